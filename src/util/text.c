@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/xalloc.h"
+
+static void reserve(struct text *t, size_t more)
+{
+	size_t need = t->len + more + 1;
+
+	if (need <= t->cap)
+		return;
+	size_t cap = t->cap ? t->cap * 2 : 64;
+	while (cap < need)
+		cap *= 2;
+	t->data = xrealloc(t->data, cap);
+	t->cap = cap;
+}
+
+void text_add(struct text *t, const char *s)
+{
+	text_add_bytes(t, s, strlen(s));
+}
+
+void text_add_bytes(struct text *t, const void *bytes, size_t len)
+{
+	reserve(t, len);
+	memcpy(t->data + t->len, bytes, len);
+	t->len += len;
+	t->data[t->len] = '\0';
+}
+
+void text_addf(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	text_vaddf(t, fmt, ap);
+	va_end(ap);
+}
+
+void text_vaddf(struct text *t, const char *fmt, va_list ap)
+{
+	va_list again;
+
+	va_copy(again, ap);
+	int len = vsnprintf(NULL, 0, fmt, ap);
+	if (len < 0)
+		abort(); /* only a broken format string gets here */
+	reserve(t, (size_t)len);
+	vsnprintf(t->data + t->len, (size_t)len + 1, fmt, again);
+	va_end(again);
+	t->len += (size_t)len;
+}
+
+const char *text_str(const struct text *t)
+{
+	return t->data ? t->data : "";
+}
+
+char *text_take(struct text *t)
+{
+	char *data = t->data ? t->data : xstrdup("");
+
+	*t = (struct text){ 0 };
+	return data;
+}
+
+void text_fini(struct text *t)
+{
+	free(t->data);
+	*t = (struct text){ 0 };
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_UTIL_TEXT_H
+#define OMB_UTIL_TEXT_H
+
+/*
+ * text -- a string that grows while it is written.
+ *
+ * Zeroed is valid and empty.  `data` is always NUL-terminated once something was added, and NULL
+ * before.  For set-up and reports, never for the loops (it allocates, and aborts on exhaustion).
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct text {
+	char *data; /* owned */
+	size_t len, cap;
+};
+
+void text_add(struct text *t, const char *s);
+void text_add_bytes(struct text *t, const void *bytes, size_t len);
+void text_addf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void text_vaddf(struct text *t, const char *fmt, va_list ap);
+
+/* Never NULL; borrowed until the next change. */
+const char *text_str(const struct text *t);
+
+/* Gives the string away; the caller frees it.  `t` is empty afterwards. */
+char *text_take(struct text *t);
+void text_fini(struct text *t);
+
+#endif

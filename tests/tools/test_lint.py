@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/lint.py finds what it is there for: each test plants one violation in a clean little tree."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+for tool in ("pmccabe", "clang-format"):
+    if shutil.which(tool) is None:
+        pytest.skip(f"needs {tool}; tools/setup lint installs it", allow_module_level=True)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LINT = ROOT / "tools" / "lint.py"
+HEAD = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+
+CLEAN = {
+    ".clang-format": (ROOT / ".clang-format").read_text(),
+    "src/util/error.h": HEAD + "struct error;\n",
+    "src/stats/hist.h": HEAD + '#include "util/error.h"\n',
+    "src/plan/pacer.c": HEAD
+    + "#include <stdio.h>\n\n"
+    + '#include "util/error.h"\n\n'
+    + "int twice(int n)\n{\n\treturn n + n;\n}\n",
+    "src/cmd/main.c": HEAD + "int main(void)\n{\n\texit(0);\n}\n",
+}
+
+
+def lint(root):
+    """What lint says about a tree: the set of (path, rule)."""
+    done = subprocess.run(
+        [sys.executable, LINT, "--root", root, "--fast"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    problems = set(re.findall(r"^(\S+?):\d+: ([\w-]+): ", done.stdout, re.MULTILINE))
+    assert done.returncode == (1 if problems else 0), done.stdout + done.stderr
+    return problems
+
+
+@pytest.fixture
+def tree(tmp_path):
+    def plant(files):
+        for path, text in (CLEAN | files).items():
+            target = tmp_path / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        return tmp_path
+
+    return plant
+
+
+def body(*lines):
+    return HEAD + "int f(int n)\n{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n"
+
+
+def test_a_clean_tree_has_no_problems(tree):
+    assert lint(tree({})) == set()
+
+
+@pytest.mark.parametrize(
+    "path, include",
+    [
+        ("src/util/a.c", '#include "plan/pacer.h"'),
+        ("src/stats/a.c", '#include "config/option.h"'),
+        ("src/plan/a.c", '#include "driver/driver.h"'),
+        ("src/run/a.c", '#include "driver/driver.h"'),
+        ("src/worker/a.c", '#include "driver/driver.h"'),
+        ("src/driver/a.c", '#include "config/workload.h"'),
+        ("src/driver/kafka/a.c", '#include "agent/agent.h"'),
+        ("src/agent/a.c", '#include "config/workload.h"'),
+        ("src/plan/a.c", '#include "pacer.h"'),
+        ("src/plan/a.c", '#include "../util/error.h"'),
+        ("src/plan/a.c", '  #  include "driver/driver.h"'),
+        ("src/newfolder/a.c", '#include "util/error.h"'),
+    ],
+)
+def test_a_folder_includes_only_what_the_table_allows(tree, path, include):
+    assert (path, "layers") in lint(tree({path: HEAD + include + "\n"}))
+
+
+@pytest.mark.parametrize(
+    "path, include",
+    [
+        ("src/cmd/run.c", "driver/driver.h"),
+        ("src/driver/a.c", "config/option.h"),
+        ("src/driver/kafka/a.c", "driver/driver.h"),
+        ("src/driver/kafka/a.c", "driver/kafka/names.h"),
+        ("src/run/a.c", "worker/worker.h"),
+        ("src/plan/a.c", "plan/pacer.h"),
+        ("tests/unit/test_pacer.c", "driver/driver.h"),
+    ],
+)
+def test_what_the_table_allows_is_allowed(tree, path, include):
+    assert lint(tree({path: HEAD + f'#include "{include}"\n'})) == set()
+
+
+def test_an_include_in_a_comment_is_not_one(tree):
+    text = HEAD + '/*\n#include "driver/driver.h"\n*/\n'
+    assert lint(tree({"src/util/a.c": text})) == set()
+
+
+def test_the_kafka_library_is_known_to_its_driver_only(tree):
+    text = HEAD + "#include <librdkafka/rdkafka.h>\n"
+    files = {"src/agent/a.c": text, "src/driver/kafka.c": text, "src/driver/kafka/a.c": text}
+    assert lint(tree(files)) == {("src/agent/a.c", "library")}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "strcpy(a, b);",
+        "strcat(a, b);",
+        "sprintf(a, b);",
+        "return atoi(a);",
+        "strtok (a, b);",
+        "gets(a);",
+        "localtime(&t);",
+        "rand();",
+        "usleep(1);",
+        "char *p = alloca(n);",
+    ],
+)
+@pytest.mark.parametrize("folder", ["src/plan", "tests/unit", "bench"])
+def test_banned_calls_are_found(tree, folder, call):
+    assert (f"{folder}/a.c", "banned") in lint(tree({f"{folder}/a.c": body(call)}))
+
+
+def test_names_that_only_contain_a_banned_one_are_fine(tree):
+    text = body("localtime_r(&t, &tm);", "my_rand(n);", 'say("strcpy(a)");', "/* gets() */")
+    assert lint(tree({"src/plan/a.c": text})) == set()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "exit(1);",
+        'fprintf(stderr, "x");',
+        'fputs("x", stderr);',
+        'perror("x");',
+        'dprintf(2, "x");',
+    ],
+)
+def test_only_main_prints_errors_and_exits(tree, call):
+    files = {"src/run/a.c": body(call), "src/cmd/main.c": body(call), "bench/a.c": body(call)}
+    assert lint(tree(files)) == {("src/run/a.c", "only-main")}
+
+
+def test_leaving_a_forked_child_is_fine(tree):
+    assert lint(tree({"src/agent/a.c": body("_exit(1);")})) == set()
+
+
+def test_files_have_a_limit(tree):
+    files = {
+        "src/plan/long.c": HEAD + "int a;\n" * 800,
+        "src/plan/long.h": HEAD + "int a;\n" * 200,
+        "src/plan/full.c": HEAD + "int a;\n" * 799,
+        "src/plan/full.h": HEAD + "int a;\n" * 199,
+    }
+    assert lint(tree(files)) == {
+        ("src/plan/long.c", "file-size"),
+        ("src/plan/long.h", "file-size"),
+    }
+
+
+def test_functions_have_a_limit(tree):
+    files = {
+        "src/plan/long.c": body(*["n++;"] * 68),
+        "src/plan/full.c": body(*["n++;"] * 67),
+    }
+    assert lint(tree(files)) == {("src/plan/long.c", "function-size")}
+
+
+def test_branches_have_a_limit(tree):
+    files = {
+        "src/plan/wild.c": body(*["if (n)", "\tn++;"] * 15),
+        "src/plan/full.c": body(*["if (n)", "\tn++;"] * 14),
+    }
+    assert lint(tree(files)) == {("src/plan/wild.c", "cyclomatic")}
+
+
+def test_a_flat_switch_counts_as_one_branch(tree):
+    cases = [line for i in range(25) for line in (f"case {i}:", "\treturn n;")]
+    assert lint(tree({"src/plan/a.c": body("switch (n) {", *cases, "}")})) == set()
+
+
+def test_includes_have_a_limit(tree):
+    lines = [f'#include "util/a{i:02}.h"\n' for i in range(13)]
+    files = {
+        "src/plan/many.c": HEAD + "".join(lines),
+        "src/plan/full.c": HEAD + "".join(lines[:12]),
+    }
+    assert lint(tree(files)) == {("src/plan/many.c", "includes")}
+
+
+def test_every_source_names_its_licence_in_the_first_line(tree):
+    spdx = "# SPDX-License-Identifier: Apache-2.0\n"
+    files = {
+        "src/plan/a.c": "int a;\n",
+        "src/plan/b.h": "\n" + HEAD,
+        "src/plan/meson.build": "x = 1\n",
+        "tools/a.py": "#!/usr/bin/env python3\nimport os\n",
+        "tools/b": "#!/bin/sh\n" + spdx,
+        "tools/c": "#!/bin/sh\n",
+        "tools/d.py": spdx,
+        "docs/a.md": "no licence needed\n",
+    }
+    assert lint(tree(files)) == {
+        ("src/plan/a.c", "spdx"),
+        ("src/plan/b.h", "spdx"),
+        ("src/plan/meson.build", "spdx"),
+        ("tools/a.py", "spdx"),
+        ("tools/c", "spdx"),
+    }
+
+
+@pytest.mark.parametrize("word", ["/wo" + "rk/main", "/fa" + "rm/x", "/ro" + "ot/x"])
+def test_paths_of_one_machine_are_found_in_any_text(tree, word):
+    files = {"docs/a.md": f"see {word}\n", "src/plan/a.c": HEAD + f"/* {word} */\n"}
+    assert lint(tree(files)) == {("docs/a.md", "words"), ("src/plan/a.c", "words")}
+
+
+def test_comments_are_blocks(tree):
+    files = {
+        "src/plan/a.c": HEAD + "int a; // a\n",
+        "src/plan/b.c": HEAD + 'const char *url = "http://x"; /* http://y\n * http://z */\n',
+    }
+    assert lint(tree(files)) == {("src/plan/a.c", "comments")}
+
+
+def test_a_todo_names_its_issue(tree):
+    files = {
+        "src/plan/a.c": HEAD + "/* TODO: later */\n",
+        "src/plan/b.c": HEAD + "/* TODO: later, #12 */\n",
+    }
+    assert lint(tree(files)) == {("src/plan/a.c", "comments")}
+
+
+def test_a_unit_test_that_never_runs_is_found(tree):
+    table = "# SPDX-License-Identifier: Apache-2.0\nunit_tests = {\n  'pacer': ['plan'],\n}\n"
+    files = {
+        "tests/unit/meson.build": table,
+        "tests/unit/test_pacer.c": HEAD,
+        "tests/unit/test_lost.c": HEAD,
+    }
+    assert lint(tree(files)) == {("tests/unit/test_lost.c", "unregistered")}
+
+
+def test_the_format_is_checked_and_mended(tree):
+    version = subprocess.run(
+        ["clang-format", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    if "version 14." not in version:
+        pytest.skip("needs clang-format 14, Debian 12's")
+    root = tree({"src/plan/a.c": HEAD + "int f( void ) { return 1 ; }\n"})
+    assert lint(root) == {("src/plan/a.c", "format")}
+    subprocess.run([sys.executable, LINT, "--root", root, "--format"], check=True)
+    assert lint(root) == set()
+
+
+def test_builds_are_not_looked_at(tree):
+    assert lint(tree({"build-x/a.c": "gets(a);\n", "src/__pycache__/a.c": "int a;\n"})) == set()
+
+
+def test_clang_tidy_finds_deep_nesting(tree, tmp_path):
+    if shutil.which("clang-tidy") is None:
+        pytest.skip("needs clang-tidy; tools/setup lint installs it")
+    deep = ["for (;;) {"] * 5 + ["n++;"] + ["}"] * 5
+    root = tree({"src/plan/a.c": body(*deep, "return n;")})
+    shutil.copy(ROOT / ".clang-tidy", root)
+    build = tmp_path / "build"
+    build.mkdir()
+    entry = '[{"directory": "%s", "file": "../src/plan/a.c", "command": "cc -c ../src/plan/a.c"}]'
+    (build / "compile_commands.json").write_text(entry % build)
+    done = subprocess.run(
+        [sys.executable, LINT, "--root", root], capture_output=True, text=True, check=False
+    )
+    if "clang-tidy is not version" in done.stderr:
+        pytest.skip("needs clang-tidy 14, Debian 12's")
+    assert "src/plan/a.c:2: tidy: " in done.stdout
+    assert done.returncode == 1
