@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/resources.h"
+
+#include <assert.h>
+
+#include "config/workload.h"
+#include "plan/plan.h"
+#include "plan/stamp.h"
+#include "util/arena.h"
+#include "util/units.h"
+
+#define KIB                     UINT64_C(1024)
+#define MIB                     (1024 * KIB)
+#define PAGE                    4096
+
+/* An agent besides its clients: 0.77 MB each of ten processes linked to librdkafka, client
+ * included, measured; and its part of our own code and stacks. */
+#define AGENT_BYTES             (2 * MIB)
+/* Histograms and counters of a loop: pages that an ordinary run touches. */
+#define LOOP_BYTES              (512 * KIB)
+#define FLIGHT_BYTES            20 /* a slot and its number on the stack of free ones */
+
+/* Descriptors: stdio, log files, result files, libraries' own; here also epoll, signals, timers. */
+#define FILES_ANY               16
+#define FILES_AGENT             8 /* shared memory, stderr, payload pool, journal ... */
+#define FILES_LOOP              3 /* channel, signals, epoll */
+#define FILES_HERE_AGENT        2 /* pidfd, output; and a channel for each loop */
+
+/* The harness makes some 10 M/s on one core with nothing behind it; real clients a tenth of that. */
+#define RATE_PER_AGENT_DOUBTFUL 1e6
+
+#define DOUBTS_MAX              16
+
+struct resource_driver resource_driver_estimate(bool library, uint32_t brokers)
+{
+	if (!library)
+		return (struct resource_driver){
+			.producer = { .files = 1, .memory_bytes = 64 * KIB },
+			.consumer = { .files = 1, .memory_bytes = 64 * KIB },
+		};
+	/* librdkafka: a thread and a connection for each broker and for the bootstrap connection, a
+	 * main thread; a consumer one more for its group's coordinator.  A wake-up pipe for each of
+	 * those threads and for the queue that we wait on.  0.5 MB a producer, 0.2 MB a consumer. */
+	return (struct resource_driver){
+		.producer = {
+			.threads = 2 + brokers,
+			.files = 2 + 3 * (1 + brokers),
+			.sockets = 1 + brokers,
+			.memory_bytes = 512 * KIB,
+		},
+		.consumer = {
+			.threads = 3 + brokers,
+			.files = 2 + 3 * (2 + brokers),
+			.sockets = 2 + brokers,
+			.memory_bytes = 256 * KIB,
+		},
+	};
+}
+
+/* --- estimates ---------------------------------------------------------------------------------- */
+
+/* Agents of one role. */
+struct crew {
+	uint32_t clients, agents;
+	uint64_t loops; /* of all agents */
+	uint32_t loops_most, clients_most;
+	const struct client_cost *cost;
+};
+
+static struct crew crew_of(const struct deal_spec *deal, uint32_t clients,
+                           const struct client_cost *cost)
+{
+	struct crew crew = { .clients = clients, .cost = cost };
+
+	if (clients == 0)
+		return crew;
+	crew.agents = deal_agents(deal, clients);
+	crew.clients_most = deal_clients_of(clients, crew.agents, 0);
+	crew.loops_most = deal->loops < crew.clients_most ? deal->loops : crew.clients_most;
+	for (uint32_t a = 0; a < crew.agents; a++) {
+		uint32_t here = deal_clients_of(clients, crew.agents, a);
+		crew.loops += deal->loops < here ? deal->loops : here;
+	}
+	return crew;
+}
+
+static uint64_t files_of_agent(const struct crew *c)
+{
+	if (c->agents == 0)
+		return 0;
+	return FILES_ANY + FILES_AGENT + (uint64_t)c->loops_most * FILES_LOOP +
+	       (uint64_t)c->clients_most * c->cost->files;
+}
+
+/* Each loop stamps payloads in place, in a private mapping: a page of each is its own. */
+static uint64_t payload_bytes(const struct plan *plan, uint64_t producer_loops)
+{
+	const struct payload_spec *p = &plan->load.payload;
+	uint64_t pool = (uint64_t)p->size * p->count;
+	uint64_t stamped = (uint64_t)p->count * PAGE;
+
+	return pool + producer_loops * (stamped < pool ? stamped : pool);
+}
+
+static uint64_t crew_memory(const struct crew *c)
+{
+	return c->agents * AGENT_BYTES + c->loops * LOOP_BYTES + c->clients * c->cost->memory_bytes;
+}
+
+static uint64_t window_bytes(const struct plan *plan)
+{
+	return (uint64_t)plan->load.window_messages * (plan->load.payload.size + FLIGHT_BYTES);
+}
+
+void resources_estimate(const struct plan *plan, const struct resource_driver *driver,
+                        struct resources *out)
+{
+	struct crew producers = crew_of(&plan->deal, plan->producers, &driver->producer);
+	struct crew consumers = crew_of(&plan->deal, plan->consumers, &driver->consumer);
+	uint64_t agents = (uint64_t)producers.agents + consumers.agents;
+	uint64_t loops = producers.loops + consumers.loops;
+	uint64_t files_p = files_of_agent(&producers), files_c = files_of_agent(&consumers);
+
+	*out = (struct resources){
+		.producer_agents = producers.agents,
+		.consumer_agents = consumers.agents,
+		.loops_most = producers.loops_most > consumers.loops_most ? producers.loops_most
+		                                                          : consumers.loops_most,
+		.processes = agents + 1,
+		.threads = 1 + loops + (uint64_t)plan->producers * driver->producer.threads +
+		           (uint64_t)plan->consumers * driver->consumer.threads,
+		.sockets = (uint64_t)plan->producers * driver->producer.sockets +
+		           (uint64_t)plan->consumers * driver->consumer.sockets,
+		.files_here = FILES_ANY + agents * FILES_HERE_AGENT + loops,
+		.files_agent = files_p > files_c ? files_p : files_c,
+		.memory_bytes = crew_memory(&producers) + crew_memory(&consumers) +
+		                payload_bytes(plan, producers.loops),
+	};
+	out->memory_full_bytes = out->memory_bytes + plan->producers * window_bytes(plan);
+}
+
+/* --- doubts --------------------------------------------------------------------------------------- */
+
+struct gathering {
+	const struct plan *plan;
+	const struct workload *w;
+	const struct resources *need;
+	const struct resource_driver *driver;
+	const struct resource_limits *limits;
+	struct arena *arena;
+	struct doubt *items;
+	size_t count;
+};
+
+static void doubt(struct gathering *g, enum doubt_severity severity, const char *text,
+                  const char *remedy)
+{
+	assert(g->count < DOUBTS_MAX);
+	g->items[g->count++] = (struct doubt){ severity, text, remedy };
+}
+
+static void doubt_files(struct gathering *g, const char *who, uint64_t need)
+{
+	const struct resource_limits *l = g->limits;
+
+	if (need <= l->files_hard)
+		return; /* the soft limit is raised up to the hard one */
+	doubt(g, DOUBT_WARNING,
+	      arena_printf(g->arena,
+	                   "%s needs some %llu open files and may have %llu (RLIMIT_NOFILE)", who,
+	                   (unsigned long long)need, (unsigned long long)l->files_hard),
+	      arena_printf(g->arena, "sudo prlimit --pid $$ --nofile=%llu:%llu",
+	                   (unsigned long long)need * 2, (unsigned long long)need * 2));
+}
+
+static void doubt_limits(struct gathering *g)
+{
+	const struct resource_limits *l = g->limits;
+	const struct resources *need = g->need;
+	uint64_t threads = need->threads + l->threads_of_user;
+	char want[UNITS_TEXT], have[UNITS_TEXT];
+
+	doubt_files(g, "this process", need->files_here);
+	doubt_files(g, "the largest agent", need->files_agent);
+	if (threads > l->processes)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(
+			      g->arena,
+			      "some %llu threads in %llu processes are needed, and this user may "
+			      "have %llu with %llu already there (RLIMIT_NPROC)",
+			      (unsigned long long)need->threads,
+			      (unsigned long long)need->processes, (unsigned long long)l->processes,
+			      (unsigned long long)l->threads_of_user),
+		      arena_printf(g->arena, "sudo prlimit --pid $$ --nproc=%llu:%llu",
+		                   (unsigned long long)threads * 2,
+		                   (unsigned long long)threads * 2));
+	if (threads > l->threads_system)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "some %llu threads are needed and the system allows %llu",
+		                   (unsigned long long)need->threads,
+		                   (unsigned long long)l->threads_system),
+		      arena_printf(
+			      g->arena, "sudo sysctl kernel.pid_max=%llu kernel.threads-max=%llu",
+			      (unsigned long long)threads * 2, (unsigned long long)threads * 2));
+	if (need->memory_bytes > l->memory_bytes)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "the agents take some %s of memory and %s are available",
+		                   format_bytes_short(need->memory_bytes, want),
+		                   format_bytes_short(l->memory_bytes, have)),
+		      "fewer clients, or agents: per-core");
+	else if (need->memory_full_bytes > l->memory_bytes)
+		doubt(g, DOUBT_NOTE,
+		      arena_printf(g->arena,
+		                   "with every window in flight full the agents take some %s of "
+		                   "memory and %s are available",
+		                   format_bytes_short(need->memory_full_bytes, want),
+		                   format_bytes_short(l->memory_bytes, have)),
+		      "--set maxInFlight=2MB");
+}
+
+static void doubt_clients(struct gathering *g)
+{
+	const struct plan *plan = g->plan;
+	uint32_t members = g->w->consumers_per_subscription;
+
+	if (plan->topics == 0)
+		doubt(g, DOUBT_WARNING, "there are no topics: nothing is sent", "--set topics=1");
+	else if (plan->producers == 0)
+		doubt(g, DOUBT_WARNING, "there are no producers: nothing is sent",
+		      "--set producersPerTopic=1");
+	if (plan->consumers > 0 && g->driver->partitions && members > plan->partitions) {
+		uint64_t idle =
+			(uint64_t)(members - plan->partitions) * plan->subscriptions * plan->topics;
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "idle consumers: %u of a subscription share %u partition%s, so "
+		                   "%llu of %u consumers never receive anything",
+		                   members, plan->partitions, plan->partitions == 1 ? "" : "s",
+		                   (unsigned long long)idle, plan->consumers),
+		      arena_printf(g->arena, "--set partitionsPerTopic=%u", members));
+	}
+	if (plan->consumers > 0 && !g->driver->delivers)
+		doubt(g, DOUBT_WARNING, "this driver delivers nothing: consumers cannot be opened",
+		      "--set subscriptionsPerTopic=0");
+	if (plan->consumers == 0 && plan->subscriptions > 0 && plan->topics > 0)
+		doubt(g, DOUBT_WARNING,
+		      "there are subscriptions without consumers: nothing is received",
+		      "--set consumerPerSubscription=1");
+}
+
+static void doubt_rate(struct gathering *g)
+{
+	const struct plan *plan = g->plan;
+	char text[UNITS_TEXT];
+
+	if (plan->load.mode == LOAD_UNLIMITED || plan->producers == 0)
+		return;
+	double per_producer = plan->rate_per_s / plan->producers;
+	double per_agent = plan->rate_per_s / g->need->producer_agents;
+	double in_wake = per_producer * (double)plan->load.wake_interval_ns / 1e9;
+
+	if (per_agent > RATE_PER_AGENT_DOUBTFUL)
+		doubt(g, DOUBT_NOTE,
+		      arena_printf(g->arena,
+		                   "%.0f messages/s for each of %u producer agents are more than "
+		                   "client libraries usually carry",
+		                   per_agent, g->need->producer_agents),
+		      "more producers or agents; producerRate: max sends as fast as it goes");
+	if (in_wake > plan->load.window_messages)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(
+			      g->arena,
+			      "%.0f messages fall due in each wakeInterval of %s and only %u may "
+			      "be in flight: the rate cannot be reached",
+			      in_wake, format_duration(plan->load.wake_interval_ns, text),
+			      plan->load.window_messages),
+		      "a shorter wakeInterval or a larger maxInFlight");
+	if (!plan->searches && g->w->test_ns > 0 && per_producer * (double)g->w->test_ns / 1e9 < 1)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "at %g messages/s over %u producers not every producer sends a "
+		                   "message in %s",
+		                   plan->rate_per_s, plan->producers,
+		                   format_duration(g->w->test_ns, text)),
+		      "a longer testDuration or a higher producerRate");
+}
+
+static void doubt_measurement(struct gathering *g)
+{
+	const struct plan *plan = g->plan;
+	const struct workload *w = g->w;
+	char test[UNITS_TEXT], sample[UNITS_TEXT];
+
+	if (!plan->stamped)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(
+			      g->arena,
+			      "payloads of %u bytes have no room for the stamp of %d: end-to-end "
+			      "latency comes from the broker's timestamps and messages are not "
+			      "accounted for",
+			      w->message_size, STAMP_BYTES),
+		      arena_printf(g->arena, "--set messageSize=%d", STAMP_BYTES));
+	if (w->test_ns == 0)
+		doubt(g, DOUBT_WARNING, "the test has no end: it runs until it is interrupted",
+		      "--set testDuration=5m");
+	else if (w->test_ns < w->sample_ns)
+		doubt(g, DOUBT_NOTE,
+		      arena_printf(g->arena,
+		                   "the test of %s is shorter than its samplePeriod of %s",
+		                   format_duration(w->test_ns, test),
+		                   format_duration(w->sample_ns, sample)),
+		      NULL);
+	if (w->warmup_ns == 0)
+		doubt(g, DOUBT_NOTE,
+		      "no warm-up: a broker that has just started is slow for its first tens of "
+		      "seconds, and that is measured",
+		      "--set warmupDuration=30s");
+	if (plan->load.mode == LOAD_UNLIMITED)
+		doubt(g, DOUBT_NOTE,
+		      arena_printf(
+			      g->arena,
+			      "without a schedule the latency is that of the window in flight: %u "
+			      "messages for each producer",
+			      plan->load.window_messages),
+		      "--set maxInFlight=2MB");
+}
+
+/* In their order otherwise. */
+static struct doubts warnings_first(const struct gathering *g)
+{
+	struct doubt *items = arena_alloc(g->arena, (g->count + 1) * sizeof(*items));
+	size_t count = 0;
+
+	for (size_t i = 0; i < g->count; i++)
+		if (g->items[i].severity == DOUBT_WARNING)
+			items[count++] = g->items[i];
+	for (size_t i = 0; i < g->count; i++)
+		if (g->items[i].severity == DOUBT_NOTE)
+			items[count++] = g->items[i];
+	return (struct doubts){ .items = items, .count = count };
+}
+
+struct doubts resources_doubts(const struct plan *plan, const struct resources *need,
+                               const struct resource_driver *driver,
+                               const struct resource_limits *limits, struct arena *arena)
+{
+	struct doubt items[DOUBTS_MAX];
+	struct gathering g = {
+		.plan = plan,
+		.w = plan->workload,
+		.need = need,
+		.driver = driver,
+		.limits = limits,
+		.arena = arena,
+		.items = items,
+	};
+
+	doubt_clients(&g);
+	doubt_measurement(&g);
+	doubt_rate(&g);
+	doubt_limits(&g);
+	return warnings_first(&g);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_PLAN_RESOURCES_H
+#define OMB_PLAN_RESOURCES_H
+
+/*
+ * resources -- what a plan takes of this machine, and every doubt about it before it starts.
+ *
+ * Pure: limits come in, numbers and doubts go out.  What clients take was measured with librdkafka
+ * and is an estimate for any other library; memory is what is really touched.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct plan;
+
+/* UINT64_MAX = no limit, or not known. */
+struct resource_limits {
+	uint64_t files_soft, files_hard; /* RLIMIT_NOFILE: each process */
+	uint64_t processes;              /* RLIMIT_NPROC, hard: threads of this user */
+	uint64_t threads_of_user;        /* already there; 0 = not known */
+	uint64_t threads_system; /* the least of kernel.threads-max, kernel.pid_max, pids.max */
+	uint64_t memory_bytes;   /* available */
+	uint32_t cpus;
+};
+
+/* What one client takes of its process. */
+struct client_cost {
+	uint32_t threads, files, sockets;
+	uint64_t memory_bytes;
+};
+
+/* About the driver, as far as it matters here. */
+struct resource_driver {
+	struct client_cost producer, consumer;
+	bool delivers;   /* false: has nothing to consume (null) */
+	bool partitions; /* consumers of a subscription share the partitions of the topic */
+};
+
+/* A library with its own threads and a connection to each broker (librdkafka's numbers); or a
+ * driver without one, with at most one descriptor a client. */
+struct resource_driver resource_driver_estimate(bool library, uint32_t brokers);
+
+struct resources {
+	uint32_t producer_agents, consumer_agents;
+	uint32_t loops_most;        /* of one agent */
+	uint64_t processes;         /* agents and this one */
+	uint64_t threads;           /* of all of them */
+	uint64_t sockets;           /* to brokers, of all clients */
+	uint64_t files_here;        /* open in this process */
+	uint64_t files_agent;       /* open in the agent that has most */
+	uint64_t memory_bytes;      /* of all agents, at ease */
+	uint64_t memory_full_bytes; /* with every window in flight full */
+};
+
+void resources_estimate(const struct plan *plan, const struct resource_driver *driver,
+                        struct resources *out);
+
+enum doubt_severity {
+	DOUBT_NOTE,    /* worth knowing */
+	DOUBT_WARNING, /* the run will fail, or its numbers will not mean what one thinks */
+};
+
+struct doubt {
+	enum doubt_severity severity;
+	const char *text;
+	const char *remedy; /* a command, or a setting; NULL = none */
+};
+
+struct doubts {
+	const struct doubt *items; /* in the arena; warnings first */
+	size_t count;
+};
+
+struct doubts resources_doubts(const struct plan *plan, const struct resources *need,
+                               const struct resource_driver *driver,
+                               const struct resource_limits *limits, struct arena *arena);
+
+#endif

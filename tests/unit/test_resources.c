@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/resources.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "config/option.h"
+#include "config/workload.h"
+#include "plan/plan.h"
+#include "util/arena.h"
+
+static const struct resource_limits plenty = {
+	.files_soft = UINT64_MAX,
+	.files_hard = UINT64_MAX,
+	.processes = UINT64_MAX,
+	.threads_system = UINT64_MAX,
+	.memory_bytes = UINT64_MAX,
+	.cpus = 2,
+};
+
+static struct workload ordinary(void)
+{
+	return (struct workload){
+		.topics = 1,
+		.partitions_per_topic = 16,
+		.producers_per_topic = 10,
+		.subscriptions_per_topic = 1,
+		.consumers_per_subscription = 4,
+		.rate_mode = RATE_FIXED,
+		.rate_per_s = 100000,
+		.message_size = 1024,
+		.test_ns = 60000000000,
+		.warmup_ns = 30000000000,
+		.sample_ns = 10000000000,
+		.agents = AGENTS_PER_CLIENT,
+		.threads_per_agent = 1,
+		.wake_ns = 100000,
+		.max_in_flight = 65536,
+		.backlog_drain_ratio = 1,
+	};
+}
+
+struct answer {
+	struct arena arena;
+	struct resources need;
+	struct doubts doubts;
+};
+
+static struct resource_driver kafka_like(void)
+{
+	struct resource_driver d = resource_driver_estimate(true, 1);
+
+	d.delivers = d.partitions = true;
+	return d;
+}
+
+static struct answer ask(const struct workload *w, const struct resource_driver *driver,
+                         const struct resource_limits *limits)
+{
+	struct answer a = { .arena = { 0 } };
+	const struct plan_host host = { .cpus = limits->cpus };
+	struct plan plan;
+	struct error err = { 0 };
+
+	assert_true(plan_make(&plan, w, &host, &a.arena, &err));
+	resources_estimate(&plan, driver, &a.need);
+	a.doubts = resources_doubts(&plan, &a.need, driver, limits, &a.arena);
+	return a;
+}
+
+/* The doubt whose text contains `part`; NULL = none. */
+static const struct doubt *find(const struct answer *a, const char *part)
+{
+	for (size_t i = 0; i < a->doubts.count; i++)
+		if (strstr(a->doubts.items[i].text, part) != NULL)
+			return &a->doubts.items[i];
+	return NULL;
+}
+
+static void an_ordinary_plan_raises_no_doubt(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+	struct answer a = ask(&w, &d, &plenty);
+
+	assert_int_equal(a.doubts.count, 0);
+	arena_fini(&a.arena);
+}
+
+static void processes_threads_and_sockets_add_up(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+	struct answer a = ask(&w, &d, &plenty);
+
+	assert_int_equal(a.need.producer_agents, 10);
+	assert_int_equal(a.need.consumer_agents, 4);
+	assert_int_equal(a.need.processes, 15);
+	/* Our own thread, a loop each, librdkafka's: 3 of a producer and 4 of a consumer. */
+	assert_int_equal(a.need.threads, 1 + 14 + 10 * 3 + 4 * 4);
+	assert_int_equal(a.need.sockets, 10 * 2 + 4 * 3);
+	arena_fini(&a.arena);
+}
+
+static void threads_of_an_agent_never_outnumber_its_clients(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = resource_driver_estimate(false, 0);
+
+	d.delivers = true;
+	w.threads_per_agent = 8;
+	struct answer a = ask(&w, &d, &plenty);
+	assert_int_equal(a.need.loops_most, 1);
+	assert_int_equal(a.need.threads, 1 + 14);
+	arena_fini(&a.arena);
+
+	w.agents = AGENTS_NUMBER;
+	w.agent_count = 3; /* 4 + 3 + 3 producers, 2 + 1 + 1 consumers */
+	w.threads_per_agent = 2;
+	a = ask(&w, &d, &plenty);
+	assert_int_equal(a.need.loops_most, 2);
+	assert_int_equal(a.need.threads, 1 + 6 + 4);
+	arena_fini(&a.arena);
+}
+
+static void memory_of_the_issues_scenario_is_below_200_mb(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+	struct answer a = ask(&w, &d, &plenty);
+
+	assert_in_range(a.need.memory_bytes, 10 << 20, 200 << 20);
+	assert_true(a.need.memory_full_bytes > a.need.memory_bytes + 10 * 65536 * 1024ull);
+	arena_fini(&a.arena);
+}
+
+static void consumers_without_a_partition_are_doubted(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+
+	w.topics = 3;
+	w.partitions_per_topic = 1;
+	w.subscriptions_per_topic = 2;
+	struct answer a = ask(&w, &d, &plenty);
+	const struct doubt *doubt = find(&a, "idle consumers");
+	assert_non_null(doubt);
+	assert_int_equal(doubt->severity, DOUBT_WARNING);
+	assert_string_equal(doubt->text,
+	                    "idle consumers: 4 of a subscription share 1 partition, so "
+	                    "18 of 24 consumers never receive anything");
+	assert_string_equal(doubt->remedy, "--set partitionsPerTopic=4");
+	arena_fini(&a.arena);
+
+	d.partitions = false; /* a broker whose consumers do not share partitions */
+	a = ask(&w, &d, &plenty);
+	assert_null(find(&a, "idle consumers"));
+	arena_fini(&a.arena);
+
+	d.partitions = true;
+	w.partitions_per_topic = 4;
+	a = ask(&w, &d, &plenty);
+	assert_null(find(&a, "idle consumers"));
+	arena_fini(&a.arena);
+}
+
+static void limits_that_are_too_low_come_with_the_command_that_raises_them(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+	struct resource_limits low = plenty;
+	const struct doubt *doubt;
+
+	w.topics = 100;
+	low.files_hard = 1024;
+	low.processes = 2000;
+	low.threads_of_user = 300;
+	low.threads_system = 4000;
+	struct answer a = ask(&w, &d, &low);
+
+	doubt = find(&a, "this process needs some");
+	assert_non_null(doubt);
+	assert_non_null(strstr(doubt->remedy, "prlimit --pid $$ --nofile="));
+	assert_null(find(&a, "the largest agent needs"));
+	doubt = find(&a, "RLIMIT_NPROC");
+	assert_non_null(doubt);
+	assert_non_null(strstr(doubt->remedy, "prlimit --pid $$ --nproc="));
+	doubt = find(&a, "the system allows 4000");
+	assert_non_null(doubt);
+	assert_non_null(strstr(doubt->remedy, "sysctl kernel.pid_max="));
+	arena_fini(&a.arena);
+
+	w.agents = AGENTS_NUMBER; /* two agents with 700 clients each: now they have the files */
+	w.agent_count = 1;
+	a = ask(&w, &d, &low);
+	assert_non_null(find(&a, "the largest agent needs"));
+	assert_null(find(&a, "this process needs some"));
+	arena_fini(&a.arena);
+}
+
+static void a_soft_limit_below_the_hard_one_is_no_doubt(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+	struct resource_limits l = plenty;
+
+	l.files_soft = 10;
+	struct answer a = ask(&w, &d, &l);
+	assert_int_equal(a.doubts.count, 0);
+	arena_fini(&a.arena);
+}
+
+static void too_little_memory_is_doubted(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+	struct resource_limits l = plenty;
+
+	l.memory_bytes = 1 << 20;
+	struct answer a = ask(&w, &d, &l);
+	assert_int_equal(find(&a, "the agents take some")->severity, DOUBT_WARNING);
+	arena_fini(&a.arena);
+
+	l.memory_bytes = 500 << 20;
+	a = ask(&w, &d, &l);
+	assert_int_equal(find(&a, "every window in flight full")->severity, DOUBT_NOTE);
+	arena_fini(&a.arena);
+}
+
+static void doubts_about_what_is_measured(void **state)
+{
+	(void)state;
+	struct resource_driver d = kafka_like();
+	static const struct {
+		const char *what, *text;
+	} cases[] = {
+		{ "small", "no room for the stamp" },
+		{ "endless", "the test has no end" },
+		{ "short", "shorter than its samplePeriod" },
+		{ "cold", "no warm-up" },
+		{ "max", "without a schedule" },
+		{ "window", "the rate cannot be reached" },
+		{ "huge", "more than client libraries usually carry" },
+		{ "rare", "not every producer sends" },
+		{ "no producers", "there are no producers" },
+		{ "no topics", "there are no topics" },
+		{ "no consumers", "subscriptions without consumers" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct workload w = ordinary();
+		w.message_size = i == 0 ? 31 : 1024;
+		w.test_ns = i == 1 ? 0 : i == 2 ? 5000000000 : w.test_ns;
+		w.warmup_ns = i == 3 ? 0 : w.warmup_ns;
+		w.rate_mode = i == 4 ? RATE_MAX : RATE_FIXED;
+		w.max_in_flight = i == 5 ? 1 : w.max_in_flight;
+		w.wake_ns = i == 5 ? 1000000 : w.wake_ns;
+		w.rate_per_s = i == 6 ? 50e6 : i == 7 ? 0.01 : w.rate_per_s;
+		w.producers_per_topic = i == 8 ? 0 : w.producers_per_topic;
+		w.topics = i == 9 ? 0 : 1;
+		w.consumers_per_subscription = i == 10 ? 0 : 4;
+		struct answer a = ask(&w, &d, &plenty);
+		if (a.doubts.count != 1 || find(&a, cases[i].text) == NULL)
+			fail_msg("%s: %zu doubts, first: %s", cases[i].what, a.doubts.count,
+			         a.doubts.count ? a.doubts.items[0].text : "none");
+		arena_fini(&a.arena);
+	}
+}
+
+static void a_driver_that_delivers_nothing_must_not_be_subscribed_to(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = resource_driver_estimate(false, 0);
+	struct answer a = ask(&w, &d, &plenty);
+
+	assert_string_equal(find(&a, "delivers nothing")->remedy, "--set subscriptionsPerTopic=0");
+	arena_fini(&a.arena);
+}
+
+static void warnings_come_before_notes(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+	struct resource_limits l = plenty;
+
+	w.warmup_ns = 0;   /* a note */
+	l.files_hard = 10; /* two warnings, found later */
+	struct answer a = ask(&w, &d, &l);
+	assert_int_equal(a.doubts.count, 3);
+	assert_int_equal(a.doubts.items[0].severity, DOUBT_WARNING);
+	assert_int_equal(a.doubts.items[1].severity, DOUBT_WARNING);
+	assert_int_equal(a.doubts.items[2].severity, DOUBT_NOTE);
+	arena_fini(&a.arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_ordinary_plan_raises_no_doubt),
+		cmocka_unit_test(processes_threads_and_sockets_add_up),
+		cmocka_unit_test(threads_of_an_agent_never_outnumber_its_clients),
+		cmocka_unit_test(memory_of_the_issues_scenario_is_below_200_mb),
+		cmocka_unit_test(consumers_without_a_partition_are_doubted),
+		cmocka_unit_test(limits_that_are_too_low_come_with_the_command_that_raises_them),
+		cmocka_unit_test(a_soft_limit_below_the_hard_one_is_no_doubt),
+		cmocka_unit_test(too_little_memory_is_doubted),
+		cmocka_unit_test(doubts_about_what_is_measured),
+		cmocka_unit_test(a_driver_that_delivers_nothing_must_not_be_subscribed_to),
+		cmocka_unit_test(warnings_come_before_notes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
