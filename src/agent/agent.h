@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_AGENT_AGENT_H
+#define OMB_AGENT_AGENT_H
+
+/*
+ * agent -- the process that owns clients and makes or takes the load.
+ *
+ * An agent is forked with everything it needs to know (`struct agent_spec`), opens its clients,
+ * says that it is open, obeys commands and counts into shared memory until it is told to close.
+ * Producer agents and consumer agents are separate; administration and a driver's own broker run in
+ * agents of their own (admin.h).
+ *
+ * Life of a loop:   open clients -> answer 0 -> { wait, serve, send } -> CLOSE -> close clients
+ *
+ * Signals: SIGINT is ignored (a terminal sends it to the whole group).  SIGTERM is blocked before
+ * any thread exists and watched by every loop; it means what CLOSE means, with an alarm of 5 s that
+ * kills.  The kernel sends it when the parent dies.  An agent that finds its parent dead and is the
+ * first of its producers deletes the topics and groups of the run if it can.
+ */
+
+#include <stdint.h>
+
+#include "agent/shm.h"
+#include "driver/driver.h"
+#include "plan/load.h"
+
+/* Names to delete when the parent has died; of the whole run as far as known at the fork. */
+struct agent_names {
+	const char *const *topics;
+	size_t topics_count;
+	const char *const *groups;
+	size_t groups_count;
+};
+
+struct client_spec {
+	const char *topic;
+	const char *subscription; /* NULL: a producer */
+	uint32_t id;              /* of the producer in stamps; number of the consumer */
+	uint32_t schedule_index;  /* of a producer: its place in the schedule of this worker */
+};
+
+/* Borrowed by the agent: lives, unchanged, until its process has ended. */
+struct agent_spec {
+	enum agent_role role;
+	unsigned index, generation;
+	int parent_pid;
+	const struct driver *driver;
+	const void *driver_config;
+	const char *run_id;
+	uint16_t run;
+	const struct client_spec *clients;
+	uint32_t clients_count;
+	uint32_t partitions; /* of every topic; counts are kept for so many */
+	uint32_t loops;
+	struct consume_spec consume;
+	int nice;
+	int cpu; /* -1: anywhere */
+	struct agent_names names; /* empty: leave everything to others */
+};
+
+/* In the child, right after the fork.  `channels`: the agent's ends, one for each loop.  Returns the
+ * exit status; the caller leaves with _exit. */
+int agent_main(const struct agent_spec *spec, struct agent_shm *shm, const int *channels);
+
+/* The driver that a file asks for, with its configuration read by its own table, translated and
+ * checked (in *config, of the arena).  Pure: no client library.  NULL: something was added to
+ * *errors. */
+const struct driver *agent_configure(const struct driver_file *file, struct arena *arena,
+                                     void **config, struct error_list *errors,
+                                     struct error_list *warnings);
+
+/* First thing in any child: dies with its parent, signals, timer slack, no descriptors but
+ * `keep` and stdio, stderr to `stderr_fd`. */
+void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int stderr_fd);
+
+#endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/consumer.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "plan/stamp.h"
+#include "stats/clock.h"
+#include "stats/counter.h"
+#include "util/file.h"
+#include "util/heap.h"
+#include "util/xalloc.h"
+
+struct consumer {
+	struct consumer_loop *loop;
+	void *priv; /* the driver's */
+	struct shm_client *words;
+	_Atomic uint64_t *partitions; /* messages received by partition */
+	uint32_t index;               /* in this loop */
+	uint64_t uncommitted;         /* messages delivered since the last commit */
+	uint64_t committed_ns;
+	uint64_t not_before_ns; /* slow consumers: no message before this */
+	bool is_waiting;        /* in the heap until then */
+};
+
+struct consumer_loop {
+	struct loop base;
+	struct consumer *consumers;
+	unsigned char *privs; /* the driver's parts ... */
+	size_t stride;        /* ... so far apart */
+	struct heap waiting;  /* slow consumers with something to serve, by not_before_ns */
+	uint64_t next_commit_ns; /* when the oldest uncommitted message has to be; UINT64_MAX = none */
+};
+
+static void count(struct consumer_loop *l, enum counter which)
+{
+	counter_bump(&l->base.words->counters[which]);
+}
+
+/* --- what arrives ------------------------------------------------------------------------------- */
+
+static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
+{
+	const struct shm_control *control = &l->base.shm->control;
+	bool measured = s->due_ns >= counter_read(&control->window_start_ns) &&
+	                s->due_ns < counter_read(&control->window_end_ns);
+	struct hist *latencies =
+	        l->base.words->latencies[measured ? WINDOW_MEASURED : WINDOW_OUTSIDE];
+	uint64_t called_ns = s->due_ns + s->send_delay_ns;
+
+	if (now_ns < called_ns) {
+		count(l, COUNTER_NEGATIVE);
+		now_ns = called_ns; /* counted and kept, as zero */
+	}
+	hist_record(&latencies[LATENCY_E2E], now_ns - called_ns);
+	if (!(s->flags & STAMP_UNSCHEDULED))
+		hist_record(&latencies[LATENCY_CORRECTED_E2E], now_ns - s->due_ns);
+}
+
+static void count_received(struct consumer *c, const struct received *m)
+{
+	struct consumer_loop *l = c->loop;
+
+	counter_bump(&c->words->received);
+	count(l, COUNTER_RECEIVED);
+	counter_add(&l->base.words->counters[COUNTER_BYTES_RECEIVED], m->payload_len);
+	if (m->redelivered)
+		count(l, COUNTER_REDELIVERED);
+	if (m->partition >= 0 && (uint32_t)m->partition < l->base.shm->partitions)
+		counter_bump(&c->partitions[m->partition]);
+}
+
+static void take_stamped(struct consumer *c, const struct received *m, const struct stamp *s,
+                         uint64_t now_ns)
+{
+	struct consumer_loop *l = c->loop;
+
+	if (s->run != l->base.spec->run) {
+		count(l, COUNTER_FOREIGN);
+	} else if (s->flags & STAMP_PROBE) {
+		counter_bump(&c->words->probes_received);
+		count(l, COUNTER_PROBES_RECEIVED);
+	} else {
+		count_received(c, m);
+		record_latencies(l, s, now_ns);
+	}
+}
+
+static void spend_processing_time(struct consumer *c, uint64_t now_ns)
+{
+	uint64_t processing_ns = c->loop->base.spec->consume.processing_ns;
+
+	if (processing_ns == 0)
+		return;
+	/* One that was waiting takes its message when its time had come, not when we woke up. */
+	uint64_t from_ns = c->is_waiting ? c->not_before_ns : now_ns;
+	c->not_before_ns = from_ns + processing_ns;
+}
+
+static void consumer_received(void *owner, const struct received *m)
+{
+	struct consumer *c = owner;
+	struct consumer_loop *l = c->loop;
+	uint64_t now_ns = loop_tick(&l->base);
+	struct stamp stamp;
+
+	if (counter_read(&c->words->first_ns) == 0)
+		counter_set(&c->words->first_ns, now_ns);
+	counter_set(&c->words->last_ns, now_ns);
+	c->uncommitted++;
+
+	switch (stamp_read(m->payload, m->payload_len, &stamp)) {
+	case STAMP_OK:
+		take_stamped(c, m, &stamp, now_ns);
+		break;
+	case STAMP_ABSENT:
+		count(l, COUNTER_UNSTAMPED);
+		break;
+	case STAMP_CORRUPT:
+		count(l, COUNTER_CORRUPT);
+		break;
+	}
+	spend_processing_time(c, now_ns);
+}
+
+static void consumer_assigned(void *owner, uint32_t partitions)
+{
+	struct consumer *c = owner;
+
+	counter_set(&c->words->assigned, partitions);
+}
+
+static void consumer_event(void *owner, enum driver_event kind, const char *text)
+{
+	struct consumer *c = owner;
+
+	loop_note(&c->loop->base, (enum note_kind)kind, text);
+}
+
+static const struct driver_host consumer_host = {
+	.received = consumer_received,
+	.assigned = consumer_assigned,
+	.event = consumer_event,
+};
+
+/* --- commits ------------------------------------------------------------------------------------ */
+
+static void commit(struct consumer_loop *l, struct consumer *c, uint64_t now_ns)
+{
+	if (l->base.driver->consumer_commit == NULL || c->uncommitted == 0)
+		return;
+	l->base.driver->consumer_commit(c->priv);
+	count(l, COUNTER_COMMITS);
+	c->uncommitted = 0;
+	c->committed_ns = now_ns;
+}
+
+static void commit_by_rule(struct consumer_loop *l, struct consumer *c)
+{
+	const struct consume_spec *rule = &l->base.spec->consume;
+
+	if (c->uncommitted == 0)
+		return;
+	if (rule->commit_messages > 0) {
+		if (c->uncommitted >= rule->commit_messages)
+			commit(l, c, l->base.now_ns);
+	} else if (rule->commit_interval_ns > 0) {
+		uint64_t due_ns = c->committed_ns + rule->commit_interval_ns;
+		if (due_ns <= l->base.now_ns)
+			commit(l, c, l->base.now_ns);
+		else if (due_ns < l->next_commit_ns)
+			l->next_commit_ns = due_ns;
+	} else {
+		commit(l, c, l->base.now_ns);
+	}
+}
+
+static void commit_overdue(struct consumer_loop *l, uint64_t now_ns)
+{
+	l->next_commit_ns = UINT64_MAX;
+	l->base.now_ns = now_ns;
+	for (uint32_t i = 0; i < l->base.clients; i++)
+		commit_by_rule(l, &l->consumers[i]);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------- */
+
+/* Serves one client; true when it has more. */
+static bool serve(struct consumer_loop *l, struct consumer *c, unsigned max)
+{
+	loop_batch_begins(&l->base);
+	unsigned n = l->base.driver->consumer_serve(c->priv, max);
+	commit_by_rule(l, c);
+	return n >= max;
+}
+
+/* A slow consumer takes one message at a time and then waits in the heap. */
+static void serve_slow(struct consumer_loop *l, struct consumer *c)
+{
+	bool more = serve(l, c, 1);
+
+	c->is_waiting = more;
+	if (more)
+		heap_push(&l->waiting, c->not_before_ns, c->index);
+}
+
+static void serve_waiting(struct consumer_loop *l, uint64_t now_ns)
+{
+	while (l->waiting.count > 0 && l->waiting.items[0].key <= now_ns) {
+		struct consumer *c = &l->consumers[l->waiting.items[0].index];
+		heap_pop(&l->waiting);
+		serve_slow(l, c);
+	}
+}
+
+static void serve_ready(struct consumer_loop *l)
+{
+	struct loop *b = &l->base;
+	bool slow = b->spec->consume.processing_ns > 0;
+	uint32_t kept = 0, at_hand = b->ready_count;
+
+	for (uint32_t k = 0; k < at_hand; k++) {
+		struct consumer *c = &l->consumers[b->ready[k]];
+		bool more = false;
+		if (!slow) {
+			more = serve(l, c, LOOP_SERVE_BATCH);
+		} else if (!c->is_waiting && c->not_before_ns > clock_ns()) {
+			c->is_waiting = true;
+			heap_push(&l->waiting, c->not_before_ns, c->index);
+		} else if (!c->is_waiting) {
+			serve_slow(l, c);
+		}
+		if (more)
+			b->ready[kept++] = c->index;
+		else
+			b->is_ready[c->index] = false;
+	}
+	b->ready_count = kept;
+}
+
+static bool pause_all(struct consumer_loop *l, bool paused, struct error *err)
+{
+	if (l->base.driver->consumer_pause == NULL)
+		return error_set(err, ERROR_UNSUPPORTED, "driver %s cannot pause consumers",
+		                 l->base.driver->name);
+	for (uint32_t i = 0; i < l->base.clients; i++)
+		if (!l->base.driver->consumer_pause(l->consumers[i].priv, paused, err))
+			return false;
+	return true;
+}
+
+static bool obey(struct consumer_loop *l, const struct agent_command *command, struct error *err)
+{
+	switch (command->verb) {
+	case AGENT_VERB_PAUSE:
+		return pause_all(l, true, err);
+	case AGENT_VERB_RESUME:
+		return pause_all(l, false, err);
+	case AGENT_VERB_CLOSE:
+		l->base.closing = true;
+		return true;
+	case AGENT_VERB_PROBE:
+	case AGENT_VERB_START:
+	case AGENT_VERB_RATE:
+		return error_set(err, ERROR_USAGE, "consumers send nothing");
+	}
+	abort();
+}
+
+static uint64_t next_wake_ns(const struct consumer_loop *l)
+{
+	uint64_t wake = l->next_commit_ns;
+
+	if (l->waiting.count > 0 && l->waiting.items[0].key < wake)
+		wake = l->waiting.items[0].key;
+	return wake;
+}
+
+static void run(struct consumer_loop *l)
+{
+	struct loop *b = &l->base;
+
+	while (!b->closing) {
+		struct agent_command command;
+		struct error err;
+		int passed_fd;
+
+		if (loop_wait(b, next_wake_ns(l), &command, &passed_fd)) {
+			bool ok = obey(l, &command, &err);
+			file_close(passed_fd);
+			loop_answer(b, command.tag, ok, &err);
+		}
+		if (b->ready_count > 0)
+			serve_ready(l);
+		if (next_wake_ns(l) != UINT64_MAX) {
+			uint64_t now_ns = clock_ns();
+			serve_waiting(l, now_ns);
+			if (l->next_commit_ns <= now_ns)
+				commit_overdue(l, now_ns);
+		}
+	}
+}
+
+static bool open_clients(struct consumer_loop *l, struct error *err)
+{
+	struct loop *b = &l->base;
+
+	for (uint32_t i = 0; i < b->clients; i++) {
+		uint32_t index = loop_client_index(b, i);
+		const struct client_spec *spec = &b->spec->clients[index];
+		struct consumer *c = &l->consumers[i];
+		*c = (struct consumer){
+			.loop = l,
+			.words = agent_shm_client(b->shm, index),
+			.partitions = agent_shm_partitions(b->shm, index),
+			.index = i,
+		};
+		void *priv = l->privs + i * l->stride;
+		struct consumer_spec wanted = {
+			.owner = c,
+			.topic = spec->topic,
+			.subscription = spec->subscription,
+			.id = spec->id,
+			.partitions = b->spec->partitions,
+		};
+		int fd = -1;
+		if (!b->driver->consumer_open(b->client, priv, &wanted, &fd, err))
+			return error_wrap(err, "consumer %u of topic %s", spec->id, spec->topic);
+		c->priv = priv;
+		if (!loop_watch(b, i, fd, err))
+			return false;
+	}
+	return true;
+}
+
+static void close_clients(struct consumer_loop *l)
+{
+	loop_batch_begins(&l->base);
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		struct consumer *c = &l->consumers[i];
+		if (c->priv == NULL)
+			continue;
+		commit(l, c, l->base.now_ns);
+		l->base.driver->consumer_close(c->priv);
+	}
+}
+
+bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
+                   int channel_fd, bool *terminated, struct error *err)
+{
+	struct consumer_loop l = { .next_commit_ns = UINT64_MAX };
+	bool ok = false;
+
+	if (!loop_open(&l.base, spec, shm, index, channel_fd, err))
+		return false;
+	l.consumers = xcalloc(l.base.clients + 1, sizeof(*l.consumers));
+	l.privs = loop_alloc_parts(l.base.clients, spec->driver->consumer_size, &l.stride);
+	l.waiting = (struct heap){ .cap = l.base.clients };
+	l.waiting.items = xcalloc(l.base.clients + 1, sizeof(*l.waiting.items));
+
+	if (!loop_open_driver(&l.base, &consumer_host, err))
+		goto out;
+	ok = open_clients(&l, err);
+	if (ok) {
+		loop_answer(&l.base, 0, true, err);
+		run(&l);
+	}
+	close_clients(&l);
+	loop_close_driver(&l.base);
+out:
+	*terminated = l.base.terminated;
+	free(l.waiting.items);
+	free(l.privs);
+	free(l.consumers);
+	loop_close(&l.base);
+	return ok;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_AGENT_LOOP_H
+#define OMB_AGENT_LOOP_H
+
+/*
+ * loop -- one thread of an agent: waits for clients, commands, signals and the next due time at once.
+ *
+ * What producer and consumer loops share.  A client that its driver gave a descriptor for is put
+ * into epoll edge-triggered and served when it fires; one without (fd -1) is served in every turn.
+ * A client that returned as many as it was asked for stays on the ready list, so that neighbours
+ * get their turn in between.
+ *
+ * Owner thread only.  Nothing here allocates after loop_open.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/agent.h"
+#include "agent/channel.h"
+
+/* How many messages come between two readings of the clock while a batch is served: one reading
+ * costs some 22 ns, shared by so many; a message takes some 50 to 100 ns to serve. */
+#define LOOP_CLOCK_EVERY 16
+
+/* How many are asked of one client before its neighbours get their turn. */
+#define LOOP_SERVE_BATCH 256
+
+struct loop {
+	const struct agent_spec *spec;
+	const struct driver *driver;
+	struct agent_shm *shm;
+	struct shm_loop *words;
+	unsigned index; /* of the loops of this agent */
+	int channel_fd, signal_fd, epoll_fd;
+
+	void *client;         /* the driver's, for all clients of this loop */
+	struct driver_context context;
+	char client_id[64];
+	uint32_t clients;     /* of this loop */
+	uint32_t *ready;      /* ring-less list of clients to serve */
+	uint32_t ready_count;
+	bool *is_ready;
+	uint32_t polled; /* clients without a descriptor: always ready */
+
+	uint64_t now_ns; /* as of the batch being served; see loop_tick */
+	uint32_t ticks;
+	bool closing;     /* CLOSE or SIGTERM came */
+	bool terminated;  /* it was SIGTERM */
+};
+
+bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
+               int channel_fd, struct error *err);
+void loop_close(struct loop *l);
+
+/* The driver's client for this loop; `host` lives as long as it. */
+bool loop_open_driver(struct loop *l, const struct driver_host *host, struct error *err);
+void loop_close_driver(struct loop *l);
+
+/* Zeroed memory for the driver's parts of `count` clients, each part starting on a cache line.
+ * *stride: from one to the next.  Caller frees. */
+unsigned char *loop_alloc_parts(uint32_t count, size_t size, size_t *stride);
+
+/* Client i of this loop waits on `fd` (-1: none, served in every turn). */
+bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err);
+
+/* Waits until `until_ns` (clock_ns(); 0 = do not wait, UINT64_MAX = for ever) or until something
+ * happens; commands are in *command then.  Returns true when there is a command to handle.
+ * *passed_fd belongs to the caller, or is -1. */
+bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command, int *passed_fd);
+
+/* Puts client i on the ready list, unless it is there. */
+void loop_mark_ready(struct loop *l, uint32_t i);
+
+/* For messages served in batches: l->now_ns, read anew every LOOP_CLOCK_EVERY calls. */
+uint64_t loop_tick(struct loop *l);
+/* Reads the clock now: a batch begins. */
+void loop_batch_begins(struct loop *l);
+
+/* Which clients of the agent belong to this loop: client i of the loop is client
+ * loop_client_index(l, i) of the agent. */
+uint32_t loop_client_index(const struct loop *l, uint32_t i);
+
+/* Counts an event of the driver; the `event` hook of both hosts. */
+void loop_note(struct loop *l, enum note_kind kind, const char *text);
+
+/* Answers a command.  *err is looked at only when `ok` is false. */
+void loop_answer(struct loop *l, uint32_t tag, bool ok, const struct error *err);
+
+#endif

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/producer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/flight.h"
+#include "plan/stamp.h"
+#include "stats/clock.h"
+#include "stats/counter.h"
+#include "util/file.h"
+#include "util/heap.h"
+#include "util/xalloc.h"
+
+/* Messages of one pass between two looks at acknowledgements and commands. */
+#define PASS_CHUNK 256
+
+/* A producer that got BUSY and hears nothing is offered again after this long. */
+#define RETRY_NS UINT64_C(1000000)
+
+/* How long after the end of the load what was due before is still sent. */
+#define GRACE_NS UINT64_C(1000000000)
+
+/* Tokens of probes; no slot number is that large. */
+#define PROBE_TOKEN (UINT64_C(1) << 63)
+
+enum producer_state {
+	PRODUCER_IDLE,      /* the load has not begun */
+	PRODUCER_SCHEDULED, /* in the heap, by when its next message is due */
+	PRODUCER_BLOCKED,   /* got BUSY */
+	PRODUCER_DONE,      /* nothing more is due before the end of the load */
+};
+
+struct producer {
+	struct producer_loop *loop;
+	void *priv; /* the driver's */
+	struct shm_client *words;
+	uint32_t id, index; /* in stamps; in this loop */
+	int fd;
+	enum producer_state state;
+	struct pacer pacer;
+	struct flights flights;
+	uint64_t sequence;      /* of the next message */
+	uint64_t busy_since_ns; /* when the message at hand was first offered; 0 = not yet */
+	uint64_t retry_ns;      /* of a blocked one */
+	bool answered;          /* of a blocked one: something of its came back since */
+	bool is_unflushed;      /* took messages since the driver's last flush */
+};
+
+struct producer_loop {
+	struct loop base;
+	struct producer *producers;
+	unsigned char *privs; /* the driver's parts ... */
+	size_t stride;        /* ... so far apart */
+	struct load_spec load;
+	bool running;
+	unsigned char *pool;
+	struct key_table *keys;
+	struct heap due; /* of scheduled producers */
+	uint32_t *blocked;
+	uint32_t blocked_count, answered_count;
+	uint32_t *unflushed;
+	uint32_t unflushed_count;
+	uint64_t next_pass_ns;
+};
+
+static struct hist *latencies_of(struct producer_loop *l, uint64_t due_ns)
+{
+	const struct shm_control *c = &l->base.shm->control;
+	uint64_t start = counter_read(&c->window_start_ns);
+	bool measured = due_ns >= start && due_ns < counter_read(&c->window_end_ns);
+
+	return l->base.words->latencies[measured ? WINDOW_MEASURED : WINDOW_OUTSIDE];
+}
+
+static void count(struct producer_loop *l, enum counter which)
+{
+	counter_bump(&l->base.words->counters[which]);
+}
+
+/* --- what comes back ---------------------------------------------------------------------------- */
+
+static void probe_came_back(struct producer *p, const struct sent_report *report)
+{
+	if (report->acknowledged)
+		count(p->loop, COUNTER_PROBES_ACKED);
+	else if (!p->loop->base.closing)
+		loop_note(&p->loop->base, NOTE_DELIVERY, report->reason ? report->reason : "failed");
+}
+
+/* A message that will never be acknowledged is charged its age: it does not vanish. */
+static void message_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns)
+{
+	counter_bump(&p->words->failed);
+	count(p->loop, COUNTER_FAILED);
+	hist_record(&latencies_of(p->loop, due_ns)[LATENCY_CORRECTED_PUBLISH], now_ns - due_ns);
+}
+
+static void message_unacknowledged(struct producer *p, uint64_t due_ns, uint64_t now_ns)
+{
+	counter_bump(&p->words->unacknowledged);
+	count(p->loop, COUNTER_UNACKNOWLEDGED);
+	hist_record(&latencies_of(p->loop, due_ns)[LATENCY_CORRECTED_PUBLISH], now_ns - due_ns);
+}
+
+static void message_acknowledged(struct producer *p, const struct flight *f, uint64_t now_ns)
+{
+	struct producer_loop *l = p->loop;
+	struct hist *latencies = latencies_of(l, f->due_ns);
+
+	hist_record(&latencies[LATENCY_PUBLISH], now_ns - f->called_ns);
+	if (l->load.mode == LOAD_PACED)
+		hist_record(&latencies[LATENCY_CORRECTED_PUBLISH], now_ns - f->due_ns);
+	counter_bump(&p->words->acknowledged);
+	count(l, COUNTER_ACKNOWLEDGED);
+	counter_add(&l->base.words->counters[COUNTER_BYTES_ACKED], l->load.payload.size);
+}
+
+static void producer_sent(void *owner, uint64_t token, const struct sent_report *report)
+{
+	struct producer *p = owner;
+	uint64_t now_ns = loop_tick(&p->loop->base);
+
+	if (token == PROBE_TOKEN) {
+		probe_came_back(p, report);
+		return;
+	}
+
+	struct flight *f = flights_at(&p->flights, token);
+	if (report->acknowledged) {
+		message_acknowledged(p, f, now_ns);
+	} else if (p->loop->base.closing) {
+		message_unacknowledged(p, f->due_ns, now_ns);
+	} else {
+		message_failed(p, f->due_ns, now_ns);
+		loop_note(&p->loop->base, NOTE_DELIVERY, report->reason ? report->reason : "failed");
+	}
+	flights_give_back(&p->flights, (uint32_t)token);
+
+	if (p->state == PRODUCER_BLOCKED && !p->answered) {
+		p->answered = true;
+		p->loop->answered_count++;
+	}
+}
+
+static void producer_event(void *owner, enum driver_event kind, const char *text)
+{
+	struct producer *p = owner;
+
+	loop_note(&p->loop->base, (enum note_kind)kind, text);
+}
+
+static const struct driver_host producer_host = {
+	.sent = producer_sent,
+	.event = producer_event,
+};
+
+/* --- sending ------------------------------------------------------------------------------------ */
+
+static void fill_message(struct producer_loop *l, const struct producer *p, struct outgoing *m)
+{
+	const struct load_spec *load = &l->load;
+	uint64_t mixed = payload_mix(load->seed, p->id, p->sequence);
+
+	m->payload = l->pool + (size_t)payload_index(mixed, load->payload.count) * load->payload.size;
+	m->payload_len = load->payload.size;
+	m->key = NULL;
+	m->key_len = 0;
+	if (load->keys != KEY_NONE) {
+		m->key = l->keys->keys[key_index(load->keys, mixed, p->sequence)];
+		m->key_len = PAYLOAD_KEY_BYTES;
+	}
+}
+
+/* The message at hand is dealt with: the next one is another. */
+static void message_taken(struct producer *p)
+{
+	p->sequence++;
+	p->busy_since_ns = 0;
+	counter_bump(&p->words->sent);
+	count(p->loop, COUNTER_SENT);
+}
+
+static void record_sent(struct producer_loop *l, uint64_t due_ns, uint64_t called_ns,
+                        uint64_t returned_ns)
+{
+	struct hist *latencies = latencies_of(l, due_ns);
+
+	if (l->load.mode == LOAD_PACED)
+		hist_record(&latencies[LATENCY_DELAY], called_ns - due_ns);
+	hist_record(&latencies[LATENCY_CALL], returned_ns - called_ns);
+}
+
+static void note_queued(struct producer_loop *l, struct producer *p)
+{
+	if (p->fd < 0)
+		loop_mark_ready(&l->base, p->index);
+	if (l->base.driver->flush != NULL && !p->is_unflushed) {
+		p->is_unflushed = true;
+		l->unflushed[l->unflushed_count++] = p->index;
+	}
+}
+
+static void flush_all(struct producer_loop *l)
+{
+	for (uint32_t i = 0; i < l->unflushed_count; i++) {
+		struct producer *p = &l->producers[l->unflushed[i]];
+		p->is_unflushed = false;
+		l->base.driver->flush(p->priv);
+	}
+	l->unflushed_count = 0;
+}
+
+/* Offers the message due at `due_ns`.  *now_ns is the last reading of the clock, and the next one
+ * when this returns. */
+static enum send_status offer(struct producer_loop *l, struct producer *p, uint64_t due_ns,
+                              uint64_t *now_ns)
+{
+	uint64_t called_ns = *now_ns;
+	struct outgoing m;
+	struct error err;
+
+	if (p->busy_since_ns == 0)
+		p->busy_since_ns = called_ns;
+	if (flights_full(&p->flights)) {
+		count(l, COUNTER_BUSY);
+		return SEND_BUSY;
+	}
+
+	fill_message(l, p, &m);
+	struct stamp stamp = {
+		.due_ns = due_ns,
+		.send_delay_ns = called_ns - due_ns,
+		.sequence = p->sequence,
+		.producer = p->id,
+		.run = l->load.run,
+		.flags = l->load.mode == LOAD_UNLIMITED ? STAMP_UNSCHEDULED : 0,
+	};
+	stamp_write((void *)(uintptr_t)m.payload, m.payload_len, &stamp);
+
+	uint32_t slot = flights_take(&p->flights);
+	p->flights.slots[slot] = (struct flight){ .due_ns = due_ns, .called_ns = called_ns };
+	enum send_status status = l->base.driver->send(p->priv, &m, slot, &err);
+	*now_ns = clock_ns();
+
+	switch (status) {
+	case SEND_QUEUED:
+		message_taken(p);
+		record_sent(l, due_ns, called_ns, *now_ns);
+		note_queued(l, p);
+		return status;
+	case SEND_FAILED:
+		flights_give_back(&p->flights, slot);
+		message_taken(p);
+		message_failed(p, due_ns, *now_ns);
+		loop_note(&l->base, NOTE_SEND, err.text);
+		return status;
+	case SEND_BUSY:
+		flights_give_back(&p->flights, slot);
+		count(l, COUNTER_BUSY);
+		return status;
+	}
+	abort();
+}
+
+static void block(struct producer_loop *l, struct producer *p, uint64_t now_ns)
+{
+	p->state = PRODUCER_BLOCKED;
+	p->answered = false;
+	p->retry_ns = now_ns + RETRY_NS;
+	l->blocked[l->blocked_count++] = p->index;
+}
+
+static void schedule(struct producer_loop *l, struct producer *p)
+{
+	p->state = PRODUCER_SCHEDULED;
+	heap_push(&l->due, p->pacer.next_ns, p->index);
+}
+
+/* In unlimited mode the "schedule" is only whose turn it is. */
+static uint64_t advance(struct producer_loop *l, struct producer *p, uint64_t now_ns)
+{
+	if (l->load.mode == LOAD_PACED)
+		pacer_advance(&p->pacer);
+	else
+		p->pacer.next_ns = now_ns;
+	return p->pacer.next_ns;
+}
+
+/* Blocked producers that heard something, or waited long enough, may try again. */
+static void unblock(struct producer_loop *l, uint64_t now_ns)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < l->blocked_count; i++) {
+		struct producer *p = &l->producers[l->blocked[i]];
+		if (!p->answered && now_ns < p->retry_ns) {
+			l->blocked[kept++] = p->index;
+			continue;
+		}
+		if (now_ns - p->busy_since_ns >= l->load.max_block_ns) {
+			uint64_t due_ns = l->load.mode == LOAD_PACED ? p->pacer.next_ns
+			                                             : p->busy_since_ns;
+			message_taken(p);
+			message_failed(p, due_ns, now_ns);
+			loop_note(&l->base, NOTE_BLOCKED, "the client had no room for a message in time");
+			advance(l, p, now_ns);
+		}
+		schedule(l, p);
+	}
+	l->blocked_count = kept;
+	l->answered_count = 0;
+}
+
+/* One chunk of a pass: sends what is due, earliest first. */
+static void send_due(struct producer_loop *l, uint64_t now_ns)
+{
+	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
+	bool paced = l->load.mode == LOAD_PACED;
+
+	for (unsigned sent = 0; l->due.count > 0 && l->due.items[0].key <= now_ns; sent++) {
+		struct producer *p = &l->producers[l->due.items[0].index];
+		uint64_t due_ns = paced ? l->due.items[0].key : now_ns;
+
+		if (due_ns >= load_end_ns) {
+			p->state = PRODUCER_DONE;
+			heap_pop(&l->due);
+		} else if (sent == PASS_CHUNK) {
+			l->next_pass_ns = 0; /* the pass goes on after a look around */
+			return;
+		} else if (offer(l, p, due_ns, &now_ns) == SEND_BUSY) {
+			heap_pop(&l->due);
+			block(l, p, now_ns);
+		} else {
+			heap_delay_top(&l->due, advance(l, p, now_ns));
+		}
+	}
+}
+
+static void count_unsent(struct producer_loop *l, struct producer *p, uint64_t load_end_ns)
+{
+	if (p->state == PRODUCER_DONE || p->state == PRODUCER_IDLE)
+		return;
+	if (l->load.mode == LOAD_PACED) {
+		uint64_t unsent = pacer_owed(&p->pacer, load_end_ns);
+		counter_add(&p->words->unsent, unsent);
+		counter_add(&l->base.words->counters[COUNTER_UNSENT], unsent);
+	}
+	p->state = PRODUCER_DONE;
+}
+
+static void end_load(struct producer_loop *l, uint64_t load_end_ns)
+{
+	for (uint32_t i = 0; i < l->base.clients; i++)
+		count_unsent(l, &l->producers[i], load_end_ns);
+	l->due.count = 0;
+	l->blocked_count = 0;
+	l->running = false;
+}
+
+static void pass_of_sends(struct producer_loop *l, uint64_t now_ns)
+{
+	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
+
+	if (now_ns >= load_end_ns && now_ns - load_end_ns >= GRACE_NS) {
+		end_load(l, load_end_ns);
+		return;
+	}
+	if (l->next_pass_ns != 0)
+		count(l, COUNTER_PASSES);
+	l->next_pass_ns = now_ns + l->load.wake_interval_ns;
+	unblock(l, now_ns);
+	send_due(l, now_ns);
+	flush_all(l);
+}
+
+/* When the next pass has something to do; UINT64_MAX: when something comes back. */
+static uint64_t next_wake_ns(const struct producer_loop *l)
+{
+	uint64_t wake = UINT64_MAX;
+
+	if (!l->running)
+		return wake;
+	if (l->due.count > 0)
+		wake = l->due.items[0].key;
+	if (l->answered_count > 0)
+		wake = 0;
+	else if (l->blocked_count > 0 && l->producers[l->blocked[0]].retry_ns < wake)
+		wake = l->producers[l->blocked[0]].retry_ns;
+	return wake == UINT64_MAX || wake > l->next_pass_ns ? wake : l->next_pass_ns;
+}
+
+/* --- commands ----------------------------------------------------------------------------------- */
+
+static void probe(struct producer_loop *l)
+{
+	unsigned char payload[STAMP_BYTES] = { 0 };
+	struct error err;
+
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		struct producer *p = &l->producers[i];
+		struct outgoing m = { .payload = payload, .payload_len = sizeof(payload) };
+		struct stamp stamp = {
+			.due_ns = clock_ns(),
+			.producer = p->id,
+			.run = l->base.spec->run,
+			.flags = STAMP_PROBE,
+		};
+		stamp_write(payload, sizeof(payload), &stamp);
+
+		enum send_status status = l->base.driver->send(p->priv, &m, PROBE_TOKEN, &err);
+		if (status == SEND_FAILED)
+			loop_note(&l->base, NOTE_SEND, err.text);
+		if (status != SEND_QUEUED)
+			continue;
+		count(l, COUNTER_PROBES_SENT);
+		note_queued(l, p);
+	}
+	flush_all(l);
+}
+
+/* Touches every page that stamps will be written to, so that the load does not pay for it. */
+static void touch_pool(const struct producer_loop *l)
+{
+	const struct payload_spec *spec = &l->load.payload;
+	struct stamp stamp = { 0 };
+
+	for (uint32_t i = 0; i < spec->count; i++)
+		stamp_write(l->pool + (size_t)i * spec->size, spec->size, &stamp);
+}
+
+static bool start(struct producer_loop *l, const struct load_spec *load, int pool_fd,
+                  struct error *err)
+{
+	if (l->pool != NULL)
+		return error_set(err, ERROR_USAGE, "the load was started already");
+	l->load = *load;
+	if (load->payload.size < STAMP_BYTES)
+		return error_set(err, ERROR_CONFIG, "payloads of %u bytes cannot carry the %u bytes of a stamp",
+		                 load->payload.size, STAMP_BYTES);
+	l->pool = payload_map(pool_fd, load->payload.size, load->payload.count, err);
+	if (l->pool == NULL)
+		return false;
+	touch_pool(l);
+	if (load->keys != KEY_NONE) {
+		l->keys = xmalloc(sizeof(*l->keys));
+		key_table_fill(l->keys, load->seed);
+	}
+
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		struct producer *p = &l->producers[i];
+		uint32_t place = load->first_producer +
+		                 l->base.spec->clients[loop_client_index(&l->base, i)].schedule_index;
+		pacer_init(&p->pacer, &load->epoch, place, load->producers);
+		if (load->mode == LOAD_UNLIMITED)
+			p->pacer.next_ns = load->epoch.start_ns;
+		if (!flights_open(&p->flights, load->window_messages, err))
+			return false;
+		schedule(l, p);
+	}
+	l->next_pass_ns = load->epoch.start_ns;
+	l->running = true;
+	return true;
+}
+
+static void change_rate(struct producer_loop *l, const struct pacer_epoch *epoch, bool forgive)
+{
+	uint64_t now_ns = clock_ns();
+
+	l->due.count = 0;
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		struct producer *p = &l->producers[i];
+		pacer_change(&p->pacer, epoch, forgive);
+		if (forgive && p->busy_since_ns != 0)
+			p->busy_since_ns = now_ns; /* the message at hand is another one now */
+		if (p->state == PRODUCER_SCHEDULED)
+			heap_push(&l->due, p->pacer.next_ns, p->index);
+	}
+}
+
+static bool obey(struct producer_loop *l, const struct agent_command *command, int passed_fd,
+                 struct error *err)
+{
+	switch (command->verb) {
+	case AGENT_VERB_PROBE:
+		probe(l);
+		return true;
+	case AGENT_VERB_START:
+		return start(l, &command->load, passed_fd, err);
+	case AGENT_VERB_RATE:
+		if (!l->running || l->load.mode != LOAD_PACED)
+			return error_set(err, ERROR_USAGE, "no paced load is running");
+		change_rate(l, &command->rate.epoch, command->rate.forgive);
+		return true;
+	case AGENT_VERB_CLOSE:
+		l->base.closing = true;
+		return true;
+	case AGENT_VERB_PAUSE:
+	case AGENT_VERB_RESUME:
+		return error_set(err, ERROR_USAGE, "producers cannot be paused");
+	}
+	abort();
+}
+
+/* --- the loop ----------------------------------------------------------------------------------- */
+
+static void serve_ready(struct producer_loop *l)
+{
+	struct loop *b = &l->base;
+	uint32_t kept = 0, at_hand = b->ready_count;
+
+	for (uint32_t k = 0; k < at_hand; k++) {
+		uint32_t i = b->ready[k];
+		loop_batch_begins(b);
+		if (b->driver->producer_serve(l->producers[i].priv, LOOP_SERVE_BATCH) >=
+		    LOOP_SERVE_BATCH)
+			b->ready[kept++] = i;
+		else
+			b->is_ready[i] = false;
+	}
+	b->ready_count = kept;
+}
+
+static void run(struct producer_loop *l)
+{
+	struct loop *b = &l->base;
+
+	while (!b->closing) {
+		struct agent_command command;
+		struct error err;
+		int passed_fd;
+
+		if (loop_wait(b, next_wake_ns(l), &command, &passed_fd)) {
+			bool ok = obey(l, &command, passed_fd, &err);
+			file_close(passed_fd);
+			loop_answer(b, command.tag, ok, &err);
+		}
+		if (b->ready_count > 0)
+			serve_ready(l);
+		if (l->running) {
+			uint64_t now_ns = clock_ns();
+			if (now_ns >= next_wake_ns(l))
+				pass_of_sends(l, now_ns);
+		}
+	}
+}
+
+static bool open_clients(struct producer_loop *l, struct error *err)
+{
+	struct loop *b = &l->base;
+
+	for (uint32_t i = 0; i < b->clients; i++) {
+		uint32_t c = loop_client_index(b, i);
+		const struct client_spec *spec = &b->spec->clients[c];
+		struct producer *p = &l->producers[i];
+		*p = (struct producer){
+			.loop = l,
+			.words = agent_shm_client(b->shm, c),
+			.id = spec->id,
+			.index = i,
+			.fd = -1,
+		};
+		void *priv = l->privs + i * l->stride;
+		struct producer_spec wanted = { .owner = p, .topic = spec->topic, .id = spec->id };
+		if (!b->driver->producer_open(b->client, priv, &wanted, &p->fd, err))
+			return error_wrap(err, "producer %u of topic %s", spec->id, spec->topic);
+		p->priv = priv;
+		if (!loop_watch(b, i, p->fd, err))
+			return false;
+	}
+	return true;
+}
+
+static void close_clients(struct producer_loop *l)
+{
+	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
+
+	l->base.closing = true; /* what comes back now was never acknowledged */
+	uint64_t now_ns = clock_ns();
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		struct producer *p = &l->producers[i];
+		if (p->priv == NULL)
+			continue;
+		count_unsent(l, p, load_end_ns < now_ns ? load_end_ns : now_ns);
+		loop_batch_begins(&l->base);
+		l->base.driver->producer_close(p->priv);
+		flights_close(&p->flights);
+	}
+}
+
+bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
+                   int channel_fd, bool *terminated, struct error *err)
+{
+	struct producer_loop l = { 0 };
+	bool ok = false;
+
+	if (!loop_open(&l.base, spec, shm, index, channel_fd, err))
+		return false;
+	l.producers = xcalloc(l.base.clients + 1, sizeof(*l.producers));
+	l.privs = loop_alloc_parts(l.base.clients, spec->driver->producer_size, &l.stride);
+	l.due = (struct heap){ .cap = l.base.clients };
+	l.due.items = xcalloc(l.base.clients + 1, sizeof(*l.due.items));
+	l.blocked = xcalloc(l.base.clients + 1, sizeof(*l.blocked));
+	l.unflushed = xcalloc(l.base.clients + 1, sizeof(*l.unflushed));
+
+	if (!loop_open_driver(&l.base, &producer_host, err))
+		goto out;
+	ok = open_clients(&l, err);
+	if (ok) {
+		loop_answer(&l.base, 0, true, err);
+		run(&l);
+	}
+	close_clients(&l);
+	loop_close_driver(&l.base);
+out:
+	*terminated = l.base.terminated;
+	payload_unmap(l.pool, l.load.payload.size, l.load.payload.count);
+	free(l.keys);
+	free(l.unflushed);
+	free(l.blocked);
+	free(l.due.items);
+	free(l.privs);
+	free(l.producers);
+	loop_close(&l.base);
+	return ok;
+}

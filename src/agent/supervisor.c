@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stats/clock.h"
+#include "util/file.h"
+#include "util/xalloc.h"
+
+/* epoll's user data: which agent, and which of its descriptors. */
+enum source { SOURCE_STDERR, SOURCE_PID, SOURCE_OUTPUT, SOURCE_CHANNEL };
+
+#define EVENTS_AT_ONCE 64
+
+static uint64_t tag_of(enum source source, size_t agent, uint32_t loop)
+{
+	return (uint64_t)source << 56 | (uint64_t)loop << 32 | agent;
+}
+
+static bool watch(struct supervisor *s, int fd, uint64_t tag, struct error *err)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = tag };
+
+	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return error_set_errno(err, errno, "watching an agent");
+	return true;
+}
+
+bool supervisor_init(struct supervisor *s, const struct supervisor_host *host, void *to,
+                     struct error *err)
+{
+	*s = (struct supervisor){ .host = host, .to = to, .stderr_pipe = { -1, -1 } };
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		return error_set_errno(err, errno, "opening epoll");
+	if (pipe2(s->stderr_pipe, O_CLOEXEC) < 0)
+		return error_set_errno(err, errno, "opening a pipe for what agents print");
+	/* Our end only: a library that prints into a full pipe must wait and not fail. */
+	fcntl(s->stderr_pipe[0], F_SETFL, O_NONBLOCK);
+	return watch(s, s->stderr_pipe[0], tag_of(SOURCE_STDERR, 0, 0), err);
+}
+
+/* --- starting ----------------------------------------------------------------------------------- */
+
+static struct agent *new_agent(const struct agent_spec *spec, const struct admin_job *job)
+{
+	struct agent *a = xcalloc(1, sizeof(*a));
+
+	a->spec = *spec;
+	a->job = job;
+	a->pid_fd = a->output_fd = -1;
+	a->channels = xcalloc(spec->loops, sizeof(*a->channels));
+	for (uint32_t i = 0; i < spec->loops; i++)
+		a->channels[i] = -1;
+	return a;
+}
+
+static void close_agent(struct agent *a)
+{
+	for (uint32_t i = 0; i < a->spec.loops; i++) {
+		file_close(a->channels[i]);
+		a->channels[i] = -1;
+	}
+	file_close(a->output_fd);
+	file_close(a->pid_fd);
+	a->output_fd = a->pid_fd = -1;
+}
+
+static void free_agent(struct agent *a)
+{
+	close_agent(a);
+	agent_shm_unmap(a->shm);
+	text_fini(&a->output);
+	free(a->channels);
+	free(a);
+}
+
+static _Noreturn void be_agent(struct supervisor *s, struct agent *a, const int *channels,
+                               int output_fd)
+{
+	uint32_t loops = a->spec.loops;
+	int *keep = xcalloc(loops + 1, sizeof(*keep));
+	uint32_t kept = 0;
+
+	for (; kept < loops; kept++)
+		keep[kept] = channels[kept];
+	if (output_fd >= 0)
+		keep[kept++] = output_fd;
+	agent_enter_child(a->spec.parent_pid, keep, kept, s->stderr_pipe[1]);
+	free(keep);
+	_exit(a->job != NULL ? admin_main(&a->spec, a->job, a->shm, channels[0], output_fd)
+	                     : agent_main(&a->spec, a->shm, channels));
+}
+
+/* The child's ends of all channels, and of the output of a job. */
+static bool open_ends(struct agent *a, int *child_channels, int *child_output, struct error *err)
+{
+	for (uint32_t i = 0; i < a->spec.loops; i++) {
+		int pair[2];
+		if (!channel_open(pair, err))
+			return false;
+		a->channels[i] = pair[0];
+		child_channels[i] = pair[1];
+	}
+	if (a->job != NULL) {
+		int ends[2];
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return error_set_errno(err, errno, "opening a pipe");
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		a->output_fd = ends[0];
+		*child_output = ends[1];
+	}
+	return true;
+}
+
+static bool watch_agent(struct supervisor *s, struct agent *a, struct error *err)
+{
+	size_t number = s->count;
+
+	a->pid_fd = pidfd_open(a->pid, 0);
+	if (a->pid_fd < 0)
+		return error_set_errno(err, errno, "watching process %d", (int)a->pid);
+	if (!watch(s, a->pid_fd, tag_of(SOURCE_PID, number, 0), err))
+		return false;
+	if (a->output_fd >= 0 && !watch(s, a->output_fd, tag_of(SOURCE_OUTPUT, number, 0), err))
+		return false;
+	for (uint32_t i = 0; i < a->spec.loops; i++)
+		if (!watch(s, a->channels[i], tag_of(SOURCE_CHANNEL, number, i), err))
+			return false;
+	return true;
+}
+
+static void keep_agent(struct supervisor *s, struct agent *a)
+{
+	if (s->count == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 16;
+		s->agents = xrealloc(s->agents, s->cap * sizeof(struct agent *));
+	}
+	s->agents[s->count++] = a;
+}
+
+struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *spec,
+                               const struct admin_job *job, struct error *err)
+{
+	struct agent *a = new_agent(spec, job);
+	int *child_channels = xcalloc(spec->loops, sizeof(*child_channels));
+	int child_output = -1;
+	bool ok = false;
+
+	a->spec.parent_pid = getpid();
+	a->shm = agent_shm_map(spec->loops, spec->clients_count,
+	                       spec->role == AGENT_CONSUMER ? spec->partitions : 0, err);
+	if (a->shm == NULL || !open_ends(a, child_channels, &child_output, err))
+		goto out;
+
+	a->pid = fork();
+	if (a->pid < 0) {
+		error_set_errno(err, errno, "forking an agent");
+		goto out;
+	}
+	if (a->pid == 0)
+		be_agent(s, a, child_channels, child_output);
+	ok = watch_agent(s, a, err);
+	if (!ok) {
+		kill(a->pid, SIGKILL);
+		waitpid(a->pid, NULL, 0);
+	}
+out:
+	for (uint32_t i = 0; i < spec->loops; i++)
+		if (child_channels[i] > 0)
+			close(child_channels[i]);
+	free(child_channels);
+	file_close(child_output);
+	if (!ok) {
+		error_wrap(err, "starting %s agent %u", agent_role_name(spec->role), spec->index);
+		free_agent(a);
+		return NULL;
+	}
+	keep_agent(s, a);
+	return a;
+}
+
+/* --- listening ---------------------------------------------------------------------------------- */
+
+static void read_output(struct agent *a)
+{
+	char buf[4096];
+	ssize_t n;
+
+	while (a->output_fd >= 0 && (n = read(a->output_fd, buf, sizeof(buf))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return; /* nothing more now */
+		text_add_bytes(&a->output, buf, (size_t)n);
+	}
+	file_close(a->output_fd);
+	a->output_fd = -1;
+}
+
+static void read_answers(struct supervisor *s, struct agent *a, uint32_t loop)
+{
+	struct agent_answer answer;
+
+	for (;;) {
+		if (a->channels[loop] < 0)
+			return;
+		switch (channel_receive_answer(a->channels[loop], &answer)) {
+		case CHANNEL_EMPTY:
+			return;
+		case CHANNEL_CLOSED: /* the pidfd tells the rest */
+			close(a->channels[loop]);
+			a->channels[loop] = -1;
+			return;
+		case CHANNEL_GOT:
+			break;
+		}
+		if (answer.tag == 0) {
+			if (++a->loops_open == a->spec.loops)
+				s->host->opened(s->to, a);
+		} else {
+			a->answers_due--;
+			s->host->answered(s->to, a, &answer);
+		}
+	}
+}
+
+static void read_stderr(struct supervisor *s)
+{
+	char buf[4096];
+	ssize_t n = read(s->stderr_pipe[0], buf, sizeof(buf));
+
+	for (ssize_t i = 0; i < n; i++) {
+		if (buf[i] != '\n') {
+			text_add_bytes(&s->stderr_rest, &buf[i], 1);
+			continue;
+		}
+		if (s->stderr_rest.len > 0)
+			s->host->wrote(s->to, text_str(&s->stderr_rest));
+		text_fini(&s->stderr_rest);
+	}
+}
+
+static uint64_t timeval_ns(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_usec * 1000u;
+}
+
+static void reap(struct supervisor *s, struct agent *a)
+{
+	struct rusage usage;
+
+	if (wait4(a->pid, &a->wait_status, WNOHANG, &usage) != a->pid)
+		return;
+	for (uint32_t i = 0; i < a->spec.loops; i++)
+		read_answers(s, a, i);
+	read_output(a);
+	close_agent(a);
+	a->ended = true;
+	a->ended_ns = clock_ns();
+	a->cpu_ns = timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+	a->max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	s->host->ended(s->to, a);
+}
+
+int supervisor_fd(const struct supervisor *s)
+{
+	return s->epoll_fd;
+}
+
+static void serve_event(struct supervisor *s, uint64_t tag)
+{
+	enum source source = (enum source)(tag >> 56);
+	struct agent *a = source == SOURCE_STDERR ? NULL : s->agents[tag & UINT32_MAX];
+
+	switch (source) {
+	case SOURCE_STDERR:
+		read_stderr(s);
+		break;
+	case SOURCE_PID:
+		if (!a->ended)
+			reap(s, a);
+		break;
+	case SOURCE_OUTPUT:
+		read_output(a);
+		break;
+	case SOURCE_CHANNEL:
+		read_answers(s, a, (uint32_t)(tag >> 32) & 0xffffff);
+		break;
+	}
+}
+
+void supervisor_serve(struct supervisor *s)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int n;
+
+	do {
+		n = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, 0);
+		for (int i = 0; i < n; i++)
+			serve_event(s, events[i].data.u64);
+	} while (n == EVENTS_AT_ONCE);
+}
+
+void supervisor_fini(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct agent *a = s->agents[i];
+		if (!a->ended) {
+			kill(a->pid, SIGKILL);
+			waitpid(a->pid, NULL, 0);
+		}
+		free_agent(a);
+	}
+	free(s->agents);
+	file_close(s->stderr_pipe[0]);
+	file_close(s->stderr_pipe[1]);
+	file_close(s->epoll_fd);
+	text_fini(&s->stderr_rest);
+	*s = (struct supervisor){ .epoll_fd = -1, .stderr_pipe = { -1, -1 } };
+}
+
+/* --- one agent ---------------------------------------------------------------------------------- */
+
+bool agent_command(struct agent *a, const struct agent_command *command, int fd_to_pass,
+                   struct error *err)
+{
+	if (command->verb == AGENT_VERB_CLOSE && !a->ended)
+		a->asked_to_close = true;
+	for (uint32_t i = 0; i < a->spec.loops; i++) {
+		if (a->ended || a->channels[i] < 0)
+			continue;
+		if (!channel_send_command(a->channels[i], command, fd_to_pass, err)) {
+			if (err->os_errno == EPIPE || err->os_errno == ECONNRESET)
+				continue; /* it is dying: the pidfd tells */
+			return error_wrap(err, "%s agent %u", agent_role_name(a->spec.role), a->spec.index);
+		}
+		a->answers_due++;
+	}
+	return true;
+}
+
+void agent_kill(struct agent *a, int signal_number)
+{
+	if (!a->ended)
+		kill(a->pid, signal_number);
+}
+
+uint64_t agent_cpu_ns(const struct agent *a)
+{
+	clockid_t id;
+
+	if (a->ended || clock_getcpuclockid(a->pid, &id) != 0)
+		return a->cpu_ns;
+	return clock_read_ns(id);
+}
+
+uint64_t agent_pss_bytes(const struct agent *a)
+{
+	char path[64], line[128];
+	unsigned long long kib = 0;
+
+	if (a->ended)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)a->pid);
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return 0;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "Pss: %llu kB", &kib) == 1)
+			break;
+	fclose(f);
+	return kib * 1024;
+}
+
+void agent_describe_end(const struct agent *a, struct error *err)
+{
+	/* Acquire: pairs with agent_shm_fail. */
+	if (atomic_load_explicit(&a->shm->state, memory_order_acquire) == AGENT_FAILED)
+		*err = a->shm->error;
+	else if (WIFSIGNALED(a->wait_status))
+		error_set(err, ERROR_SYSTEM, "killed by signal %d (%s)", WTERMSIG(a->wait_status),
+		          strsignal(WTERMSIG(a->wait_status)));
+	else
+		error_set(err, ERROR_SYSTEM, "ended with status %d", WEXITSTATUS(a->wait_status));
+}

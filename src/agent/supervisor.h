@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_AGENT_SUPERVISOR_H
+#define OMB_AGENT_SUPERVISOR_H
+
+/*
+ * supervisor -- the parent's side of agents: fork, command, listen, reap.
+ *
+ * It knows processes and nothing about runs.  Everything that happens is told through the
+ * callbacks of `struct supervisor_host`, from inside supervisor_serve.  The process has one thread
+ * and never opens a client.  No zombie stays: every end is seen through a pidfd and reaped.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/admin.h"
+#include "agent/agent.h"
+#include "agent/channel.h"
+#include "util/text.h"
+
+struct agent {
+	struct agent_spec spec;
+	const struct admin_job *job; /* NULL: a producer or consumer agent */
+	pid_t pid;
+	int pid_fd;       /* -1 once it has ended */
+	int *channels;    /* one for each loop */
+	int output_fd;    /* of a job; -1 at its end */
+	struct agent_shm *shm;
+	struct text output; /* of a job, whole once the agent has ended */
+	uint32_t loops_open;
+	uint32_t answers_due;
+	bool asked_to_close;
+	bool ended;
+	int wait_status; /* as of waitpid, once ended */
+	uint64_t ended_ns;
+	uint64_t cpu_ns;        /* user + system, once ended */
+	uint64_t max_rss_bytes; /* once ended */
+};
+
+struct supervisor_host {
+	void (*opened)(void *to, struct agent *a); /* all its clients are open */
+	void (*answered)(void *to, struct agent *a, const struct agent_answer *answer);
+	void (*ended)(void *to, struct agent *a); /* reaped; counts and errors are complete */
+	void (*wrote)(void *to, const char *line); /* some agent wrote this line to stderr */
+};
+
+struct supervisor {
+	const struct supervisor_host *host;
+	void *to;
+	int epoll_fd;
+	int stderr_pipe[2];
+	struct text stderr_rest; /* of a line that is not complete */
+	struct agent **agents;   /* all that were ever started; owned */
+	size_t count, cap;
+};
+
+bool supervisor_init(struct supervisor *s, const struct supervisor_host *host, void *to,
+                     struct error *err);
+/* Kills and reaps what is left; frees the agents and what they counted. */
+void supervisor_fini(struct supervisor *s);
+
+/* Readable when supervisor_serve has something to do. */
+int supervisor_fd(const struct supervisor *s);
+/* Never blocks. */
+void supervisor_serve(struct supervisor *s);
+
+/* Forks an agent.  *spec is copied, what it points to is borrowed until the agent has ended; so is
+ * `job` (NULL for producers and consumers).  NULL = failed.  Borrowed, owned by the supervisor. */
+struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *spec,
+                               const struct admin_job *job, struct error *err);
+
+/* To every loop of the agent; each answers.  An agent that has ended gets nothing and is no
+ * failure. */
+bool agent_command(struct agent *a, const struct agent_command *command, int fd_to_pass,
+                   struct error *err);
+void agent_kill(struct agent *a, int signal_number);
+
+/* User + system time so far, of a running agent or of one that has ended. */
+uint64_t agent_cpu_ns(const struct agent *a);
+/* Its proportional share of memory now; 0 when it has ended. */
+uint64_t agent_pss_bytes(const struct agent *a);
+
+/* Why it ended, in words: its own error, a signal, an exit status. */
+void agent_describe_end(const struct agent *a, struct error *err);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_WORKER_CALL_H
+#define OMB_WORKER_CALL_H
+
+/*
+ * call -- the verbs of a worker, their arguments and their answers; the rules are in worker.h.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/load.h"
+#include "stats/snapshot.h"
+#include "util/error.h"
+#include "worker/totals.h"
+
+struct arena;
+struct driver_file;
+
+enum worker_verb {
+	/* OMB's */
+	WORKER_INITIALIZE_DRIVER,
+	WORKER_CREATE_TOPICS,
+	WORKER_CREATE_CONSUMERS,
+	WORKER_CREATE_PRODUCERS,
+	WORKER_PROBE_PRODUCERS, /* every producer sends one probe; does not wait for it */
+	WORKER_START_LOAD,
+	WORKER_ADJUST_PUBLISH_RATE,
+	WORKER_PAUSE_CONSUMERS,
+	WORKER_RESUME_CONSUMERS,
+	WORKER_RESET_STATS, /* remembers a snapshot for the two destructive reads below */
+	WORKER_STOP_ALL,    /* stops and closes everything; leaves topics; idempotent */
+	WORKER_COUNTERS_STATS,
+	WORKER_PERIOD_STATS,
+	WORKER_CUMULATIVE_LATENCIES,
+	/* ours */
+	WORKER_SET_WINDOW, /* measured window and end of the load */
+	WORKER_READINESS,
+	WORKER_SNAPSHOT,
+	WORKER_FINISH, /* closes the producers, then the consumers; final totals */
+	WORKER_DELETE_TOPICS,
+	WORKER_CLOCK,
+	WORKER_EVENTS,
+	WORKER_VERB_COUNT
+};
+
+const char *worker_verb_name(enum worker_verb verb); /* as in the protocol: "create-topics" */
+
+/* --- arguments and answers ------------------------------------------------------------------ */
+
+struct worker_row { /* of the driver's description; see driver.h */
+	const char *section, *key, *value, *origin, *note;
+};
+
+struct worker_rows {
+	struct worker_row *items;
+	size_t count;
+};
+
+struct worker_initialize {
+	const struct driver_file *file;
+	const char *run_id;
+	struct worker_rows rows; /* out */
+};
+
+struct worker_create_topics {
+	uint32_t topics, partitions;
+	const char **names; /* out: `topics` names */
+};
+
+struct worker_subscription {
+	const char *topic, *subscription;
+};
+
+struct worker_create_consumers {
+	const struct worker_subscription *items; /* one for each consumer; repeats are group members */
+	size_t count;
+	uint32_t partitions; /* of every topic; 0 = unknown */
+};
+
+struct worker_create_producers {
+	const char *const *topics; /* one for each producer */
+	size_t count;
+};
+
+struct worker_adjust {
+	struct pacer_epoch epoch;
+	bool forgive; /* only the search for the maximum does */
+};
+
+struct worker_window {
+	uint64_t start_ns, end_ns; /* messages due in [start, end) are measured; UINT64_MAX = unknown */
+	uint64_t load_end_ns;      /* nothing is due from here on; UINT64_MAX = unknown */
+};
+
+/* State of one subscription of one topic. */
+struct worker_ready {
+	const char *topic, *subscription; /* borrowed from create-consumers */
+	uint32_t assigned, partitions;    /* partitions its consumers have, and there are */
+	bool probe_seen;
+};
+
+struct worker_readiness {
+	struct worker_ready *items; /* out, in the caller's arena */
+	size_t count, ready;
+};
+
+struct worker_finish {
+	uint32_t close_timeout_ms; /* for closing; agents still there are killed then */
+	struct worker_totals totals;
+};
+
+struct worker_delete {
+	const char *const *topics;
+	size_t topics_count;
+	const char *const *groups;
+	size_t groups_count;
+	uint32_t timeout_ms;
+};
+
+struct worker_counters {
+	uint64_t sent, received, send_errors; /* as OMB counts: acknowledged; probes included */
+};
+
+struct worker_period {
+	struct snapshot interval; /* since the last read */
+	struct worker_counters totals;
+};
+
+enum worker_call_state { CALL_IDLE, CALL_RUNNING, CALL_DONE, CALL_FAILED };
+
+struct worker_call {
+	enum worker_verb verb;
+	enum worker_call_state state;
+	struct error err;    /* of CALL_FAILED */
+	struct arena *arena; /* answers are allocated here */
+	uint64_t deadline_ns; /* clock_ns(); a call still running then fails; 0 = the verb's own limit */
+	uint64_t done, wanted; /* progress of what takes long, for the console */
+	union {
+		struct worker_initialize initialize;
+		struct worker_create_topics create_topics;
+		struct worker_create_consumers create_consumers;
+		struct worker_create_producers create_producers;
+		struct load_spec load;
+		struct worker_adjust adjust;
+		struct worker_window window;
+		struct worker_readiness readiness;
+		struct worker_totals totals; /* SNAPSHOT: agents without their snapshots */
+		struct worker_finish finish;
+		struct worker_delete remove;
+		struct worker_counters counters;
+		struct worker_period period; /* PERIOD_STATS and CUMULATIVE_LATENCIES */
+		struct worker_events events;
+		uint64_t clock_ns;
+	};
+};
+
+#endif

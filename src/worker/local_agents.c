@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/local_state.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/clock.h"
+#include "stats/counter.h"
+#include "util/xalloc.h"
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* --- dealing ------------------------------------------------------------------------------------ */
+
+/* Client i goes to agent i % agents. */
+static void deal(struct local *l, enum agent_role role, const struct client_spec *clients,
+                 uint32_t count, struct local_slots *out)
+{
+	uint32_t agents = count == 0 ? 0 : deal_agents(&l->options.deal, count);
+
+	*out = (struct local_slots){
+		.items = arena_alloc(&l->arena, agents * sizeof(*out->items)), .count = agents
+	};
+	for (uint32_t a = 0; a < agents; a++) {
+		uint32_t mine = deal_clients_of(count, agents, a);
+		struct client_spec *specs = arena_alloc(&l->arena, mine * sizeof(*specs));
+		for (uint32_t k = 0; k < mine; k++)
+			specs[k] = clients[a + k * agents];
+		out->items[a] = (struct local_slot){
+			.role = role,
+			.index = a,
+			.loops = min_u32(l->options.deal.loops, mine),
+			.clients = specs,
+			.clients_count = mine,
+		};
+	}
+}
+
+static int cpu_of(const struct local *l, unsigned index)
+{
+	const struct deal_spec *d = &l->options.deal;
+
+	return d->pin_count == 0 ? -1 : d->pin_cpus[index % d->pin_count];
+}
+
+static void put_window(const struct local *l, struct agent *a)
+{
+	struct shm_control *c = &a->shm->control;
+
+	counter_set(&c->window_start_ns, l->window.start_ns);
+	counter_set(&c->window_end_ns, l->window.end_ns);
+	counter_set(&c->load_end_ns, l->window.load_end_ns);
+}
+
+static bool start_slot(struct local *l, struct local_slot *slot, struct error *err)
+{
+	struct agent_spec spec = {
+		.role = slot->role,
+		.index = slot->index,
+		.generation = slot->generation,
+		.driver = l->driver,
+		.driver_config = l->driver_config,
+		.run_id = l->options.run_id,
+		.run = l->options.run,
+		.clients = slot->clients,
+		.clients_count = slot->clients_count,
+		.partitions = l->partitions,
+		.loops = slot->loops,
+		.consume = l->options.consume,
+		.nice = l->options.deal.nice,
+		.cpu = cpu_of(l, slot->index),
+	};
+
+	if (!l->options.keep_topics)
+		spec.names = l->names;
+	slot->agent = supervisor_start(&l->supervisor, &spec, NULL, err);
+	if (slot->agent == NULL)
+		return false;
+	put_window(l, slot->agent);
+	return true;
+}
+
+static bool start_slots(struct local *l, struct local_slots *slots, struct error *err)
+{
+	for (uint32_t i = 0; i < slots->count; i++)
+		if (!start_slot(l, &slots->items[i], err))
+			return false;
+	return true;
+}
+
+/* --- subscriptions -------------------------------------------------------------------------------- */
+
+static int by_subscription(const void *a, const void *b, void *to)
+{
+	const struct worker_subscription *items = to;
+	const struct worker_subscription *x = &items[*(const uint32_t *)a];
+	const struct worker_subscription *y = &items[*(const uint32_t *)b];
+	int order = strcmp(x->topic, y->topic);
+
+	return order != 0 ? order : strcmp(x->subscription, y->subscription);
+}
+
+/* The distinct pairs among the consumers, and which one each consumer belongs to. */
+static void find_subscriptions(struct local *l, const struct worker_create_consumers *c)
+{
+	uint32_t *order = xcalloc(c->count + 1, sizeof(*order));
+	const char **groups = arena_alloc(&l->arena, c->count * sizeof(*groups));
+
+	for (uint32_t i = 0; i < c->count; i++)
+		order[i] = i;
+	qsort_r(order, c->count, sizeof(*order), by_subscription, (void *)(uintptr_t)c->items);
+
+	l->subscriptions = arena_alloc(&l->arena, c->count * sizeof(*l->subscriptions));
+	l->subscription_of = arena_alloc(&l->arena, c->count * sizeof(*l->subscription_of));
+	l->subscriptions_count = 0;
+	for (uint32_t k = 0; k < c->count; k++) {
+		const struct worker_subscription *s = &c->items[order[k]];
+		if (k == 0 || by_subscription(&order[k - 1], &order[k], (void *)(uintptr_t)c->items) != 0) {
+			l->subscriptions[l->subscriptions_count] = (struct worker_subscription){
+				.topic = arena_strdup(&l->arena, s->topic),
+				.subscription = arena_strdup(&l->arena, s->subscription),
+			};
+			groups[l->subscriptions_count] = l->subscriptions[l->subscriptions_count].subscription;
+			l->subscriptions_count++;
+		}
+		l->subscription_of[order[k]] = (uint32_t)l->subscriptions_count - 1;
+	}
+	free(order);
+	l->names.groups = groups;
+	l->names.groups_count = l->subscriptions_count;
+}
+
+bool local_start_consumers(struct local *l, const struct worker_create_consumers *c,
+                           struct error *err)
+{
+	struct client_spec *clients = arena_alloc(&l->arena, c->count * sizeof(*clients));
+
+	l->partitions = c->partitions;
+	find_subscriptions(l, c);
+	for (uint32_t i = 0; i < c->count; i++) {
+		const struct worker_subscription *s = &l->subscriptions[l->subscription_of[i]];
+		clients[i] = (struct client_spec){
+			.topic = s->topic, .subscription = s->subscription, .id = i
+		};
+	}
+	deal(l, AGENT_CONSUMER, clients, (uint32_t)c->count, &l->consumers);
+	return start_slots(l, &l->consumers, err);
+}
+
+bool local_start_producers(struct local *l, const struct worker_create_producers *p,
+                           struct error *err)
+{
+	struct client_spec *clients = arena_alloc(&l->arena, p->count * sizeof(*clients));
+
+	for (uint32_t i = 0; i < p->count; i++)
+		clients[i] = (struct client_spec){
+			.topic = arena_strdup(&l->arena, p->topics[i]),
+			.id = l->options.producer_id_base + i,
+			.schedule_index = i,
+		};
+	deal(l, AGENT_PRODUCER, clients, (uint32_t)p->count, &l->producers);
+	return start_slots(l, &l->producers, err);
+}
+
+/* --- disposable agents ------------------------------------------------------------------------------ */
+
+static struct agent *start_admin(struct local *l, enum agent_role role, const struct admin_job *job,
+                                 struct error *err)
+{
+	struct agent_spec spec = {
+		.role = role,
+		.driver = l->driver,
+		.driver_config = l->driver_config,
+		.run_id = l->options.run_id,
+		.run = l->options.run,
+		.loops = 1,
+		.cpu = -1,
+	};
+
+	return supervisor_start(&l->supervisor, &spec, job, err);
+}
+
+bool local_start_broker(struct local *l, struct error *err)
+{
+	static const struct admin_job job = { .kind = ADMIN_BROKER };
+
+	l->broker = start_admin(l, AGENT_BROKER, &job, err);
+	return l->broker != NULL;
+}
+
+bool local_start_job(struct local *l, struct error *err)
+{
+	l->job = start_admin(l, AGENT_ADMIN, &l->job_spec, err);
+	return l->job != NULL;
+}
+
+/* --- all agents of a role ----------------------------------------------------------------------------- */
+
+bool local_command(struct local *l, const struct local_slots *slots, struct agent_command *command,
+                   int fd_to_pass, struct error *err)
+{
+	command->tag = ++l->tag;
+	for (uint32_t i = 0; i < slots->count; i++) {
+		struct agent *a = slots->items[i].agent;
+		if (a != NULL && !agent_command(a, command, fd_to_pass, err))
+			return false;
+	}
+	return true;
+}
+
+bool local_all_answered(const struct local_slots *slots)
+{
+	for (uint32_t i = 0; i < slots->count; i++) {
+		const struct agent *a = slots->items[i].agent;
+		if (a != NULL && !a->ended && a->answers_due > 0)
+			return false;
+	}
+	return true;
+}
+
+bool local_all_open(const struct local_slots *slots)
+{
+	for (uint32_t i = 0; i < slots->count; i++) {
+		const struct agent *a = slots->items[i].agent;
+		if (a == NULL || a->loops_open < a->spec.loops)
+			return false;
+	}
+	return true;
+}
+
+bool local_all_ended(const struct local_slots *slots)
+{
+	for (uint32_t i = 0; i < slots->count; i++)
+		if (slots->items[i].agent != NULL && !slots->items[i].agent->ended)
+			return false;
+	return true;
+}
+
+void local_kill_all(struct local_slots *slots)
+{
+	for (uint32_t i = 0; i < slots->count; i++) {
+		struct agent *a = slots->items[i].agent;
+		if (a == NULL || a->ended)
+			continue;
+		a->asked_to_close = true;
+		agent_kill(a, SIGKILL);
+	}
+}
+
+void local_publish_window(struct local *l)
+{
+	for (size_t i = 0; i < l->supervisor.count; i++)
+		put_window(l, l->supervisor.agents[i]);
+}
+
+/* --- losing and restarting ------------------------------------------------------------------------------ */
+
+void local_add_event(struct local *l, const struct worker_event *event)
+{
+	if (l->events_count == l->events_cap) {
+		l->events_cap = l->events_cap ? l->events_cap * 2 : 16;
+		l->events = xrealloc(l->events, l->events_cap * sizeof(*l->events));
+	}
+	l->events[l->events_count] = *event;
+	l->events[l->events_count].text = arena_strdup(&l->arena, event->text ? event->text : "");
+	l->events_count++;
+}
+
+static struct local_slot *slot_of(struct local *l, const struct agent *a)
+{
+	struct local_slots *slots = a->spec.role == AGENT_PRODUCER ? &l->producers : &l->consumers;
+
+	for (uint32_t i = 0; i < slots->count; i++)
+		if (slots->items[i].agent == a)
+			return &slots->items[i];
+	return NULL;
+}
+
+static uint64_t last_received_ns(const struct agent *a)
+{
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < a->spec.clients_count; i++) {
+		uint64_t ns = counter_read(&agent_shm_client(a->shm, i)->last_ns);
+		if (ns > last)
+			last = ns;
+	}
+	return last;
+}
+
+static uint64_t first_received_ns(const struct agent *a)
+{
+	uint64_t first = 0;
+
+	for (uint32_t i = 0; i < a->spec.clients_count; i++) {
+		uint64_t ns = counter_read(&agent_shm_client(a->shm, i)->first_ns);
+		if (ns != 0 && (first == 0 || ns < first))
+			first = ns;
+	}
+	return first;
+}
+
+static void add_agent_event(struct local *l, enum worker_event_kind kind, const struct agent *a,
+                            const char *text)
+{
+	struct worker_event event = {
+		.kind = kind,
+		.role = a->spec.role,
+		.agent = a->spec.index,
+		.generation = a->spec.generation,
+		.at_ns = clock_ns(),
+		.text = text,
+	};
+
+	local_add_event(l, &event);
+}
+
+static void restart(struct local *l, struct local_slot *slot)
+{
+	struct agent *dead = slot->agent;
+	struct error err;
+
+	l->restarts++;
+	slot->generation++;
+	if (slot->replaced == NULL) { /* else nothing was received in between: the gap goes on */
+		slot->replaced = dead;
+		slot->replaced_last_ns = last_received_ns(dead);
+	}
+	if (!start_slot(l, slot, &err)) {
+		slot->agent = dead;
+		add_agent_event(l, EVENT_AGENT_LOST, dead, err.text);
+	}
+}
+
+void local_agent_lost(struct local *l, struct agent *a)
+{
+	struct local_slot *slot = slot_of(l, a);
+	struct error err = { 0 };
+
+	agent_describe_end(a, &err);
+	add_agent_event(l, EVENT_AGENT_LOST, a, err.text);
+	bool was_open = a->loops_open == a->spec.loops;
+	if (slot != NULL && a->spec.role == AGENT_CONSUMER && was_open &&
+	    l->restarts < LOCAL_RESTARTS_MAX)
+		restart(l, slot);
+}
+
+void local_agent_opened(struct local *l, struct agent *a)
+{
+	struct error err;
+
+	if (a->spec.generation == 0)
+		return;
+	if (l->paused) {
+		struct agent_command pause = { .tag = ++l->tag, .verb = AGENT_VERB_PAUSE };
+		agent_command(a, &pause, -1, &err); /* if it died again, its end tells */
+	}
+	add_agent_event(l, EVENT_AGENT_RESTARTED, a, "its consumers are open again");
+}
+
+void local_watch_resumes(struct local *l)
+{
+	for (uint32_t i = 0; i < l->consumers.count; i++) {
+		struct local_slot *slot = &l->consumers.items[i];
+		if (slot->replaced == NULL || slot->agent == slot->replaced)
+			continue;
+		uint64_t first_ns = first_received_ns(slot->agent);
+		if (first_ns == 0)
+			continue;
+		struct worker_event event = {
+			.kind = EVENT_AGENT_RESUMED,
+			.role = slot->role,
+			.agent = slot->index,
+			.generation = slot->generation,
+			.at_ns = first_ns,
+			.gap_ns = slot->replaced_last_ns ? first_ns - slot->replaced_last_ns : 0,
+			.text = "its consumers receive again",
+		};
+		local_add_event(l, &event);
+		slot->replaced = NULL;
+	}
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_WORKER_LOCAL_STATE_H
+#define OMB_WORKER_LOCAL_STATE_H
+
+/*
+ * local_state -- what the files of the local worker share; nobody else includes it.
+ *
+ *     local.c         verbs: what is started, and when it is complete
+ *     local_agents.c  which agents there are: dealing clients, losing and restarting agents
+ *     local_totals.c  what they counted
+ */
+
+#include "agent/supervisor.h"
+#include "util/arena.h"
+#include "worker/local.h"
+
+/* How often consumer agents are restarted in a run, all of them together. */
+#define LOCAL_RESTARTS_MAX 3
+
+/* Lines of stderr that are kept as events; more are only counted. */
+#define LOCAL_STDERR_MAX 20
+
+/* One place in the deal: the agent that holds it now, and the one it replaced. */
+struct local_slot {
+	enum agent_role role;
+	unsigned index, generation;
+	uint32_t loops;
+	const struct client_spec *clients;
+	uint32_t clients_count;
+	struct agent *agent;
+	struct agent *replaced;  /* the one before, while its successor has received nothing yet */
+	uint64_t replaced_last_ns; /* when that one received its last message */
+};
+
+struct local_slots {
+	struct local_slot *items;
+	uint32_t count;
+};
+
+struct local {
+	struct worker base;
+	struct worker_local_options options;
+	struct arena arena; /* until destroyed: names, specs, events */
+	struct supervisor supervisor;
+	bool supervisor_ok;
+	struct error supervisor_err;
+	int epoll_fd, timer_fd;
+
+	const struct driver *driver; /* NULL: not initialized */
+	void *driver_config;
+	bool stopped;         /* by STOP_ALL: the next INITIALIZE_DRIVER starts over */
+	struct agent *broker; /* the driver's own; NULL = none */
+	struct agent *job;    /* the disposable agent of the call under way */
+	struct admin_job job_spec;
+
+	struct worker_call *call; /* under way; NULL = none */
+	uint32_t tag;             /* of the last command */
+	uint64_t deadline_ns;     /* of the call; UINT64_MAX = none */
+	bool finishing_consumers; /* FINISH: the producers have closed */
+
+	struct local_slots producers, consumers;
+	struct worker_subscription *subscriptions; /* distinct; of the consumers */
+	size_t subscriptions_count;
+	uint32_t *subscription_of; /* of consumer i */
+	uint32_t partitions;
+	struct agent_names names;
+	struct worker_window window;
+	bool paused;
+	unsigned restarts;
+
+	struct worker_event *events;
+	size_t events_count, events_cap;
+	uint64_t stderr_lines;
+
+	struct snapshot period; /* as of the last PERIOD_STATS */
+	struct snapshot reset;  /* as of the last RESET_STATS or CUMULATIVE_LATENCIES */
+};
+
+/* --- local_agents.c --------------------------------------------------------------------------- */
+
+bool local_start_consumers(struct local *l, const struct worker_create_consumers *c,
+                           struct error *err);
+bool local_start_producers(struct local *l, const struct worker_create_producers *p,
+                           struct error *err);
+bool local_start_broker(struct local *l, struct error *err);
+bool local_start_job(struct local *l, struct error *err);
+
+/* Commands to every agent of a role, with a fresh tag. */
+bool local_command(struct local *l, const struct local_slots *slots, struct agent_command *command,
+                   int fd_to_pass, struct error *err);
+/* Every agent that lives has answered all it was asked. */
+bool local_all_answered(const struct local_slots *slots);
+bool local_all_open(const struct local_slots *slots);
+bool local_all_ended(const struct local_slots *slots);
+void local_kill_all(struct local_slots *slots);
+
+void local_publish_window(struct local *l);
+/* An agent of ours ended that was not asked to.  Consumers are restarted. */
+void local_agent_lost(struct local *l, struct agent *a);
+void local_agent_opened(struct local *l, struct agent *a);
+/* Looks whether restarted agents receive again. */
+void local_watch_resumes(struct local *l);
+void local_add_event(struct local *l, const struct worker_event *event);
+
+/* --- local_totals.c --------------------------------------------------------------------------- */
+
+void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out);
+void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
+                       struct worker_totals *out);
+void local_final_totals(struct local *l, struct arena *arena, struct worker_totals *out);
+void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out);
+void local_counters(struct local *l, struct worker_counters *out);
+void local_events(struct local *l, struct arena *arena, struct worker_events *out);
+
+#endif

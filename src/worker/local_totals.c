@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/local_state.h"
+
+#include <stdlib.h>
+
+#include "stats/clock.h"
+#include "stats/counter.h"
+#include "util/xalloc.h"
+
+/* Counts of partitions are left out of the result beyond this many (8 bytes each here). */
+#define PARTITION_TOTALS_MAX (4u * 1024 * 1024)
+
+/* Only producers and consumers count; administration and a broker of the driver's own do not. */
+static bool makes_load(const struct agent *a)
+{
+	return a->spec.role == AGENT_PRODUCER || a->spec.role == AGENT_CONSUMER;
+}
+
+void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out)
+{
+	for (size_t i = 0; i < l->supervisor.count; i++) {
+		struct agent *a = l->supervisor.agents[i];
+		if (!makes_load(a))
+			continue;
+		agent_shm_snapshot(a->shm, with_latencies, out);
+		out->cpu_ns += agent_cpu_ns(a);
+	}
+	out->taken_ns = clock_ns();
+}
+
+static size_t count_load_agents(const struct local *l)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < l->supervisor.count; i++)
+		count += makes_load(l->supervisor.agents[i]);
+	return count;
+}
+
+void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
+                       struct worker_totals *out)
+{
+	out->agents = arena_alloc(arena, count_load_agents(l) * sizeof(*out->agents));
+	out->agents_count = 0;
+	for (size_t i = 0; i < l->supervisor.count; i++) {
+		struct agent *a = l->supervisor.agents[i];
+		if (!makes_load(a))
+			continue;
+		struct snapshot counted = { 0 };
+		agent_shm_snapshot(a->shm, false, &counted);
+		struct worker_agent *to = &out->agents[out->agents_count++];
+		*to = (struct worker_agent){
+			.role = a->spec.role,
+			.index = a->spec.index,
+			.generation = a->spec.generation,
+			.pid = (int)a->pid,
+			.clients = a->spec.clients_count,
+			.loops = a->spec.loops,
+			.lost = a->ended && !a->asked_to_close,
+			.cpu_ns = agent_cpu_ns(a),
+			.max_rss_bytes = a->max_rss_bytes,
+			.pss_bytes = with_pss ? agent_pss_bytes(a) : 0,
+		};
+		for (int c = 0; c < COUNTER_COUNT; c++)
+			to->counters[c] = counted.counters[c];
+	}
+}
+
+static void list_producers(struct local *l, struct arena *arena, struct worker_totals *out)
+{
+	size_t count = 0;
+
+	for (uint32_t s = 0; s < l->producers.count; s++)
+		count += l->producers.items[s].clients_count;
+	out->producers = arena_alloc(arena, count * sizeof(*out->producers));
+	out->producers_count = 0;
+	for (uint32_t s = 0; s < l->producers.count; s++) {
+		const struct local_slot *slot = &l->producers.items[s];
+		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
+			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
+			out->producers[out->producers_count++] = (struct worker_producer_total){
+				.topic = slot->clients[i].topic,
+				.producer = slot->clients[i].id,
+				.sent = counter_read(&c->sent),
+				.acknowledged = counter_read(&c->acknowledged),
+				.failed = counter_read(&c->failed),
+				.unacknowledged = counter_read(&c->unacknowledged),
+				.unsent = counter_read(&c->unsent),
+			};
+		}
+	}
+}
+
+/* Consumers of one subscription, and those that replaced them, add up. */
+static void sum_partitions(struct local *l, uint64_t *sums)
+{
+	for (size_t i = 0; i < l->supervisor.count; i++) {
+		struct agent *a = l->supervisor.agents[i];
+		if (a->spec.role != AGENT_CONSUMER)
+			continue;
+		for (uint32_t c = 0; c < a->spec.clients_count; c++) {
+			uint32_t subscription = l->subscription_of[a->spec.clients[c].id];
+			const _Atomic uint64_t *counts = agent_shm_partitions(a->shm, c);
+			for (uint32_t p = 0; p < l->partitions; p++)
+				sums[(size_t)subscription * l->partitions + p] += counter_read(&counts[p]);
+		}
+	}
+}
+
+static void list_partitions(struct local *l, struct arena *arena, struct worker_totals *out)
+{
+	size_t count = l->subscriptions_count * l->partitions;
+
+	out->partitions_count = 0;
+	if (count == 0 || count > PARTITION_TOTALS_MAX)
+		return;
+	uint64_t *sums = xcalloc(count, sizeof(*sums));
+	sum_partitions(l, sums);
+	out->partitions = arena_alloc(arena, count * sizeof(*out->partitions));
+	for (size_t i = 0; i < count; i++) {
+		if (sums[i] == 0)
+			continue;
+		const struct worker_subscription *s = &l->subscriptions[i / l->partitions];
+		out->partitions[out->partitions_count++] = (struct worker_partition_total){
+			.topic = s->topic,
+			.subscription = s->subscription,
+			.partition = (uint32_t)(i % l->partitions),
+			.received = sums[i],
+		};
+	}
+	free(sums);
+}
+
+void local_final_totals(struct local *l, struct arena *arena, struct worker_totals *out)
+{
+	struct worker_agent *before = out->agents; /* listed when memory could still be sampled */
+	size_t before_count = out->agents_count;
+
+	local_snapshot(l, true, &out->snapshot);
+	local_agents_list(l, arena, false, out);
+	for (size_t i = 0; i < before_count; i++)
+		for (size_t k = 0; k < out->agents_count; k++)
+			if (out->agents[k].pid == before[i].pid)
+				out->agents[k].pss_bytes = before[i].pss_bytes;
+
+	out->agent_snapshots = arena_alloc(arena, out->agents_count * sizeof(*out->agent_snapshots));
+	size_t n = 0;
+	for (size_t i = 0; i < l->supervisor.count; i++) {
+		struct agent *a = l->supervisor.agents[i];
+		if (!makes_load(a))
+			continue;
+		agent_shm_snapshot(a->shm, true, &out->agent_snapshots[n]);
+		out->agent_snapshots[n].cpu_ns = agent_cpu_ns(a);
+		out->agent_snapshots[n].taken_ns = out->snapshot.taken_ns;
+		n++;
+	}
+	list_producers(l, arena, out);
+	list_partitions(l, arena, out);
+}
+
+void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out)
+{
+	bool counts_partitions = (l->driver->flags & DRIVER_PARTITIONS) != 0;
+
+	out->items = arena_alloc(arena, l->subscriptions_count * sizeof(*out->items));
+	out->count = l->subscriptions_count;
+	out->ready = 0;
+	for (size_t i = 0; i < l->subscriptions_count; i++)
+		out->items[i] = (struct worker_ready){
+			.topic = l->subscriptions[i].topic,
+			.subscription = l->subscriptions[i].subscription,
+			.partitions = counts_partitions ? l->partitions : 0,
+		};
+	for (uint32_t s = 0; s < l->consumers.count; s++) {
+		const struct local_slot *slot = &l->consumers.items[s];
+		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
+			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
+			struct worker_ready *r = &out->items[l->subscription_of[slot->clients[i].id]];
+			r->assigned += (uint32_t)counter_read(&c->assigned);
+			r->probe_seen |= counter_read(&c->probes_received) > 0;
+		}
+	}
+	for (size_t i = 0; i < out->count; i++)
+		out->ready += out->items[i].probe_seen &&
+		              out->items[i].assigned >= out->items[i].partitions;
+}
+
+void local_counters(struct local *l, struct worker_counters *out)
+{
+	struct snapshot s = { 0 };
+
+	local_snapshot(l, false, &s);
+	out->sent = s.counters[COUNTER_ACKNOWLEDGED] + s.counters[COUNTER_PROBES_ACKED];
+	out->received = s.counters[COUNTER_RECEIVED] + s.counters[COUNTER_PROBES_RECEIVED];
+	out->send_errors = s.counters[COUNTER_FAILED];
+	snapshot_fini(&s);
+}
+
+/* One event for each role and kind of failure: how often over all agents, and the first text. */
+static size_t add_notes(struct local *l, enum agent_role role, struct arena *arena,
+                        struct worker_event *to)
+{
+	size_t added = 0;
+
+	for (int kind = 0; kind < NOTE_COUNT; kind++) {
+		struct worker_event event = {
+			.kind = EVENT_CLIENT, .role = role, .name = note_name((enum note_kind)kind)
+		};
+		for (size_t i = 0; i < l->supervisor.count; i++) {
+			struct agent *a = l->supervisor.agents[i];
+			for (uint32_t k = 0; a->spec.role == role && k < a->shm->loops; k++) {
+				struct shm_note *n = &a->shm->loop[k].notes[kind];
+				/* Acquire: pairs with shm_note_add; the text is complete. */
+				uint64_t count = atomic_load_explicit(&n->count, memory_order_acquire);
+				if (count > 0 && (event.count == 0 || n->first_ns < event.at_ns)) {
+					event.at_ns = n->first_ns;
+					event.agent = a->spec.index;
+					event.generation = a->spec.generation;
+					event.text = arena_strdup(arena, n->text);
+				}
+				event.count += count;
+			}
+		}
+		if (event.count > 0)
+			to[added++] = event;
+	}
+	return added;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct worker_event *x = a, *y = b;
+
+	return x->at_ns < y->at_ns ? -1 : x->at_ns > y->at_ns;
+}
+
+void local_events(struct local *l, struct arena *arena, struct worker_events *out)
+{
+	local_watch_resumes(l);
+	out->items = arena_alloc(arena, (l->events_count + 2 * NOTE_COUNT) * sizeof(*out->items));
+	out->count = l->events_count;
+	for (size_t i = 0; i < l->events_count; i++)
+		out->items[i] = l->events[i];
+	out->count += add_notes(l, AGENT_PRODUCER, arena, out->items + out->count);
+	out->count += add_notes(l, AGENT_CONSUMER, arena, out->items + out->count);
+	qsort(out->items, out->count, sizeof(*out->items), by_time);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_WORKER_TOTALS_H
+#define OMB_WORKER_TOTALS_H
+
+/*
+ * totals -- what agents did, and what happened to them, as workers report it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/load.h"
+#include "stats/snapshot.h"
+
+/* What one agent process did; a restarted agent is another one of a higher generation. */
+struct worker_agent {
+	enum agent_role role;
+	unsigned index, generation;
+	int pid;
+	unsigned clients, loops;
+	bool lost;                /* died before it was asked to end */
+	uint64_t cpu_ns;          /* user + system so far */
+	uint64_t max_rss_bytes;   /* resident at most, shared pages included; known once it has ended */
+	uint64_t pss_bytes;       /* its share of memory, sampled by FINISH before closing; else 0 */
+	uint64_t counters[COUNTER_COUNT];
+};
+
+/* Totals of one producer; of a topic's partition for one subscription. */
+struct worker_producer_total {
+	const char *topic;
+	uint32_t producer;
+	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
+};
+
+struct worker_partition_total {
+	const char *topic, *subscription;
+	uint32_t partition;
+	uint64_t received;
+};
+
+struct worker_totals {
+	struct snapshot snapshot; /* owned by whoever holds the call; snapshot_fini */
+	struct worker_agent *agents;
+	size_t agents_count;
+	/* Filled by FINISH only. */
+	struct snapshot *agent_snapshots; /* one for each of `agents`; snapshot_fini each */
+	struct worker_producer_total *producers;
+	size_t producers_count;
+	struct worker_partition_total *partitions; /* those that received something */
+	size_t partitions_count;
+};
+
+enum worker_event_kind {
+	EVENT_AGENT_LOST,      /* text says how; at_ns when */
+	EVENT_AGENT_RESTARTED, /* its consumers are open again */
+	EVENT_AGENT_RESUMED,   /* and receive again; gap_ns is how long they received nothing */
+	EVENT_CLIENT,          /* a driver_event: kind in `name`, how often in `count` */
+	EVENT_STDERR,          /* a line that a client library wrote to stderr */
+};
+
+struct worker_event {
+	enum worker_event_kind kind;
+	enum agent_role role;
+	unsigned agent, generation;
+	uint64_t at_ns, gap_ns;
+	uint64_t count;
+	const char *name; /* of EVENT_CLIENT: "connection", "commit", ... */
+	const char *text;
+};
+
+struct worker_events {
+	struct worker_event *items; /* out, arena: all events so far, oldest first */
+	size_t count;
+};
+
+#endif

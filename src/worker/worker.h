@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_WORKER_WORKER_H
+#define OMB_WORKER_WORKER_H
+
+/*
+ * worker -- the one table of verbs through which `run` knows those that make the load.
+ *
+ * The verbs are OMB's fourteen (docs of its worker protocol) and ours.  Each is *started* and later
+ * *completed*: creating topics may take minutes, and the thread that waits also serves SIGINT and
+ * the console.  The local form (local.h) forks agents; a form over HTTP and an ensemble of several
+ * workers stand behind the same table.
+ *
+ *     struct worker_call call = { .verb = WORKER_CREATE_TOPICS, .create_topics = { ... } };
+ *     worker_start(w, &call);
+ *     while (call.state == CALL_RUNNING)
+ *             poll worker_fd(w), then worker_serve(w)
+ *
+ * One call at a time is under way on a worker; a call is never taken back, but STOP_ALL may be
+ * started at any time and fails the one that is under way as cancelled.  What a call points to must
+ * live until it completes.  What comes out is owned by the caller's arena or as stated.
+ */
+
+#include "worker/call.h"
+
+struct worker;
+
+struct worker_ops {
+	const char *name; /* "local", ... */
+	void (*start)(struct worker *w, struct worker_call *call);
+	int (*fd)(struct worker *w);      /* readable when serve has something to do */
+	void (*serve)(struct worker *w);  /* never blocks */
+	void (*destroy)(struct worker *w); /* no process of its is left behind */
+};
+
+struct worker {
+	const struct worker_ops *ops;
+};
+
+void worker_start(struct worker *w, struct worker_call *call);
+int worker_fd(struct worker *w);
+void worker_serve(struct worker *w);
+void worker_destroy(struct worker *w);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "stats/clock.h"
+
+#define FAKE_WINDOW 65536
+
+struct fake_script fake_script;
+struct fake_send fake_sends[FAKE_SENDS_MAX];
+_Atomic uint32_t fake_sends_count;
+_Atomic uint32_t fake_commits;
+
+struct fake_client {
+	const struct driver_host *host;
+};
+
+struct fake_producer {
+	const struct driver_host *host;
+	void *owner;
+	uint32_t id;
+	int fd;
+	uint64_t head, tail;
+	uint64_t tokens[FAKE_WINDOW];
+};
+
+struct fake_consumer {
+	const struct driver_host *host;
+	void *owner;
+	uint32_t id, next;
+};
+
+void fake_reset(void)
+{
+	fake_script = (struct fake_script){ .acknowledges = true };
+	fake_sends_count = 0;
+	fake_commits = 0;
+}
+
+static bool fake_open(void *client, const struct driver_context *ctx, struct error *err)
+{
+	(void)err;
+	((struct fake_client *)client)->host = ctx->host;
+	return true;
+}
+
+static void fake_close(void *client)
+{
+	(void)client;
+}
+
+static bool fake_producer_open(void *client, void *producer, const struct producer_spec *spec,
+                               int *fd, struct error *err)
+{
+	struct fake_producer *p = producer;
+
+	(void)err;
+	p->host = ((struct fake_client *)client)->host;
+	p->owner = spec->owner;
+	p->id = spec->id;
+	p->fd = *fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return true;
+}
+
+static unsigned report(struct fake_producer *p, unsigned max, bool acknowledged)
+{
+	struct sent_report r = { .acknowledged = acknowledged, .reason = "scripted failure" };
+	unsigned n = 0;
+
+	for (; p->tail < p->head && n < max; n++)
+		p->host->sent(p->owner, p->tokens[p->tail++ % FAKE_WINDOW], &r);
+	return n;
+}
+
+static unsigned fake_producer_serve(void *producer, unsigned max)
+{
+	return fake_script.acknowledges ? report(producer, max, !fake_script.fails) : 0;
+}
+
+static void fake_producer_close(void *producer)
+{
+	struct fake_producer *p = producer;
+
+	report(p, FAKE_WINDOW, false);
+	close(p->fd);
+}
+
+static void write_down(const struct outgoing *m, const struct stamp *stamp)
+{
+	uint32_t n = fake_sends_count;
+
+	if (n == FAKE_SENDS_MAX)
+		return;
+	fake_sends[n] = (struct fake_send){
+		.stamp = *stamp, .at_ns = clock_ns(), .len = m->payload_len
+	};
+	if (m->key != NULL)
+		memcpy(fake_sends[n].key, m->key, m->key_len);
+	fake_sends_count = n + 1;
+}
+
+static enum send_status fake_send(void *producer, const struct outgoing *m, uint64_t token,
+                                  struct error *err)
+{
+	struct fake_producer *p = producer;
+	struct stamp stamp = { 0 };
+	enum send_status status = SEND_QUEUED;
+
+	if (stamp_read(m->payload, m->payload_len, &stamp) != STAMP_OK)
+		abort(); /* a producer loop that does not stamp is broken beyond any test */
+	bool probe = stamp.flags & STAMP_PROBE;
+	if (!probe && fake_script.allocates) {
+		void *volatile planted = malloc(64); /* volatile: or the compiler leaves it out */
+		free(planted);
+	}
+	if (!probe && fake_script.on_send != NULL)
+		status = fake_script.on_send(p->id, &stamp, err);
+	if (status == SEND_QUEUED) {
+		p->tokens[p->head++ % FAKE_WINDOW] = token;
+		eventfd_write(p->fd, 1);
+	}
+	if (!probe && status == SEND_QUEUED)
+		write_down(m, &stamp);
+	return status;
+}
+
+static bool fake_consumer_open(void *client, void *consumer, const struct consumer_spec *spec,
+                               int *fd, struct error *err)
+{
+	struct fake_consumer *c = consumer;
+
+	(void)err;
+	c->host = ((struct fake_client *)client)->host;
+	c->owner = spec->owner;
+	c->id = spec->id;
+	c->host->assigned(c->owner, spec->partitions);
+	*fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	return true;
+}
+
+static unsigned fake_consumer_serve(void *consumer, unsigned max)
+{
+	struct fake_consumer *c = consumer;
+	unsigned served = 0;
+
+	for (; c->next < fake_script.deliveries_count && served < max; c->next++) {
+		const struct fake_delivery *d = &fake_script.deliveries[c->next];
+		if (d->consumer != c->id)
+			continue;
+		struct received m = {
+			.payload = d->payload,
+			.payload_len = d->len,
+			.partition = d->partition,
+			.redelivered = d->redelivered,
+		};
+		c->host->received(c->owner, &m);
+		served++;
+	}
+	return served;
+}
+
+static void fake_consumer_commit(void *consumer)
+{
+	(void)consumer;
+	fake_commits++;
+}
+
+static void fake_consumer_close(void *consumer)
+{
+	(void)consumer;
+}
+
+const struct driver driver_fake = {
+	.name = "fake",
+	.flags = DRIVER_PARTITIONS | DRIVER_KEYS,
+	.client_size = sizeof(struct fake_client),
+	.producer_size = sizeof(struct fake_producer),
+	.consumer_size = sizeof(struct fake_consumer),
+	.open = fake_open,
+	.close = fake_close,
+	.producer_open = fake_producer_open,
+	.producer_close = fake_producer_close,
+	.send = fake_send,
+	.producer_serve = fake_producer_serve,
+	.consumer_open = fake_consumer_open,
+	.consumer_close = fake_consumer_close,
+	.consumer_serve = fake_consumer_serve,
+	.consumer_commit = fake_consumer_commit,
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_TESTS_FAKE_DRIVER_H
+#define OMB_TESTS_FAKE_DRIVER_H
+
+/*
+ * fake_driver -- a driver that does what a test tells it and writes down what it was asked.
+ *
+ * One script for the whole program; set it before the loop starts.  Producers are numbered in the
+ * order they are opened (their producer_spec.id).
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "driver/driver.h"
+#include "plan/stamp.h"
+
+#define FAKE_SENDS_MAX 200000
+
+struct fake_send {
+	struct stamp stamp;
+	uint64_t at_ns;
+	size_t len;
+	char key[16]; /* "" = none */
+};
+
+struct fake_delivery {
+	uint32_t consumer;
+	int32_t partition;
+	bool redelivered;
+	size_t len;
+	unsigned char payload[64];
+};
+
+struct fake_script {
+	/* The answer to a send; NULL = queued. */
+	enum send_status (*on_send)(uint32_t producer, const struct stamp *stamp, struct error *err);
+	/* false: nothing comes back until the producer is closed. */
+	_Atomic bool acknowledges;
+	_Atomic bool fails; /* what comes back comes back as failed */
+	bool allocates;     /* send allocates, which is forbidden */
+	struct fake_delivery *deliveries;
+	uint32_t deliveries_count;
+};
+
+extern struct fake_script fake_script;
+extern struct fake_send fake_sends[FAKE_SENDS_MAX]; /* probes left out */
+extern _Atomic uint32_t fake_sends_count;           /* of these, at most FAKE_SENDS_MAX */
+extern _Atomic uint32_t fake_commits;
+
+extern const struct driver driver_fake;
+
+void fake_reset(void);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent_harness.h"
+#include "fake_driver.h"
+#include "stats/clock.h"
+#include "stats/counter.h"
+
+#define RUN_ID 815
+#define MS     UINT64_C(1000000)
+
+static const struct client_spec clients[] = {
+	{ .topic = "t", .subscription = "s", .id = 0 },
+	{ .topic = "t", .subscription = "s", .id = 1 },
+};
+
+static struct fake_delivery deliveries[4096];
+
+/* Message `i` for a consumer: sent `age_ns` ago, offered `delay_ns` after it was due. */
+static void put(uint32_t i, uint32_t consumer, uint64_t due_ns, uint64_t delay_ns, uint16_t flags)
+{
+	struct fake_delivery *d = &deliveries[i];
+	struct stamp stamp = {
+		.due_ns = due_ns,
+		.send_delay_ns = delay_ns,
+		.sequence = i,
+		.run = RUN_ID,
+		.flags = flags,
+	};
+
+	*d = (struct fake_delivery){
+		.consumer = consumer, .partition = (int32_t)(i % 4), .len = sizeof(d->payload)
+	};
+	stamp_write(d->payload, d->len, &stamp);
+}
+
+static void start(struct harness *h, uint32_t count, const struct consume_spec *rule)
+{
+	struct agent_spec spec = {
+		.role = AGENT_CONSUMER,
+		.driver = &driver_fake,
+		.run_id = "test",
+		.run = RUN_ID,
+		.clients = clients,
+		.clients_count = 2,
+		.partitions = 4,
+		.consume = *rule,
+	};
+
+	fake_reset();
+	fake_script.deliveries = deliveries;
+	fake_script.deliveries_count = count;
+	harness_start(h, &spec);
+}
+
+static const struct consume_spec every_batch;
+
+static void each_message_is_counted_once_under_its_consumer_and_partition(void **state)
+{
+	struct harness h;
+	uint64_t now = clock_ns();
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++)
+		put(i, i % 2, now - 5 * MS, 2 * MS, 0);
+	start(&h, 1000, &every_batch);
+	harness_wait_counter(&h, COUNTER_RECEIVED, 1000);
+	harness_close(&h);
+
+	assert_int_equal(harness_counter(&h, COUNTER_RECEIVED), 1000);
+	assert_int_equal(harness_counter(&h, COUNTER_BYTES_RECEIVED), 64000);
+	for (uint32_t c = 0; c < 2; c++) {
+		const struct shm_client *w = agent_shm_client(h.shm, c);
+		const _Atomic uint64_t *partitions = agent_shm_partitions(h.shm, c);
+		assert_int_equal(counter_read(&w->received), 500);
+		assert_int_equal(counter_read(&w->assigned), 4);
+		for (uint32_t p = 0; p < 4; p++)
+			assert_int_equal(counter_read(&partitions[p]), p % 2 == c ? 250 : 0);
+	}
+
+	struct hist_copy e2e = { 0 }, corrected = { 0 };
+	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
+	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_CORRECTED_E2E], &corrected);
+	assert_int_equal(e2e.count, 1000);
+	assert_int_equal(corrected.count, 1000);
+	assert_true(e2e.min >= 3 * MS);
+	assert_int_equal(corrected.sum - e2e.sum, 1000 * 2 * MS);
+	hist_copy_fini(&e2e);
+	hist_copy_fini(&corrected);
+	harness_fini(&h);
+}
+
+static void what_is_not_ours_is_told_apart(void **state)
+{
+	struct harness h;
+	uint64_t now = clock_ns();
+
+	(void)state;
+	for (uint32_t i = 0; i < 8; i++)
+		put(i, 0, now - MS, 0, 0);
+	deliveries[0].payload[40] ^= 1;  /* in the stamp: its producer */
+	deliveries[1].payload[32] ^= 1;  /* its magic */
+	deliveries[2].len = 31;          /* too short */
+	struct stamp foreign = { .due_ns = now, .run = RUN_ID + 1 };
+	stamp_write(deliveries[3].payload, 64, &foreign);
+	put(4, 0, now - MS, 0, STAMP_PROBE);
+	put(5, 0, now + 3600 * 1000 * MS, 0, 0); /* received before it was sent */
+	deliveries[6].redelivered = true;
+	start(&h, 8, &every_batch);
+	harness_wait_counter(&h, COUNTER_RECEIVED, 3);
+	harness_close(&h);
+
+	assert_int_equal(harness_counter(&h, COUNTER_CORRUPT), 1);
+	assert_int_equal(harness_counter(&h, COUNTER_UNSTAMPED), 2);
+	assert_int_equal(harness_counter(&h, COUNTER_FOREIGN), 1);
+	assert_int_equal(harness_counter(&h, COUNTER_PROBES_RECEIVED), 1);
+	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 1);
+	assert_int_equal(harness_counter(&h, COUNTER_REDELIVERED), 1);
+	assert_int_equal(harness_counter(&h, COUNTER_RECEIVED), 3);
+	harness_fini(&h);
+}
+
+static void a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait(void **state)
+{
+	struct harness h;
+	struct consume_spec slow = { .processing_ns = 10 * MS };
+	uint64_t now = clock_ns();
+
+	(void)state;
+	/* Consumer 0 has 20 messages, consumer 1 one that comes last in the script. */
+	for (uint32_t i = 0; i < 20; i++)
+		put(i, 0, now - MS, 0, 0);
+	put(20, 1, now - MS, 0, 0);
+	start(&h, 21, &slow);
+	harness_wait_counter(&h, COUNTER_RECEIVED, 21);
+	harness_close(&h);
+
+	const struct shm_client *busy = agent_shm_client(h.shm, 0);
+	const struct shm_client *other = agent_shm_client(h.shm, 1);
+	uint64_t took = counter_read(&busy->last_ns) - counter_read(&busy->first_ns);
+	assert_true(took >= 19 * 10 * MS);
+	assert_true(counter_read(&other->last_ns) < counter_read(&busy->last_ns));
+	harness_fini(&h);
+}
+
+static void commits_follow_their_rule(void **state)
+{
+	static const struct {
+		struct consume_spec rule;
+		uint32_t at_least, at_most; /* commits for 1000 messages of one consumer */
+	} cases[] = {
+		{ { 0 }, 4, 1000 },                    /* every batch of 256 at the most */
+		{ { .commit_messages = 500 }, 1, 3 },  /* by count, and at the close */
+		{ { .commit_interval_ns = 3600 * 1000 * MS }, 1, 1 }, /* only at the close */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct harness h;
+		uint64_t now = clock_ns();
+		for (uint32_t k = 0; k < 1000; k++)
+			put(k, 0, now - MS, 0, 0);
+		start(&h, 1000, &cases[i].rule);
+		harness_wait_counter(&h, COUNTER_RECEIVED, 1000);
+		harness_close(&h);
+		assert_in_range(fake_commits, cases[i].at_least, cases[i].at_most);
+		assert_int_equal(harness_counter(&h, COUNTER_COMMITS), fake_commits);
+		harness_fini(&h);
+	}
+}
+
+static void a_commit_by_interval_does_not_wait_for_the_next_message(void **state)
+{
+	struct harness h;
+	struct consume_spec rule = { .commit_interval_ns = 20 * MS };
+
+	(void)state;
+	put(0, 0, clock_ns() - MS, 0, 0);
+	start(&h, 1, &rule);
+	harness_wait_counter(&h, COUNTER_COMMITS, 1);
+	harness_close(&h);
+	assert_int_equal(fake_commits, 1);
+	harness_fini(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_message_is_counted_once_under_its_consumer_and_partition),
+		cmocka_unit_test(what_is_not_ours_is_told_apart),
+		cmocka_unit_test(a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait),
+		cmocka_unit_test(commits_follow_their_rule),
+		cmocka_unit_test(a_commit_by_interval_does_not_wait_for_the_next_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

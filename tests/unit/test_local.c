@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The local worker with real agents on the null and loopback drivers: every verb, and every way
+ * in which a process may die.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/driver_file.h"
+#include "stats/clock.h"
+#include "util/arena.h"
+#include "worker/local.h"
+
+#define RUN_ID 4711
+#define MS     UINT64_C(1000000)
+#define S      UINT64_C(1000000000)
+
+struct fixture {
+	struct arena arena;
+	struct config_mode mode;
+	struct driver_file file;
+	struct worker *w;
+	const char *const *topics;
+};
+
+static struct worker_call call_of(struct fixture *f, enum worker_verb verb)
+{
+	return (struct worker_call){ .verb = verb, .arena = &f->arena };
+}
+
+/* Waits for the call to complete; the worker's own limits end it. */
+static bool complete(struct fixture *f, struct worker_call *call)
+{
+	struct pollfd p = { .fd = worker_fd(f->w), .events = POLLIN };
+	uint64_t limit_ns = clock_ns() + 60 * S;
+
+	worker_start(f->w, call);
+	while (call->state == CALL_RUNNING) {
+		assert_true(clock_ns() < limit_ns);
+		poll(&p, 1, 100);
+		worker_serve(f->w);
+	}
+	return call->state == CALL_DONE;
+}
+
+static void must(struct fixture *f, struct worker_call *call)
+{
+	if (!complete(f, call))
+		fail_msg("%s: %s", worker_verb_name(call->verb), call->err.text);
+}
+
+static void do_verb(struct fixture *f, enum worker_verb verb)
+{
+	struct worker_call call = call_of(f, verb);
+
+	must(f, &call);
+}
+
+static void open_worker(struct fixture *f, const char *driver_yaml, struct deal_spec deal)
+{
+	struct error_list errors = { 0 }, warnings = { 0 };
+	struct worker_local_options options = { .deal = deal, .run_id = "test", .run = RUN_ID };
+
+	*f = (struct fixture){ 0 };
+	f->file = (struct driver_file){ .path = "d.yaml", .mode = &f->mode, .arena = &f->arena };
+	assert_true(driver_file_parse(driver_yaml, strlen(driver_yaml), &f->file, &errors, &warnings));
+	f->w = worker_local_create(&options);
+
+	struct worker_call init = call_of(f, WORKER_INITIALIZE_DRIVER);
+	init.initialize = (struct worker_initialize){ .file = &f->file, .run_id = "test" };
+	must(f, &init);
+	assert_true(init.initialize.rows.count > 0);
+}
+
+static void create_topics(struct fixture *f, uint32_t topics, uint32_t partitions)
+{
+	struct worker_call call = call_of(f, WORKER_CREATE_TOPICS);
+
+	call.create_topics = (struct worker_create_topics){ topics, partitions, NULL };
+	must(f, &call);
+	f->topics = call.create_topics.names;
+}
+
+static void create_producers(struct fixture *f, uint32_t count)
+{
+	struct worker_call call = call_of(f, WORKER_CREATE_PRODUCERS);
+	const char **topics = arena_alloc(&f->arena, count * sizeof(*topics));
+
+	for (uint32_t i = 0; i < count; i++)
+		topics[i] = f->topics[0];
+	call.create_producers = (struct worker_create_producers){ topics, count };
+	must(f, &call);
+}
+
+static void create_consumers(struct fixture *f, uint32_t count, uint32_t partitions)
+{
+	struct worker_call call = call_of(f, WORKER_CREATE_CONSUMERS);
+	struct worker_subscription *items = arena_alloc(&f->arena, count * sizeof(*items));
+
+	for (uint32_t i = 0; i < count; i++)
+		items[i] = (struct worker_subscription){ f->topics[0], "omb-test-sub" };
+	call.create_consumers = (struct worker_create_consumers){ items, count, partitions };
+	must(f, &call);
+}
+
+/* A load of `rate` for `length_ns`, all of it measured. */
+static void start_load(struct fixture *f, double rate, uint32_t producers, uint64_t length_ns)
+{
+	struct worker_call window = call_of(f, WORKER_SET_WINDOW);
+	struct worker_call load = call_of(f, WORKER_START_LOAD);
+	uint64_t start_ns = clock_ns() + 100 * MS;
+
+	window.window = (struct worker_window){ start_ns, start_ns + length_ns, start_ns + length_ns };
+	must(f, &window);
+	load.load = (struct load_spec){
+		.mode = LOAD_PACED,
+		.epoch = { start_ns, pacer_micro_per_s(rate) },
+		.producers = producers,
+		.payload = { .size = 100, .count = 10 },
+		.wake_interval_ns = 100000,
+		.max_block_ns = 60 * S,
+		.window_messages = 1000,
+		.run = RUN_ID,
+	};
+	must(f, &load);
+}
+
+static uint64_t counter_now(struct fixture *f, enum counter which)
+{
+	struct worker_call call = call_of(f, WORKER_SNAPSHOT);
+
+	must(f, &call);
+	uint64_t value = call.totals.snapshot.counters[which];
+	snapshot_fini(&call.totals.snapshot);
+	return value;
+}
+
+static void wait_counter(struct fixture *f, enum counter which, uint64_t value)
+{
+	struct pollfd p = { .fd = worker_fd(f->w), .events = POLLIN };
+	uint64_t limit_ns = clock_ns() + 30 * S;
+
+	while (counter_now(f, which) < value) {
+		if (clock_ns() > limit_ns)
+			fail_msg("%s is %llu, not %llu in time", counter_name(which),
+			         (unsigned long long)counter_now(f, which), (unsigned long long)value);
+		poll(&p, 1, 10);
+		worker_serve(f->w);
+	}
+}
+
+static struct worker_totals finish(struct fixture *f)
+{
+	struct worker_call call = call_of(f, WORKER_FINISH);
+
+	must(f, &call);
+	return call.finish.totals;
+}
+
+static void fini_totals(struct worker_totals *t)
+{
+	snapshot_fini(&t->snapshot);
+	for (size_t i = 0; i < t->agents_count; i++)
+		snapshot_fini(&t->agent_snapshots[i]);
+}
+
+static struct worker_agent agent_now(struct fixture *f, enum agent_role role, unsigned index)
+{
+	struct worker_call call = call_of(f, WORKER_SNAPSHOT);
+	struct worker_agent found = { 0 };
+
+	must(f, &call);
+	for (size_t i = 0; i < call.totals.agents_count; i++)
+		if (call.totals.agents[i].role == role && call.totals.agents[i].index == index)
+			found = call.totals.agents[i];
+	snapshot_fini(&call.totals.snapshot);
+	assert_true(found.pid > 0);
+	return found;
+}
+
+static const struct worker_event *find_event(struct fixture *f, enum worker_event_kind kind)
+{
+	struct worker_call call = call_of(f, WORKER_EVENTS);
+
+	must(f, &call);
+	for (size_t i = 0; i < call.events.count; i++)
+		if (call.events.items[i].kind == kind)
+			return &call.events.items[i];
+	return NULL;
+}
+
+static const struct worker_event *wait_event(struct fixture *f, enum worker_event_kind kind)
+{
+	struct pollfd p = { .fd = worker_fd(f->w), .events = POLLIN };
+	uint64_t limit_ns = clock_ns() + 20 * S;
+	const struct worker_event *event;
+
+	while ((event = find_event(f, kind)) == NULL) {
+		assert_true(clock_ns() < limit_ns);
+		poll(&p, 1, 10);
+		worker_serve(f->w);
+	}
+	return event;
+}
+
+/* Ends the worker; no child may be left, not even a zombie. */
+static void close_worker(struct fixture *f)
+{
+	worker_destroy(f->w);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	arena_fini(&f->arena);
+}
+
+static const struct deal_spec per_client = { .mode = DEAL_PER_CLIENT, .loops = 1, .cpus = 2 };
+static const struct deal_spec per_core = { .mode = DEAL_PER_CORE, .loops = 1, .cpus = 2 };
+static const struct deal_spec threaded = { .mode = DEAL_NUMBER, .agents = 2, .loops = 3, .cpus = 2 };
+
+static void a_load_is_exact_whatever_agents_it_is_dealt_to(void **state)
+{
+	static const struct {
+		const struct deal_spec *deal;
+		size_t agents;
+	} cases[] = { { &per_client, 7 }, { &per_core, 2 }, { &threaded, 2 } };
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		struct fixture f;
+		open_worker(&f, "driver: \"null\"\n", *cases[c].deal);
+		create_topics(&f, 1, 1);
+		create_producers(&f, 7);
+		do_verb(&f, WORKER_PROBE_PRODUCERS);
+		start_load(&f, 7000, 7, S / 2);
+		wait_counter(&f, COUNTER_ACKNOWLEDGED, 3500);
+
+		struct worker_totals t = finish(&f);
+		assert_int_equal(t.agents_count, cases[c].agents);
+		assert_int_equal(t.snapshot.counters[COUNTER_SENT], 3500);
+		assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 3500);
+		assert_int_equal(t.snapshot.counters[COUNTER_PROBES_ACKED], 7);
+		assert_int_equal(t.snapshot.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count, 3500);
+		assert_int_equal(t.producers_count, 7);
+		for (size_t i = 0; i < 7; i++)
+			assert_int_equal(t.producers[i].acknowledged, 500);
+		for (size_t i = 0; i < t.agents_count; i++)
+			assert_false(t.agents[i].lost);
+		fini_totals(&t);
+		close_worker(&f);
+	}
+}
+
+static void intervals_add_up_to_the_totals(void **state)
+{
+	struct fixture f;
+	struct snapshot sum = { 0 };
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_core);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 2);
+	start_load(&f, 50000, 2, S / 2);
+	for (int i = 0; i < 8; i++) {
+		struct worker_call period = call_of(&f, WORKER_PERIOD_STATS);
+		wait_counter(&f, COUNTER_ACKNOWLEDGED, (uint64_t)i * 3000);
+		must(&f, &period);
+		snapshot_add(&sum, &period.period.interval);
+		snapshot_fini(&period.period.interval);
+	}
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 25000);
+	struct worker_call last = call_of(&f, WORKER_PERIOD_STATS);
+	must(&f, &last);
+	snapshot_add(&sum, &last.period.interval);
+	snapshot_fini(&last.period.interval);
+	assert_int_equal(last.period.totals.sent, 25000);
+
+	struct worker_totals t = finish(&f);
+	for (int c = 0; c < COUNTER_COUNT; c++)
+		if (c != COUNTER_WAKEUPS) /* the loops wake up to be closed */
+			assert_int_equal(sum.counters[c], t.snapshot.counters[c]);
+	for (int l = 0; l < LATENCY_COUNT; l++) {
+		struct hist_copy a = { 0 }, b = { 0 };
+		snapshot_latency(&sum, (enum latency)l, &a);
+		snapshot_latency(&t.snapshot, (enum latency)l, &b);
+		assert_int_equal(a.count, b.count);
+		assert_int_equal(a.sum, b.sum);
+		hist_copy_fini(&a);
+		hist_copy_fini(&b);
+	}
+	snapshot_fini(&sum);
+	fini_totals(&t);
+	close_worker(&f);
+}
+
+static void a_killed_producer_agent_leaves_its_counts_and_is_told(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_client);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 2);
+	start_load(&f, 2000, 2, 10 * S);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 200);
+	struct worker_agent victim = agent_now(&f, AGENT_PRODUCER, 0);
+	kill(victim.pid, SIGKILL);
+	const struct worker_event *event = wait_event(&f, EVENT_AGENT_LOST);
+	assert_int_equal(event->role, AGENT_PRODUCER);
+	assert_int_equal(event->agent, 0);
+	assert_string_equal(event->text, "killed by signal 9 (Killed)");
+
+	uint64_t before = counter_now(&f, COUNTER_ACKNOWLEDGED);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, before + 100); /* the other goes on */
+	struct worker_totals t = finish(&f);
+	assert_int_equal(t.agents_count, 2);
+	assert_true(t.agents[0].lost);
+	assert_true(t.agents[0].counters[COUNTER_ACKNOWLEDGED] >= 50);
+	assert_false(t.agents[1].lost);
+	fini_totals(&t);
+	close_worker(&f);
+}
+
+static void verbs_out_of_order_are_refused(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_core);
+	struct worker_call again = call_of(&f, WORKER_INITIALIZE_DRIVER);
+	again.initialize = (struct worker_initialize){ .file = &f.file, .run_id = "test" };
+	assert_false(complete(&f, &again));
+	assert_string_equal(again.err.text, "a driver is present: stop-all comes first");
+	do_verb(&f, WORKER_STOP_ALL);
+	do_verb(&f, WORKER_STOP_ALL);
+	again.state = CALL_IDLE;
+	must(&f, &again);
+	close_worker(&f);
+}
+
+static void an_agent_that_cannot_open_fails_the_verb_with_its_own_words(void **state)
+{
+	struct fixture f;
+	struct worker_subscription item = { "t", "s" };
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_core);
+	create_topics(&f, 1, 1);
+	struct worker_call call = call_of(&f, WORKER_CREATE_CONSUMERS);
+	call.create_consumers = (struct worker_create_consumers){ &item, 1, 1 };
+	assert_false(complete(&f, &call));
+	assert_string_equal(call.err.text,
+	                    "consumer agent 0: consumer 0 of topic t: the null driver delivers nothing: "
+	                    "set subscriptionsPerTopic to 0");
+	close_worker(&f);
+}
+
+static void wait_ready(struct fixture *f, size_t count)
+{
+	uint64_t limit_ns = clock_ns() + 20 * S;
+
+	for (;;) {
+		struct worker_call ready = call_of(f, WORKER_READINESS);
+		do_verb(f, WORKER_PROBE_PRODUCERS);
+		must(f, &ready);
+		if (ready.readiness.count == count && ready.readiness.ready == count)
+			return;
+		assert_true(clock_ns() < limit_ns);
+		poll(NULL, 0, 50);
+	}
+}
+
+static void everything_sent_over_loopback_is_received(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: loopback\n", per_client);
+	create_topics(&f, 1, 4);
+	create_consumers(&f, 2, 4);
+	create_producers(&f, 2);
+	wait_ready(&f, 1);
+	start_load(&f, 10000, 2, S);
+	wait_counter(&f, COUNTER_RECEIVED, 10000);
+
+	struct worker_totals t = finish(&f);
+	assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 10000);
+	assert_int_equal(t.snapshot.counters[COUNTER_RECEIVED], 10000);
+	assert_int_equal(t.snapshot.latencies[WINDOW_MEASURED][LATENCY_E2E].count, 10000);
+	uint64_t by_partition = 0;
+	for (size_t i = 0; i < t.partitions_count; i++)
+		by_partition += t.partitions[i].received;
+	assert_int_equal(by_partition, 10000);
+	fini_totals(&t);
+
+	struct worker_call remove = call_of(&f, WORKER_DELETE_TOPICS);
+	remove.remove = (struct worker_delete){ .topics = f.topics, .topics_count = 1, .timeout_ms = 5000 };
+	must(&f, &remove);
+	close_worker(&f);
+}
+
+static void a_killed_consumer_agent_is_restarted_three_times_and_no_more(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: loopback\n", per_client);
+	create_topics(&f, 1, 2);
+	create_consumers(&f, 1, 2);
+	create_producers(&f, 1);
+	wait_ready(&f, 1);
+	start_load(&f, 1000, 1, 60 * S);
+	for (unsigned i = 1; i <= 4; i++) {
+		wait_counter(&f, COUNTER_RECEIVED, counter_now(&f, COUNTER_RECEIVED) + 100);
+		struct worker_agent victim = agent_now(&f, AGENT_CONSUMER, 0);
+		assert_int_equal(victim.generation, i - 1);
+		kill(victim.pid, SIGKILL);
+		if (i == 4)
+			break;
+		while (agent_now(&f, AGENT_CONSUMER, 0).generation < i)
+			poll(NULL, 0, 10), worker_serve(f.w);
+	}
+	const struct worker_event *resumed = wait_event(&f, EVENT_AGENT_RESUMED);
+	assert_true(resumed->gap_ns > 0);
+	while (!agent_now(&f, AGENT_CONSUMER, 0).lost)
+		poll(NULL, 0, 10), worker_serve(f.w);
+	assert_int_equal(agent_now(&f, AGENT_CONSUMER, 0).generation, 3);
+	struct worker_totals t = finish(&f);
+	assert_int_equal(t.agents_count, 5); /* one producer, four consumers after each other */
+	fini_totals(&t);
+	close_worker(&f);
+}
+
+/* Whether any process has `pid` as its ancestor's place: its own children are ours to reap when we
+ * are the subreaper, so nobody else can hide them. */
+static size_t children_left(void)
+{
+	size_t left = 0;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		;
+	left = pid == 0;
+	return left;
+}
+
+static void nobody_outlives_a_killed_parent_by_five_seconds(void **state)
+{
+	(void)state;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	int ready[2];
+	assert_int_equal(pipe(ready), 0);
+	pid_t parent = fork();
+	if (parent == 0) {
+		struct fixture f;
+		open_worker(&f, "driver: loopback\n", threaded);
+		create_topics(&f, 1, 4);
+		create_consumers(&f, 4, 4);
+		create_producers(&f, 8);
+		wait_ready(&f, 1);
+		start_load(&f, 1000, 8, 600 * S);
+		wait_counter(&f, COUNTER_RECEIVED, 100);
+		if (write(ready[1], "r", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	char byte;
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	kill(parent, SIGKILL);
+
+	uint64_t limit_ns = clock_ns() + 5500 * MS;
+	while (children_left() > 0) {
+		assert_true(clock_ns() < limit_ns);
+		poll(NULL, 0, 10);
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_load_is_exact_whatever_agents_it_is_dealt_to),
+		cmocka_unit_test(intervals_add_up_to_the_totals),
+		cmocka_unit_test(a_killed_producer_agent_leaves_its_counts_and_is_told),
+		cmocka_unit_test(verbs_out_of_order_are_refused),
+		cmocka_unit_test(an_agent_that_cannot_open_fails_the_verb_with_its_own_words),
+		cmocka_unit_test(everything_sent_over_loopback_is_received),
+		cmocka_unit_test(a_killed_consumer_agent_is_restarted_three_times_and_no_more),
+		cmocka_unit_test(nobody_outlives_a_killed_parent_by_five_seconds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

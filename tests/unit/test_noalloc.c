@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loops do not allocate: every allocation of our own objects is wrapped (-Wl,--wrap) and
+ * counted while a million messages pass.  A driver that allocates on purpose makes the test fail,
+ * which proves that it can.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent_harness.h"
+#include "fake_driver.h"
+#include "stats/clock.h"
+
+#define MESSAGES 1000000
+
+static _Atomic uint64_t allocations;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t align, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	allocations++;
+	return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	allocations++;
+	return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	allocations++;
+	return __real_realloc(old, size);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+	allocations++;
+	return __real_aligned_alloc(align, size);
+}
+
+extern const struct driver driver_null;
+
+static const struct client_spec producer = { .topic = "t" };
+static const struct client_spec consumer = { .topic = "t", .subscription = "s" };
+
+/* Allocations while `messages` are sent and acknowledged. */
+static uint64_t allocations_of(const struct driver *driver, enum load_mode mode, uint64_t messages)
+{
+	struct harness h;
+	struct agent_spec spec = {
+		.role = AGENT_PRODUCER,
+		.driver = driver,
+		.run_id = "test",
+		.clients = &producer,
+		.clients_count = 1,
+	};
+	struct load_spec load = {
+		.mode = mode,
+		.epoch = { .start_ns = clock_ns() + 20000000,
+			   .micro_per_s = pacer_micro_per_s(500000) },
+		.producers = 1,
+		.keys = KEY_RANDOM,
+		.payload = { .size = 100, .count = 100 },
+		.wake_interval_ns = 100000,
+		.max_block_ns = UINT64_C(60000000000),
+		.window_messages = 1000,
+	};
+
+	harness_start(&h, &spec);
+	harness_start_load(&h, &load);
+	uint64_t before = allocations;
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, messages);
+	uint64_t made = allocations - before;
+	harness_close(&h);
+	harness_fini(&h);
+	return made;
+}
+
+static void a_million_messages_are_sent_without_an_allocation(void **state)
+{
+	(void)state;
+	assert_int_equal(allocations_of(&driver_null, LOAD_UNLIMITED, MESSAGES), 0);
+	assert_int_equal(allocations_of(&driver_null, LOAD_PACED, MESSAGES / 10), 0);
+}
+
+static void a_planted_allocation_is_found(void **state)
+{
+	(void)state;
+	fake_reset();
+	fake_script.allocates = true;
+	assert_true(allocations_of(&driver_fake, LOAD_PACED, 1000) >= 1000);
+}
+
+static void messages_are_received_without_an_allocation(void **state)
+{
+	static struct fake_delivery deliveries[100000];
+	struct stamp stamp = { .due_ns = clock_ns(), .run = 0 };
+	struct harness h;
+	struct agent_spec spec = {
+		.role = AGENT_CONSUMER,
+		.driver = &driver_fake,
+		.run_id = "test",
+		.clients = &consumer,
+		.clients_count = 1,
+		.partitions = 1,
+	};
+
+	(void)state;
+	fake_reset();
+	for (size_t i = 0; i < 100000; i++) {
+		deliveries[i].len = 64;
+		stamp_write(deliveries[i].payload, 64, &stamp);
+	}
+	fake_script.deliveries = deliveries;
+	fake_script.deliveries_count = 100000;
+	harness_start(&h, &spec);
+	uint64_t before = allocations; /* the loop has opened its client: set-up is over */
+	harness_wait_counter(&h, COUNTER_RECEIVED, 100000);
+	assert_int_equal(allocations - before, 0);
+	harness_close(&h);
+	harness_fini(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_million_messages_are_sent_without_an_allocation),
+		cmocka_unit_test(a_planted_allocation_is_found),
+		cmocka_unit_test(messages_are_received_without_an_allocation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

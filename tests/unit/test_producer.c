@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent_harness.h"
+#include "fake_driver.h"
+#include "stats/clock.h"
+#include "stats/counter.h"
+
+#define RUN_ID 4711
+#define MS     UINT64_C(1000000)
+#define S      UINT64_C(1000000000)
+
+extern const struct driver driver_null;
+
+static struct client_spec clients[14000];
+
+static void start(struct harness *h, const struct driver *driver, uint32_t producers)
+{
+	fake_reset();
+	for (uint32_t i = 0; i < producers; i++)
+		clients[i] = (struct client_spec){ .topic = "t", .id = i, .schedule_index = i };
+
+	struct agent_spec spec = {
+		.role = AGENT_PRODUCER,
+		.driver = driver,
+		.run_id = "test",
+		.run = RUN_ID,
+		.clients = clients,
+		.clients_count = producers,
+	};
+	harness_start(h, &spec);
+}
+
+static struct load_spec load_at(double rate_per_s, uint32_t producers)
+{
+	return (struct load_spec){
+		.mode = LOAD_PACED,
+		.epoch = { .start_ns = clock_ns() + 20 * MS,
+			   .micro_per_s = pacer_micro_per_s(rate_per_s) },
+		.producers = producers,
+		.payload = { .size = 100, .count = 16, .random_ratio = 0.5, .seed = 1 },
+		.wake_interval_ns = 100000,
+		.max_block_ns = 60 * S,
+		.window_messages = 65536,
+		.run = RUN_ID,
+		.seed = 1,
+	};
+}
+
+/* The measured window is the whole load. */
+static void measure(struct harness *h, const struct load_spec *load, uint64_t length_ns)
+{
+	struct shm_control *c = &h->shm->control;
+
+	counter_set(&c->window_start_ns, load->epoch.start_ns);
+	counter_set(&c->window_end_ns, load->epoch.start_ns + length_ns);
+	counter_set(&c->load_end_ns, load->epoch.start_ns + length_ns);
+}
+
+static struct hist_copy measured(const struct harness *h, enum latency which)
+{
+	struct hist_copy copy = { 0 };
+
+	hist_snapshot(&h->shm->loop[0].latencies[WINDOW_MEASURED][which], &copy);
+	return copy;
+}
+
+static uint64_t measured_count(const struct harness *h, enum latency which)
+{
+	struct hist_copy copy = measured(h, which);
+	uint64_t count = copy.count;
+
+	hist_copy_fini(&copy);
+	return count;
+}
+
+static void every_message_is_due_by_the_schedule_and_none_is_early(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 3);
+	struct load_spec load = load_at(10000, 3);
+	load.keys = KEY_ROUND_ROBIN;
+	measure(&h, &load, S / 10);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 1000);
+	harness_close(&h);
+
+	uint64_t next[3] = { 0 };
+	assert_int_equal(fake_sends_count, 1000);
+	for (uint32_t i = 0; i < 1000; i++) {
+		const struct fake_send *s = &fake_sends[i];
+		uint32_t p = s->stamp.producer;
+		assert_true(p < 3);
+		assert_int_equal(s->stamp.sequence, next[p]);
+		assert_int_equal(s->stamp.due_ns, pacer_due_ns(&load.epoch, p, 3, next[p]));
+		assert_true(s->at_ns >= s->stamp.due_ns);
+		assert_true(s->at_ns >= s->stamp.due_ns + s->stamp.send_delay_ns);
+		assert_int_equal(s->stamp.run, RUN_ID);
+		assert_int_equal(s->len, 100);
+		assert_int_equal(strlen(s->key), PAYLOAD_KEY_BYTES);
+		next[p]++;
+	}
+	assert_int_equal(measured_count(&h, LATENCY_DELAY), 1000);
+	assert_int_equal(measured_count(&h, LATENCY_CALL), 1000);
+	assert_int_equal(measured_count(&h, LATENCY_PUBLISH), 1000);
+	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 1000);
+	harness_fini(&h);
+}
+
+static void fourteen_thousand_producers_at_one_per_second_make_fourteen_thousand(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_null, 14000);
+	struct load_spec load = load_at(14000, 14000);
+	load.window_messages = 16;
+	load.epoch.start_ns = clock_ns() + S;
+	measure(&h, &load, S);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 14000);
+	harness_close(&h);
+
+	assert_int_equal(harness_counter(&h, COUNTER_SENT), 14000);
+	for (uint32_t i = 0; i < 14000; i++)
+		assert_int_equal(counter_read(&agent_shm_client(h.shm, i)->sent), 1);
+	harness_fini(&h);
+}
+
+static void three_million_per_second_are_three_million(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_null, 1);
+	struct load_spec load = load_at(3000000, 1);
+	measure(&h, &load, S / 2);
+	harness_start_load(&h, &load);
+	/* A machine too slow to send them all still knows what was due. */
+	while (harness_counter(&h, COUNTER_SENT) + harness_counter(&h, COUNTER_UNSENT) < 1500000)
+		assert_true(clock_ns() < load.epoch.start_ns + 30 * S);
+	harness_close(&h);
+	assert_int_equal(harness_counter(&h, COUNTER_SENT) + harness_counter(&h, COUNTER_UNSENT),
+	                 1500000);
+	harness_fini(&h);
+}
+
+static void the_wake_interval_bounds_passes_of_sends(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	struct load_spec load = load_at(20000, 1);
+	load.wake_interval_ns = 10 * MS;
+	measure(&h, &load, S / 5);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 4000);
+	harness_close(&h);
+
+	/* 200 ms: 20 passes, and a few about the ends. */
+	assert_true(harness_counter(&h, COUNTER_PASSES) <= 24);
+	/* What the interval adds is publish delay like any other: 10 ms at most, 5 in the mean. */
+	struct hist_copy delay = measured(&h, LATENCY_DELAY);
+	assert_true(delay.sum / delay.count >= 2 * MS);
+	hist_copy_fini(&delay);
+	harness_fini(&h);
+}
+
+static enum send_status busy_for_producer_0(uint32_t producer, const struct stamp *stamp,
+                                            struct error *err)
+{
+	(void)stamp;
+	(void)err;
+	return producer == 0 ? SEND_BUSY : SEND_QUEUED;
+}
+
+static void a_blocked_producer_delays_nobody_and_what_it_owes_is_counted(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 2);
+	fake_script.on_send = busy_for_producer_0;
+	struct load_spec load = load_at(2000, 2);
+	measure(&h, &load, S / 5);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_UNSENT, 200);
+	harness_close(&h);
+
+	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->sent), 0);
+	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->unsent), 200);
+	assert_int_equal(counter_read(&agent_shm_client(h.shm, 1)->sent), 200);
+	assert_int_equal(counter_read(&agent_shm_client(h.shm, 1)->unsent), 0);
+	assert_true(harness_counter(&h, COUNTER_BUSY) > 10);
+	harness_fini(&h);
+}
+
+static _Atomic uint64_t free_at_ns;
+
+static enum send_status busy_until(uint32_t producer, const struct stamp *stamp, struct error *err)
+{
+	(void)producer;
+	(void)stamp;
+	(void)err;
+	return clock_ns() < free_at_ns ? SEND_BUSY : SEND_QUEUED;
+}
+
+static void a_message_that_had_to_wait_is_charged_the_wait(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	fake_script.on_send = busy_until;
+	struct load_spec load = load_at(1000, 1);
+	free_at_ns = load.epoch.start_ns + 50 * MS;
+	measure(&h, &load, S / 10);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 100);
+	harness_close(&h);
+
+	for (uint32_t i = 0; i < 50; i++) {
+		const struct stamp *s = &fake_sends[i].stamp;
+		assert_int_equal(s->due_ns, load.epoch.start_ns + i * MS);
+		assert_true(s->due_ns + s->send_delay_ns >= free_at_ns);
+	}
+	struct hist_copy delay = measured(&h, LATENCY_DELAY);
+	assert_true(delay.max >= 50 * MS);
+	hist_copy_fini(&delay);
+	struct hist_copy publish = measured(&h, LATENCY_PUBLISH);
+	struct hist_copy corrected = measured(&h, LATENCY_CORRECTED_PUBLISH);
+	assert_true(corrected.sum > publish.sum + 50 * 20 * MS); /* the wait shows only here */
+	hist_copy_fini(&publish);
+	hist_copy_fini(&corrected);
+	harness_fini(&h);
+}
+
+static void a_message_that_stays_busy_too_long_has_failed(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 2);
+	fake_script.on_send = busy_for_producer_0;
+	struct load_spec load = load_at(2, 2);
+	load.max_block_ns = 30 * MS;
+	measure(&h, &load, S);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_FAILED, 1);
+	harness_close(&h);
+
+	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->failed), 1);
+	assert_int_equal(counter_read(&h.shm->loop[0].notes[NOTE_BLOCKED].count), 1);
+	struct hist_copy corrected = measured(&h, LATENCY_CORRECTED_PUBLISH);
+	assert_true(corrected.max >= 30 * MS);
+	hist_copy_fini(&corrected);
+	harness_fini(&h);
+}
+
+static enum send_status refuse(uint32_t producer, const struct stamp *stamp, struct error *err)
+{
+	(void)producer;
+	if (stamp->sequence % 10 != 3)
+		return SEND_QUEUED;
+	error_set(err, ERROR_BROKER, "message %llu refused", (unsigned long long)stamp->sequence);
+	return SEND_FAILED;
+}
+
+static void refused_messages_are_counted_and_the_first_reason_is_kept(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	fake_script.on_send = refuse;
+	struct load_spec load = load_at(10000, 1);
+	measure(&h, &load, S / 100);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 90);
+	harness_close(&h);
+
+	assert_int_equal(harness_counter(&h, COUNTER_SENT), 100);
+	assert_int_equal(harness_counter(&h, COUNTER_FAILED), 10);
+	assert_string_equal(h.shm->loop[0].notes[NOTE_SEND].text, "message 3 refused");
+	assert_int_equal(measured_count(&h, LATENCY_PUBLISH), 90);
+	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 100); /* charged its age */
+	harness_fini(&h);
+}
+
+static void what_fails_later_is_counted_too(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	fake_script.fails = true;
+	struct load_spec load = load_at(10000, 1);
+	measure(&h, &load, S / 100);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_FAILED, 100);
+	harness_close(&h);
+	assert_int_equal(harness_counter(&h, COUNTER_ACKNOWLEDGED), 0);
+	assert_string_equal(h.shm->loop[0].notes[NOTE_DELIVERY].text, "scripted failure");
+	harness_fini(&h);
+}
+
+static void the_window_bounds_what_is_under_way_and_the_rest_is_unacknowledged(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	fake_script.acknowledges = false;
+	struct load_spec load = load_at(100000, 1);
+	load.window_messages = 37;
+	measure(&h, &load, S / 100);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_UNSENT, 1000 - 37);
+	assert_int_equal(harness_counter(&h, COUNTER_SENT), 37);
+	harness_close(&h);
+
+	assert_int_equal(harness_counter(&h, COUNTER_UNACKNOWLEDGED), 37);
+	assert_int_equal(harness_counter(&h, COUNTER_FAILED), 0);
+	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 37);
+	assert_int_equal(measured_count(&h, LATENCY_PUBLISH), 0);
+	harness_fini(&h);
+}
+
+static void messages_belong_to_the_window_of_their_due_time(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	struct load_spec load = load_at(10000, 1);
+	measure(&h, &load, S / 10);
+	counter_set(&h.shm->control.window_start_ns, load.epoch.start_ns + 30 * MS);
+	counter_set(&h.shm->control.window_end_ns, load.epoch.start_ns + 70 * MS);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 1000);
+	harness_close(&h);
+	assert_int_equal(measured_count(&h, LATENCY_PUBLISH), 400);
+	assert_int_equal(measured_count(&h, LATENCY_DELAY), 400);
+	harness_fini(&h);
+}
+
+static void a_change_of_rate_keeps_what_is_owed_unless_it_is_forgiven(void **state)
+{
+	(void)state;
+	for (int forgive = 0; forgive < 2; forgive++) {
+		struct harness h;
+		struct error err;
+		start(&h, &driver_fake, 1);
+		fake_script.on_send = busy_until;
+		struct load_spec load = load_at(1000, 1);
+		uint64_t change_ns = load.epoch.start_ns + 100 * MS;
+		free_at_ns = change_ns;
+		measure(&h, &load, 200 * MS);
+		harness_start_load(&h, &load);
+		while (clock_ns() < change_ns - 5 * MS)
+			;
+		struct agent_command change = {
+			.verb = AGENT_VERB_RATE,
+			.rate = { .epoch = { .start_ns = change_ns,
+				             .micro_per_s = pacer_micro_per_s(500) },
+				  .forgive = forgive },
+		};
+		assert_true(harness_command(&h, &change, &err));
+		uint64_t wanted = forgive ? 50 : 150;
+		harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, wanted);
+		while (clock_ns() < load.epoch.start_ns + 350 * MS)
+			;
+		harness_close(&h);
+		assert_int_equal(harness_counter(&h, COUNTER_SENT), wanted);
+		uint64_t first_due_ns = forgive ? change_ns : load.epoch.start_ns;
+		assert_int_equal(fake_sends[0].stamp.due_ns, first_due_ns);
+		harness_fini(&h);
+	}
+}
+
+static void unlimited_load_has_no_due_times(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_null, 2);
+	struct load_spec load = load_at(1, 2);
+	load.mode = LOAD_UNLIMITED;
+	measure(&h, &load, 100 * MS);
+	harness_start_load(&h, &load);
+	while (clock_ns() < load.epoch.start_ns + 250 * MS)
+		;
+	harness_close(&h);
+	uint64_t sent = harness_counter(&h, COUNTER_SENT);
+	assert_true(sent > 1000);
+	assert_int_equal(harness_counter(&h, COUNTER_ACKNOWLEDGED), sent);
+	assert_int_equal(measured_count(&h, LATENCY_PUBLISH), sent);
+	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 0);
+	assert_int_equal(measured_count(&h, LATENCY_DELAY), 0);
+	/* Both producers had their turns. */
+	assert_true(counter_read(&agent_shm_client(h.shm, 0)->sent) > sent / 4);
+	assert_true(counter_read(&agent_shm_client(h.shm, 1)->sent) > sent / 4);
+	harness_fini(&h);
+}
+
+static void probes_are_in_no_account(void **state)
+{
+	struct harness h;
+	struct agent_command probe = { .verb = AGENT_VERB_PROBE };
+	struct error err;
+
+	(void)state;
+	start(&h, &driver_fake, 4);
+	assert_true(harness_command(&h, &probe, &err));
+	harness_wait_counter(&h, COUNTER_PROBES_ACKED, 4);
+	harness_close(&h);
+	assert_int_equal(harness_counter(&h, COUNTER_PROBES_SENT), 4);
+	assert_int_equal(harness_counter(&h, COUNTER_SENT), 0);
+	assert_int_equal(harness_counter(&h, COUNTER_ACKNOWLEDGED), 0);
+	harness_fini(&h);
+}
+
+static void what_makes_no_sense_is_refused(void **state)
+{
+	struct harness h;
+	struct agent_command pause = { .verb = AGENT_VERB_PAUSE };
+	struct agent_command rate = { .verb = AGENT_VERB_RATE };
+	struct error err;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	assert_false(harness_command(&h, &pause, &err));
+	assert_string_equal(err.text, "producers cannot be paused");
+	assert_false(harness_command(&h, &rate, &err));
+	assert_string_equal(err.text, "no paced load is running");
+	harness_close(&h);
+	harness_fini(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_message_is_due_by_the_schedule_and_none_is_early),
+		cmocka_unit_test(fourteen_thousand_producers_at_one_per_second_make_fourteen_thousand),
+		cmocka_unit_test(three_million_per_second_are_three_million),
+		cmocka_unit_test(the_wake_interval_bounds_passes_of_sends),
+		cmocka_unit_test(a_blocked_producer_delays_nobody_and_what_it_owes_is_counted),
+		cmocka_unit_test(a_message_that_had_to_wait_is_charged_the_wait),
+		cmocka_unit_test(a_message_that_stays_busy_too_long_has_failed),
+		cmocka_unit_test(refused_messages_are_counted_and_the_first_reason_is_kept),
+		cmocka_unit_test(what_fails_later_is_counted_too),
+		cmocka_unit_test(the_window_bounds_what_is_under_way_and_the_rest_is_unacknowledged),
+		cmocka_unit_test(messages_belong_to_the_window_of_their_due_time),
+		cmocka_unit_test(a_change_of_rate_keeps_what_is_owed_unless_it_is_forgiven),
+		cmocka_unit_test(unlimited_load_has_no_due_times),
+		cmocka_unit_test(probes_are_in_no_account),
+		cmocka_unit_test(what_makes_no_sense_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
