@@ -1,0 +1,453 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Client CPU per message and rate: `omb run` against a bare librdkafka program, same settings.
+
+    bench/compare_kafka.py                          9 pairs of each case, on a Kafka of its own
+    bench/compare_kafka.py --broker 127.0.0.1:9092 --pairs 3 --size 100 --rate max
+
+A is `omb run` with one producer agent and one consumer agent, B is bare_kafka with one producing
+and one consuming process.  They run in turn, A B B A A B ..., so that a machine that gets slower or
+faster meets both.  For each pair the ratio A/B is taken; printed is the median of the ratios with
+a confidence interval from their order statistics, which assumes nothing about how they spread.
+
+Two ratios of CPU are given.  `cpu` is that of the agents within the measured window, against the
+two bare processes within theirs.  `cpuWhole` is user and system time of all processes from start
+to end (start-up, warm-up and omb's parent included) over all messages: it needs nothing from omb
+but its exit, and is what counts when the first is missing.
+
+Exit code 0: all pairs ran (whatever the ratios; `--limit` turns a bad one into 3); 1: they did not.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FAILURES_MAX = 3
+SETTLE_S = 1.0  # for the broker to delete the topic of the run before
+CONSUMER_LEAD_S = 1.5  # until a consumer of its own group has its partitions
+OMB_USABLE = (0, 3)  # 3: the result is marked INVALID, which a machine of two cores often earns
+
+# On both sides.  The rest is librdkafka's default; omb turns Nagle off by itself.
+COMMON = {"socket.nagle.disable": "true"}
+PRODUCER = {
+    "acks": "all",
+    "linger.ms": "5",
+    "batch.size": "131072",
+    # No limit, so that the window in bytes is the only one.
+    "queue.buffering.max.messages": "0",
+}
+CONSUMER = {"auto.offset.reset": "earliest", "enable.auto.commit": "false"}
+
+
+class Failure(Exception):
+    """A run that gave no figures."""
+
+
+# -- statistics --------------------------------------------------------------------------------
+
+
+def median_interval(values, wanted=0.95):
+    """(low, high, coverage): order statistics that hold the true median with that probability.
+
+    The number of values below the median is binomial with p = 1/2.  Nine values give the second
+    and the eighth: 96.1 %.  With fewer than six no 95 % exist; then it is the whole range with
+    what that covers.
+    """
+    ordered = sorted(values)
+    n = len(ordered)
+    cut = 0  # values left out at each end
+    outside = 2 / 2**n
+    while 1 - (more := outside + 2 * math.comb(n, cut + 1) / 2**n) >= wanted:
+        cut, outside = cut + 1, more
+    return ordered[cut], ordered[n - 1 - cut], 1 - outside
+
+
+def summary(values):
+    low, high, coverage = median_interval(values)
+    return {
+        "median": statistics.median(values),
+        "low": low,
+        "high": high,
+        "coverage": coverage,
+        "values": values,
+    }
+
+
+# -- processes ---------------------------------------------------------------------------------
+
+
+def start(stack, command, log):
+    """The stack ends it."""
+    words = [str(word) for word in command]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True)
+    stack.callback(end, process)
+    return process
+
+
+def end(process):
+    """Whatever happened before, nothing is left running: omb takes its agents along."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    process.stdout.close()
+
+
+def finish(process, timeout_s, log):
+    """(exit code, standard output, CPU seconds of the process and of all that it waited for).
+
+    Standard output is one line or a small table, so that its pipe does not fill up meanwhile.
+    """
+    limit = time.monotonic() + timeout_s
+    pid = 0
+    while not pid:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if not pid and time.monotonic() > limit:
+            raise Failure(f"{process.args[0]} did not end in {timeout_s} s; its log is {log}")
+        time.sleep(0.05)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, process.stdout.read(), usage.ru_utime + usage.ru_stime
+
+
+def tail_of(path, lines=10):
+    return "\n".join(pathlib.Path(path).read_text(errors="replace").splitlines()[-lines:])
+
+
+@contextlib.contextmanager
+def broker(address, directory):
+    """The given broker, or one of our own for the time of the comparison."""
+    if address:
+        yield address
+        return
+    tool = [str(ROOT / "tools/broker"), "kafka"]
+    up = subprocess.run(
+        [*tool, "up", "--dir", str(directory)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield up.stdout.strip().splitlines()[-1].partition("=")[2]
+    finally:
+        subprocess.run(
+            [*tool, "down", "--dir", str(directory)], check=True, stdout=subprocess.DEVNULL
+        )
+
+
+# -- A: omb ------------------------------------------------------------------------------------
+
+
+def properties(*blocks):
+    lines = [f"  {key}={value}" for block in blocks for key, value in block.items()]
+    return "|\n" + "\n".join(lines) + "\n" if lines else "|\n"
+
+
+def write_driver(path, address):
+    path.write_text(
+        "name: Kafka\n"
+        "driver: kafka\n"
+        "replicationFactor: 1\n"
+        "topicConfig: |\n"
+        f"commonConfig: {properties({'bootstrap.servers': address}, COMMON)}"
+        f"producerConfig: {properties(PRODUCER)}"
+        f"consumerConfig: {properties(CONSUMER)}"
+    )
+
+
+def write_workload(path, case, args):
+    # One payload, as the bare program has: a pool would cost cache that it does not pay for.
+    payload = path.with_name("payload.data")
+    payload.write_bytes(bytes(97 + i * i % 26 for i in range(case["size"])))
+    keys = {
+        "name": path.stem,
+        "topics": 1,
+        "partitionsPerTopic": args.partitions,
+        "messageSize": case["size"],
+        "payloadFile": str(payload),
+        "keyDistributor": "NO_KEY",
+        "producersPerTopic": args.producers,
+        "subscriptionsPerTopic": 1,
+        "consumerPerSubscription": args.consumers,
+        "producerRate": case["rate"],
+        "consumerBacklogSizeGB": 0,
+        "agents": 1,
+        "wakeInterval": f"{args.wake}us",
+        "warmupDuration": f"{args.warmup}s",
+        "testDuration": f"{args.duration}s",
+    }
+    if args.window:
+        keys["maxInFlightBytes"] = args.window
+    path.write_text("".join(f"{key}: {value}\n" for key, value in keys.items()))
+
+
+def dig(tree, *path):
+    for key in path:
+        if not isinstance(tree, dict) or key not in tree:
+            return None
+        tree = tree[key]
+    return tree
+
+
+def read_omb(path):
+    """What is compared, from a `.omb` side file.  None = the file does not say.
+
+    The only place that knows the names in that file.  Wanted are: messages/s acknowledged and CPU
+    of the agents per message, both within the measured window; send -> acknowledged; and all
+    messages acknowledged, warm-up included.
+    """
+    tree = json.loads(pathlib.Path(path).read_text())
+    producer = dig(tree, "cpu", "producerNsPerMessage")
+    consumer = dig(tree, "cpu", "consumerNsPerMessage")
+    return {
+        "rate": dig(tree, "rates", "publishPerSecond"),
+        "cpuNs": producer + consumer if producer and consumer else None,
+        "ackP50Us": dig(tree, "latencies", "sendToAck", "p50Us"),
+        "ackP99Us": dig(tree, "latencies", "sendToAck", "p99Us"),
+        "messages": dig(tree, "totals", "acknowledged"),
+        "verdict": dig(tree, "verdict", "verdict"),
+    }
+
+
+def read_omb_result(path, args):
+    """OMB's own result file, for when the side file does not say.
+
+    It counts the measured window only; the warm-up is taken to have had the same rate.
+    """
+    tree = json.loads(pathlib.Path(path).read_text())
+    rates = [rate for rate in tree.get("publishRate", []) if rate > 0]
+    return {
+        "rate": statistics.mean(rates) if rates else None,
+        "messages": tree.get("messagesSent", 0) * (1 + args.warmup / args.duration),
+    }
+
+
+def run_omb(case, args, address, directory):
+    directory.mkdir()
+    write_driver(directory / "driver.yaml", address)
+    write_workload(directory / "workload.yaml", case, args)
+    out = directory / "out"
+    out.mkdir()
+    log = directory / "omb.log"
+    with contextlib.ExitStack() as stack:
+        f = stack.enter_context(open(log, "w"))
+        process = start(
+            stack,
+            [args.omb, "run", "-d", directory / "driver.yaml", directory / "workload.yaml"]
+            + ["-o", f"{out}/", "--quiet"],
+            f,
+        )
+        code, _, cpu_s = finish(process, args.duration + args.warmup + 180, log)
+    if code not in OMB_USABLE:
+        raise Failure(f"omb ended with {code}; its log {log} ends in:\n{tail_of(log)}")
+    figures = {"cpuNs": None}
+    for path in sorted(out.glob("*.json*")):
+        figures.update(read_omb_result(path, args))
+    for path in sorted(out.glob("*.omb*")):
+        figures.update({k: v for k, v in read_omb(path).items() if v is not None})
+    if not figures.get("rate") or not figures.get("messages"):
+        raise Failure(f"no rate or no message count in {out}; log: {log}")
+    figures["cpuWholeNs"] = cpu_s * 1e9 / figures["messages"]
+    return figures
+
+
+# -- B: bare -----------------------------------------------------------------------------------
+
+
+def bare_options(*blocks):
+    return [x for block in blocks for key, value in block.items() for x in ("-X", f"{key}={value}")]
+
+
+def run_bare(case, args, address, directory):
+    directory.mkdir()
+    topic = f"bare-{os.getpid()}-{directory.name}"
+    to = ["-b", address, "-t", topic]
+    span = ["-d", args.duration, "-W", args.warmup]
+    log = directory / "bare.log"
+    subprocess.run([args.bare, "topic", *to, "-p", str(args.partitions)], check=True)
+    try:
+        with contextlib.ExitStack() as stack:
+            f = stack.enter_context(open(log, "w"))
+            consumer = start(
+                stack,
+                [args.bare, "consume", *to, *span, "-g", topic, "-n", args.consumers]
+                + bare_options(COMMON, CONSUMER),
+                f,
+            )
+            time.sleep(CONSUMER_LEAD_S)
+            producer = start(
+                stack,
+                [args.bare, "produce", *to, *span, "-s", case["size"], "-r", case["rate"]]
+                + ["-P", args.producers, "-w", args.wake, "-i", args.window]
+                + bare_options(COMMON, PRODUCER),
+                f,
+            )
+            ends = [finish(p, args.duration + args.warmup + 120, log) for p in (producer, consumer)]
+    finally:
+        subprocess.run([args.bare, "topic", *to, "-D"], check=False)
+    if any(code != 0 for code, _, _ in ends):
+        raise Failure(f"bare_kafka failed; its log {log} ends in:\n{tail_of(log)}")
+    p, c = (json.loads(output) for _, output, _ in ends)
+    if p["totalMessages"] != c["totalMessages"]:
+        raise Failure(f"bare: {p['totalMessages']} acknowledged, {c['totalMessages']} received")
+    return {
+        "rate": p["messagesPerSecond"],
+        "cpuNs": p["cpuNsPerMessage"] + c["cpuNsPerMessage"],
+        "cpuWholeNs": sum(cpu_s for _, _, cpu_s in ends) * 1e9 / p["totalMessages"],
+        "ackP50Us": p["latencyUs"]["p50"],
+        "ackP99Us": p["latencyUs"]["p99"],
+        "messages": p["totalMessages"],
+    }
+
+
+# -- the comparison ----------------------------------------------------------------------------
+
+SIDES = {"A": run_omb, "B": run_bare}
+RATIOS = {"cpu": "cpuNs", "cpuWhole": "cpuWholeNs", "rate": "rate", "ackP99": "ackP99Us"}
+
+
+def ratios_of(pair):
+    a, b = pair["A"], pair["B"]
+    return {
+        name: a[key] / b[key] if a.get(key) and b.get(key) else None for name, key in RATIOS.items()
+    }
+
+
+def say_pair(number, pair):
+    def side(name):
+        s = pair[name]
+        cpu = f"{s['cpuNs']:.0f}" if s.get("cpuNs") else "?"
+        ack = f"{s['ackP99Us'] / 1e3:.1f}" if s.get("ackP99Us") else "?"
+        return f"{s['rate']:>9.0f}/s {cpu:>6} ({s['cpuWholeNs']:.0f}) ns, ack p99 {ack} ms"
+
+    ratios = "  ".join(f"{k} {v:.3f}" for k, v in pair["ratios"].items() if v is not None)
+    sides = f"omb {side('A')} | bare {side('B')}"
+    print(f"  {number:>2} {pair['order']}  {sides} | {ratios}", flush=True)
+
+
+def run_case(case, args, address, directory):
+    """The pairs of one case; a run that fails is repeated, a few times."""
+    print(f"{case['size']} B, rate {case['rate']}", flush=True)
+    pairs, failures, runs = [], 0, 0
+    while len(pairs) < args.pairs:
+        order = "AB" if len(pairs) % 2 == 0 else "BA"
+        pair = {"order": order}
+        try:
+            for side in order:
+                runs += 1
+                here = directory / f"{case['size']}-{case['rate']}-{runs}-{side}"
+                pair[side] = SIDES[side](case, args, address, here)
+                time.sleep(SETTLE_S)
+        except Failure as failure:
+            failures += 1
+            print(f"  failed: {failure}", file=sys.stderr, flush=True)
+            if failures >= FAILURES_MAX:
+                raise
+            continue
+        pair["ratios"] = ratios_of(pair)
+        pairs.append(pair)
+        say_pair(len(pairs), pair)
+    result = dict(case, pairs=pairs, ratios={})
+    for name in RATIOS:
+        values = [p["ratios"][name] for p in pairs if p["ratios"][name] is not None]
+        if values:
+            result["ratios"][name] = summary(values)
+    return result
+
+
+def print_summary(results):
+    print("\nmedian of omb / bare  [interval]")
+    for result in results:
+        for name, s in result["ratios"].items():
+            print(
+                f"  {result['size']:>5} B {result['rate']!s:>6}  {name:<9}{s['median']:.3f}"
+                f"  [{s['low']:.3f}, {s['high']:.3f}] {100 * s['coverage']:.1f} %,"
+                f" {len(s['values'])} pairs"
+            )
+
+
+def over_limit(results, limit):
+    """A case is over when even the low end of the interval of its CPU ratio is."""
+    bad = []
+    for result in results:
+        cpu = result["ratios"].get("cpu") or result["ratios"]["cpuWhole"]
+        if cpu["low"] > limit:
+            bad.append(f"{result['size']} B {result['rate']}: {cpu['low']:.3f} > {limit}")
+    return bad
+
+
+def rate_of(text):
+    return text if text == "max" else int(text)
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    p.add_argument("--omb", default=str(ROOT / "build/omb"), help="default: %(default)s")
+    p.add_argument("--bare", default=str(ROOT / "build/bench/bare_kafka"))
+    p.add_argument("--broker", metavar="HOST:PORT", help="default: tools/broker starts one")
+    p.add_argument("--pairs", type=int, default=9)
+    p.add_argument("--size", type=int, action="append", help="bytes; default 100 and 1024")
+    p.add_argument("--rate", type=rate_of, action="append", help="default max and 10000")
+    p.add_argument("--duration", type=int, default=10, help="measured seconds (%(default)s)")
+    p.add_argument("--warmup", type=int, default=5, help="seconds before (%(default)s)")
+    p.add_argument("--producers", type=int, default=1)
+    p.add_argument("--consumers", type=int, default=1)
+    p.add_argument("--partitions", type=int, default=16)
+    p.add_argument("--wake", type=int, default=100, help="wake interval, us (%(default)s)")
+    p.add_argument("--window", type=int, default=2000000, help="bytes in flight (%(default)s)")
+    p.add_argument("--limit", type=float, help="exit 3 when a CPU ratio is certainly above it")
+    p.add_argument("--json", metavar="FILE", help="everything, the pairs included")
+    p.add_argument("--keep", metavar="DIR", help="files of the runs go here and stay")
+    return p.parse_args()
+
+
+def main():
+    args = parse_arguments()
+    for program in (args.omb, args.bare):
+        if not shutil.which(program):
+            sys.exit(f"compare_kafka: {program} is not there; build first (make)")
+    cases = [
+        {"size": size, "rate": rate}
+        for rate in args.rate or ["max", 10000]
+        for size in args.size or [100, 1024]
+    ]
+    results = []
+    with contextlib.ExitStack() as stack:
+        directory = pathlib.Path(args.keep or stack.enter_context(tempfile.TemporaryDirectory()))
+        directory.mkdir(parents=True, exist_ok=True)
+        address = stack.enter_context(broker(args.broker, directory / "broker"))
+        warm = argparse.Namespace(**{**vars(args), "duration": 10, "warmup": 10})
+        print("warming the broker up ...", flush=True)
+        for number, size in enumerate({case["size"] for case in cases}):
+            run_bare({"size": size, "rate": "max"}, warm, address, directory / f"warm-{number}")
+        try:
+            for case in cases:
+                results.append(run_case(case, args, address, directory))
+        except Failure:
+            return 1
+        finally:
+            if args.json:
+                settings = {"arguments": vars(args), "common": COMMON}
+                settings.update(producer=PRODUCER, consumer=CONSUMER)
+                document = {"settings": settings, "cases": results}
+                pathlib.Path(args.json).write_text(json.dumps(document, indent=1) + "\n")
+    print_summary(results)
+    bad = over_limit(results, args.limit) if args.limit else []
+    for line in bad:
+        print(f"over the limit: {line}", file=sys.stderr)
+    return 3 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RESULTS_ENVIRONMENT_H
+#define OMB_RESULTS_ENVIRONMENT_H
+
+/*
+ * environment -- where a number comes from: this program, this host, its limits and its noise.
+ *
+ * What cannot be read is an empty text or 0: a container may hide any of it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct environment {
+	const char *version, *commit, *build; /* static */
+	char host[65];
+	char kernel[200];
+	char cpu_model[128];
+	char governor[32];
+	char clock_source[32];
+	unsigned cpus_online, cpus_allowed;
+	bool virtual_machine;
+	uint64_t memory_bytes;
+	uint64_t open_files_max, processes_max; /* soft limits; UINT64_MAX = none */
+};
+
+void environment_read(struct environment *out);
+
+/* How the CPUs of the host have been used since its start; only differences count. */
+struct host_usage {
+	uint64_t ticks, idle_ticks, steal_ticks; /* over all CPUs */
+	uint64_t throttled_periods;              /* of our cgroup */
+};
+
+void host_usage_read(struct host_usage *out);
+
+/* The parsers, for tests: first line of /proc/stat, and a key of a cgroup's cpu.stat.  False and
+ * untouched when it is not there. */
+bool host_usage_parse_stat(const char *text, struct host_usage *out);
+bool host_usage_parse_throttled(const char *text, struct host_usage *out);
+
+/* Part of all CPU time that other virtual machines took. */
+double host_usage_steal_share(const struct host_usage *newer, const struct host_usage *older);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "results/journal.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "util/file.h"
+#include "util/xalloc.h"
+
+/* A path and its newline; PATH_MAX is 4096. */
+#define REGISTRATION_MAX ((size_t)8192)
+
+/* What file_write_atomic leaves behind when it is killed. */
+#define UNFINISHED       ".tmp."
+
+static bool is_run_id(const char *run_id)
+{
+	return run_id[0] != '\0' && run_id[0] != '.' && strchr(run_id, '/') == NULL &&
+	       strstr(run_id, UNFINISHED) == NULL;
+}
+
+/* The folder of the registrations; NULL when there is no home.  Caller frees. */
+static char *runs_folder(struct error *err)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	/* The specification says to ignore a relative one. */
+	if (state != NULL && state[0] == '/')
+		return xasprintf("%s/omb/runs", state);
+	if (home != NULL && home[0] == '/')
+		return xasprintf("%s/.local/state/omb/runs", home);
+	error_set(err, ERROR_SYSTEM,
+	          "no folder for the state: neither XDG_STATE_HOME nor HOME is set");
+	return NULL;
+}
+
+bool journal_open(struct journal *j, const char *folder, const char *run_id, struct error *err)
+{
+	*j = (struct journal){ .fd = -1 };
+	if (!is_run_id(run_id))
+		return error_set(err, ERROR_USAGE, "run id \"%s\" is not a file name", run_id);
+
+	char *absolute = realpath(folder, NULL);
+	if (absolute == NULL)
+		return error_set_errno(err, errno, "folder %s", folder);
+	char *path = xasprintf("%s/%s.journal", absolute, run_id);
+	free(absolute);
+
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		error_set_errno(err, errno, "creating journal %s", path);
+		free(path);
+		return false;
+	}
+	*j = (struct journal){ .opened = true, .fd = fd, .path = path };
+	return true;
+}
+
+bool journal_register(struct journal *j, const char *run_id, struct error *err)
+{
+	assert(j->opened && j->registration == NULL);
+	if (!is_run_id(run_id))
+		return error_set(err, ERROR_USAGE, "run id \"%s\" is not a file name", run_id);
+
+	char *folder = runs_folder(err);
+	if (folder == NULL)
+		return error_wrap(err, "registering the run");
+	char *file = xasprintf("%s/%s", folder, run_id);
+	char *line = xasprintf("%s\n", j->path);
+	bool ok = file_make_dirs(folder, err) && file_write_atomic(file, line, strlen(line), err);
+
+	if (ok) {
+		j->registration = file;
+		file = NULL;
+	}
+	free(folder);
+	free(file);
+	free(line);
+	return ok || error_wrap(err, "registering the run");
+}
+
+bool journal_append(struct journal *j, const char *line, size_t len, enum journal_sync sync,
+                    struct error *err)
+{
+	struct iovec parts[] = {
+		{ .iov_base = (void *)(uintptr_t)line, .iov_len = len },
+		{ .iov_base = (void *)(uintptr_t) "\n", .iov_len = 1 },
+	};
+
+	assert(j->opened && memchr(line, '\n', len) == NULL);
+	ssize_t n = writev(j->fd, parts, 2);
+	if (n < 0)
+		return error_set_errno(err, errno, "journal %s", j->path);
+	if ((size_t)n != len + 1) {
+		/* A file takes all unless the disk is full.  Half a line would spoil the next. */
+		off_t end = lseek(j->fd, 0, SEEK_END);
+		if (end >= n && ftruncate(j->fd, end - n) < 0)
+			return error_set_errno(err, errno, "journal %s", j->path);
+		return error_set_errno(err, ENOSPC, "journal %s", j->path);
+	}
+	if (sync == JOURNAL_SYNCED && fdatasync(j->fd) < 0)
+		return error_set_errno(err, errno, "journal %s", j->path);
+	return true;
+}
+
+void journal_close(struct journal *j)
+{
+	if (!j->opened)
+		return;
+	file_close(j->fd);
+	free(j->path);
+	free(j->registration);
+	*j = (struct journal){ .fd = -1 };
+}
+
+static bool remove_file(const char *path, struct error *err)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_set_errno(err, errno, "removing %s", path);
+	return true;
+}
+
+bool journal_remove(struct journal *j, struct error *err)
+{
+	bool ok = true;
+
+	if (!j->opened)
+		return true;
+	/* The journal first: a registration without one is harmless, the opposite is lost. */
+	ok = remove_file(j->path, err);
+	if (ok && j->registration != NULL)
+		ok = remove_file(j->registration, err);
+	journal_close(j);
+	return ok;
+}
+
+static int is_registration(const struct dirent *entry)
+{
+	return is_run_id(entry->d_name);
+}
+
+/* One registered run; one that has just vanished is not listed. */
+static bool load_entry(const char *folder, const char *run_id, struct journal_list *list,
+                       struct error *err)
+{
+	char *file = xasprintf("%s/%s", folder, run_id);
+	struct error why = { .kind = ERROR_NONE };
+	size_t len = 0;
+	char *path = file_read(file, REGISTRATION_MAX, &len, &why);
+
+	free(file);
+	if (path == NULL) {
+		if (why.os_errno == ENOENT)
+			return true;
+		*err = why;
+		return false;
+	}
+	path[strcspn(path, "\n")] = '\0';
+	list->items[list->count++] = (struct journal_entry){ xstrdup(run_id), path };
+	return true;
+}
+
+bool journal_list_load(struct journal_list *list, struct error *err)
+{
+	*list = (struct journal_list){ .items = NULL };
+	char *folder = runs_folder(err);
+	if (folder == NULL)
+		return false;
+
+	struct dirent **names = NULL;
+	int len = scandir(folder, &names, is_registration, alphasort);
+	bool ok = len >= 0 || errno == ENOENT;
+	if (!ok)
+		error_set_errno(err, errno, "folder %s", folder);
+	if (len > 0) {
+		list->cap = (size_t)len;
+		list->items = xcalloc(list->cap, sizeof(*list->items));
+	}
+	for (int i = 0; i < len; i++) {
+		ok = ok && load_entry(folder, names[i]->d_name, list, err);
+		free(names[i]);
+	}
+	free(names);
+	free(folder);
+	if (!ok)
+		journal_list_fini(list);
+	return ok;
+}
+
+void journal_list_fini(struct journal_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].run_id);
+		free(list->items[i].path);
+	}
+	free(list->items);
+	*list = (struct journal_list){ .items = NULL };
+}
+
+bool journal_forget(const char *run_id, struct error *err)
+{
+	if (!is_run_id(run_id))
+		return error_set(err, ERROR_USAGE, "run id \"%s\" is not a file name", run_id);
+
+	char *folder = runs_folder(err);
+	if (folder == NULL)
+		return false;
+	char *file = xasprintf("%s/%s", folder, run_id);
+	bool ok = remove_file(file, err);
+	free(folder);
+	free(file);
+	return ok;
+}

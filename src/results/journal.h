@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RESULTS_JOURNAL_H
+#define OMB_RESULTS_JOURNAL_H
+
+/*
+ * journal -- what remains of a run that was killed: one JSON line per interval, beside the result.
+ *
+ *     <folder of the result>/<run id>.journal                 the lines
+ *     ${XDG_STATE_HOME:-~/.local/state}/omb/runs/<run id>      where the journal is (absolute path)
+ *
+ * The first is appended to as the run goes on, each line with one write, so a crash of the program
+ * loses at most the line being written.  The second lets `omb cleanup` find runs that never ended.
+ * Both disappear with journal_remove when the result is complete.
+ *
+ * A zeroed journal is closed.  Owner process only; agents never write it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/error.h"
+
+struct journal {
+	bool opened;
+	int fd;
+	char *path;         /* owned, absolute */
+	char *registration; /* owned; NULL when not registered */
+};
+
+enum journal_sync {
+	JOURNAL_CACHED, /* survives the death of the program */
+	JOURNAL_SYNCED, /* survives the death of the machine; takes milliseconds */
+};
+
+/* Creates the file (an existing one is an error: run ids are unique).  `run_id` is a file name. */
+bool journal_open(struct journal *j, const char *folder, const char *run_id, struct error *err);
+
+/* Lists the journal in the user's state directory. */
+bool journal_register(struct journal *j, const char *run_id, struct error *err);
+
+/* `line` has no newline in it; it is added. */
+bool journal_append(struct journal *j, const char *line, size_t len, enum journal_sync sync,
+                    struct error *err);
+
+/* Closes and leaves the files. */
+void journal_close(struct journal *j);
+
+/* Closes and deletes the files; missing ones are fine. */
+bool journal_remove(struct journal *j, struct error *err);
+
+/* Runs that are registered, in the order of their ids; whether their journals still exist is not
+ * looked at. */
+struct journal_list {
+	struct journal_entry {
+		char *run_id, *path; /* owned by the list */
+	} * items;
+	size_t count, cap;
+};
+
+bool journal_list_load(struct journal_list *list, struct error *err);
+void journal_list_fini(struct journal_list *list);
+
+/* Forgets a registered run; the journal itself stays.  Fine if it is not registered. */
+bool journal_forget(const char *run_id, struct error *err);
+
+#endif

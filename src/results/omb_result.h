@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RESULTS_OMB_RESULT_H
+#define OMB_RESULTS_OMB_RESULT_H
+
+/*
+ * omb_result -- OMB's result file: 62 fields in their order, types, units and number formats.
+ *
+ * OMB's own chart and CSV tools read it, and the latter dies of a field it does not know, so there
+ * is never a 63rd.  Everything else that a run knows goes into our file beside it.
+ *
+ * Our nanosecond histograms are turned into OMB's microseconds with 5 digits first, and all
+ * figures are computed from those by OMB's rules: publish and end-to-end latencies are whole
+ * microseconds written as milliseconds, publish delays are microseconds.  Unlike OMB's, end-to-end
+ * values below a millisecond are kept, and publish values are not clipped at 60 s.
+ *
+ * Zeroed is valid and empty.  Owns all that its pointers point to.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/hist_copy.h"
+#include "util/error.h"
+#include "util/text.h"
+
+/* What is said of each latency, in the order of the file. */
+enum omb_figure {
+	OMB_AVG,
+	OMB_P50,
+	OMB_P75,
+	OMB_P95,
+	OMB_P99,
+	OMB_P999,
+	OMB_P9999,
+	OMB_MAX,
+	OMB_FIGURES,
+};
+
+/* One element per sample period. */
+struct omb_series {
+	double *items;
+	size_t count, cap;
+};
+
+/* Percentile -> value, percentiles ascending. */
+struct omb_quantiles {
+	struct omb_quantile {
+		double percentile, value;
+	} * items;
+	size_t count, cap;
+};
+
+struct omb_result {
+	char *workload, *driver; /* their names; NULL is written as null */
+	int64_t message_size, topics, partitions, producers_per_topic;
+	int64_t consumers_per_topic; /* consumerPerSubscription, not times subscriptions */
+
+	struct omb_series publish_rate, publish_error_rate, consume_rate; /* per second */
+	struct omb_series backlog;                                        /* messages */
+	struct omb_series publish_ms[OMB_FIGURES];
+	struct omb_series publish_delay_us[OMB_FIGURES];
+	struct omb_series end_to_end_ms[OMB_FIGURES];
+
+	double aggregated_publish_ms[OMB_FIGURES];
+	double aggregated_publish_delay_us[OMB_FIGURES];
+	double aggregated_end_to_end_ms[OMB_FIGURES];
+	struct omb_quantiles publish_quantiles_ms;
+	struct omb_quantiles publish_delay_quantiles_us;
+	struct omb_quantiles end_to_end_quantiles_ms;
+};
+
+/* Send called to acknowledged, due to send called, send called to received: all in nanoseconds,
+ * merged over all agents and borrowed. */
+struct omb_latencies {
+	const struct hist_copy *publish, *publish_delay, *end_to_end;
+};
+
+/* What happened in one sample period. */
+struct omb_sample {
+	uint64_t elapsed_ns; /* never 0 */
+	uint64_t acknowledged, failed, received;
+	uint64_t backlog; /* at its end, in messages over all subscriptions */
+	struct omb_latencies latencies;
+};
+
+void omb_result_add_sample(struct omb_result *r, const struct omb_sample *s);
+
+/* The aggregated fields, from the histograms of the whole measured window. */
+void omb_result_set_totals(struct omb_result *r, const struct omb_latencies *window);
+
+/* Appends the file's text, byte for byte as Jackson's pretty printer (no newline at the end). */
+void omb_result_format(const struct omb_result *r, struct text *out);
+
+/* Reads OMB's files and ours.  As OMB's reader: missing fields are fine, unknown ones an error.
+ * `out` is valid and empty after a failure (ERROR_CONFIG, or ERROR_SYSTEM for the file). */
+bool omb_result_parse(const char *json, size_t len, struct omb_result *out, struct error *err);
+bool omb_result_load(const char *path, struct omb_result *out, struct error *err);
+
+void omb_result_fini(struct omb_result *r);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "results/record.h"
+
+#include "stats/percentile.h"
+
+const double record_percentiles[RECORD_PERCENTILES] = { 50, 75, 95, 99, 99.9, 99.99 };
+
+static double per(uint64_t part, uint64_t whole)
+{
+	return whole == 0 ? 0 : (double)part / (double)whole;
+}
+
+double record_producer_cpu_per_message_ns(const struct record *r)
+{
+	return per(r->producer_cpu_ns, r->window_counters[COUNTER_ACKNOWLEDGED]);
+}
+
+double record_consumer_cpu_per_message_ns(const struct record *r)
+{
+	return per(r->consumer_cpu_ns, r->window_counters[COUNTER_RECEIVED]);
+}
+
+double record_publish_per_s(const struct record *r)
+{
+	return per(r->window_counters[COUNTER_ACKNOWLEDGED], r->window_end_ns - r->window_start_ns) *
+	       1e9;
+}
+
+double record_consume_per_s(const struct record *r)
+{
+	return per(r->window_counters[COUNTER_RECEIVED], r->window_end_ns - r->window_start_ns) *
+	       1e9;
+}
+
+static bool needs_schedule(enum latency which)
+{
+	return which == LATENCY_DELAY || which == LATENCY_CORRECTED_PUBLISH ||
+	       which == LATENCY_CORRECTED_E2E;
+}
+
+void record_latency(const struct record *r, enum latency which, struct record_latency *out)
+{
+	const struct hist_copy *h = &r->totals.latencies[WINDOW_MEASURED][which];
+
+	*out = (struct record_latency){
+		.which = which,
+		.meaningful = r->rate != RECORD_MAX || !needs_schedule(which),
+		.count = h->count,
+		.max_ns = h->max,
+		.overflow = h->overflow,
+		.mean_ns = percentile_mean(h),
+	};
+	for (size_t i = 0; i < RECORD_PERCENTILES; i++) {
+		struct percentile_interval in = percentile_interval(h, record_percentiles[i]);
+
+		out->percentiles[i] = (struct record_percentile){
+			.ns = percentile_value(h, record_percentiles[i]),
+			.lower_ns = in.lower,
+			.upper_ns = in.upper,
+			.too_few = h->count == 0 || in.open_above,
+		};
+	}
+}

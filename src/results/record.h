@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RESULTS_RECORD_H
+#define OMB_RESULTS_RECORD_H
+
+/*
+ * record -- everything that is known of a run when it is over, as plain structs.
+ *
+ * The coordinator fills it; verdict, side file, OMB's file and the summary are made from it.  All
+ * instants are clock_ns(); `started_ns` and `wall_started_ns` are the same moment on both clocks.
+ * Texts and arrays are borrowed and outlive the record; snapshots belong to whoever filled it in.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "results/environment.h"
+#include "results/verdict.h"
+#include "stats/snapshot.h"
+
+struct record_setting {
+	const char *key, *value;
+};
+
+struct record_row { /* of the driver's effective configuration */
+	const char *section, *key, *value, *origin, *note;
+};
+
+struct record_phase {
+	const char *name;
+	uint64_t start_ns, end_ns;
+};
+
+/* Totals so far, over the connections' whole life. */
+struct record_second {
+	uint64_t at_ns;
+	const char *phase;
+	uint64_t sent, acknowledged, failed, received;
+	uint64_t backlog; /* acknowledged x subscriptions - received */
+};
+
+struct record_period {
+	const char *kind; /* "measure"; the last one is "drain" */
+	uint64_t start_ns, end_ns;
+	uint64_t backlog;         /* at its end */
+	struct snapshot interval; /* what was recorded between the two instants */
+};
+
+struct record_agent {
+	const char *role;
+	unsigned index, generation, clients, loops;
+	int pid;
+	bool lost;
+	uint64_t cpu_ns, window_cpu_ns, max_rss_bytes;
+	uint64_t pss_bytes; /* its share of memory before it was closed; 0 = not known */
+	uint64_t counters[COUNTER_COUNT];
+	const struct snapshot *snapshot; /* of its whole life; NULL = not known */
+};
+
+struct record_producer {
+	const char *topic;
+	uint32_t producer;
+	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
+};
+
+struct record_partition {
+	const char *topic, *subscription;
+	uint32_t partition;
+	uint64_t received;
+};
+
+struct record_event {
+	const char *kind, *role;
+	unsigned agent, generation;
+	uint64_t at_ns, gap_ns, count;
+	const char *name, *text; /* NULL = none */
+};
+
+/* consumerBacklogSizeGB; all 0 when there was no such test. */
+struct record_backlog {
+	uint64_t asked_messages, built_messages, left_messages;
+	uint64_t build_ns, drain_ns;
+	bool not_built, not_drained;
+};
+
+enum record_rate { RECORD_FIXED, RECORD_SEARCHED, RECORD_MAX };
+
+struct record {
+	const char *run_id, *workload_name, *workload_path, *driver_name, *driver_path, *command_line;
+	const char *worker; /* "local" */
+	struct environment environment;
+	uint64_t started_ns, wall_started_ns, ended_ns;
+	bool interrupted;
+
+	const struct record_setting *settings;
+	size_t settings_count;
+	const struct record_row *rows;
+	size_t rows_count;
+
+	uint64_t topics, partitions, producers, consumers;
+	uint64_t producers_per_topic, consumers_per_subscription;
+	uint64_t subscriptions; /* of each topic */
+	uint64_t message_bytes;
+	uint64_t window_messages, window_bytes; /* in flight, per producer; bytes 0 = not bounded */
+	uint64_t wake_interval_ns, sample_ns;
+	enum record_rate rate;
+	double asked_per_s; /* what was found, after a search; 0 for max */
+	bool search_converged;
+	unsigned search_trials;
+	bool stamped;
+
+	uint64_t window_start_ns, window_end_ns; /* measured; equal when it never began */
+	uint64_t readiness_ns; /* from the first probe until every subscription had seen one */
+
+	const struct record_phase *phases;
+	size_t phases_count;
+	const struct record_second *seconds;
+	size_t seconds_count;
+	const struct record_period *periods;
+	size_t periods_count;
+	const struct record_agent *agents;
+	size_t agents_count;
+	const struct record_producer *producer_totals;
+	size_t producer_totals_count;
+	const struct record_partition *partition_totals;
+	size_t partition_totals_count;
+	const struct record_event *events;
+	size_t events_count;
+	struct record_backlog backlog;
+
+	struct snapshot totals; /* after the drain, everything */
+	/* Counts between the two ends of the window, by recording time: throughput. */
+	uint64_t window_counters[COUNTER_COUNT];
+	uint64_t producer_cpu_ns, consumer_cpu_ns; /* of the agents, within the window */
+
+	struct verdict_result verdict;
+};
+
+/* 0 when nothing was counted. */
+double record_producer_cpu_per_message_ns(const struct record *r);
+double record_consumer_cpu_per_message_ns(const struct record *r);
+double record_publish_per_s(const struct record *r); /* acknowledged within the window */
+double record_consume_per_s(const struct record *r);
+
+/* --- latencies of the measured window ---------------------------------------------------------- */
+
+#define RECORD_PERCENTILES 6
+extern const double record_percentiles[RECORD_PERCENTILES]; /* 50 75 95 99 99.9 99.99 */
+
+struct record_latency {
+	enum latency which;
+	bool meaningful; /* corrected latencies have no meaning without a schedule */
+	uint64_t count, max_ns, overflow;
+	double mean_ns;
+	struct record_percentile {
+		uint64_t ns, lower_ns, upper_ns; /* with its 95 % interval */
+		bool too_few; /* samples above it: upper_ns is the maximum seen, and no bound */
+	} percentiles[RECORD_PERCENTILES];
+};
+
+void record_latency(const struct record *r, enum latency which, struct record_latency *out);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RESULTS_SIDE_FILE_H
+#define OMB_RESULTS_SIDE_FILE_H
+
+/*
+ * side_file -- `<name>.omb`: all that a run knows and OMB's result file has no field for.
+ *
+ * JSON, one member of the outermost object on each line; docs/result-format.md describes it.
+ * Instants are nanoseconds since the start of the run, durations nanoseconds; histograms are
+ * HdrHistogram's compressed V2 form in base64, in nanoseconds.  Secrets do not get in: values of
+ * keys that look like one are masked here once more, whatever the driver did.
+ *
+ * The same pieces make the lines of the journal while the run goes on.
+ */
+
+#include "results/record.h"
+#include "util/error.h"
+#include "util/text.h"
+
+#define SIDE_FILE_VERSION 1
+
+/* Appends. */
+void side_file_format(const struct record *r, struct text *out);
+
+/* Atomically. */
+bool side_file_write(const char *path, const struct record *r, struct error *err);
+
+/* Lines of the journal, without their newlines; appended. */
+void side_file_format_start(const struct record *r, struct text *out);
+void side_file_format_second(const struct record *r, const struct record_second *s,
+                             struct text *out);
+void side_file_format_period(const struct record *r, const struct record_period *p,
+                             struct text *out);
+
+#endif

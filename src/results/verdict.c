@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "results/verdict.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define MS UINT64_C(1000000)
+
+/* Beyond the wake interval, this much lateness at the 99th percentile is the harness's, or the
+ * broker's through a full window; 10 producers on 2 busy cores stay below 2 ms. */
+#define DELAY_MARGIN_NS (5 * MS)
+
+/* At least 10 samples above the 99th percentile. */
+#define SAMPLES_MIN 1000
+
+/* A backlog smaller than this is what is under way. */
+#define BACKLOG_NOISE 1000
+
+static void add(struct verdict_result *out, enum verdict weight, const char *name, const char *fmt,
+                ...) __attribute__((format(printf, 4, 5)));
+
+/* Worst first, and in the order of judging among equals. */
+static void add(struct verdict_result *out, enum verdict weight, const char *name, const char *fmt,
+                ...)
+{
+	size_t place = out->count;
+	va_list ap;
+
+	assert(out->count < VERDICT_REASONS_MAX);
+	while (place > 0 && out->reasons[place - 1].weight < weight) {
+		out->reasons[place] = out->reasons[place - 1];
+		place--;
+	}
+	struct verdict_reason *reason = &out->reasons[place];
+	reason->weight = weight;
+	reason->name = name;
+	va_start(ap, fmt);
+	(void)vsnprintf(reason->text, sizeof(reason->text), fmt, ap);
+	va_end(ap);
+	out->count++;
+	if (weight > out->verdict)
+		out->verdict = weight;
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole == 0 ? 0 : (double)part / (double)whole;
+}
+
+static void judge_rate(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (!f->scheduled || f->window_ns == 0)
+		return;
+	if (f->search_failed)
+		add(out, VERDICT_SUSPECT, "search",
+		    "the search for the maximum ended before it was found");
+
+	double due = f->asked_per_s * (double)f->window_ns / 1e9;
+	double reached = due > 0 ? (double)f->window_acknowledged / due : 1;
+
+	/* The last message of a window falls in or out by rounding. */
+	if (reached < 0.999 && due - (double)f->window_acknowledged > 1)
+		add(out, reached < 0.95 ? VERDICT_INVALID : VERDICT_SUSPECT, "rate",
+		    "%.2f %% of the messages due in the window were acknowledged "
+		    "(asked for %.6g msg/s); %" PRIu64 " were never sent",
+		    reached * 100, f->asked_per_s, f->unsent);
+
+	if (f->publish_delay_p99_ns > f->wake_interval_ns + DELAY_MARGIN_NS)
+		add(out, VERDICT_SUSPECT, "publishDelay",
+		    "1 %% of the messages were sent %.1f ms late or more: the sender (or a full "
+		    "window in flight) did not keep up; corrected latencies contain it",
+		    (double)f->publish_delay_p99_ns / 1e6);
+	if (share(f->busy, f->sent) > 0.01)
+		add(out, VERDICT_SUSPECT, "queue",
+		    "the client's queue or the window in flight was full %" PRIu64 " times", f->busy);
+}
+
+static void judge_answers(const struct verdict_facts *f, struct verdict_result *out)
+{
+	uint64_t bad = f->failed + f->unacknowledged;
+
+	if (bad > 0)
+		add(out, share(bad, f->sent) > 0.01 ? VERDICT_INVALID : VERDICT_SUSPECT, "failed",
+		    "%" PRIu64 " messages failed and %" PRIu64 " had no answer, of %" PRIu64 " sent",
+		    f->failed, f->unacknowledged, f->sent);
+}
+
+static const char *why_missing(const struct verdict_facts *f)
+{
+	if (f->consumers_lost > 0)
+		return "; consumer agents were lost for good";
+	if (f->agents_restarted > 0)
+		return "; consumer agents were restarted: what they held is unknown";
+	if (f->drain_limit_reached)
+		return "; the drain limit was reached: they may still be on their way";
+	return "; lost after they were acknowledged";
+}
+
+static const char *why_surplus(const struct verdict_facts *f, uint64_t surplus)
+{
+	if (f->producers_lost > 0)
+		return "; a lost producer agent did not see its last acknowledgements";
+	if (surplus <= (f->failed + f->unacknowledged) * f->subscriptions)
+		return "; failed messages may have been delivered";
+	if (f->redelivered > 0 || f->agents_restarted > 0)
+		return "; delivered again after a restart or a rebalance";
+	return "; delivered more than once";
+}
+
+static void judge_accounting(const struct verdict_facts *f, struct verdict_result *out)
+{
+	uint64_t expected = f->acknowledged * f->subscriptions;
+
+	if (f->corrupt > 0)
+		add(out, VERDICT_INVALID, "corrupt", "%" PRIu64 " messages had a damaged stamp",
+		    f->corrupt);
+	if (f->foreign + f->unstamped > 0 && f->stamped)
+		add(out, VERDICT_SUSPECT, "foreign",
+		    "%" PRIu64 " messages of another run and %" PRIu64 " without a stamp were received",
+		    f->foreign, f->unstamped);
+	if (!f->stamped) {
+		add(out, VERDICT_SUSPECT, "accounting",
+		    "messages are too small for the stamp: nothing can be said about losses");
+		return;
+	}
+	if (f->subscriptions == 0)
+		return;
+	if (f->received < expected)
+		add(out, VERDICT_INVALID, "missing",
+		    "%" PRIu64 " of %" PRIu64 " acknowledged messages (times subscriptions) were not "
+		    "received%s",
+		    expected - f->received, expected, why_missing(f));
+	if (f->received > expected)
+		add(out, VERDICT_SUSPECT, "surplus",
+		    "%" PRIu64 " messages more were received than acknowledged%s",
+		    f->received - expected, why_surplus(f, f->received - expected));
+}
+
+static void judge_agents(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (f->producers_lost + f->consumers_lost > 0)
+		add(out, VERDICT_INVALID, "agents",
+		    "%u producer agents and %u consumer agents were lost for good", f->producers_lost,
+		    f->consumers_lost);
+	if (f->agents_restarted > 0)
+		add(out, VERDICT_SUSPECT, "agents", "%u consumer agents died and were restarted",
+		    f->agents_restarted);
+	if (f->agent_cpu_max > 0.95 && f->scheduled)
+		add(out, VERDICT_SUSPECT, "agentCpu",
+		    "an agent used %.0f %% of a core: it may have been the limit",
+		    f->agent_cpu_max * 100);
+	if (f->fatal_events > 0)
+		add(out, VERDICT_SUSPECT, "clients", "%" PRIu64 " clients stopped working for good",
+		    f->fatal_events);
+	if (f->other_events > 0)
+		add(out, VERDICT_VALID, "events",
+		    "client libraries reported %" PRIu64 " errors; see events", f->other_events);
+	if (f->idle_consumers > 0)
+		add(out, VERDICT_SUSPECT, "idleConsumers",
+		    "%" PRIu64 " consumers have no partition: there are more consumers than partitions",
+		    f->idle_consumers);
+}
+
+static void judge_backlog(const struct verdict_facts *f, struct verdict_result *out)
+{
+	uint64_t delivered = f->half_acknowledged * f->subscriptions;
+
+	if (f->backlog_growth > BACKLOG_NOISE && share(f->backlog_growth, delivered) > 0.02)
+		add(out, VERDICT_SUSPECT, "backlog",
+		    "the backlog was still growing: by %" PRIu64
+		    " messages in the later half of the window",
+		    f->backlog_growth);
+	if (f->backlog_not_built)
+		add(out, VERDICT_SUSPECT, "backlog",
+		    "the backlog asked for was not reached within its limit");
+	if (f->backlog_not_drained)
+		add(out, VERDICT_SUSPECT, "backlog", "the backlog was not drained within its limit");
+}
+
+static void judge_host(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (f->steal_share > 0.01)
+		add(out, VERDICT_SUSPECT, "hostCpu",
+		    "%.1f %% of the CPU time was stolen by other virtual machines",
+		    f->steal_share * 100);
+	if (f->throttled > 0)
+		add(out, VERDICT_SUSPECT, "hostCpu",
+		    "the CPU quota was used up in %" PRIu64 " periods (cgroup)", f->throttled);
+	if (f->broker_is_local)
+		add(out, VERDICT_VALID, "brokerLocal", "the broker shares this host with the load");
+	if (f->left_behind)
+		add(out, VERDICT_VALID, "leftBehind",
+		    "topics or groups of this run could not be deleted: `omb cleanup` does it");
+}
+
+void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
+{
+	*out = (struct verdict_result){ .verdict = VERDICT_VALID };
+
+	if (f->interrupted)
+		add(out, VERDICT_SUSPECT, "interrupted", "a signal ended the run early");
+	judge_rate(f, out);
+	judge_answers(f, out);
+	judge_accounting(f, out);
+	judge_agents(f, out);
+	judge_backlog(f, out);
+	if (f->window_acknowledged == 0)
+		add(out, VERDICT_INVALID, "samples", "no message of the window was acknowledged");
+	else if (f->window_acknowledged < SAMPLES_MIN)
+		add(out, VERDICT_SUSPECT, "samples",
+		    "%" PRIu64 " messages are too few for a 99th percentile", f->window_acknowledged);
+	judge_host(f, out);
+}
+
+const char *verdict_name(enum verdict v)
+{
+	static const char *const names[] = {
+		[VERDICT_VALID] = "VALID",
+		[VERDICT_SUSPECT] = "SUSPECT",
+		[VERDICT_INVALID] = "INVALID",
+	};
+
+	assert((unsigned)v < sizeof(names) / sizeof(names[0]));
+	return names[v];
+}

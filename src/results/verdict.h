@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RESULTS_VERDICT_H
+#define OMB_RESULTS_VERDICT_H
+
+/*
+ * verdict -- may the numbers of a run be believed?  A pure function of what was seen.
+ *
+ * The worst reason decides.  VALID and SUSPECT exit 0, INVALID exits 3.
+ *
+ *     name            SUSPECT                                     INVALID
+ *     rate            < 99.9 % of what was due was acknowledged   < 95 %
+ *     search          the maximum was not found in time           -
+ *     publishDelay    p99 > wakeInterval + 5 ms                   -
+ *     failed          any message failed or had no answer         > 1 % of those sent
+ *     missing         -                                           fewer received than acknowledged
+ *     surplus         more received than acknowledged             -
+ *     foreign         messages without our stamp, or another's    -
+ *     corrupt         -                                           any damaged stamp
+ *     agents          restarted with success                      lost for good
+ *     clients         a client will never work again              -
+ *     idleConsumers   more consumers than partitions              -
+ *     queue           BUSY for more than 1 % of the messages      -
+ *     samples         fewer than 1000 for the p99                 no message was measured
+ *     backlog         grew by > 2 % of what was sent, late in the window; never built or drained
+ *     agentCpu        an agent used > 95 % of a core per loop     -
+ *     hostCpu         steal > 1 %, or throttled by a cgroup       -
+ *     accounting      payload too small for the stamp             -
+ *     interrupted     by a signal                                 -
+ *     brokerLocal, events, leftBehind: notes, which weigh nothing
+ *
+ * The rules of rate, publishDelay and queue need a schedule and do not hold for rate `max`; after a
+ * search for the maximum they speak of the rate that was found.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum verdict { VERDICT_VALID, VERDICT_SUSPECT, VERDICT_INVALID };
+
+struct verdict_facts {
+	bool interrupted, scheduled, stamped, broker_is_local;
+	bool left_behind; /* topics or groups of the run could not be deleted */
+	uint64_t window_ns;
+	bool search_failed;      /* the maximum was not found within the limit */
+	double asked_per_s;      /* over all producers; 0 without a schedule */
+	uint64_t window_acknowledged; /* due in the window and acknowledged */
+	uint64_t publish_delay_p99_ns, wake_interval_ns;
+
+	/* Of the whole run, after the drain. */
+	uint64_t sent, acknowledged, failed, unacknowledged, unsent, busy;
+	uint64_t received, subscriptions;
+	uint64_t redelivered, corrupt, foreign, unstamped;
+	bool drain_limit_reached;
+
+	unsigned producers_lost, consumers_lost; /* agents lost for good */
+	unsigned agents_restarted;
+	uint64_t fatal_events, other_events; /* of client libraries */
+	uint64_t idle_consumers;
+
+	/* Over the later half of the window; a backlog test leaves them 0. */
+	uint64_t backlog_growth, half_acknowledged;
+	bool backlog_not_built, backlog_not_drained;
+
+	double agent_cpu_max;  /* of one core per loop, in the window: 0.5 is 50 % */
+	double steal_share;    /* of all CPU time in the window */
+	uint64_t throttled;    /* periods in which a cgroup was out of its quota */
+};
+
+struct verdict_reason {
+	enum verdict weight; /* VERDICT_VALID: a note */
+	const char *name;    /* static; the first column above */
+	char text[240];
+};
+
+#define VERDICT_REASONS_MAX 32
+
+struct verdict_result {
+	enum verdict verdict;
+	struct verdict_reason reasons[VERDICT_REASONS_MAX]; /* worst first */
+	size_t count;
+};
+
+void verdict_judge(const struct verdict_facts *f, struct verdict_result *out);
+
+const char *verdict_name(enum verdict v); /* "VALID" */
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/console.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/units.h"
+
+void console_init(struct console *c, const struct console_options *options)
+{
+	*c = (struct console){ .options = *options };
+	if (!c->options.progress)
+		c->options.progress = stderr;
+	if (!c->options.summary)
+		c->options.summary = stdout;
+	c->live = options->format == CONSOLE_TEXT && !options->quiet &&
+	          isatty(fileno(c->options.progress)) == 1;
+}
+
+char *console_format_count(double n, char *out)
+{
+	static const char *const units[] = { "", "k", "M", "G", "T" };
+	size_t unit = 0;
+
+	/* 999.5 would be written as 1e+03. */
+	while (n >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+		n /= 1000;
+		unit++;
+	}
+	(void)snprintf(out, CONSOLE_COUNT_TEXT, "%.3g%s", n, units[unit]);
+	return out;
+}
+
+static void add_time(const struct console_progress *p, struct text *out)
+{
+	char total[UNITS_TEXT];
+
+	text_addf(out, "%s %" PRIu64, p->phase, p->elapsed_ns / 1000000000u);
+	if (p->total_ns)
+		text_addf(out, "/%s", format_duration_short(p->total_ns, total));
+	else
+		text_add(out, "s");
+}
+
+void console_format_progress(const struct console_progress *p, struct text *out)
+{
+	char a[UNITS_TEXT], b[UNITS_TEXT];
+
+	add_time(p, out);
+	if (p->wanted)
+		text_addf(out, "  %" PRIu64 " of %" PRIu64, p->done, p->wanted);
+	if (!p->has_rates)
+		return;
+	text_addf(out, "  pub %s/s", console_format_count(p->publish_per_s, a));
+	text_addf(out, " con %s/s", console_format_count(p->consume_per_s, a));
+	text_addf(out, "  p50/p99 pub %s/%s", format_duration_short(p->publish_p50_ns, a),
+	          format_duration_short(p->publish_p99_ns, b));
+	text_addf(out, " e2e %s/%s", format_duration_short(p->e2e_p50_ns, a),
+	          format_duration_short(p->e2e_p99_ns, b));
+	text_addf(out, "  backlog %s", console_format_count((double)p->backlog, a));
+	text_addf(out, "  err %s", console_format_count((double)p->errors, a));
+}
+
+static json_t *start_object(const char *event, uint64_t wall_ns)
+{
+	json_t *o = json_object();
+	time_t seconds = (time_t)(wall_ns / 1000000000u);
+	struct tm tm = { 0 };
+	char text[48];
+
+	(void)gmtime_r(&seconds, &tm);
+	size_t len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	(void)snprintf(text + len, sizeof(text) - len, ".%03uZ",
+	               (unsigned)(wall_ns / 1000000u % 1000));
+	(void)json_object_set_new(o, "time", json_string(text));
+	(void)json_object_set_new(o, "event", json_string(event));
+	return o;
+}
+
+static void end_object(json_t *o, struct text *out)
+{
+	char *line = json_dumps(o, JSON_COMPACT);
+
+	text_add(out, line ? line : "{}");
+	free(line);
+	json_decref(o);
+}
+
+void console_format_progress_json(const struct console_progress *p, uint64_t wall_ns,
+                                  struct text *out)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{ "elapsedNs", p->elapsed_ns },         { "totalNs", p->total_ns },
+		{ "publishP50Ns", p->publish_p50_ns },  { "publishP99Ns", p->publish_p99_ns },
+		{ "endToEndP50Ns", p->e2e_p50_ns },     { "endToEndP99Ns", p->e2e_p99_ns },
+		{ "backlog", p->backlog },              { "errors", p->errors },
+		{ "done", p->done },                    { "wanted", p->wanted },
+	};
+	json_t *o = start_object("progress", wall_ns);
+
+	(void)json_object_set_new(o, "phase", json_string(p->phase));
+	(void)json_object_set_new(o, "publishRate", json_real(p->publish_per_s));
+	(void)json_object_set_new(o, "consumeRate", json_real(p->consume_per_s));
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		(void)json_object_set_new(o, numbers[i].name,
+		                          json_integer((json_int_t)numbers[i].value));
+	end_object(o, out);
+}
+
+/* Over what is on the live line now; longer text is cut so that it never wraps. */
+static void rewrite_line(struct console *c, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= CONSOLE_COLUMNS)
+		len = CONSOLE_COLUMNS - 1;
+	(void)fprintf(c->options.progress, "\r%.*s", (int)len, text);
+	if (len < c->live_len)
+		(void)fprintf(c->options.progress, "%*s", (int)(c->live_len - len), "");
+	(void)fflush(c->options.progress);
+	c->live_len = len;
+}
+
+static void leave_live_line(struct console *c)
+{
+	if (c->live_len == 0)
+		return;
+	rewrite_line(c, "");
+	(void)fputc('\r', c->options.progress);
+	c->live_len = 0;
+}
+
+static void write_line(struct console *c, const char *text)
+{
+	leave_live_line(c);
+	(void)fprintf(c->options.progress, "%s\n", text);
+	(void)fflush(c->options.progress);
+}
+
+void console_progress(struct console *c, const struct console_progress *p, uint64_t wall_ns)
+{
+	struct text line = { 0 };
+
+	if (c->options.quiet)
+		return;
+	if (c->options.format == CONSOLE_JSON)
+		console_format_progress_json(p, wall_ns, &line);
+	else
+		console_format_progress(p, &line);
+	if (c->live)
+		rewrite_line(c, text_str(&line));
+	else
+		write_line(c, text_str(&line));
+	text_fini(&line);
+}
+
+void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt, ...)
+{
+	struct text line = { 0 };
+	va_list ap;
+
+	if (c->options.quiet && level == CONSOLE_INFO)
+		return;
+	va_start(ap, fmt);
+	text_vaddf(&line, fmt, ap);
+	va_end(ap);
+	if (c->options.format == CONSOLE_JSON) {
+		json_t *o = start_object(level == CONSOLE_WARNING ? "warning" : "info", wall_ns);
+		json_t *text = json_string(text_str(&line));
+
+		(void)json_object_set_new(o, "text", text ? text : json_string("(not UTF-8)"));
+		text_fini(&line);
+		end_object(o, &line);
+	}
+	write_line(c, text_str(&line));
+	text_fini(&line);
+}
+
+void console_summary(struct console *c, const char *text)
+{
+	leave_live_line(c);
+	(void)fputs(text, c->options.summary);
+	(void)fflush(c->options.summary);
+}

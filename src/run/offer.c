@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/offer.h"
+
+#include "config/workload.h"
+#include "results/side_file.h"
+#include "run/backlog.h"
+#include "run/progress.h"
+#include "run/state.h"
+
+/* Verbs that are answered at once by a healthy worker. */
+#define QUICK_LIMIT (10 * STATE_S)
+#define START_LIMIT (60 * STATE_S)
+
+/* The gate opens this long after start-load is sent, and a little later for each producer: what
+ * has not heard of it by then would start late. */
+#define GATE_NS              (50 * STATE_MS)
+#define GATE_PER_PRODUCER_NS (STATE_MS / 10)
+#define GATE_MAX_NS          (1 * STATE_S)
+
+/* A new rate comes into force this long after it was decided, everywhere at once. */
+#define ADJUST_NS (10 * STATE_MS)
+
+#define DRAIN_LOOK_NS (50 * STATE_MS)
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* --- samples ------------------------------------------------------------------------------------ */
+
+bool offer_sample(struct run *r, struct worker_totals *out, struct arena *arena)
+{
+	struct worker_call call = { .verb = WORKER_SNAPSHOT, .arena = arena };
+	struct error err = { 0 };
+
+	if (!state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err)) {
+		state_fail(r, &err);
+		return false;
+	}
+	sampler_feed(&r->sampler, &call.totals);
+	*out = call.totals;
+	return true;
+}
+
+/* Losing the journal loses nothing as long as the run lives: one warning, then it is closed. */
+static void write_journal(struct run *r, struct text *line)
+{
+	struct error err = { 0 };
+
+	if (r->journal.opened &&
+	    !journal_append(&r->journal, line->data, line->len, JOURNAL_CACHED, &err)) {
+		console_say(&r->console, CONSOLE_WARNING, r->platform.wall_ns(r->platform.to),
+		            "the journal cannot be written: %s", err.text);
+		journal_close(&r->journal);
+	}
+	text_fini(line);
+}
+
+static void add_second(struct run *r)
+{
+	const struct record origin = { .started_ns = r->started_ns };
+	const struct record_second *s =
+	        sampler_add_second(&r->sampler, phase_name(r->phase), state_now_ns(r));
+	struct text line = { 0 };
+
+	side_file_format_second(&origin, s, &line);
+	write_journal(r, &line);
+}
+
+static void add_period(struct run *r, const char *kind)
+{
+	const struct record origin = { .started_ns = r->started_ns };
+	const struct record_period *p = sampler_add_period(&r->sampler, kind);
+	struct text line = { 0 };
+
+	side_file_format_period(&origin, p, &line);
+	write_journal(r, &line);
+	progress_period(r, p);
+}
+
+/* A snapshot, if a tick of the series is due. */
+static void sample_if_due(struct run *r)
+{
+	uint64_t now = state_now_ns(r);
+	struct worker_totals totals = { 0 };
+	struct arena arena = { 0 };
+
+	if (now < r->sampler.next_second_ns && now < r->sampler.next_period_ns)
+		return;
+	if (offer_sample(r, &totals, &arena)) {
+		if (now >= r->sampler.next_second_ns)
+			add_second(r);
+		/* The last period ends with the window. */
+		if (now >= r->sampler.next_period_ns && now < r->window.end_ns)
+			add_period(r, "measure");
+	}
+	arena_fini(&arena);
+}
+
+static void begin_window(struct run *r)
+{
+	struct worker_totals totals = { 0 };
+	struct arena arena = { 0 };
+
+	if (offer_sample(r, &totals, &arena)) {
+		sampler_begin_window(&r->sampler, &totals, r->window.start_ns);
+		host_usage_read(&r->usage_start);
+		r->measured = true;
+	}
+	arena_fini(&arena);
+}
+
+static void end_window(struct run *r)
+{
+	struct worker_totals totals = { 0 };
+	struct arena arena = { 0 };
+
+	if (r->measured && offer_sample(r, &totals, &arena)) {
+		sampler_end_window(&r->sampler, &totals);
+		host_usage_read(&r->usage_end);
+		add_second(r);
+		add_period(r, "measure");
+	}
+	arena_fini(&arena);
+}
+
+/* --- verbs ---------------------------------------------------------------------------------------- */
+
+static void set_window(struct run *r)
+{
+	struct worker_call call = { .verb = WORKER_SET_WINDOW, .window = r->window };
+	struct error err = { 0 };
+
+	if (!state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err))
+		state_fail(r, &err);
+}
+
+void offer_end_window_at(struct run *r, uint64_t end_ns)
+{
+	r->window.end_ns = r->window.load_end_ns = end_ns;
+	set_window(r);
+}
+
+/* The window begins a warm-up after `from_ns`. */
+static void plan_window(struct run *r, uint64_t from_ns)
+{
+	const struct workload *w = r->options->workload;
+	bool is_open = w->test_ns == 0 || r->plan.backlog_messages > 0;
+
+	r->window.start_ns = from_ns + w->warmup_ns;
+	r->window.end_ns = is_open ? UINT64_MAX : r->window.start_ns + w->test_ns;
+	r->window.load_end_ns = r->window.end_ns;
+	set_window(r);
+}
+
+static void take_decision(struct run *r, const struct search_decision *decision)
+{
+	struct worker_call call = { .verb = WORKER_ADJUST_PUBLISH_RATE };
+	struct error err = { 0 };
+
+	r->decision = *decision;
+	if (!decision->change)
+		return;
+	r->plan.rate_per_s = decision->rate_per_s;
+	call.adjust.forgive = true;
+	call.adjust.epoch.start_ns = state_now_ns(r) + ADJUST_NS;
+	call.adjust.epoch.micro_per_s = pacer_micro_per_s(decision->rate_per_s);
+	if (!state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err))
+		state_fail(r, &err);
+}
+
+static struct search_sample search_sample(const struct snapshot *s)
+{
+	return (struct search_sample){
+		.at_ns = s->taken_ns,
+		.sent = s->counters[COUNTER_SENT],
+		.acknowledged = s->counters[COUNTER_ACKNOWLEDGED],
+		.failed = s->counters[COUNTER_FAILED],
+		.received = s->counters[COUNTER_RECEIVED],
+	};
+}
+
+static void search_if_due(struct run *r)
+{
+	struct worker_totals totals = { 0 };
+	struct arena arena = { 0 };
+	bool is_tried = r->phase == PHASE_SEARCH || r->phase == PHASE_WARMUP;
+
+	if (!r->searching || !is_tried || state_now_ns(r) < r->decision.next_ns)
+		return;
+	if (offer_sample(r, &totals, &arena)) {
+		struct search_sample now = search_sample(&r->sampler.last);
+		struct search_decision decision = search_step(&r->search, &now);
+		take_decision(r, &decision);
+	}
+	arena_fini(&arena);
+}
+
+static void begin_search(struct run *r, uint64_t gate_ns, struct load_spec *load)
+{
+	const struct search_sample nothing = { .at_ns = gate_ns };
+
+	r->decision = search_init(&r->search, &r->search_options, &nothing);
+	r->plan.rate_per_s = r->decision.rate_per_s;
+	load->epoch.micro_per_s = pacer_micro_per_s(r->decision.rate_per_s);
+}
+
+static void start_load(struct run *r)
+{
+	struct worker_call call = { .verb = WORKER_START_LOAD, .load = r->plan.load };
+	uint64_t lead = earlier(GATE_NS + r->plan.producers * GATE_PER_PRODUCER_NS, GATE_MAX_NS);
+	uint64_t gate = state_now_ns(r) + lead;
+	struct error err = { 0 };
+
+	call.load.epoch.start_ns = gate;
+	if (r->searching)
+		begin_search(r, gate, &call.load);
+	else
+		plan_window(r, gate);
+	r->phases.limit_ns[PHASE_WARMUP] = lead + r->options->workload->warmup_ns;
+	r->load_started = true;
+	if (!state_call(r, &call, START_LIMIT, PATIENCE_ENDLESS, &err))
+		state_fail(r, &err);
+}
+
+/* --- the loop -------------------------------------------------------------------------------------- */
+
+static uint64_t next_event_ns(const struct run *r)
+{
+	uint64_t next = earlier(r->sampler.next_second_ns, r->sampler.next_period_ns);
+
+	switch (r->phase) {
+	case PHASE_SEARCH:
+		return earlier(next, r->decision.next_ns);
+	case PHASE_WARMUP:
+		if (r->searching)
+			next = earlier(next, r->decision.next_ns);
+		return earlier(next, r->window.start_ns);
+	case PHASE_MEASURE:
+		return earlier(earlier(next, r->window.end_ns), backlog_next_ns(r));
+	case PHASE_CONNECT:
+	case PHASE_SETTLE:
+	case PHASE_DRAIN:
+	case PHASE_DONE:
+	case PHASE_FAILED:
+	case PHASE_COUNT:
+		break;
+	}
+	return next;
+}
+
+/* After the search the window can be planned; it begins at the rate that was found. */
+static void enter_warmup(struct run *r)
+{
+	if (!r->searching)
+		return;
+	if (!r->decision.converged && r->search.good_per_s > 0) {
+		const struct search_decision best = {
+			.phase = SEARCH_HOLD,
+			.rate_per_s = r->search.good_per_s,
+			.change = true,
+			.next_ns = UINT64_MAX,
+		};
+		take_decision(r, &best);
+	}
+	plan_window(r, state_now_ns(r) + GATE_NS);
+	r->phases.limit_ns[PHASE_WARMUP] = r->window.start_ns - r->entered_ns;
+}
+
+/* The end of the load, planned or not. */
+static void enter_drain(struct run *r)
+{
+	uint64_t now = state_now_ns(r);
+
+	if (r->window.load_end_ns > now) {
+		r->window.load_end_ns = now;
+		r->window.end_ns = earlier(r->window.end_ns, now);
+		set_window(r);
+	}
+	end_window(r);
+}
+
+static void enter_phase(struct run *r)
+{
+	switch (r->phase) {
+	case PHASE_WARMUP:
+		enter_warmup(r);
+		break;
+	case PHASE_MEASURE:
+		begin_window(r);
+		backlog_begin(r);
+		break;
+	case PHASE_DRAIN:
+		enter_drain(r);
+		break;
+	case PHASE_CONNECT:
+	case PHASE_SETTLE:
+	case PHASE_SEARCH:
+	case PHASE_DONE:
+	case PHASE_FAILED:
+	case PHASE_COUNT:
+		break;
+	}
+}
+
+static void advance(struct run *r)
+{
+	struct phase_facts facts = state_facts(r);
+
+	/* A verb may fail while a phase is entered: ask again. */
+	while (state_advance(r, &facts)) {
+		enter_phase(r);
+		facts = state_facts(r);
+	}
+}
+
+void offer_load(struct run *r)
+{
+	start_load(r);
+	advance(r);
+	while (r->phase == PHASE_SEARCH || r->phase == PHASE_WARMUP || r->phase == PHASE_MEASURE) {
+		state_wait(r, next_event_ns(r));
+		sample_if_due(r);
+		search_if_due(r);
+		backlog_if_due(r);
+		advance(r);
+	}
+}
+
+/* --- drain ------------------------------------------------------------------------------------------ */
+
+/* Consumers that were opened again and have received nothing yet. */
+static bool resume_is_expected(struct run *r)
+{
+	struct worker_call call = { .verb = WORKER_EVENTS };
+	struct arena arena = { 0 };
+	struct error err = { 0 };
+	int open = 0;
+
+	if (r->sampler.fleet.restarted == 0)
+		return false;
+	call.arena = &arena;
+	if (state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err)) {
+		for (size_t i = 0; i < call.events.count; i++) {
+			enum worker_event_kind kind = call.events.items[i].kind;
+			open += (kind == EVENT_AGENT_RESTARTED) - (kind == EVENT_AGENT_RESUMED);
+		}
+	}
+	arena_fini(&arena);
+	return open > 0;
+}
+
+static void look_whether_drained(struct run *r)
+{
+	const struct sampler *s = &r->sampler;
+	const struct sampler_fleet *fleet = &s->fleet;
+	struct drain_facts facts = {
+		.unanswered = fleet->unanswered,
+		.acknowledged = s->last.counters[COUNTER_ACKNOWLEDGED],
+		.subscriptions = r->plan.subscriptions,
+		.received = s->last.counters[COUNTER_RECEIVED],
+		.agents_lost = fleet->producers_lost + fleet->consumers_lost + fleet->restarted > 0,
+		.quiet_ns = state_now_ns(r) > s->changed_ns ? state_now_ns(r) - s->changed_ns : 0,
+	};
+
+	if (facts.agents_lost)
+		facts.resume_is_expected = resume_is_expected(r);
+	r->drained = drain_is_over(&facts);
+}
+
+void offer_drain(struct run *r)
+{
+	if (r->phase != PHASE_DRAIN)
+		return;
+	while (r->phase == PHASE_DRAIN) {
+		struct worker_totals totals = { 0 };
+		struct arena arena = { 0 };
+
+		if (offer_sample(r, &totals, &arena)) {
+			if (state_now_ns(r) >= r->sampler.next_second_ns)
+				add_second(r);
+			look_whether_drained(r);
+		}
+		arena_fini(&arena);
+		struct phase_facts facts = state_facts(r);
+		if (!state_advance(r, &facts))
+			state_wait(r, state_now_ns(r) + DRAIN_LOOK_NS);
+	}
+	r->drain_limit_reached = !r->drained && r->signals < 2;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/driver_file.h"
+#include "config/workload.h"
+#include "run/state.h"
+#include "stats/percentile.h"
+
+struct setting_list {
+	struct arena *arena;
+	struct record_setting *items;
+	size_t count, cap;
+};
+
+static void add_setting(void *to, const char *key, const char *value)
+{
+	struct setting_list *list = to;
+
+	if (list->count == list->cap) {
+		size_t cap = list->cap ? 2 * list->cap : 64;
+		struct record_setting *items = arena_alloc(list->arena, cap * sizeof(*items));
+		if (list->count)
+			memcpy(items, list->items, list->count * sizeof(*items));
+		list->items = items;
+		list->cap = cap;
+	}
+	list->items[list->count++] = (struct record_setting){
+		.key = arena_strdup(list->arena, key),
+		.value = arena_strdup(list->arena, value),
+	};
+}
+
+static void fill_rows(struct run *r, struct record *out)
+{
+	struct record_row *rows = arena_alloc(&r->arena, (r->rows.count + 1) * sizeof(*rows));
+
+	for (size_t i = 0; i < r->rows.count; i++) {
+		const struct worker_row *from = &r->rows.items[i];
+
+		rows[i] = (struct record_row){
+			.section = from->section,
+			.key = from->key,
+			.value = from->value,
+			.origin = from->origin,
+			.note = from->note,
+		};
+	}
+	out->rows = rows;
+	out->rows_count = r->rows.count;
+}
+
+static enum record_rate rate_kind(const struct run *r)
+{
+	if (r->searching)
+		return RECORD_SEARCHED;
+	return r->plan.load.mode == LOAD_UNLIMITED ? RECORD_MAX : RECORD_FIXED;
+}
+
+static void fill_load(const struct run *r, struct record *out)
+{
+	const struct workload *w = r->options->workload;
+	const struct plan *p = &r->plan;
+
+	out->topics = p->topics;
+	out->partitions = p->partitions;
+	out->producers = p->producers;
+	out->consumers = p->consumers;
+	out->producers_per_topic = w->producers_per_topic;
+	out->consumers_per_subscription = w->consumers_per_subscription;
+	out->subscriptions = p->subscriptions;
+	out->message_bytes = w->message_size;
+	out->window_messages = p->load.window_messages;
+	out->window_bytes = w->max_in_flight_bytes;
+	out->wake_interval_ns = p->load.wake_interval_ns;
+	out->sample_ns = w->sample_ns;
+	out->rate = rate_kind(r);
+	out->asked_per_s = out->rate == RECORD_MAX ? 0 : p->rate_per_s;
+	out->search_converged = r->decision.converged;
+	out->search_trials = r->search.trials;
+	out->stamped = p->stamped;
+}
+
+void outcome_begin(struct run *r, struct record *out)
+{
+	struct setting_list settings = { .arena = &r->arena };
+	const struct run_options *o = r->options;
+
+	*out = (struct record){
+		.run_id = o->run_id,
+		.workload_name = o->workload->name,
+		.workload_path = o->workload_path,
+		.driver_name = o->driver->name,
+		.driver_path = o->driver_path,
+		.command_line = o->command_line,
+		.worker = r->w->ops->name,
+		.started_ns = r->started_ns,
+		.wall_started_ns = r->wall_started_ns,
+		.ended_ns = r->started_ns,
+	};
+	environment_read(&out->environment);
+	workload_describe(o->workload, add_setting, &settings);
+	out->settings = settings.items;
+	out->settings_count = settings.count;
+	fill_load(r, out);
+}
+
+/* --- what was measured ---------------------------------------------------------------------------- */
+
+static void fill_agents(struct run *r, struct record *out)
+{
+	const struct worker_totals *t = &r->totals;
+	struct record_agent *agents = arena_alloc(&r->arena, (t->agents_count + 1) * sizeof(*agents));
+
+	for (size_t i = 0; i < t->agents_count; i++) {
+		const struct worker_agent *from = &t->agents[i];
+		uint64_t cpu = sampler_window_cpu_ns(&r->sampler, from);
+
+		agents[i] = (struct record_agent){
+			.role = agent_role_name(from->role),
+			.index = from->index,
+			.generation = from->generation,
+			.clients = from->clients,
+			.loops = from->loops,
+			.pid = from->pid,
+			.lost = from->lost,
+			.cpu_ns = from->cpu_ns,
+			.window_cpu_ns = cpu,
+			.max_rss_bytes = from->max_rss_bytes,
+			.pss_bytes = from->pss_bytes,
+			.snapshot = t->agent_snapshots ? &t->agent_snapshots[i] : NULL,
+		};
+		memcpy(agents[i].counters, from->counters, sizeof(agents[i].counters));
+		if (from->role == AGENT_PRODUCER)
+			out->producer_cpu_ns += cpu;
+		else if (from->role == AGENT_CONSUMER)
+			out->consumer_cpu_ns += cpu;
+	}
+	out->agents = agents;
+	out->agents_count = t->agents_count;
+}
+
+static void fill_producers(struct run *r, struct record *out)
+{
+	size_t count = r->totals.producers_count;
+	struct record_producer *to = arena_alloc(&r->arena, (count + 1) * sizeof(*to));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct worker_producer_total *from = &r->totals.producers[i];
+
+		to[i] = (struct record_producer){
+			.topic = from->topic,
+			.producer = from->producer,
+			.sent = from->sent,
+			.acknowledged = from->acknowledged,
+			.failed = from->failed,
+			.unacknowledged = from->unacknowledged,
+			.unsent = from->unsent,
+		};
+	}
+	out->producer_totals = to;
+	out->producer_totals_count = count;
+}
+
+static void fill_partitions(struct run *r, struct record *out)
+{
+	size_t count = r->totals.partitions_count;
+	struct record_partition *to = arena_alloc(&r->arena, (count + 1) * sizeof(*to));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct worker_partition_total *from = &r->totals.partitions[i];
+
+		to[i] = (struct record_partition){
+			.topic = from->topic,
+			.subscription = from->subscription,
+			.partition = from->partition,
+			.received = from->received,
+		};
+	}
+	out->partition_totals = to;
+	out->partition_totals_count = count;
+}
+
+static const char *event_kind_name(enum worker_event_kind kind)
+{
+	switch (kind) {
+	case EVENT_AGENT_LOST:
+		return "agentLost";
+	case EVENT_AGENT_RESTARTED:
+		return "agentRestarted";
+	case EVENT_AGENT_RESUMED:
+		return "agentResumed";
+	case EVENT_CLIENT:
+		return "client";
+	case EVENT_STDERR:
+		return "stderr";
+	}
+	abort();
+}
+
+static void fill_events(struct run *r, struct record *out)
+{
+	struct record_event *to = arena_alloc(&r->arena, (r->events.count + 1) * sizeof(*to));
+
+	for (size_t i = 0; i < r->events.count; i++) {
+		const struct worker_event *from = &r->events.items[i];
+
+		to[i] = (struct record_event){
+			.kind = event_kind_name(from->kind),
+			.role = agent_role_name(from->role),
+			.agent = from->agent,
+			.generation = from->generation,
+			.at_ns = from->at_ns,
+			.gap_ns = from->gap_ns,
+			.count = from->count,
+			.name = from->name,
+			.text = from->text,
+		};
+	}
+	out->events = to;
+	out->events_count = r->events.count;
+}
+
+static void fill_window(struct run *r, struct record *out)
+{
+	const struct sampler *s = &r->sampler;
+
+	out->window_start_ns = r->window.start_ns;
+	out->window_end_ns = r->window.start_ns;
+	if (!r->measured || s->window_end.taken_ns == 0)
+		return;
+	if (r->window.end_ns > r->window.start_ns)
+		out->window_end_ns = r->window.end_ns;
+	for (size_t i = 0; i < COUNTER_COUNT; i++)
+		out->window_counters[i] = s->window_end.counters[i] - s->window_start.counters[i];
+}
+
+static void fill_series(struct run *r, struct record *out)
+{
+	out->phases = r->log;
+	out->phases_count = r->log_len;
+	out->seconds = r->sampler.seconds;
+	out->seconds_count = r->sampler.seconds_count;
+	out->periods = r->sampler.periods;
+	out->periods_count = r->sampler.periods_count;
+	out->backlog = r->backlog;
+	out->readiness_ns = r->readiness_ns;
+}
+
+/* --- verdict ---------------------------------------------------------------------------------------- */
+
+static bool broker_is_local(const struct run *r)
+{
+	for (size_t i = 0; i < r->rows.count; i++) {
+		const char *value = r->rows.items[i].value;
+
+		if (strstr(value, "localhost") || strncmp(value, "127.", 4) == 0 ||
+		    strstr(value, "/127.") || strstr(value, "[::1]"))
+			return true;
+	}
+	return false;
+}
+
+static void count_events(const struct run *r, struct verdict_facts *f)
+{
+	for (size_t i = 0; i < r->events.count; i++) {
+		const struct worker_event *e = &r->events.items[i];
+
+		if (e->kind != EVENT_CLIENT || !e->name || strcmp(e->name, "rebalance") == 0)
+			continue;
+		if (strcmp(e->name, "fatal") == 0)
+			f->fatal_events += e->count;
+		else
+			f->other_events += e->count;
+	}
+}
+
+/* From the middle of the window to its end, by the counts of every second. */
+static void look_at_growth(const struct run *r, struct verdict_facts *f)
+{
+	const struct sampler *s = &r->sampler;
+	uint64_t middle = r->window.start_ns + f->window_ns / 2;
+	const struct record_second *first = NULL, *last = NULL;
+
+	for (size_t i = 0; i < s->seconds_count; i++) {
+		const struct record_second *second = &s->seconds[i];
+
+		/* The tick that ends the window is taken a moment after it. */
+		if (second->at_ns < middle || second->at_ns > s->window_end.taken_ns)
+			continue;
+		if (!first)
+			first = second;
+		last = second;
+	}
+	if (!first || last == first || last->backlog <= first->backlog)
+		return;
+	f->backlog_growth = last->backlog - first->backlog;
+	f->half_acknowledged = last->acknowledged - first->acknowledged;
+}
+
+static double busiest_agent(const struct record *record, uint64_t window_ns)
+{
+	double busiest = 0;
+
+	for (size_t i = 0; i < record->agents_count && window_ns > 0; i++) {
+		const struct record_agent *a = &record->agents[i];
+		double use = (double)a->window_cpu_ns / (double)window_ns / (a->loops ? a->loops : 1);
+
+		if (use > busiest)
+			busiest = use;
+	}
+	return busiest;
+}
+
+static uint64_t idle_consumers(const struct run *r)
+{
+	const struct workload *w = r->options->workload;
+
+	if (!r->has_partitions || w->consumers_per_subscription <= r->plan.partitions)
+		return 0;
+	return (uint64_t)(w->consumers_per_subscription - r->plan.partitions) *
+	       r->plan.subscriptions * r->plan.topics;
+}
+
+static void judge(const struct run *r, struct record *out)
+{
+	const uint64_t *c = out->totals.counters;
+	const struct hist_copy *h = out->totals.latencies[WINDOW_MEASURED];
+	const struct sampler_fleet *fleet = &r->sampler.fleet;
+	struct verdict_facts f = {
+		.interrupted = r->interrupted,
+		.left_behind = r->left_behind,
+		.scheduled = out->rate != RECORD_MAX,
+		.stamped = out->stamped,
+		.broker_is_local = broker_is_local(r),
+		.window_ns = out->window_end_ns - out->window_start_ns,
+		.asked_per_s = out->asked_per_s,
+		.search_failed = out->rate == RECORD_SEARCHED && !out->search_converged,
+		.window_acknowledged = h[LATENCY_PUBLISH].count,
+		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
+		.wake_interval_ns = out->wake_interval_ns,
+		.sent = c[COUNTER_SENT],
+		.acknowledged = c[COUNTER_ACKNOWLEDGED],
+		.failed = c[COUNTER_FAILED],
+		.unacknowledged = c[COUNTER_UNACKNOWLEDGED],
+		.unsent = c[COUNTER_UNSENT],
+		.busy = c[COUNTER_BUSY],
+		.received = c[COUNTER_RECEIVED],
+		.subscriptions = out->subscriptions,
+		.redelivered = c[COUNTER_REDELIVERED],
+		.corrupt = c[COUNTER_CORRUPT],
+		.foreign = c[COUNTER_FOREIGN],
+		.unstamped = c[COUNTER_UNSTAMPED],
+		.drain_limit_reached = r->drain_limit_reached,
+		.producers_lost = fleet->producers_lost,
+		.consumers_lost = fleet->consumers_lost,
+		.agents_restarted = fleet->restarted,
+		.idle_consumers = idle_consumers(r),
+		.backlog_not_built = r->backlog.not_built,
+		.backlog_not_drained = r->backlog.not_drained,
+		.steal_share = host_usage_steal_share(&r->usage_end, &r->usage_start),
+		.throttled = r->usage_end.throttled_periods - r->usage_start.throttled_periods,
+	};
+
+	f.agent_cpu_max = busiest_agent(out, f.window_ns);
+	count_events(r, &f);
+	if (r->plan.backlog_messages == 0)
+		look_at_growth(r, &f);
+	verdict_judge(&f, &out->verdict);
+}
+
+void outcome_fill(struct run *r, struct record *out)
+{
+	outcome_begin(r, out);
+	fill_rows(r, out);
+	fill_agents(r, out);
+	fill_producers(r, out);
+	fill_partitions(r, out);
+	fill_events(r, out);
+	fill_window(r, out);
+	fill_series(r, out);
+	out->ended_ns = state_now_ns(r);
+	out->interrupted = r->interrupted;
+	/* Borrowed: the sampler was fed with the final totals. */
+	out->totals = r->sampler.last;
+	judge(r, out);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/progress.h"
+
+#include "config/workload.h"
+#include "run/state.h"
+#include "stats/percentile.h"
+
+static uint64_t tick_ns(const struct run *r)
+{
+	return r->console.live ? STATE_S : r->options->workload->sample_ns;
+}
+
+uint64_t progress_next_ns(const struct run *r)
+{
+	return r->next_tick_ns;
+}
+
+static uint64_t total_of_phase_ns(const struct run *r)
+{
+	switch (r->phase) {
+	case PHASE_SETTLE:
+	case PHASE_WARMUP:
+	case PHASE_DRAIN:
+		return r->phases.limit_ns[r->phase];
+	case PHASE_MEASURE:
+		return r->window.end_ns == UINT64_MAX ? 0 : r->window.end_ns - r->window.start_ns;
+	case PHASE_CONNECT:
+	case PHASE_SEARCH:
+	case PHASE_DONE:
+	case PHASE_FAILED:
+	case PHASE_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static double rate(uint64_t count, uint64_t elapsed_ns)
+{
+	return elapsed_ns == 0 ? 0 : (double)count * 1e9 / (double)elapsed_ns;
+}
+
+static void set_latencies(const struct run *r, const struct snapshot *interval,
+                          struct console_progress *p)
+{
+	bool scheduled = r->plan.load.mode != LOAD_UNLIMITED;
+	struct hist_copy h = { 0 };
+
+	snapshot_latency(interval, scheduled ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH, &h);
+	p->publish_p50_ns = percentile_value(&h, 50);
+	p->publish_p99_ns = percentile_value(&h, 99);
+	snapshot_latency(interval, scheduled ? LATENCY_CORRECTED_E2E : LATENCY_E2E, &h);
+	p->e2e_p50_ns = percentile_value(&h, 50);
+	p->e2e_p99_ns = percentile_value(&h, 99);
+	hist_copy_fini(&h);
+}
+
+static struct console_progress describe(const struct run *r, const struct snapshot *interval)
+{
+	uint64_t now = state_now_ns(r);
+	uint64_t start = r->phase == PHASE_MEASURE ? r->window.start_ns : r->entered_ns;
+	const uint64_t *c = interval->counters;
+	struct console_progress p = {
+		.phase = phase_name(r->phase),
+		.elapsed_ns = now > start ? now - start : 0,
+		.total_ns = total_of_phase_ns(r),
+		.done = r->done,
+		.wanted = r->wanted,
+		.has_rates = r->load_started,
+		.asked_per_s = r->plan.rate_per_s,
+	};
+
+	if (r->phase == PHASE_SETTLE) {
+		p.done = r->subscriptions_ready;
+		p.wanted = r->subscriptions;
+	}
+	if (r->phase == PHASE_MEASURE && r->backlog_step != BACKLOG_NONE)
+		p.phase = backlog_step_name(r->backlog_step);
+	if (!r->load_started)
+		return p;
+	p.publish_per_s = rate(c[COUNTER_ACKNOWLEDGED], interval->taken_ns);
+	p.consume_per_s = rate(c[COUNTER_RECEIVED], interval->taken_ns);
+	p.backlog = sampler_backlog(&r->sampler);
+	p.errors = r->sampler.last.counters[COUNTER_FAILED] +
+	           r->sampler.last.counters[COUNTER_UNACKNOWLEDGED];
+	set_latencies(r, interval, &p);
+	return p;
+}
+
+void progress_tick(struct run *r)
+{
+	uint64_t now = state_now_ns(r);
+
+	while (r->next_tick_ns <= now)
+		r->next_tick_ns += tick_ns(r);
+	/* There the line comes with the period. */
+	if (r->phase == PHASE_MEASURE && !r->console.live)
+		return;
+	if (r->console.options.quiet || r->phase == PHASE_DONE || r->phase == PHASE_FAILED)
+		return;
+
+	struct snapshot interval = { 0 };
+	if (r->load_started)
+		snapshot_diff(&r->sampler.second, &r->sampler.before, &interval);
+	struct console_progress p = describe(r, &interval);
+	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
+	snapshot_fini(&interval);
+}
+
+void progress_period(struct run *r, const struct record_period *period)
+{
+	if (r->console.live || r->console.options.quiet)
+		return;
+	struct console_progress p = describe(r, &period->interval);
+	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
+}
+
+void progress_interrupted(struct run *r)
+{
+	static const char *const texts[] = {
+		"interrupted: stopping the load; again to skip the drain",
+		"interrupted again: not waiting for what is still under way",
+		"interrupted a third time: leaving topics behind; `omb cleanup` deletes them",
+	};
+	unsigned i = r->signals < 3 ? r->signals - 1 : 2;
+
+	console_say(&r->console, CONSOLE_WARNING, r->platform.wall_ns(r->platform.to), "%s",
+	            texts[i]);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RUN_PROGRESS_H
+#define OMB_RUN_PROGRESS_H
+
+/*
+ * progress -- what the console is told of a run, and when.
+ *
+ * On a terminal every second.  Elsewhere every sample period, counted from the start of the phase,
+ * and within the window exactly when a period of the series ends.
+ */
+
+#include <stdint.h>
+
+#include "results/record.h"
+
+struct run;
+
+/* When progress_tick wants to be called. */
+uint64_t progress_next_ns(const struct run *r);
+void progress_tick(struct run *r);
+
+/* A period of the series is complete. */
+void progress_period(struct run *r, const struct record_period *period);
+
+/* A signal came. */
+void progress_interrupted(struct run *r);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/run.h"
+
+#include <stdlib.h>
+
+#include "config/workload.h"
+#include "results/side_file.h"
+#include "run/close.h"
+#include "run/connect.h"
+#include "run/offer.h"
+#include "run/outcome.h"
+#include "run/state.h"
+#include "run/summary.h"
+
+/* Of the phase; its verbs have limits of their own, which come first. */
+#define CONNECT_LIMIT (3600 * STATE_S)
+#define SEARCH_LIMIT  (300 * STATE_S)
+
+static uint64_t wall_ns(const struct run *r)
+{
+	return r->platform.wall_ns(r->platform.to);
+}
+
+static bool prepare(struct run *r, struct error *err)
+{
+	const struct workload *w = r->options->workload;
+
+	r->w = r->options->worker;
+	r->plan = *r->options->plan;
+	r->started_ns = state_now_ns(r);
+	r->wall_started_ns = wall_ns(r);
+	r->next_tick_ns = r->started_ns + STATE_S;
+	r->window = (struct worker_window){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	r->searching = r->plan.searches;
+	r->phases.searches = r->plan.searches;
+	r->phases.limit_ns[PHASE_CONNECT] = CONNECT_LIMIT;
+	r->phases.limit_ns[PHASE_SETTLE] = w->readiness_timeout_ns;
+	r->phases.limit_ns[PHASE_SEARCH] = SEARCH_LIMIT;
+	r->phases.limit_ns[PHASE_DRAIN] = w->drain_timeout_ns;
+	console_init(&r->console, &r->options->console);
+	return !r->searching ||
+	       search_options_init(&r->search_options, r->plan.subscriptions, getenv, err);
+}
+
+static bool open_journal(struct run *r, struct error *err)
+{
+	struct error unregistered = { 0 };
+	const char *folder = outcome_folder(r, err);
+	struct record record;
+	struct text line = { 0 };
+
+	if (!folder || !journal_open(&r->journal, folder, r->options->run_id, err))
+		return error_wrap(err, "the folder of the result");
+	if (!journal_register(&r->journal, r->options->run_id, &unregistered))
+		console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
+		            "the run is not registered for `omb cleanup`: %s", unregistered.text);
+	outcome_begin(r, &record);
+	side_file_format_start(&record, &line);
+	bool ok = journal_append(&r->journal, line.data, line.len, JOURNAL_SYNCED, err);
+	text_fini(&line);
+	return ok;
+}
+
+/* A run that ended in peace but measured nothing: why? */
+static void explain_nothing(struct run *r)
+{
+	struct error err = { 0 };
+
+	if (r->measured || r->signals > 0 || r->phase != PHASE_DONE)
+		return;
+	error_set(&err, ERROR_SYSTEM, "all producer agents were lost before anything was measured");
+	for (size_t i = r->events.count; i > 0; i--) {
+		if (r->events.items[i - 1].kind == EVENT_AGENT_LOST)
+			error_set(&err, ERROR_SYSTEM,
+			          "all producer agents were lost before anything was measured: %s",
+			          r->events.items[i - 1].text);
+	}
+	state_fail(r, &err);
+}
+
+static void carry_out(struct run *r)
+{
+	connect_clients(r);
+	if (r->phase == PHASE_SETTLE)
+		connect_settle(r);
+	sampler_init(&r->sampler, r->options->workload->sample_ns, r->plan.subscriptions,
+	             state_now_ns(r));
+	if (r->phase == PHASE_SEARCH || r->phase == PHASE_WARMUP)
+		offer_load(r);
+	offer_drain(r);
+	if (r->phase == PHASE_FAILED)
+		close_worker(r);
+	else
+		close_clients(r);
+	explain_nothing(r);
+	close_delete(r);
+	close_worker(r);
+}
+
+static bool write_result(struct run *r, struct run_report *out, struct error *err)
+{
+	struct text text = { 0 };
+	struct record record;
+
+	outcome_fill(r, &record);
+	if (!outcome_write(r, &record, out, err))
+		return false;
+	if (r->console.options.format == CONSOLE_JSON)
+		summary_format_json(&record, text_str(&out->result_path),
+		                    text_str(&out->side_path), &text);
+	else if (r->console.options.quiet)
+		text_addf(&text, "%s\n%s\n", text_str(&out->result_path), text_str(&out->side_path));
+	else
+		summary_format(&record, text_str(&out->result_path), text_str(&out->side_path),
+		               &text);
+	console_summary(&r->console, text_str(&text));
+	text_fini(&text);
+	out->outcome = record.interrupted                            ? RUN_INTERRUPTED
+	               : record.verdict.verdict == VERDICT_INVALID ? RUN_INVALID
+	                                                             : RUN_GOOD;
+	return true;
+}
+
+/* The journal has done its duty when there is a result, or nothing that it could tell. */
+static void end_journal(struct run *r, bool is_needed)
+{
+	struct error err = { 0 };
+
+	if (!is_needed) {
+		if (!journal_remove(&r->journal, &err))
+			console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "%s", err.text);
+		return;
+	}
+	console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
+	            "what was measured so far is in %s", r->journal.path);
+	journal_close(&r->journal);
+}
+
+static enum run_outcome conclude(struct run *r, struct run_report *out, struct error *err)
+{
+	bool wrote = false;
+
+	out->stop_wanted = r->signals > 0;
+	out->outcome = r->signals > 0 ? RUN_INTERRUPTED : RUN_FAILED;
+	if (r->failure.kind != ERROR_NONE) {
+		out->outcome = RUN_FAILED;
+		*err = r->failure;
+	} else if (r->measured) {
+		wrote = write_result(r, out, err);
+		if (!wrote)
+			out->outcome = RUN_FAILED;
+	}
+	if (out->outcome == RUN_INTERRUPTED)
+		error_set(err, ERROR_CANCELLED, "interrupted%s",
+		          wrote ? "" : " before anything was measured");
+	if (r->journal.opened)
+		end_journal(r, r->measured && !wrote);
+	return out->outcome;
+}
+
+static void finish_snapshots(struct worker_totals *t)
+{
+	snapshot_fini(&t->snapshot);
+	for (size_t i = 0; t->agent_snapshots && i < t->agents_count; i++)
+		snapshot_fini(&t->agent_snapshots[i]);
+}
+
+enum run_outcome run_one(const struct run_options *options, struct run_report *out,
+                         struct error *err)
+{
+	struct run_platform_real real = { .signal_fd = -1 };
+	struct run r = { .options = options };
+
+	*out = (struct run_report){ .outcome = RUN_FAILED };
+	if (options->platform)
+		r.platform = *options->platform;
+	else if (!run_platform_open(&real, &r.platform, err))
+		return RUN_FAILED;
+
+	if (prepare(&r, err) && open_journal(&r, err)) {
+		carry_out(&r);
+		conclude(&r, out, err);
+	}
+	finish_snapshots(&r.totals);
+	sampler_fini(&r.sampler);
+	arena_fini(&r.arena);
+	run_platform_close(&real);
+	return out->outcome;
+}
+
+int run_exit_code(const struct run_report *report, const struct error *err)
+{
+	switch (report->outcome) {
+	case RUN_GOOD:
+		return 0;
+	case RUN_INVALID:
+		return 3;
+	case RUN_INTERRUPTED:
+		return error_exit_code(ERROR_CANCELLED);
+	case RUN_FAILED:
+		return error_exit_code(err->kind);
+	}
+	abort();
+}
+
+void run_report_fini(struct run_report *report)
+{
+	text_fini(&report->result_path);
+	text_fini(&report->side_path);
+	*report = (struct run_report){ 0 };
+}

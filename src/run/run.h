@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RUN_RUN_H
+#define OMB_RUN_RUN_H
+
+/*
+ * run -- one workload on one broker, from the first verb to the result files.
+ *
+ *     initialize, create topics, consumers, producers -> probe until every subscription is ready
+ *     -> [search] -> warm-up -> measure [build a backlog and drain it] -> drain -> finish
+ *     -> delete topics and groups -> files
+ *
+ * It is written as sequential code that awaits one verb after another.  Awaiting is a poll loop that
+ * also serves signals and the console and takes the samples that are due, so nothing is late because
+ * something else takes long.  Every phase is bounded.  Whatever happens, the load is stopped, the
+ * worker is stopped and what the run created is deleted before run_one returns.
+ *
+ * The load stops and drains at the first SIGINT or SIGTERM; a second one skips the drain, a third one
+ * the deletion of topics (`omb cleanup` does it later).  Both signals must be blocked by the caller
+ * (run_block_signals) before agents are forked; run_one reads them from a descriptor of its own.
+ *
+ * One thread.  Several runs one after the other are fine, each with a fresh worker.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/console.h"
+#include "util/error.h"
+#include "util/text.h"
+
+struct driver_file;
+struct plan;
+struct run_platform;
+struct worker;
+struct workload;
+
+enum run_outcome {
+	/* A result exists and is VALID or SUSPECT. */
+	RUN_GOOD,
+	/* A result exists and is INVALID: `<name>.json.invalid`. */
+	RUN_INVALID,
+	/* A signal ended it; `<name>.json.partial` exists if anything was measured. */
+	RUN_INTERRUPTED,
+	/* No result; the error says why. */
+	RUN_FAILED,
+};
+
+struct run_options {
+	const struct workload *workload;
+	const struct driver_file *driver;
+	const struct plan *plan; /* who produces and consumes what; made from the two */
+	struct worker *worker;   /* borrowed; stopped but not destroyed when run_one returns */
+	const char *run_id;      /* letters and digits; a file name */
+	uint16_t run;            /* of the stamp */
+
+	const char *workload_path;  /* for the result's file name and the manifest */
+	const char *driver_path;
+	const char *output;         /* -o: a file, or a folder; NULL = the current folder */
+	const char *command_line;   /* for the manifest; may be NULL */
+	struct console_options console;
+
+	const struct run_platform *platform; /* clock and poll; NULL = the real ones (tests) */
+};
+
+struct run_report {
+	enum run_outcome outcome;
+	bool stop_wanted;        /* a signal came, perhaps too late to interrupt: start nothing more */
+	struct text result_path; /* OMB's JSON; empty when none was written */
+	struct text side_path;   /* ours, `.omb` */
+};
+
+/* 0, 3 or 130; of RUN_FAILED the error's own. */
+int run_exit_code(const struct run_report *report, const struct error *err);
+
+/* Blocks SIGINT and SIGTERM in this process.  Before the first fork. */
+bool run_block_signals(struct error *err);
+
+/* `out` is overwritten and must be finished.  `err` is set for RUN_FAILED, and for RUN_INTERRUPTED
+ * (ERROR_CANCELLED) with what is left to say. */
+enum run_outcome run_one(const struct run_options *options, struct run_report *out,
+                         struct error *err);
+
+void run_report_fini(struct run_report *report);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/sampler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/xalloc.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static void copy_snapshot(struct snapshot *to, const struct snapshot *from)
+{
+	snapshot_fini(to);
+	*to = (struct snapshot){ 0 };
+	snapshot_add(to, from);
+}
+
+/* Counts and times without the histograms. */
+static void copy_counts(struct snapshot *to, const struct snapshot *from)
+{
+	to->taken_ns = from->taken_ns;
+	to->cpu_ns = from->cpu_ns;
+	memcpy(to->counters, from->counters, sizeof(to->counters));
+}
+
+void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t subscriptions, uint64_t now_ns)
+{
+	*s = (struct sampler){
+		.sample_ns = sample_ns,
+		.subscriptions = subscriptions,
+		.next_second_ns = now_ns + SECOND_NS,
+		.next_period_ns = UINT64_MAX,
+		.changed_ns = now_ns,
+	};
+}
+
+void sampler_fini(struct sampler *s)
+{
+	for (size_t i = 0; i < s->periods_count; i++)
+		snapshot_fini(&s->periods[i].interval);
+	free(s->periods);
+	free(s->seconds);
+	free(s->cpu_start.items);
+	free(s->cpu_end.items);
+	snapshot_fini(&s->last);
+	snapshot_fini(&s->second);
+	snapshot_fini(&s->before);
+	snapshot_fini(&s->base);
+	*s = (struct sampler){ 0 };
+}
+
+/* Is there an agent that took this one's place? */
+static bool is_replaced(const struct worker_totals *t, const struct worker_agent *a)
+{
+	for (size_t i = 0; i < t->agents_count; i++) {
+		const struct worker_agent *other = &t->agents[i];
+		if (other->role == a->role && other->index == a->index &&
+		    other->generation > a->generation)
+			return true;
+	}
+	return false;
+}
+
+static void look_at_fleet(struct sampler *s, const struct worker_totals *t)
+{
+	struct sampler_fleet fleet = { 0 };
+
+	for (size_t i = 0; i < t->agents_count; i++) {
+		const struct worker_agent *a = &t->agents[i];
+		const uint64_t *c = a->counters;
+
+		if (a->role == AGENT_PRODUCER) {
+			fleet.producers++;
+			fleet.producers_lost += a->lost;
+			uint64_t answered = c[COUNTER_ACKNOWLEDGED] + c[COUNTER_FAILED] +
+			                    c[COUNTER_UNACKNOWLEDGED];
+			/* Counters are read one by one: an answer may be seen before its question. */
+			if (!a->lost && c[COUNTER_SENT] > answered)
+				fleet.unanswered += c[COUNTER_SENT] - answered;
+		} else if (a->role == AGENT_CONSUMER) {
+			fleet.restarted += a->generation > 0;
+			fleet.consumers_lost += a->lost && !is_replaced(t, a);
+		}
+	}
+	s->fleet = fleet;
+}
+
+void sampler_feed(struct sampler *s, struct worker_totals *totals)
+{
+	static const enum counter progress[] = { COUNTER_SENT, COUNTER_ACKNOWLEDGED, COUNTER_FAILED,
+		                                 COUNTER_RECEIVED };
+
+	for (size_t i = 0; i < sizeof(progress) / sizeof(progress[0]); i++) {
+		if (s->last.counters[progress[i]] != totals->snapshot.counters[progress[i]])
+			s->changed_ns = totals->snapshot.taken_ns;
+	}
+	snapshot_fini(&s->last);
+	s->last = totals->snapshot;
+	totals->snapshot = (struct snapshot){ 0 };
+	look_at_fleet(s, totals);
+}
+
+uint64_t sampler_backlog(const struct sampler *s)
+{
+	uint64_t wanted = s->last.counters[COUNTER_ACKNOWLEDGED] * s->subscriptions;
+	uint64_t received = s->last.counters[COUNTER_RECEIVED];
+
+	return wanted > received ? wanted - received : 0;
+}
+
+const struct record_second *sampler_add_second(struct sampler *s, const char *phase,
+                                               uint64_t now_ns)
+{
+	const uint64_t *c = s->last.counters;
+
+	if (s->seconds_count == s->seconds_cap) {
+		s->seconds_cap = s->seconds_cap ? 2 * s->seconds_cap : 256;
+		s->seconds = xrealloc(s->seconds, s->seconds_cap * sizeof(*s->seconds));
+	}
+	s->seconds[s->seconds_count] = (struct record_second){
+		.at_ns = s->last.taken_ns,
+		.phase = phase,
+		.sent = c[COUNTER_SENT],
+		.acknowledged = c[COUNTER_ACKNOWLEDGED],
+		.failed = c[COUNTER_FAILED],
+		.received = c[COUNTER_RECEIVED],
+		.backlog = sampler_backlog(s),
+	};
+	/* Ticks that were missed while something else took long are left out, not made up for. */
+	while (s->next_second_ns <= now_ns)
+		s->next_second_ns += SECOND_NS;
+	snapshot_fini(&s->before);
+	s->before = s->second;
+	s->second = (struct snapshot){ 0 };
+	copy_snapshot(&s->second, &s->last);
+	return &s->seconds[s->seconds_count++];
+}
+
+static void remember_cpu(struct sampler_agents *to, const struct worker_totals *t)
+{
+	free(to->items);
+	to->items = xcalloc(t->agents_count + 1, sizeof(*to->items));
+	to->count = t->agents_count;
+	for (size_t i = 0; i < t->agents_count; i++) {
+		const struct worker_agent *a = &t->agents[i];
+
+		to->items[i] = (struct sampler_cpu){
+			.role = a->role,
+			.index = a->index,
+			.generation = a->generation,
+			.cpu_ns = a->cpu_ns,
+		};
+	}
+}
+
+static uint64_t cpu_of(const struct sampler_agents *in, const struct worker_agent *a)
+{
+	for (size_t i = 0; i < in->count; i++) {
+		const struct sampler_cpu *c = &in->items[i];
+		if (c->role == a->role && c->index == a->index && c->generation == a->generation)
+			return c->cpu_ns;
+	}
+	return 0;
+}
+
+uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agent *a)
+{
+	uint64_t start = cpu_of(&s->cpu_start, a);
+	uint64_t end = cpu_of(&s->cpu_end, a);
+
+	return end > start ? end - start : 0;
+}
+
+void sampler_begin_window(struct sampler *s, const struct worker_totals *totals, uint64_t start_ns)
+{
+	s->measuring = true;
+	copy_snapshot(&s->base, &s->last);
+	copy_counts(&s->window_start, &s->last);
+	remember_cpu(&s->cpu_start, totals);
+	s->next_period_ns = start_ns + s->sample_ns;
+	s->next_second_ns = start_ns + SECOND_NS;
+}
+
+void sampler_end_window(struct sampler *s, const struct worker_totals *totals)
+{
+	copy_counts(&s->window_end, &s->last);
+	remember_cpu(&s->cpu_end, totals);
+	s->next_period_ns = UINT64_MAX;
+}
+
+const struct record_period *sampler_add_period(struct sampler *s, const char *kind)
+{
+	if (s->periods_count == s->periods_cap) {
+		s->periods_cap = s->periods_cap ? 2 * s->periods_cap : 64;
+		s->periods = xrealloc(s->periods, s->periods_cap * sizeof(*s->periods));
+	}
+
+	struct record_period *p = &s->periods[s->periods_count++];
+	*p = (struct record_period){
+		.kind = kind,
+		.start_ns = s->base.taken_ns,
+		.end_ns = s->last.taken_ns,
+		.backlog = sampler_backlog(s),
+	};
+	snapshot_diff(&s->last, &s->base, &p->interval);
+	copy_snapshot(&s->base, &s->last);
+	while (s->next_period_ns <= s->last.taken_ns)
+		s->next_period_ns += s->sample_ns;
+	return p;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RUN_SAMPLER_H
+#define OMB_RUN_SAMPLER_H
+
+/*
+ * sampler -- the series of a run: counts of every second, histograms of every sample period.
+ *
+ * Fed with snapshots, which only grow; an interval is newer minus older.  Periods begin with the
+ * measured window and go by recording time; the last one, "drain", reaches from the end of the
+ * window to the final totals, so that the intervals add up to all that was recorded after the start
+ * of the window.  Ticks are at start + n * period: they do not drift.
+ *
+ * Pure but for memory: time comes in with the snapshots.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "results/record.h"
+#include "stats/snapshot.h"
+#include "worker/worker.h"
+
+/* CPU time of one agent at an instant. */
+struct sampler_cpu {
+	enum agent_role role;
+	unsigned index, generation;
+	uint64_t cpu_ns;
+};
+
+struct sampler_agents {
+	struct sampler_cpu *items; /* owned */
+	size_t count;
+};
+
+/* Which agents live, as the last snapshot showed. */
+struct sampler_fleet {
+	unsigned producers, producers_lost; /* lost ones are not replaced */
+	unsigned consumers_lost;  /* those whose last generation is dead */
+	unsigned restarted;       /* consumer agents of a higher generation */
+	uint64_t unanswered;      /* sent by agents that live, without an answer */
+};
+
+struct sampler {
+	uint64_t sample_ns;
+	uint64_t subscriptions;
+	uint64_t next_second_ns, next_period_ns; /* UINT64_MAX: none is due */
+	bool measuring;
+
+	struct snapshot last; /* the newest one */
+	struct snapshot second, before; /* as of the last two ticks of a second */
+	struct snapshot base;           /* at the start of the current period */
+	struct snapshot window_start, window_end; /* counters and taken_ns only */
+	struct sampler_agents cpu_start, cpu_end; /* at the ends of the window */
+	struct sampler_fleet fleet;
+
+	uint64_t changed_ns; /* when a count changed last */
+
+	struct record_second *seconds; /* owned */
+	size_t seconds_count, seconds_cap;
+	struct record_period *periods; /* owned, with their snapshots */
+	size_t periods_count, periods_cap;
+};
+
+void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t subscriptions, uint64_t now_ns);
+void sampler_fini(struct sampler *s);
+
+/* Takes over what the snapshot of *totals holds.  The agents are looked at and not kept. */
+void sampler_feed(struct sampler *s, struct worker_totals *totals);
+
+/* After a feed: stores a second and moves the tick on.  Borrowed, until the next one. */
+const struct record_second *sampler_add_second(struct sampler *s, const char *phase,
+                                               uint64_t now_ns);
+
+/* After the feed at the start and at the end of the window. */
+void sampler_begin_window(struct sampler *s, const struct worker_totals *totals,
+                          uint64_t start_ns);
+void sampler_end_window(struct sampler *s, const struct worker_totals *totals);
+
+/* After a feed: everything since the last period becomes one.  Borrowed, until the next one. */
+const struct record_period *sampler_add_period(struct sampler *s, const char *kind);
+
+/* CPU time that an agent used within the window. */
+uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agent *a);
+
+/* Acknowledged x subscriptions - received, never below 0. */
+uint64_t sampler_backlog(const struct sampler *s);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_RUN_STATE_H
+#define OMB_RUN_STATE_H
+
+/*
+ * state -- one run while it goes on: where it stands, and how it waits.
+ *
+ * The steps of a run (connect.h, offer.h, close.h) are sequential code on this struct.  Whatever
+ * they wait for, they wait in state_call or state_wait, which serve the worker, the signals and the
+ * console meanwhile.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan/plan.h"
+#include "plan/search.h"
+#include "results/journal.h"
+#include "run/console.h"
+#include "run/phase.h"
+#include "run/platform.h"
+#include "run/run.h"
+#include "run/sampler.h"
+#include "util/arena.h"
+#include "worker/worker.h"
+
+#define STATE_MS ((uint64_t)1000000)
+#define STATE_S  ((uint64_t)1000000000)
+
+struct run {
+	const struct run_options *options;
+	struct run_platform platform;
+	struct worker *w;
+	struct arena arena;
+	struct console console;
+	struct journal journal;
+
+	struct plan plan; /* a copy: a search changes its rate */
+	struct plan_clients clients; /* once the topics have names */
+	const char *const *topics; /* as the worker named them; NULL before */
+	size_t topics_count;
+	struct worker_rows rows; /* what the driver says of its configuration */
+
+	struct phase_plan phases;
+	enum phase phase;
+	uint64_t entered_ns;
+	struct record_phase log[PHASE_COUNT]; /* the phases so far, in order */
+	size_t log_len;
+	unsigned signals;
+	bool load_started;
+	struct error failure; /* the first one; ERROR_NONE = none */
+
+	uint64_t started_ns, wall_started_ns;
+	uint64_t readiness_ns;
+	struct worker_window window; /* start_ns UINT64_MAX: not known yet */
+	bool measured;               /* the window has begun */
+	uint64_t subscriptions_ready, subscriptions;
+	uint64_t done, wanted; /* of the verb under way, for the console */
+	uint64_t next_tick_ns; /* of the console */
+
+	bool searching; /* rate 0 */
+	struct search_options search_options;
+	struct search search;
+	struct search_decision decision;
+
+	enum backlog_step backlog_step;
+	uint64_t backlog_entered_ns, backlog_look_ns;
+	struct record_backlog backlog;
+
+	struct sampler sampler;
+	bool drained, drain_limit_reached;
+	bool has_partitions; /* the driver counts them */
+	struct host_usage usage_start, usage_end; /* at the ends of the window */
+
+	/* FINISH's answer; everything it points to is in the arena but the snapshots. */
+	struct worker_totals totals;
+	bool finished;
+	bool interrupted; /* a signal came before the totals were complete */
+	bool left_behind; /* topics or groups could not be deleted */
+	struct worker_events events;
+};
+
+uint64_t state_now_ns(const struct run *r);
+
+/* Signals that end a call early: it is cancelled by stopping the worker. */
+enum state_patience {
+	PATIENCE_CONNECT = 1, /* nothing has been sent yet */
+	PATIENCE_CLOSE = 3,   /* the third signal */
+	PATIENCE_ENDLESS = 1000,
+};
+
+/* Carries out one verb within `limit_ns`.  False: *err says why, the verb's name in front. */
+bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
+                enum state_patience patience, struct error *err);
+
+/* Until the instant, or earlier when another signal comes. */
+void state_wait(struct run *r, uint64_t until_ns);
+
+/* Goes to `next` (logs the phase that ends). */
+void state_enter(struct run *r, enum phase next);
+
+/* Remembers the first failure; the next step of the run is to end. */
+void state_fail(struct run *r, const struct error *err);
+
+/* What the phase machine wants to know, as it stands. */
+struct phase_facts state_facts(const struct run *r);
+
+/* Asks the machine and enters what it says.  True: the phase has changed. */
+bool state_advance(struct run *r, const struct phase_facts *facts);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/summary.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/console.h"
+#include "util/units.h"
+
+/* Room for 2^64 - 1 with its commas. */
+#define GROUPED_TEXT 32
+
+/* "6,000,000" */
+static char *grouped(uint64_t n, char *out)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	char *to = out;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return out;
+}
+
+static char *grouped_rate(double per_s, char *out)
+{
+	/* A tenth of a message counts at low rates only. */
+	if (per_s < 100) {
+		(void)snprintf(out, GROUPED_TEXT, "%.3g", per_s);
+		return out;
+	}
+	return grouped((uint64_t)(per_s + 0.5), out);
+}
+
+/* Words of `text` on lines of at most 100 columns; further lines are indented. */
+static void add_wrapped(struct text *out, const char *first, const char *text)
+{
+	size_t column = strlen(first);
+	size_t indent = column;
+
+	text_add(out, first);
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column > indent && column + 1 + word > CONSOLE_COLUMNS) {
+			text_addf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			text_add(out, " ");
+			column++;
+		}
+		text_add_bytes(out, text, word);
+		column += word;
+		text += word + strspn(text + word, " ");
+	}
+	text_add(out, "\n");
+}
+
+static void add_title(const struct record *r, struct text *out)
+{
+	char rate[GROUPED_TEXT], duration[UNITS_TEXT];
+	struct text line = { 0 };
+
+	text_addf(&line, "%s on %s: ", r->workload_name, r->driver_name);
+	switch (r->rate) {
+	case RECORD_FIXED:
+		text_addf(&line, "%s msg/s asked for", grouped_rate(r->asked_per_s, rate));
+		break;
+	case RECORD_SEARCHED:
+		text_addf(&line, "%s msg/s found as the maximum (in %u trials%s)",
+		          grouped_rate(r->asked_per_s, rate), r->search_trials,
+		          r->search_converged ? "" : ", not conclusive");
+		break;
+	case RECORD_MAX:
+		text_add(&line, "as fast as the window in flight allows");
+		break;
+	}
+	text_addf(&line, ", measured for %s%s",
+	          format_duration_short(r->window_end_ns - r->window_start_ns, duration),
+	          r->interrupted ? " (interrupted)" : "");
+	add_wrapped(out, "", text_str(&line));
+	text_fini(&line);
+}
+
+static void add_throughput(const struct record *r, struct text *out)
+{
+	double mib = (double)r->message_bytes / (1024.0 * 1024.0);
+	char rate[GROUPED_TEXT];
+
+	text_addf(out, "\n  published  %12s msg/s  %8.2f MiB/s\n",
+	          grouped_rate(record_publish_per_s(r), rate), record_publish_per_s(r) * mib);
+	if (r->subscriptions > 0)
+		text_addf(out, "  consumed   %12s msg/s  %8.2f MiB/s\n",
+		          grouped_rate(record_consume_per_s(r), rate),
+		          record_consume_per_s(r) * mib);
+}
+
+/* Columns of the table: 50, 95, 99, 99.9, 99.99. */
+static const size_t shown[] = { 0, 2, 3, 4, 5 };
+#define SHOWN (sizeof(shown) / sizeof(shown[0]))
+
+static const struct {
+	enum latency which;
+	const char *label;
+} rows[] = {
+	{ LATENCY_DELAY, "publish delay       due -> send" },
+	{ LATENCY_CALL, "send call        send -> return" },
+	{ LATENCY_PUBLISH, "publish             send -> ack" },
+	{ LATENCY_CORRECTED_PUBLISH, "corrected publish    due -> ack" },
+	{ LATENCY_E2E, "end to end     send -> received" },
+	{ LATENCY_CORRECTED_E2E, "corrected e2e   due -> received" },
+};
+
+/* True: a percentile is marked. */
+static bool add_latency(const struct record *r, size_t row, struct text *out)
+{
+	struct record_latency l;
+	char text[UNITS_TEXT];
+	bool marked = false;
+
+	record_latency(r, rows[row].which, &l);
+	text_addf(out, "  %-31s", rows[row].label);
+	for (size_t i = 0; i < SHOWN; i++) {
+		const struct record_percentile *p = &l.percentiles[shown[i]];
+
+		if (!l.meaningful || l.count == 0) {
+			text_addf(out, "%10s ", "-");
+			continue;
+		}
+		text_addf(out, "%10s%s", format_duration_short(p->ns, text), p->too_few ? "*" : " ");
+		marked |= p->too_few;
+	}
+	text_addf(out, "%10s\n",
+	          l.meaningful && l.count ? format_duration_short(l.max_ns, text) : "-");
+	return marked;
+}
+
+static void add_latencies(const struct record *r, struct text *out)
+{
+	bool marked = false;
+
+	text_addf(out, "\n  %-31s%10s %10s %10s %10s %10s %10s\n", "latency", "p50", "p95", "p99",
+	          "p99.9", "p99.99", "max");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		marked |= add_latency(r, i, out);
+	if (marked)
+		text_add(out, "  * too few samples lie above: with 95 % confidence it is not bounded\n");
+	if (r->rate == RECORD_MAX)
+		add_wrapped(out, "  - ",
+		            "without a schedule nothing is due: there is no delay and no corrected "
+		            "latency. The latencies are those of the window in flight.");
+}
+
+static void add_in_flight(const struct record *r, struct text *out)
+{
+	char count[GROUPED_TEXT], bytes[UNITS_TEXT];
+
+	if (r->rate == RECORD_FIXED)
+		return;
+	text_addf(out, "  in flight: at most %s messages", grouped(r->window_messages, count));
+	if (r->window_bytes)
+		text_addf(out, " or %s", format_bytes_short(r->window_bytes, bytes));
+	text_add(out, " for each producer\n");
+}
+
+static void add_missing(const struct record *r, struct text *line)
+{
+	const uint64_t *c = r->totals.counters;
+	uint64_t expected = c[COUNTER_ACKNOWLEDGED] * r->subscriptions;
+	uint64_t received = c[COUNTER_RECEIVED];
+	char n[GROUPED_TEXT];
+
+	if (r->subscriptions == 0 || !r->stamped)
+		return;
+	if (received == expected)
+		text_add(line, ": nothing lost");
+	else if (received < expected)
+		text_addf(line, ": %s missing", grouped(expected - received, n));
+	else
+		text_addf(line, ": %s too many", grouped(received - expected, n));
+}
+
+static void add_accounting(const struct record *r, struct text *out)
+{
+	const uint64_t *c = r->totals.counters;
+	struct text line = { 0 };
+	char n[GROUPED_TEXT];
+
+	text_addf(&line, "%s sent", grouped(c[COUNTER_SENT], n));
+	text_addf(&line, ", %s acknowledged", grouped(c[COUNTER_ACKNOWLEDGED], n));
+	if (c[COUNTER_FAILED])
+		text_addf(&line, ", %s failed", grouped(c[COUNTER_FAILED], n));
+	if (c[COUNTER_UNACKNOWLEDGED])
+		text_addf(&line, ", %s unanswered", grouped(c[COUNTER_UNACKNOWLEDGED], n));
+	if (c[COUNTER_UNSENT])
+		text_addf(&line, ", %s never sent", grouped(c[COUNTER_UNSENT], n));
+	if (r->subscriptions > 0)
+		text_addf(&line, ", %s received (%" PRIu64 " subscription%s)",
+		          grouped(c[COUNTER_RECEIVED], n), r->subscriptions,
+		          r->subscriptions == 1 ? "" : "s");
+	add_missing(r, &line);
+	add_wrapped(out, "  ", text_str(&line));
+	text_fini(&line);
+}
+
+static void add_cost(const struct record *r, struct text *out)
+{
+	text_addf(out, "  client CPU a message: %.2f us to publish",
+	          record_producer_cpu_per_message_ns(r) / 1e3);
+	if (r->subscriptions > 0)
+		text_addf(out, ", %.2f us to consume", record_consumer_cpu_per_message_ns(r) / 1e3);
+	text_add(out, "\n");
+}
+
+static void add_backlog(const struct record *r, struct text *out)
+{
+	const struct record_backlog *b = &r->backlog;
+	char n[GROUPED_TEXT], duration[UNITS_TEXT];
+
+	if (b->asked_messages == 0)
+		return;
+	text_addf(out, "  backlog: %s messages built in %s", grouped(b->built_messages, n),
+	          format_duration_short(b->build_ns, duration));
+	text_addf(out, ", drained to %s in %s\n", grouped(b->left_messages, n),
+	          format_duration_short(b->drain_ns, duration));
+}
+
+static void add_verdict(const struct record *r, struct text *out)
+{
+	text_addf(out, "\n  %s\n", verdict_name(r->verdict.verdict));
+	for (size_t i = 0; i < r->verdict.count; i++) {
+		const struct verdict_reason *reason = &r->verdict.reasons[i];
+		char first[64];
+
+		(void)snprintf(first, sizeof(first), "    %-8s %-14s ",
+		               reason->weight == VERDICT_VALID ? "note"
+		                                               : verdict_name(reason->weight),
+		               reason->name);
+		add_wrapped(out, first, reason->text);
+	}
+}
+
+void summary_format(const struct record *r, const char *result_path, const char *side_path,
+                    struct text *out)
+{
+	text_add(out, "\n");
+	add_title(r, out);
+	add_throughput(r, out);
+	add_latencies(r, out);
+	text_add(out, "\n");
+	add_in_flight(r, out);
+	add_accounting(r, out);
+	add_backlog(r, out);
+	add_cost(r, out);
+	add_verdict(r, out);
+	text_addf(out, "\n  %s\n  %s\n", result_path, side_path);
+}
+
+static json_t *text_or_null(const char *text)
+{
+	json_t *value = json_string(text);
+
+	return value ? value : json_null();
+}
+
+void summary_format_json(const struct record *r, const char *result_path, const char *side_path,
+                         struct text *out)
+{
+	json_t *o = json_object();
+	json_t *reasons = json_array();
+
+	(void)json_object_set_new(o, "event", json_string("summary"));
+	(void)json_object_set_new(o, "workload", text_or_null(r->workload_name));
+	(void)json_object_set_new(o, "driver", text_or_null(r->driver_name));
+	(void)json_object_set_new(o, "publishRate", json_real(record_publish_per_s(r)));
+	(void)json_object_set_new(o, "consumeRate", json_real(record_consume_per_s(r)));
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		(void)json_object_set_new(o, counter_name((enum counter)i),
+		                          json_integer((json_int_t)r->totals.counters[i]));
+	(void)json_object_set_new(o, "verdict", json_string(verdict_name(r->verdict.verdict)));
+	for (size_t i = 0; i < r->verdict.count; i++)
+		(void)json_array_append_new(reasons, text_or_null(r->verdict.reasons[i].text));
+	(void)json_object_set_new(o, "reasons", reasons);
+	(void)json_object_set_new(o, "result", text_or_null(result_path));
+	(void)json_object_set_new(o, "details", text_or_null(side_path));
+
+	char *line = json_dumps(o, JSON_COMPACT);
+	text_addf(out, "%s\n", line ? line : "{}");
+	free(line);
+	json_decref(o);
+}
