@@ -112,6 +112,18 @@ static void check_clients(struct workload_loading *l)
 		                  (unsigned long long)consumers, CLIENTS_MAX);
 }
 
+/* The range of producerRate holds for the total, however it is given. */
+static void check_total_rate(struct workload_loading *l)
+{
+	const struct option_spec *spec = option_find(workload_table, "producerRate");
+	double total = workload_rate(&l->raw.w);
+
+	if (total > spec->max)
+		workload_complain(l, "producerRate", false,
+		                  "%.15g messages/s of all producers are more than %.15g", total,
+		                  spec->max);
+}
+
 static void check_window(struct workload_loading *l)
 {
 	const struct option_amount *window = &l->raw.window;
@@ -130,5 +142,6 @@ void workload_check(struct workload_loading *l)
 	check_consumers(l);
 	check_backlog(l);
 	check_clients(l);
+	check_total_rate(l);
 	check_window(l);
 }

@@ -140,6 +140,7 @@ static enum run_outcome conclude(struct run *r, struct run_report *out, struct e
 {
 	bool wrote = false;
 
+	state_look_for_signals(r);
 	out->stop_wanted = r->signals > 0;
 	out->outcome = r->signals > 0 ? RUN_INTERRUPTED : RUN_FAILED;
 	if (r->failure.kind != ERROR_NONE) {

@@ -16,7 +16,7 @@ uint64_t state_now_ns(const struct run *r)
 	return r->platform.now_ns(r->platform.to);
 }
 
-static void look_for_signals(struct run *r)
+void state_look_for_signals(struct run *r)
 {
 	unsigned seen = r->platform.signals(r->platform.to);
 
@@ -33,7 +33,7 @@ static void serve_until(struct run *r, uint64_t until_ns)
 
 	r->platform.wait(r->platform.to, worker_fd(r->w), until_ns < tick ? until_ns : tick);
 	worker_serve(r->w);
-	look_for_signals(r);
+	state_look_for_signals(r);
 	if (state_now_ns(r) >= tick)
 		progress_tick(r);
 }
@@ -54,6 +54,7 @@ static void finish_call(struct run *r, struct worker_call *call, enum state_pati
 		    call->verb != WORKER_STOP_ALL) {
 			stop.deadline_ns = state_now_ns(r) + STOP_LIMIT;
 			worker_start(r->w, &stop);
+			continue;
 		}
 		serve_until(r, later(call->deadline_ns, state_now_ns(r) + STATE_MS));
 		/* Not to be trusted any further, and not to be waited for: the call is on our stack. */

@@ -96,6 +96,9 @@ bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
 /* Until the instant, or earlier when another signal comes. */
 void state_wait(struct run *r, uint64_t until_ns);
 
+/* All waiting does this; at other times it is asked for. */
+void state_look_for_signals(struct run *r);
+
 /* Goes to `next` (logs the phase that ends). */
 void state_enter(struct run *r, enum phase next);
 

@@ -24,7 +24,7 @@ static void lists_fini(struct lists *l)
 	error_list_fini(&l->warnings);
 }
 
-/* Texts in double quotes: a name may hold anything that a line can. */
+/* Without the texts: they may hold anything, and quoting them is not what is tried here. */
 static void add_line(void *to, const char *key, const char *value)
 {
 	bool is_text = strcmp(key, "name") == 0 || strcmp(key, "payloadFile") == 0;

@@ -41,12 +41,12 @@ static const struct option_spec table[] = {
 /* clang-format on */
 
 #define OMB_CLASS "io.openmessaging.benchmark.driver.kafka.KafkaBenchmarkDriver"
-#define OMB_FILE                               \
-	"name: Kafka\n"                        \
-	"driverClass: " OMB_CLASS "\n"         \
-	"replicationFactor: 3\n"               \
-	"producerConfig: |\n"                  \
-	"  acks=all\n"                         \
+#define OMB_FILE                       \
+	"name: Kafka\n"                \
+	"driverClass: " OMB_CLASS "\n" \
+	"replicationFactor: 3\n"       \
+	"producerConfig: |\n"          \
+	"  acks=all\n"                 \
 	"  linger.ms=1\n"
 
 static struct arena arena;
@@ -116,17 +116,18 @@ static void errors_name_the_file_and_the_place(void **state)
 {
 	(void)state;
 	static const char text[] = "name: Kafka\n"
-	                           "driver: kafka\n"
-	                           "replicationFactor: none\n"
-	                           "producerConfg: x\n";
+				   "driver: kafka\n"
+				   "replicationFactor: none\n"
+				   "producerConfg: x\n";
 
 	assert_false(parse(text, &strict));
 	assert_int_equal(errors.count, 2);
 	assert_string_equal(errors.items[0].text,
 	                    "driver file dir/k.yaml:4:1: unknown option \"producerConfg\", did you "
 	                    "mean \"producerConfig\"?");
-	assert_string_equal(errors.items[1].text,
-	                    "driver file dir/k.yaml:3:20: replicationFactor: \"none\" is not a number");
+	assert_string_equal(
+		errors.items[1].text,
+		"driver file dir/k.yaml:3:20: replicationFactor: \"none\" is not a number");
 }
 
 static void no_driver_or_two_are_errors(void **state)
@@ -265,8 +266,8 @@ static void overrides_that_nobody_takes_are_all_told(void **state)
 	assert_string_equal(errors.items[0].text,
 	                    "--set: unknown option \"topisc\", did you mean \"topics\"?");
 	assert_string_equal(
-	        errors.items[1].text,
-	        "--set: unknown option \"replicationfactor\", did you mean \"replicationFactor\"?");
+		errors.items[1].text,
+		"--set: unknown option \"replicationfactor\", did you mean \"replicationFactor\"?");
 	assert_non_null(strstr(errors.items[2].text, "\"producrConfig.linger.ms\""));
 	assert_non_null(strstr(errors.items[3].text, "\"driver.topics\""));
 	assert_non_null(strstr(errors.items[4].text, "\"producerConfig.\""));
@@ -290,8 +291,8 @@ static void all_fourteen_kafka_files_of_omb_load(void **state)
 	static const struct {
 		const char *name, *topic, *common, *linger, *batch, *producer;
 	} files[] = {
-		{ "Kafka", "", "  default.api.timeout.ms=1200000\n  request.timeout.ms=1200000\n", "1",
-		  "1048576", "" },
+		{ "Kafka", "", "  default.api.timeout.ms=1200000\n  request.timeout.ms=1200000\n",
+		  "1", "1048576", "" },
 		{ "Kafka", "", "", "1", "131072", "" },
 		{ "Kafka", "", "", "0", "1048576", "" },
 		{ "Kafka", "  flush.messages=1\n  flush.ms=0\n", "", "1", "1048576", "" },
@@ -311,16 +312,17 @@ static void all_fourteen_kafka_files_of_omb_load(void **state)
 
 	for (size_t i = 0; i < COUNT(files); i++) {
 		char *text = arena_printf(
-		        &arena,
-		        "#\n# A licence.\n#\n\n\nname%s: %s\ndriverClass: " OMB_CLASS "\n\n"
-		        "# Kafka client-specific configuration\nreplicationFactor: 3\n\n"
-		        "topicConfig: |\n  min.insync.replicas=2\n%s\n"
-		        "commonConfig: |\n  bootstrap.servers=localhost:9092\n%s\n"
-		        "producerConfig: |\n  acks=all\n  linger.ms=%s\n  batch.size=%s\n%s\n"
-		        "consumerConfig: |\n  auto.offset.reset=earliest\n  enable.auto.commit=false\n"
-		        "  max.partition.fetch.bytes=10485760\n",
-		        i % 2 ? " " : "", files[i].name, files[i].topic, files[i].common,
-		        files[i].linger, files[i].batch, files[i].producer);
+			&arena,
+			"#\n# A licence.\n#\n\n\nname%s: %s\ndriverClass: " OMB_CLASS "\n\n"
+			"# Kafka client-specific configuration\nreplicationFactor: 3\n\n"
+			"topicConfig: |\n  min.insync.replicas=2\n%s\n"
+			"commonConfig: |\n  bootstrap.servers=localhost:9092\n%s\n"
+			"producerConfig: |\n  acks=all\n  linger.ms=%s\n  batch.size=%s\n%s\n"
+			"consumerConfig: |\n  auto.offset.reset=earliest\n  "
+			"enable.auto.commit=false\n"
+			"  max.partition.fetch.bytes=10485760\n",
+			i % 2 ? " " : "", files[i].name, files[i].topic, files[i].common,
+			files[i].linger, files[i].batch, files[i].producer);
 		struct properties p = { 0 };
 		struct error err;
 

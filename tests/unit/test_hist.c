@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stats/hist.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,6 +145,15 @@ static void a_sum_beyond_64_bits_leaves_the_mean_to_the_buckets(void **state)
 
 	hist_copy_diff(&after, &before, &interval);
 	assert_true(percentile_mean(&interval) == 1e9);
+	/* Merged, too: a wrapped part, or parts that wrap together. */
+	hist_copy_clear(&interval);
+	hist_copy_add(&interval, &after);
+	assert_true(interval.sum_wrapped);
+	hist_copy_clear(&interval);
+	hist_copy_add(&interval, &before);
+	assert_false(interval.sum_wrapped);
+	hist_copy_add(&interval, &before);
+	assert_true(interval.sum_wrapped);
 	hist_copy_fini(&before);
 	hist_copy_fini(&after);
 	hist_copy_fini(&interval);
@@ -170,6 +180,7 @@ static void reading_takes_no_memory_that_was_not_written(void **state)
 }
 
 #define RECORDS 300000
+#define BATCH   10000
 
 static uint64_t nth_value(uint64_t i)
 {
@@ -178,10 +189,22 @@ static uint64_t nth_value(uint64_t i)
 	return (x >> 20) >> (x % 44); /* all magnitudes, a few above the range */
 }
 
-static void record_all(struct hist *h)
+static void record_batch(struct hist *h, uint64_t first)
 {
-	for (uint64_t i = 0; i < RECORDS; i++)
+	for (uint64_t i = first; i < first + BATCH; i++)
 		hist_record(h, nth_value(i));
+}
+
+/* The child waits for a poll after each batch, so that every test run has many intervals, and goes
+ * on while the parent is still reading. */
+static void record_between_polls(struct hist *h, const _Atomic uint64_t *polls)
+{
+	for (uint64_t i = 0; i < RECORDS; i += BATCH) {
+		uint64_t seen = counter_read(polls);
+		record_batch(h, i);
+		while (counter_read(polls) == seen)
+			sched_yield();
+	}
 }
 
 static void assert_same_buckets(const struct hist_copy *a, const struct hist_copy *b)
@@ -193,8 +216,7 @@ static void assert_same_buckets(const struct hist_copy *a, const struct hist_cop
 		assert_int_equal(hist_copy_count_at(a, i), hist_copy_count_at(b, i));
 }
 
-/* One poll: the interval since the last one goes into 00000     0, and 
-wtmp begins Tue May 20 00:00:00 2025 becomes now. */
+/* One poll: the interval since the last one goes into *sum, and *last becomes now. */
 static void poll_once(const struct hist *h, struct hist_copy *last, struct hist_copy *sum)
 {
 	struct hist_copy now = { 0 }, interval = { 0 };
@@ -211,21 +233,27 @@ static void intervals_across_processes_add_up(void **state)
 {
 	(void)state;
 	struct hist *h = map_hist(), *alone = map_hist();
+	_Atomic uint64_t *polls = mmap(NULL, sizeof(*polls), PROT_READ | PROT_WRITE,
+	                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct hist_copy last = { 0 }, sum = { 0 }, want = { 0 };
+	int status = 1;
 
+	assert_true(polls != MAP_FAILED);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		record_all(h);
+		record_between_polls(h, polls);
 		_exit(0);
 	}
-	int status = 1;
-	while (waitpid(pid, &status, WNOHANG) == 0)
+	while (waitpid(pid, &status, WNOHANG) == 0) {
 		poll_once(h, &last, &sum);
+		counter_bump(polls);
+	}
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	poll_once(h, &last, &sum);
 
-	record_all(alone);
+	for (uint64_t i = 0; i < RECORDS; i += BATCH)
+		record_batch(alone, i);
 	hist_snapshot(alone, &want);
 	assert_int_equal(want.count, RECORDS);
 	assert_true(want.overflow > 0);
@@ -236,6 +264,7 @@ static void intervals_across_processes_add_up(void **state)
 	hist_copy_fini(&last);
 	hist_copy_fini(&sum);
 	hist_copy_fini(&want);
+	munmap(polls, sizeof(*polls));
 	unmap_hist(h);
 	unmap_hist(alone);
 }

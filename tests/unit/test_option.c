@@ -248,7 +248,8 @@ static void bad_values_say_what_and_why(void **state)
 		{ "agents", "0", "agents: 0 is outside 1..100" },
 		{ "agents", "1.5", "agents: 1.5 is not a whole number" },
 		{ "agents", "per-cor",
-		  "agents: \"per-cor\" is not one of: per-core | per-client | whole number; did you "
+		  "agents: \"per-cor\" is not one of: per-core | per-client | whole number; did "
+		  "you "
 		  "mean \"per-core\"?" },
 		{ "speed", "-1", "speed: -1 is outside 0..1000000000" },
 		{ "commit", "soon",
@@ -293,7 +294,11 @@ static void a_required_key_is_missed(void **state)
 		  .type = OPTION_COUNT,
 		  .flags = OPTION_REQUIRED | OPTION_OMB,
 		  .help = "number of topics" },
-		{ .name = "ours", .type = OPTION_COUNT, .offset = 4, .flags = OPTION_REQUIRED, .help = "x" },
+		{ .name = "ours",
+		  .type = OPTION_COUNT,
+		  .offset = 4,
+		  .flags = OPTION_REQUIRED,
+		  .help = "x" },
 		{ 0 },
 	};
 	uint32_t out[2] = { 0 };
@@ -314,14 +319,14 @@ static void all_errors_of_a_file_come_at_once_with_their_places(void **state)
 	(void)state;
 	struct sample s = { 0 };
 	static const char file[] = "topics: 0\n"
-	                           "topisc: 1\n"
-	                           "keep: maybe\n"
-	                           "seed: 1\n"
-	                           "seed: 2\n"
-	                           "colour: [RED]\n"
-	                           "ratio:\n"
-	                           "rate: \"10\"\n"
-	                           "block: {a: b}\n";
+				   "topisc: 1\n"
+				   "keep: maybe\n"
+				   "seed: 1\n"
+				   "seed: 2\n"
+				   "colour: [RED]\n"
+				   "ratio:\n"
+				   "rate: \"10\"\n"
+				   "block: {a: b}\n";
 	static const struct {
 		int line, column;
 		const char *text;
@@ -351,7 +356,8 @@ static void keys_that_others_read_are_passed_over(void **state)
 	(void)state;
 	struct sample s = { 0 };
 	static const struct option_spec others[] = {
-		{ .name = "driverClass", .type = OPTION_TEXT, .help = "" }, { 0 },
+		{ .name = "driverClass", .type = OPTION_TEXT, .help = "" },
+		{ 0 },
 	};
 	static const char file[] = "driverClass: x\ndriverClas: y\n";
 	struct yaml_doc doc;
@@ -491,11 +497,11 @@ static void lenient_flags_and_names_are_read_as_java_does(void **state)
 		enum colour colour;
 		size_t warnings;
 	} cases[] = {
-		{ "javaBool: true\n", true, RED, 0 },    { "javaBool: yes\n", true, RED, 1 },
-		{ "javaBool: on\n", true, RED, 1 },      { "javaBool: 1\n", true, RED, 1 },
-		{ "javaBool: 'true'\n", true, RED, 1 },  { "javaBool: no\n", false, RED, 1 },
-		{ "javaBool:\n", false, RED, 1 },        { "javaColour: BLUE\n", false, BLUE, 0 },
-		{ "javaColour: 1\n", false, GREEN, 1 },  { "javaColour: blue\n", false, RED, 1 },
+		{ "javaBool: true\n", true, RED, 0 },   { "javaBool: yes\n", true, RED, 1 },
+		{ "javaBool: on\n", true, RED, 1 },     { "javaBool: 1\n", true, RED, 1 },
+		{ "javaBool: 'true'\n", true, RED, 1 }, { "javaBool: no\n", false, RED, 1 },
+		{ "javaBool:\n", false, RED, 1 },       { "javaColour: BLUE\n", false, BLUE, 0 },
+		{ "javaColour: 1\n", false, GREEN, 1 }, { "javaColour: blue\n", false, RED, 1 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -545,11 +551,21 @@ static void what_is_formatted_is_read_back(void **state)
 	(void)state;
 	struct sample first = { 0 }, second = { 0 };
 	static const char *const values[][2] = {
-		{ "topics", "77" },        { "seed", "18446744073709551614" }, { "nice", "-3" },
-		{ "ratio", "0.1" },        { "rate", "123456.789" },           { "keep", "true" },
-		{ "colour", "BLUE" },      { "period", "1m30s" },              { "size", "64KiB" },
-		{ "agents", "per-client" }, { "speed", "0.3333333333333333" }, { "commit", "500ms" },
-		{ "window", "2MB" },       { "cpus", "5,0,1" },                { "name", "a b" },
+		{ "topics", "77" },
+		{ "seed", "18446744073709551614" },
+		{ "nice", "-3" },
+		{ "ratio", "0.1" },
+		{ "rate", "123456.789" },
+		{ "keep", "true" },
+		{ "colour", "BLUE" },
+		{ "period", "1m30s" },
+		{ "size", "64KiB" },
+		{ "agents", "per-client" },
+		{ "speed", "0.3333333333333333" },
+		{ "commit", "500ms" },
+		{ "window", "2MB" },
+		{ "cpus", "5,0,1" },
+		{ "name", "a b" },
 	};
 
 	for (size_t i = 0; i < COUNT(values); i++) {
@@ -571,10 +587,9 @@ static void secrets_are_not_formatted(void **state)
 {
 	(void)state;
 	struct sample s = { .name = "hunter2" };
-	struct option_spec spec = { .name = "password",
-		                    .type = OPTION_TEXT,
-		                    .offset = AT(name),
-		                    .flags = OPTION_SECRET };
+	struct option_spec spec = {
+		.name = "password", .type = OPTION_TEXT, .offset = AT(name), .flags = OPTION_SECRET
+	};
 	struct text out = { 0 };
 
 	option_format(&spec, &s, &out);
@@ -604,9 +619,17 @@ static void documentation_comes_from_the_rows(void **state)
 {
 	(void)state;
 	static const struct option_spec two[] = {
-		{ .name = "topics", .type = OPTION_COUNT, .min = 1, .max = 1e6,
-		  .flags = OPTION_REQUIRED | OPTION_OMB, .help = "number of topics" },
-		{ .name = "speed", .type = OPTION_DURATION, .max = 1e9, .fallback = "100us", .unit = "us",
+		{ .name = "topics",
+		  .type = OPTION_COUNT,
+		  .min = 1,
+		  .max = 1e6,
+		  .flags = OPTION_REQUIRED | OPTION_OMB,
+		  .help = "number of topics" },
+		{ .name = "speed",
+		  .type = OPTION_DURATION,
+		  .max = 1e9,
+		  .fallback = "100us",
+		  .unit = "us",
 		  .help = "a | b - c" },
 		{ 0 },
 	};
@@ -614,21 +637,22 @@ static void documentation_comes_from_the_rows(void **state)
 
 	option_markdown(two, &out);
 	assert_string_equal(
-	        text_str(&out),
-	        "| key | type | range | default | meaning |\n|---|---|---|---|---|\n"
-	        "| `topics` | whole number | 1..1000000 | *required* | number of topics |\n"
-	        "| `speed` | duration (bare: us) | 0s..1s | `100us` | a \\| b - c *(ours)* |\n");
+		text_str(&out),
+		"| key | type | range | default | meaning |\n|---|---|---|---|---|\n"
+		"| `topics` | whole number | 1..1000000 | *required* | number of topics |\n"
+		"| `speed` | duration (bare: us) | 0s..1s | `100us` | a \\| b - c *(ours)* |\n");
 	text_fini(&out);
 
 	option_help(two, &out);
 	assert_non_null(strstr(text_str(&out), "  topics                      number of topics\n"));
 	assert_non_null(strstr(text_str(&out), "(whole number, 1..1000000, required)"));
-	assert_non_null(strstr(text_str(&out),
-	                       "(duration, 0s..1s, a bare number is us, default 100us)"));
+	assert_non_null(
+		strstr(text_str(&out), "(duration, 0s..1s, a bare number is us, default 100us)"));
 	text_fini(&out);
 
 	option_roff(two, &out);
-	assert_non_null(strstr(text_str(&out), ".TP\n.B topics\nnumber of topics\n(whole number, "));
+	assert_non_null(
+		strstr(text_str(&out), ".TP\n.B topics\nnumber of topics\n(whole number, "));
 	assert_non_null(strstr(text_str(&out), "a | b \\- c\n"));
 	text_fini(&out);
 }

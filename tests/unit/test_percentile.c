@@ -81,6 +81,24 @@ static void ranks_do_not_suffer_from_rounding(void **state)
 	fill_thousand(&c);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(percentile_value(&c, cases[i].percentile), cases[i].want);
+
+	/* The percentile of a rank leads back to the rank, though 100.0 * 8 / 11 * 11 is above 800. */
+	hist_copy_clear(&c);
+	for (uint64_t rank = 1; rank <= 11; rank++)
+		hist_copy_record(&c, rank, 1);
+	for (uint64_t rank = 1; rank <= 11; rank++)
+		assert_int_equal(percentile_value(&c, 100.0 * (double)rank / 11), rank);
+	hist_copy_fini(&c);
+}
+
+static void percentile_zero_is_the_lower_edge_of_the_smallest(void **state)
+{
+	(void)state;
+	struct hist_copy c = { 0 };
+
+	hist_copy_record(&c, 300000, 2);
+	assert_int_equal(percentile_value(&c, 0), 299776);
+	assert_int_equal(percentile_value(&c, 0.001), 300031);
 	hist_copy_fini(&c);
 }
 
@@ -230,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(figures_are_those_of_java),
 		cmocka_unit_test(ranks_do_not_suffer_from_rounding),
+		cmocka_unit_test(percentile_zero_is_the_lower_edge_of_the_smallest),
 		cmocka_unit_test(many_at_once_are_the_same_as_one_by_one),
 		cmocka_unit_test(deviation_is_that_of_the_bucket_middles),
 		cmocka_unit_test(the_curve_of_the_reference_blob_has_java_s_points),

@@ -138,7 +138,9 @@ static void unicode_escapes_become_utf8(void **state)
 	one("a=\\u0041\\u00e9\\u20AC", "a", "A\xc3\xa9\xe2\x82\xac");
 	one("a=\\ud83d\\ude00", "a", "\xf0\x9f\x98\x80");
 	one("a=\\ud83dx", "a", "\xef\xbf\xbdx");
-	one("a=\\ud83d\\u0041", "a", "\xef\xbf\xbd" "A");
+	one("a=\\ud83d\\u0041", "a",
+	    "\xef\xbf\xbd"
+	    "A");
 	one("a=\xc3\xa9", "a", "\xc3\xa9");
 	one("\\u0061=b", "a", "b");
 }
@@ -146,7 +148,8 @@ static void unicode_escapes_become_utf8(void **state)
 static void broken_unicode_escapes_are_errors_with_their_line(void **state)
 {
 	(void)state;
-	static const char *const values[] = { "\\u", "\\u12", "\\u12g4", "\\u0000", "\\ud83d\\u12" };
+	static const char *const values[] = { "\\u", "\\u12", "\\u12g4", "\\u0000",
+		                              "\\ud83d\\u12" };
 
 	for (size_t i = 0; i < COUNT(values); i++) {
 		struct properties p = { 0 };

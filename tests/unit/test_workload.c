@@ -17,16 +17,16 @@
 #include "util/arena.h"
 #include "util/text.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define SECOND   UINT64_C(1000000000)
+#define COUNT(a)        (sizeof(a) / sizeof((a)[0]))
+#define SECOND          UINT64_C(1000000000)
 
 /* A workload to which each test adds. */
 #define RANDOM_PAYLOADS "useRandomizedPayloads: true\nrandomizedPayloadPoolSize: 10\n"
-#define SMALL                              \
-	"topics: 1\n"                      \
-	"messageSize: 100\n"               \
-	"producersPerTopic: 1\n"           \
-	"subscriptionsPerTopic: 1\n"       \
+#define SMALL                        \
+	"topics: 1\n"                \
+	"messageSize: 100\n"         \
+	"producersPerTopic: 1\n"     \
+	"subscriptionsPerTopic: 1\n" \
 	"consumerPerSubscription: 1\n" RANDOM_PAYLOADS
 #define COMPLETE SMALL "testDurationMinutes: 1\n"
 
@@ -76,7 +76,8 @@ static void every_key_of_omb_is_read(void **state)
 	(void)state;
 	good("name: all keys\ntopics: 2\npartitionsPerTopic: 3\nkeyDistributor: KEY_ROUND_ROBIN\n"
 	     "messageSize: 1024\nuseRandomizedPayloads: true\nrandomBytesRatio: 0.5\n"
-	     "randomizedPayloadPoolSize: 1000\npayloadFile: ignored.data\nsubscriptionsPerTopic: 4\n"
+	     "randomizedPayloadPoolSize: 1000\npayloadFile: ignored.data\nsubscriptionsPerTopic: "
+	     "4\n"
 	     "producersPerTopic: 5\nconsumerPerSubscription: 6\nproducerRate: 50000\n"
 	     "consumerBacklogSizeGB: 100\nbacklogDrainRatio: 0.99\ntestDurationMinutes: 15\n"
 	     "warmupDurationMinutes: 2\n");
@@ -135,11 +136,12 @@ static void defaults_are_ombs_and_ours(void **state)
 static void every_key_of_ours_is_read(void **state)
 {
 	(void)state;
-	good(SMALL "testDuration: 90s\nwarmupDuration: 1m30s\nproducerRateScope: per-producer\n"
-	           "producerRate: 0.1\nagents: per-client\nthreadsPerAgent: 64\nwakeInterval: 200us\n"
-	           "samplePeriod: 1s\nseed: 18446744073709551614\nmessageProcessingTime: 5ms\n"
-	           "maxInFlight: 5000\nmaxInFlightBytes: 2MB\nagentCpus: 0-3,5\nagentNice: -5\n"
-	           "keepTopics: true\ndrainTimeout: 10\nreadinessTimeout: 2m\ncommitInterval: 500ms\n");
+	good(SMALL
+	     "testDuration: 90s\nwarmupDuration: 1m30s\nproducerRateScope: per-producer\n"
+	     "producerRate: 0.1\nagents: per-client\nthreadsPerAgent: 64\nwakeInterval: 200us\n"
+	     "samplePeriod: 1s\nseed: 18446744073709551614\nmessageProcessingTime: 5ms\n"
+	     "maxInFlight: 5000\nmaxInFlightBytes: 2MB\nagentCpus: 0-3,5\nagentNice: -5\n"
+	     "keepTopics: true\ndrainTimeout: 10\nreadinessTimeout: 2m\ncommitInterval: 500ms\n");
 	assert_int_equal(w.test_ns, 90 * SECOND);
 	assert_int_equal(w.warmup_ns, 90 * SECOND);
 	assert_int_equal(w.rate_scope, RATE_PER_PRODUCER);
@@ -275,11 +277,16 @@ static void what_does_not_fit_together_is_told(void **state)
 	    "useRandomizedPayloads: true\n",
 	    "randomizedPayloadPoolSize: a pool of 0 payloads has none to send "
 	    "(useRandomizedPayloads)");
-	bad("topics: 1000000\nmessageSize: 1\nproducersPerTopic: 1000\ntestDuration: 1\n" RANDOM_PAYLOADS,
+	bad("topics: 1000000\nmessageSize: 1\nproducersPerTopic: 1000\ntestDuration: "
+	    "1\n" RANDOM_PAYLOADS,
 	    "producersPerTopic: 1000000000 producers in all are more than 100000000");
 	bad("topics: 1000000\nmessageSize: 1\nproducersPerTopic: 1\ntestDuration: 1\n"
 	    "subscriptionsPerTopic: 1000000\nconsumerPerSubscription: 1000000\n" RANDOM_PAYLOADS,
-	    "consumerPerSubscription: 1000000000000000000 consumers in all are more than 100000000");
+	    "consumerPerSubscription: 1000000000000000000 consumers in all are more than "
+	    "100000000");
+	bad("topics: 1000\nmessageSize: 1\nproducersPerTopic: 1000\ntestDuration: 1\n"
+	    "producerRate: 2000\nproducerRateScope: per-producer\n" RANDOM_PAYLOADS,
+	    "producerRate: 2000000000 messages/s of all producers are more than 1000000000");
 	bad(COMPLETE "testDuration: 5s\n", "testDurationMinutes: not together with testDuration");
 	bad(COMPLETE "warmupDuration: 5s\nwarmupDurationMinutes: 1\n",
 	    "warmupDurationMinutes: not together with warmupDuration");
@@ -325,7 +332,8 @@ static void lenient_files_may_lack_everything_that_java_does_not_need(void **sta
 static void lenient_durations_below_one_mean_for_ever_and_none(void **state)
 {
 	(void)state;
-	assert_true(parse_with(SMALL "testDurationMinutes: -1\nwarmupDurationMinutes: -1\n", &lenient));
+	assert_true(
+		parse_with(SMALL "testDurationMinutes: -1\nwarmupDurationMinutes: -1\n", &lenient));
 	assert_int_equal(w.test_ns, 0);
 	assert_int_equal(w.warmup_ns, 0);
 	assert_int_equal(warnings.count, 3);
@@ -345,9 +353,15 @@ static void set_overrides_and_puts_aside_what_it_excludes(void **state)
 {
 	(void)state;
 	static const struct override sets[] = {
-		{ "topics", "7" },         { "testDuration", "10s" }, { "warmupDurationMinutes", "3" },
-		{ "producerRate", "5" },   { "producerRate", "6" },   { "workload.name", "set" },
-		{ "replicationFactor", "1" }, { "driver.name", "Kafka" }, { "agentCpus", "" },
+		{ "topics", "7" },
+		{ "testDuration", "10s" },
+		{ "warmupDurationMinutes", "3" },
+		{ "producerRate", "5" },
+		{ "producerRate", "6" },
+		{ "workload.name", "set" },
+		{ "replicationFactor", "1" },
+		{ "driver.name", "Kafka" },
+		{ "agentCpus", "" },
 	};
 	const struct config_mode mode = { .overrides = sets, .override_count = COUNT(sets) };
 
@@ -388,7 +402,8 @@ static void what_is_described_loads_as_the_same_workload(void **state)
 	static const char *const files[] = {
 		COMPLETE,
 		COMPLETE "producerRate: max\nmaxInFlight: 2MB\nagents: 7\nagentCpus: 0-3\n",
-		COMPLETE "producerRate: 0.1\ncommitInterval: 500ms\nwakeInterval: 0\nagents: per-client\n",
+		COMPLETE
+		"producerRate: 0.1\ncommitInterval: 500ms\nwakeInterval: 0\nagents: per-client\n",
 		SMALL "testDuration: 1500ms\nwarmupDuration: 0\ncommitInterval: 100\n"
 		      "keyDistributor: RANDOM\nrandomBytesRatio: 0.3\n",
 	};

@@ -70,7 +70,7 @@ static void scalars_tell_how_they_were_written(void **state)
 {
 	(void)state;
 	struct yaml_node *root =
-	        parse("a: 010\nb: '010'\nc: \"x\\ty\"\nd: |\n  one \n  two\ne: >\n  one\n  two\n");
+		parse("a: 010\nb: '010'\nc: \"x\\ty\"\nd: |\n  one \n  two\ne: >\n  one\n  two\n");
 
 	assert_int_equal(yaml_find(root, "a")->style, YAML_PLAIN);
 	assert_string_equal(yaml_find(root, "a")->text, "010");
@@ -190,9 +190,9 @@ static void errors_have_a_place(void **state)
 		const char *text;
 		int line, column;
 	} cases[] = {
-		{ "a: 1\n  b: 2\n", 2, 4 },   { "a: [1, 2\n", 2, 1 }, { "a: \"x\n", 2, 1 },
-		{ "ok: 1\n? [a]\n: 1\n", 2, 3 }, { "a: 1\nb: \"\\0\"\n", 2, 4 },
-		{ "a: 1\nb: \xff\n", 2, 4 },
+		{ "a: 1\n  b: 2\n", 2, 4 },     { "a: [1, 2\n", 2, 1 },
+		{ "a: \"x\n", 2, 1 },           { "ok: 1\n? [a]\n: 1\n", 2, 3 },
+		{ "a: 1\nb: \"\\0\"\n", 2, 4 }, { "a: 1\nb: \xff\n", 2, 4 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * omb check -- what a run would do, what it needs, and what is doubtful about it.
+ *
+ * No broker is touched.  The driver's settings are asked for in an agent, because a client library
+ * is never used in this process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/args.h"
+#include "cmd/host.h"
+#include "cmd/inputs.h"
+#include "cmd/job.h"
+#include "cmd/plan_text.h"
+#include "driver/driver.h"
+#include "util/arena.h"
+
+#define AGENTS_SHOWN        8
+#define DESCRIBE_TIMEOUT_MS 10000
+#define BROKERS_MAX         10000
+
+static const struct flag check_flags[] = {
+	INPUT_FLAG_DRIVERS,
+	INPUT_FLAG_SET,
+	INPUT_FLAG_AGENTS,
+	INPUT_FLAG_LENIENT,
+	{ "brokers", NULL, FLAG_VALUE, "N",
+	  "brokers of the cluster, for the number of connections and threads; 1 if not given" },
+	{ "all", NULL, FLAG_SWITCH, NULL, "every agent and every setting, however many" },
+	INPUT_FLAG_HELP,
+	{ 0 },
+};
+
+struct check {
+	const struct args *args;
+	struct inputs in;
+	uint32_t brokers;
+	struct resource_limits limits;
+	struct text out;
+};
+
+static bool read_brokers(struct check *c, struct error *err)
+{
+	const char *text = args_value(c->args, "brokers");
+	char *end;
+
+	c->brokers = 1;
+	if (text == NULL)
+		return true;
+	unsigned long brokers = strtoul(text, &end, 10);
+	if (end == text || *end != '\0' || brokers < 1 || brokers > BROKERS_MAX)
+		return error_set(err, ERROR_USAGE, "--brokers: \"%s\" is not a number from 1 to %d",
+		                 text, BROKERS_MAX);
+	c->brokers = (uint32_t)brokers;
+	return true;
+}
+
+static struct resource_driver resource_driver_of(const struct driver *d, uint32_t brokers)
+{
+	struct resource_driver r =
+		resource_driver_estimate((d->flags & DRIVER_LIBRARY) != 0, brokers);
+
+	r.partitions = (d->flags & DRIVER_PARTITIONS) != 0;
+	r.delivers = strcmp(d->name, "null") != 0; /* the one that has nothing to consume */
+	if (r.delivers && (d->flags & DRIVER_LIBRARY) == 0)
+		r.producer.sockets = r.consumer.sockets = 1;
+	return r;
+}
+
+/* "linger.ms = 5  (java default; note)" under headings of their sections.  What the library has by
+ * itself and nobody changed is left out unless `all`. */
+static void add_settings(const struct text *records, bool all, struct text *out)
+{
+	const char *f[ADMIN_DESCRIBE_FIELDS], *section = "";
+	size_t hidden = 0;
+
+	for (size_t at = 0; job_next_record(records, &at, f, ADMIN_DESCRIBE_FIELDS);) {
+		if (!all && strcmp(f[3], ORIGIN_LIBRARY) == 0) {
+			hidden++;
+			continue;
+		}
+		if (strcmp(section, f[0]) != 0)
+			text_addf(out, "  %s\n", f[0]);
+		section = f[0];
+		text_addf(out, "    %s = %s", f[1], f[2]);
+		if (f[3][0] != '\0' || f[4][0] != '\0')
+			text_addf(out, "  (%s%s%s)", f[3], f[3][0] && f[4][0] ? "; " : "", f[4]);
+		text_add(out, "\n");
+	}
+	if (hidden > 0)
+		text_addf(out, "  and %zu more as the library has them (--all shows them)\n",
+		          hidden);
+}
+
+static bool check_driver(struct check *c, const struct input_driver *d, struct error *err)
+{
+	static const struct admin_job job = { .kind = ADMIN_DESCRIBE };
+	struct text records = { 0 };
+
+	text_addf(&c->out, "driver file %s: %s, driver %s\n", d->file.path, d->file.name,
+	          d->driver->name);
+	bool ok = job_run(d, &job, DESCRIBE_TIMEOUT_MS, &records, err);
+	if (ok)
+		add_settings(&records, args_has(c->args, "all"), &c->out);
+	else
+		error_wrap(err, "driver file %s", d->file.path);
+	text_add(&c->out, "\n");
+	text_fini(&records);
+	return ok;
+}
+
+static bool check_pair(struct check *c, const struct input_workload *w,
+                       const struct input_driver *d, struct error *err)
+{
+	struct plan_host host = {
+		.cpus = c->limits.cpus,
+		.payloads = w->payloads.count > 0 ? &w->payloads : NULL,
+	};
+	struct resource_driver driver = resource_driver_of(d->driver, c->brokers);
+	size_t lines_max = args_has(c->args, "all") ? SIZE_MAX : AGENTS_SHOWN;
+	struct resources need;
+	struct plan plan;
+
+	if (!plan_make(&plan, &w->workload, &host, c->args->arena, err))
+		return error_wrap(err, "workload %s", w->workload.path);
+	resources_estimate(&plan, &driver, &need);
+	struct doubts doubts = resources_doubts(&plan, &need, &driver, &c->limits, c->args->arena);
+
+	text_addf(&c->out, "workload %s: %s, on %s\n", w->workload.path, w->workload.name,
+	          d->file.name);
+	plan_text_load(&plan, &c->out);
+	plan_text_agents(&plan, lines_max, c->args->arena, &c->out);
+	plan_text_resources(&need, &c->limits, &c->out);
+	plan_text_doubts(&doubts, &c->out);
+	text_add(&c->out, "\n");
+	return true;
+}
+
+static void check_all(struct check *c, struct error_list *errors)
+{
+	struct error err;
+
+	for (size_t d = 0; d < c->in.drivers_count; d++)
+		if (!check_driver(c, &c->in.drivers[d], &err))
+			error_list_add(errors, &err);
+	for (size_t w = 0; w < c->in.workloads_count; w++)
+		for (size_t d = 0; d < c->in.drivers_count; d++)
+			if (!check_pair(c, &c->in.workloads[w], &c->in.drivers[d], &err))
+				error_list_add(errors, &err);
+}
+
+static bool check_usage(const struct args *args, struct error *err)
+{
+	if (!args_has(args, "drivers"))
+		return error_set(err, ERROR_USAGE, "no driver file: -d names them");
+	if (args->words.count == 0)
+		return error_set(err, ERROR_USAGE, "no workload file to check");
+	return true;
+}
+
+static int check_run(const struct args *args)
+{
+	struct check c = { .args = args };
+	struct error_list errors = { 0 }, warnings = { 0 };
+	struct error err;
+
+	if (!check_usage(args, &err) || !read_brokers(&c, &err))
+		return args_fail(args, &err);
+	host_raise_limits();
+	host_limits_read(&c.limits);
+	if (inputs_load(args, &c.in, &errors, &warnings))
+		check_all(&c, &errors);
+	fputs(text_str(&c.out), stdout);
+	fflush(stdout); /* before what goes to stderr */
+	args_warn_all(args, &warnings);
+	int code = args_fail_all(args, &errors);
+	text_fini(&c.out);
+	error_list_fini(&errors);
+	error_list_fini(&warnings);
+	return code;
+}
+
+extern const struct command command_check;
+const struct command command_check = {
+	.name = "check",
+	.summary = "shows what a run would do and every doubt about it; touches no broker",
+	.words = "WORKLOAD...",
+	.text = "Reads and checks the files as run does and prints the resolved plan: topics, "
+		"agents, "
+		"who produces and consumes what, rates, bytes, the settings of the client library "
+		"as "
+		"translated, and what all that needs of this machine against its limits.\n"
+		"\n"
+		"Doubts are warnings (the run will fail, or its numbers will not mean what one "
+		"thinks) and notes; they do not change the exit code. It is 0, or 2 for files that "
+		"cannot be run.",
+	.examples = "omb check -d kafka.yaml workloads/*.yaml",
+	.flags = check_flags,
+	.run = check_run,
+};

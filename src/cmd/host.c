@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/host.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+uint32_t host_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	int count = CPU_COUNT(&set);
+	return count > 0 ? (uint32_t)count : 1;
+}
+
+/* The number in a one-line file; UINT64_MAX = none there ("max"), or no such file. */
+static uint64_t number_in(const char *path)
+{
+	unsigned long long value;
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return UINT64_MAX;
+	int got = fscanf(f, "%llu", &value);
+	fclose(f);
+	return got == 1 ? value : UINT64_MAX;
+}
+
+/* "Threads: 12" and "MemAvailable: 123 kB" style files. */
+static uint64_t field_in(const char *path, const char *field)
+{
+	char line[256];
+	uint64_t value = UINT64_MAX;
+	size_t len = strlen(field);
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL)
+		return value;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, field, len) == 0 && line[len] == ':') {
+			value = strtoull(line + len + 1, NULL, 10);
+			break;
+		}
+	fclose(f);
+	return value;
+}
+
+/* Of all processes of this user. */
+static uint64_t threads_of_user(void)
+{
+	uint64_t threads = 0;
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (proc == NULL)
+		return 0;
+	while ((entry = readdir(proc)) != NULL) {
+		char path[sizeof("/proc//status") + sizeof(entry->d_name)];
+		struct stat st;
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/status", entry->d_name);
+		if (stat(path, &st) != 0 || st.st_uid != getuid())
+			continue;
+		uint64_t own = field_in(path, "Threads");
+		threads += own == UINT64_MAX ? 0 : own;
+	}
+	closedir(proc);
+	return threads;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t limit_of(rlim_t limit)
+{
+	return limit == RLIM_INFINITY ? UINT64_MAX : limit;
+}
+
+void host_limits_read(struct resource_limits *out)
+{
+	struct rlimit files = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit processes = { RLIM_INFINITY, RLIM_INFINITY };
+	uint64_t kib = field_in("/proc/meminfo", "MemAvailable");
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_NPROC, &processes);
+	*out = (struct resource_limits){
+		.files_soft = limit_of(files.rlim_cur),
+		.files_hard = limit_of(files.rlim_max),
+		/* The kernel does not hold root to it. */
+		.processes = getuid() == 0 ? UINT64_MAX : limit_of(processes.rlim_cur),
+		.threads_of_user = threads_of_user(),
+		.threads_system = least(least(number_in("/proc/sys/kernel/threads-max"),
+		                              number_in("/proc/sys/kernel/pid_max")),
+		                        number_in("/sys/fs/cgroup/pids.max")),
+		.memory_bytes = least(kib == UINT64_MAX ? kib : kib * 1024,
+		                      number_in("/sys/fs/cgroup/memory.max")),
+		.cpus = host_cpus(),
+	};
+}
+
+void host_raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files); /* refused: `omb check` tells what is needed */
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_CMD_HOST_H
+#define OMB_CMD_HOST_H
+
+/*
+ * host -- what this process may use of the machine.
+ */
+
+#include <stdint.h>
+
+#include "plan/resources.h"
+
+/* CPUs that this process may run on; at least 1. */
+uint32_t host_cpus(void);
+
+void host_limits_read(struct resource_limits *out);
+
+/* Open files: as many as the hard limit allows, for this process and its agents.  A soft limit
+ * protects programs that use select(); this one does not. */
+void host_raise_limits(void);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main -- finds the command, runs it, and is the only place that prints errors.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/args.h"
+#include "cmd/command.h"
+#include "cmd/help.h"
+#include "results/environment.h"
+#include "util/arena.h"
+#include "util/text.h"
+
+static void complain(enum complaint kind, const struct error *err)
+{
+	fflush(stdout);
+	fprintf(stderr, "omb: %s%s\n", kind == COMPLAINT_WARNING ? "warning: " : "", err->text);
+}
+
+static int fail(const struct error *err)
+{
+	complain(COMPLAINT_ERROR, err);
+	return error_exit_code(err->kind);
+}
+
+/* The command line, for the manifest of a result.  Quoted only as far as needed to read it. */
+static const char *command_line(int argc, char **argv, struct arena *arena)
+{
+	struct text line = { 0 };
+
+	for (int i = 0; i < argc; i++) {
+		bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n'\"\\$") == NULL;
+		text_addf(&line, plain ? "%s%s" : "%s'%s'", i > 0 ? " " : "", argv[i]);
+	}
+	const char *kept = arena_strdup(arena, text_str(&line));
+	text_fini(&line);
+	return kept;
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* What the program itself is asked for, without a command.  False: nothing of the kind. */
+static bool answer(const char *word, struct text *out)
+{
+	struct environment environment;
+
+	environment_read(&environment);
+	if (is_help(word))
+		help_program(out);
+	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+		text_addf(out, "omb %s (%s, %s)\n", environment.version, environment.commit,
+		          environment.build);
+	else if (strcmp(word, "--dump-man") == 0)
+		help_man(environment.version, out);
+	else if (strcmp(word, "--dump-docs") == 0)
+		help_markdown(out);
+	else
+		return false;
+	return true;
+}
+
+static int unknown_command(const char *word, struct arena *arena)
+{
+	const char *names[32];
+	size_t count = 0;
+	struct error err;
+
+	for (; commands[count] != NULL && count < 31; count++)
+		names[count] = commands[count]->name;
+	names[count] = NULL;
+	const char *near = args_nearest(arena, names, word);
+	if (near != NULL)
+		error_set(&err, ERROR_USAGE, "unknown command \"%s\", did you mean \"%s\"?", word,
+		          near);
+	else
+		error_set(&err, ERROR_USAGE, "unknown command \"%s\"; \"omb help\" lists them",
+		          word);
+	return fail(&err);
+}
+
+static int run_command(const struct command *command, int argc, char **argv, struct arena *arena)
+{
+	struct args args;
+	struct error err;
+
+	/* -h wins over whatever else is wrong on the line. */
+	for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		struct text out = { 0 };
+		if (!is_help(argv[i]))
+			continue;
+		help_command(command, &out);
+		fputs(text_str(&out), stdout);
+		text_fini(&out);
+		return 0;
+	}
+	if (!args_parse(command, argc - 2, argv + 2, arena, &args, &err))
+		return fail(&err);
+	args.line = command_line(argc, argv, arena);
+	args.complain = complain;
+	return command->run(&args);
+}
+
+static int run_main(int argc, char **argv, struct arena *arena)
+{
+	struct text out = { 0 };
+	struct error err;
+
+	if (argc < 2) {
+		error_set(&err, ERROR_USAGE, "no command; \"omb help\" lists them");
+		return fail(&err);
+	}
+	if (answer(argv[1], &out)) {
+		fputs(text_str(&out), stdout);
+		text_fini(&out);
+		return 0;
+	}
+	const struct command *command = command_find(argv[1]);
+	if (command == NULL)
+		return unknown_command(argv[1], arena);
+	return run_command(command, argc, argv, arena);
+}
+
+int main(int argc, char **argv)
+{
+	struct arena arena = { 0 };
+	int code = run_main(argc, argv, &arena);
+
+	arena_fini(&arena);
+	/* A full disk or a closed pipe must not look like success. */
+	if (fflush(stdout) != 0 && code == 0)
+		code = error_exit_code(ERROR_SYSTEM);
+	return code;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_DRIVER_DRIVER_H
+#define OMB_DRIVER_DRIVER_H
+
+/*
+ * driver -- the contract between the core and a broker's client library.
+ *
+ * The core owns clock, schedule, stamps, counts and histograms.  A driver moves bytes and says what
+ * became of each message.  It does not measure, print, exit, sleep or start threads of its own
+ * unless its library forces it to.
+ *
+ * Life: configure (any process; pure) -> open (in an agent, after its fork, once for each loop of
+ * the agent) -> producer_open / consumer_open -> send, serve ... -> producer_close /
+ * consumer_close -> close.  Close is called exactly once for every open that returned true, and
+ * never for one that failed.  Everything but `configure` runs in an agent: a parent never touches a
+ * client library, because a client made before a fork does nothing after it.
+ *
+ * Memory: the core allocates client, producer and consumer (client_size, ...; zeroed, aligned to 64
+ * bytes) and frees them.  `send` and `serve` are the hot path: they take no lock and allocate
+ * nothing of their own (what the client library does is its own affair).
+ *
+ * Waiting: one thread waits for all clients of a loop.  A producer or consumer hands out one
+ * descriptor that turns readable when there is something to serve.  The core waits for the *edge*
+ * and never reads from it; so serve must go on until it returns less than it was asked for.  A
+ * driver that has to wait on several descriptors or timers hands out an epoll descriptor of its
+ * own.  A driver without one hands out -1 and is served after every pass of sends.
+ *
+ * Threads: a client and all that was opened from it belong to one thread.  The callbacks of
+ * `struct driver_host` are called from inside a hook of that same thread, never from elsewhere.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "driver/host.h"
+#include "util/error.h"
+
+struct arena;
+struct driver_file;
+struct option_spec;
+
+/* --- what it says about itself -------------------------------------------------------------- */
+
+/* Where a line of the effective configuration comes from. */
+#define ORIGIN_FILE    "file"           /* as written */
+#define ORIGIN_JAVA    "java default"   /* the Java client's default */
+#define ORIGIN_LIBRARY "library default"
+#define ORIGIN_OMB     "omb"            /* set by us; the note says why */
+#define ORIGIN_IGNORED "ignored"        /* no counterpart and does not matter */
+#define ORIGIN_ALTERED "altered"        /* changed to what the library accepts; the note says how */
+
+struct driver_row {
+	const char *section; /* "producer", "consumer", "topic", "meaning", "library" */
+	const char *key, *value;
+	const char *origin; /* one of ORIGIN_*, or "" */
+	const char *note;   /* "" = none */
+};
+
+typedef void driver_row_fn(void *to, const struct driver_row *row);
+
+/* What the meaning section must answer, so that brokers are compared honestly: keys
+ * "acknowledgement", "replication", "persistence", "ordering", "batching", "consumer ack", "tls". */
+
+/* --- administration; in a disposable agent, may block, the parent keeps the deadline --------- */
+
+enum driver_name_kind { DRIVER_TOPIC, DRIVER_GROUP };
+
+typedef void driver_name_fn(void *to, enum driver_name_kind kind, const char *name);
+
+struct driver_admin {
+	/* In batches, with a bounded number of retries; an error says which topic and why.  A topic
+	 * that exists already with this name counts as created. */
+	bool (*create_topics)(void *client, const struct topic_spec *topics, size_t count,
+	                      struct error *err);
+	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.  Groups
+	 * that still have members are tried again until `timeout_ms` has passed. */
+	bool (*delete_topics)(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
+	                      struct error *err);
+	bool (*delete_groups)(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
+	                      struct error *err);
+	/* Names of topics and groups that start with `prefix`.  A group that has members is not listed;
+	 * nor is a topic that such a group reads. */
+	bool (*list)(void *client, const char *prefix, driver_name_fn *fn, void *to, struct error *err);
+};
+
+/* A driver that brings its own broker (loopback): the worker forks one process for it. */
+struct driver_broker {
+	/* Does this configuration want one started?  Any process; pure. */
+	bool (*is_wanted)(const void *config);
+	/* Serves until `stop_fd` turns readable.  Calls ready(to) once when clients may connect. */
+	bool (*run)(const struct driver_context *ctx, int stop_fd, void (*ready)(void *to), void *to,
+	            struct error *err);
+};
+
+/* --- the driver ------------------------------------------------------------------------------- */
+
+enum driver_flag {
+	DRIVER_PARTITIONS = 1 << 0, /* consumers report their partitions through host->assigned */
+	DRIVER_KEYS = 1 << 1,       /* keys reach the broker */
+	DRIVER_TIMESTAMP = 1 << 2,  /* received.broker_ms is filled */
+	DRIVER_LIBRARY = 1 << 3,    /* the client is a library whose own limits matter (results say it) */
+};
+
+struct driver {
+	const char *name;           /* what a driver file says behind `driver:` */
+	const char *summary;        /* one line for `omb drivers` */
+	const char *caveats;        /* paragraph for the documentation */
+	const char *const *classes; /* OMB's driverClass values that mean this driver; NULL ends */
+	unsigned flags;
+	const struct option_spec *options; /* keys of the driver file; { 0 } ends */
+	size_t config_size, client_size, producer_size, consumer_size;
+
+	/* After the options were parsed into *config: checks and translates.  Pure: no client library,
+	 * any process.  Adds every failure to *errors, with its place.  Optional. */
+	void (*configure)(void *config, const struct driver_file *file, struct arena *arena,
+	                  struct error_list *errors);
+	/* One row for each line of the effective configuration.  May fail where the library refuses
+	 * the configuration. */
+	bool (*describe)(const struct driver_context *ctx, driver_row_fn *fn, void *to,
+	                 struct error *err);
+
+	bool (*open)(void *client, const struct driver_context *ctx, struct error *err);
+	void (*close)(void *client);
+
+	/* *fd: the descriptor to wait on, or -1.  Returns without waiting for the broker. */
+	bool (*producer_open)(void *client, void *producer, const struct producer_spec *spec, int *fd,
+	                      struct error *err);
+	/* What is still under way comes back as failed through host->sent before this returns. */
+	void (*producer_close)(void *producer);
+	enum send_status (*send)(void *producer, const struct outgoing *m, uint64_t token,
+	                         struct error *err);
+	/* The pass of sends is over: what `send` only collected goes out now.  Never blocks.
+	 * Optional. */
+	void (*flush)(void *producer);
+	/* Reports through host->sent what came back.  About `max` at the most; returns how many. */
+	unsigned (*producer_serve)(void *producer, unsigned max);
+
+	bool (*consumer_open)(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
+	                      struct error *err);
+	/* Leaves its group.  Nothing is delivered any more once this is called. */
+	void (*consumer_close)(void *consumer);
+	/* Delivers through host->received.  At most `max`; returns how many. */
+	unsigned (*consumer_serve)(void *consumer, unsigned max);
+	/* Confirms all that was delivered so far, without waiting.  Optional; does nothing where the
+	 * configuration has the client confirm by itself. */
+	void (*consumer_commit)(void *consumer);
+	/* Stops and resumes delivery; the consumer stays in its group.  Optional. */
+	bool (*consumer_pause)(void *consumer, bool paused, struct error *err);
+
+	const struct driver_admin *admin;   /* optional: there is nothing to create */
+	const struct driver_broker *broker; /* optional */
+};
+
+#endif

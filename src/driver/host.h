@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_DRIVER_HOST_H
+#define OMB_DRIVER_HOST_H
+
+/*
+ * host -- what the core gives to a driver: messages, clients to open, and whom to call back.
+ *
+ * The other half of the contract is driver.h, where its rules stand.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct outgoing {
+	const void *payload; /* borrowed for the call; never NULL */
+	size_t payload_len;
+	const char *key; /* borrowed for the call; NULL = no key */
+	size_t key_len;
+};
+
+struct received {
+	const void *payload; /* borrowed for the call */
+	size_t payload_len;
+	int32_t partition;    /* -1 where the broker has none */
+	int64_t broker_ms;    /* the driver's own publish time, ms since 1970; 0 = none */
+	bool redelivered;     /* the broker says that it delivered this before */
+};
+
+struct sent_report {
+	bool acknowledged;  /* false: failed, for good */
+	int32_t partition;  /* -1 where unknown */
+	const char *reason; /* of a failure, borrowed for the call; else NULL */
+};
+
+enum driver_event {
+	DRIVER_EVENT_CONNECTION, /* a connection was lost or refused; the client goes on trying */
+	DRIVER_EVENT_CLIENT,     /* the client library reports any other error */
+	DRIVER_EVENT_COMMIT,     /* a commit of positions failed */
+	DRIVER_EVENT_POLL,       /* a receive failed */
+	DRIVER_EVENT_REBALANCE,  /* partitions moved; not an error */
+	DRIVER_EVENT_FATAL,      /* this client will never work again */
+	DRIVER_EVENT_COUNT
+};
+
+/* Calls from the driver into the core.  `owner` is what the client was opened with. */
+struct driver_host {
+	/* Message `token` came back; exactly once for each SEND_QUEUED. */
+	void (*sent)(void *owner, uint64_t token, const struct sent_report *report);
+	void (*received)(void *owner, const struct received *message);
+	/* The consumer now has this many partitions (0 after losing all of them). */
+	void (*assigned)(void *owner, uint32_t partitions);
+	/* Counted by kind; the first text of each kind is kept.  `text` is borrowed. */
+	void (*event)(void *owner, enum driver_event kind, const char *text);
+	/* Administration: `done` of the items asked for are finished.  owner = driver_context.owner */
+	void (*progress)(void *owner, size_t done);
+};
+
+struct driver_context {
+	const void *config; /* of this driver, configured; lives longer than the client */
+	const struct driver_host *host;
+	void *owner;           /* for progress */
+	const char *run_id;    /* letters and digits; part of every name that the run creates */
+	const char *client_id; /* tells this agent apart in the broker's logs */
+};
+
+struct producer_spec {
+	void *owner;
+	const char *topic; /* lives longer than the producer */
+	uint32_t id;
+};
+
+struct consumer_spec {
+	void *owner;
+	const char *topic;
+	const char *subscription;
+	uint32_t id;
+	uint32_t partitions; /* of the topic; 0 = unknown */
+};
+
+struct topic_spec {
+	const char *name;
+	uint32_t partitions;
+};
+
+enum send_status {
+	SEND_QUEUED, /* taken over: comes back once through host->sent */
+	SEND_BUSY,   /* not now: nothing happened, offer it again after a serve; never blocks */
+	SEND_FAILED, /* never: *err says why; does not come back */
+};
+
+#endif

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/kafka/admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "driver/kafka/kafka_conf.h"
+#include "util/xalloc.h"
+
+#define ANSWER_MS   15000 /* until a broker answers at all */
+#define REQUEST_MS  30000 /* until it has done what was asked */
+#define METADATA_MS 10000
+#define LEADERS_MS  60000 /* until every new partition has a leader */
+#define ATTEMPTS    3
+
+/* --- a client of its own ---------------------------------------------------------------------- */
+
+void admin_wait_ms(unsigned ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	struct admin *a = opaque;
+
+	(void)rk;
+	/* "All brokers are down" says less than what was said about one of them. */
+	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || a->reason[0] == '\0')
+		snprintf(a->reason, sizeof(a->reason), "%s", reason);
+}
+
+static const struct rd_kafka_metadata *metadata(struct admin *a, int timeout_ms,
+                                                rd_kafka_resp_err_t *code)
+{
+	const struct rd_kafka_metadata *md = NULL;
+
+	*code = rd_kafka_metadata(a->rk, 1, NULL, &md, timeout_ms);
+	rd_kafka_poll(a->rk, 0); /* what went wrong, if anything */
+	return *code == RD_KAFKA_RESP_ERR_NO_ERROR ? md : NULL;
+}
+
+static bool await_broker(struct admin *a, struct error *err)
+{
+	uint64_t deadline_ms = kafka_now_ms() + ANSWER_MS;
+	const struct kafka_settings *settings = &a->client->config->roles[KAFKA_ADMIN];
+	rd_kafka_resp_err_t code;
+
+	do {
+		const struct rd_kafka_metadata *md = metadata(a, 1000, &code);
+		if (md != NULL) {
+			rd_kafka_metadata_destroy(md);
+			return true;
+		}
+	} while (kafka_now_ms() < deadline_ms);
+	return error_set(err, ERROR_BROKER, "no broker answers at %s within %d s: %s",
+	                 kafka_setting_value(settings, "bootstrap.servers", "?"), ANSWER_MS / 1000,
+	                 a->reason[0] != '\0' ? a->reason : rd_kafka_err2str(code));
+}
+
+bool admin_start(struct admin *a, struct kafka_client *c, struct error *err)
+{
+	*a = (struct admin){ .client = c };
+
+	rd_kafka_conf_t *conf = kafka_conf_create(&c->config->roles[KAFKA_ADMIN], c->client_id, err);
+	if (conf == NULL)
+		return false;
+	rd_kafka_conf_set_opaque(conf, a);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	a->rk = kafka_conf_client(RD_KAFKA_PRODUCER, conf, err);
+	if (a->rk == NULL)
+		return false;
+	a->queue = rd_kafka_queue_new(a->rk);
+	if (await_broker(a, err))
+		return true;
+	admin_stop(a);
+	return false;
+}
+
+void admin_stop(struct admin *a)
+{
+	if (a->rk == NULL || a->spoiled)
+		return;
+	rd_kafka_queue_destroy(a->queue);
+	rd_kafka_destroy(a->rk);
+	a->rk = NULL;
+}
+
+bool admin_is_transient(rd_kafka_resp_err_t code)
+{
+	static const rd_kafka_resp_err_t codes[] = {
+		RD_KAFKA_RESP_ERR__TRANSPORT,
+		RD_KAFKA_RESP_ERR__TIMED_OUT,
+		RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE,
+		RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+		RD_KAFKA_RESP_ERR__WAIT_COORD,
+		RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+		RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION,
+		RD_KAFKA_RESP_ERR_NOT_CONTROLLER,
+		RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+		RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,
+		RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+		RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+		RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+		RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED,
+		RD_KAFKA_RESP_ERR_REASSIGNMENT_IN_PROGRESS,
+	};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i] == code)
+			return true;
+	return false;
+}
+
+rd_kafka_AdminOptions_t *admin_options(struct admin *a, rd_kafka_admin_op_t op, uint64_t timeout_ms)
+{
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(a->rk, op);
+	int ms = timeout_ms > REQUEST_MS ? REQUEST_MS : (int)timeout_ms;
+	char why[256];
+
+	rd_kafka_AdminOptions_set_request_timeout(options, ms, why, sizeof(why));
+	/* Groups have no operation that lasts; there the library refuses this one. */
+	rd_kafka_AdminOptions_set_operation_timeout(options, ms, why, sizeof(why));
+	return options;
+}
+
+rd_kafka_event_t *admin_answer(struct admin *a, uint64_t timeout_ms)
+{
+	int ms = timeout_ms > REQUEST_MS ? REQUEST_MS : (int)timeout_ms;
+	rd_kafka_event_t *event = rd_kafka_queue_poll(a->queue, ms + 2000);
+
+	rd_kafka_poll(a->rk, 0);
+	if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		a->spoiled = true;
+	return event;
+}
+
+bool admin_fail(struct admin *a, struct error *err, const char *what, const char *why)
+{
+	return error_set(err, ERROR_BROKER, "%s: %s%s%s%s", what, why,
+	                 a->reason[0] != '\0' ? " (" : "", a->reason, a->reason[0] != '\0' ? ")" : "");
+}
+
+/* --- topics ----------------------------------------------------------------------------------- */
+
+/* Some of the topics, in one request, and what became of each. */
+struct batch {
+	const struct topic_spec *topics;
+	bool done[ADMIN_BATCH];
+	size_t count, left;
+	char failed[128]; /* a topic that is worth another try ... */
+	char why[256];    /* ... and why */
+};
+
+/* Takes in an answer.  False and *err: one failed for good. */
+static bool batch_settle(struct batch *b, const rd_kafka_topic_result_t **results, size_t count,
+                         rd_kafka_resp_err_t fine, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+		const char *name = rd_kafka_topic_result_name(results[i]);
+		const char *why = rd_kafka_topic_result_error_string(results[i]);
+		size_t at = 0;
+		while (at < b->count && strcmp(b->topics[at].name, name) != 0)
+			at++;
+		if (at == b->count || b->done[at])
+			continue;
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == fine) {
+			b->done[at] = true;
+			b->left--;
+			continue;
+		}
+		if (!admin_is_transient(code))
+			return error_set(err, ERROR_BROKER, "topic %s: %s", name,
+			                 why != NULL ? why : rd_kafka_err2str(code));
+		snprintf(b->failed, sizeof(b->failed), "topic %s", name);
+		snprintf(b->why, sizeof(b->why), "%s", why != NULL ? why : rd_kafka_err2str(code));
+	}
+	return true;
+}
+
+/* The whole request failed: every topic in it is still to be done. */
+static bool batch_refused(struct batch *b, rd_kafka_event_t *event, struct error *err)
+{
+	const char *why = event == NULL ? "no answer" : rd_kafka_event_error_string(event);
+
+	snprintf(b->failed, sizeof(b->failed), "topic %s and %zu more", b->topics[0].name, b->left - 1);
+	snprintf(b->why, sizeof(b->why), "%s", why);
+	if (event != NULL && !admin_is_transient(rd_kafka_event_error(event)))
+		return error_set(err, ERROR_BROKER, "%s: %s", b->failed, b->why);
+	return true;
+}
+
+static rd_kafka_NewTopic_t *new_topic(struct admin *a, const struct topic_spec *topic,
+                                      struct error *err)
+{
+	const struct kafka_config *config = a->client->config;
+	/* Left out, the broker's default: OMB asks for 0 replicas, which no broker grants. */
+	int replicas = config->replication_factor == 0 ? -1 : (int)config->replication_factor;
+	char why[256];
+	rd_kafka_NewTopic_t *t =
+	        rd_kafka_NewTopic_new(topic->name, (int)topic->partitions, replicas, why, sizeof(why));
+
+	if (t == NULL) {
+		error_set(err, ERROR_CONFIG, "topic %s: %s", topic->name, why);
+		return NULL;
+	}
+	for (size_t i = 0; i < config->topic.count; i++)
+		rd_kafka_NewTopic_set_config(t, config->topic.items[i].key,
+		                             config->topic.items[i].value);
+	return t;
+}
+
+static bool create_once(struct admin *a, struct batch *b, struct error *err)
+{
+	rd_kafka_NewTopic_t *asked[ADMIN_BATCH];
+	size_t count = 0, got;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < b->count; i++) {
+		if (b->done[i])
+			continue;
+		asked[count] = new_topic(a, &b->topics[i], err);
+		ok = asked[count] != NULL;
+		count += ok ? 1 : 0;
+	}
+	if (ok) {
+		rd_kafka_AdminOptions_t *options =
+		        admin_options(a, RD_KAFKA_ADMIN_OP_CREATETOPICS, REQUEST_MS);
+		rd_kafka_CreateTopics(a->rk, asked, count, options, a->queue);
+		rd_kafka_AdminOptions_destroy(options);
+		rd_kafka_event_t *event = admin_answer(a, REQUEST_MS);
+		if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+			ok = batch_refused(b, event, err);
+		} else {
+			const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
+			        rd_kafka_event_CreateTopics_result(event), &got);
+			ok = batch_settle(b, results, got, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, err);
+		}
+		if (event != NULL)
+			rd_kafka_event_destroy(event);
+	}
+	rd_kafka_NewTopic_destroy_array(asked, count);
+	return ok;
+}
+
+static bool delete_once(struct admin *a, struct batch *b, uint64_t timeout_ms, struct error *err)
+{
+	rd_kafka_DeleteTopic_t *asked[ADMIN_BATCH];
+	size_t count = 0, got;
+	bool ok;
+
+	for (size_t i = 0; i < b->count; i++)
+		if (!b->done[i])
+			asked[count++] = rd_kafka_DeleteTopic_new(b->topics[i].name);
+
+	rd_kafka_AdminOptions_t *options =
+	        admin_options(a, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
+	rd_kafka_DeleteTopics(a->rk, asked, count, options, a->queue);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_event_t *event = admin_answer(a, timeout_ms);
+	if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		ok = batch_refused(b, event, err);
+	} else {
+		const rd_kafka_topic_result_t **results = rd_kafka_DeleteTopics_result_topics(
+		        rd_kafka_event_DeleteTopics_result(event), &got);
+		ok = batch_settle(b, results, got, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, err);
+	}
+	if (event != NULL)
+		rd_kafka_event_destroy(event);
+	rd_kafka_DeleteTopic_destroy_array(asked, count);
+	return ok;
+}
+
+static void batch_init(struct batch *b, const struct topic_spec *topics, size_t count)
+{
+	*b = (struct batch){ .topics = topics };
+	b->count = count < ADMIN_BATCH ? count : ADMIN_BATCH;
+	b->left = b->count;
+}
+
+static bool create_batch(struct admin *a, struct batch *b, struct error *err)
+{
+	for (int attempt = 1;; attempt++) {
+		if (!create_once(a, b, err))
+			return false;
+		if (b->left == 0)
+			return true;
+		if (attempt == ATTEMPTS)
+			break;
+		admin_wait_ms(1000);
+	}
+	return admin_fail(a, err, b->failed, b->why);
+}
+
+static bool delete_batch(struct admin *a, struct batch *b, uint64_t deadline_ms, struct error *err)
+{
+	for (;;) {
+		uint64_t now_ms = kafka_now_ms();
+		if (now_ms >= deadline_ms && b->why[0] != '\0')
+			return admin_fail(a, err, b->failed, b->why);
+		uint64_t left_ms = now_ms < deadline_ms ? deadline_ms - now_ms : 0;
+		if (!delete_once(a, b, left_ms < 1000 ? 1000 : left_ms, err))
+			return false;
+		if (b->left == 0)
+			return true;
+		admin_wait_ms(500);
+	}
+}
+
+/* --- waiting until brokers agree -------------------------------------------------------------- */
+
+typedef bool topic_test_fn(const struct rd_kafka_metadata_topic *seen, const struct topic_spec *t);
+
+static bool has_leaders(const struct rd_kafka_metadata_topic *seen, const struct topic_spec *t)
+{
+	if (seen->err != RD_KAFKA_RESP_ERR_NO_ERROR || (uint32_t)seen->partition_cnt < t->partitions)
+		return false;
+	for (int i = 0; i < seen->partition_cnt; i++)
+		if (seen->partitions[i].leader < 0)
+			return false;
+	return true;
+}
+
+static bool is_there(const struct rd_kafka_metadata_topic *seen, const struct topic_spec *t)
+{
+	(void)t;
+	return seen->err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct topic_spec *)a)->name, ((const struct topic_spec *)b)->name);
+}
+
+/* How many of the (sorted) topics pass; `example` (NULL = none) is one that passes. */
+static size_t count_topics(const struct rd_kafka_metadata *md, const struct topic_spec *topics,
+                           size_t count, topic_test_fn *test, const char **example)
+{
+	size_t passed = 0;
+
+	*example = NULL;
+	for (int i = 0; i < md->topic_cnt; i++) {
+		struct topic_spec key = { .name = md->topics[i].topic };
+		const struct topic_spec *t = bsearch(&key, topics, count, sizeof(key), by_name);
+		if (t == NULL || !test(&md->topics[i], t))
+			continue;
+		passed++;
+		*example = t->name;
+	}
+	return passed;
+}
+
+/* Until all have leaders, or none is there any more. */
+static bool await_topics(struct admin *a, const struct topic_spec *topics, size_t count,
+                         topic_test_fn *test, uint64_t deadline_ms, struct error *err)
+{
+	size_t wanted = test == is_there ? 0 : count;
+	struct topic_spec *sorted = xmalloc((count + 1) * sizeof(*sorted));
+	rd_kafka_resp_err_t code;
+	bool ok = false;
+
+	memcpy(sorted, topics, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_name);
+	for (;;) {
+		const struct rd_kafka_metadata *md = metadata(a, METADATA_MS, &code);
+		const char *example = NULL;
+		size_t passed = 0;
+		if (md != NULL) {
+			passed = count_topics(md, sorted, count, test, &example);
+			rd_kafka_metadata_destroy(md);
+			ok = passed == wanted;
+		}
+		if (ok)
+			break;
+		if (kafka_now_ms() >= deadline_ms) {
+			if (md == NULL)
+				admin_fail(a, err, "reading the list of topics", rd_kafka_err2str(code));
+			else if (wanted == 0)
+				error_set(err, ERROR_TIMEOUT, "%zu topics are still there, topic %s among them",
+				          passed, example);
+			else
+				error_set(err, ERROR_TIMEOUT,
+				          "%zu of %zu topics have a leader for each partition", passed, wanted);
+			break;
+		}
+		admin_wait_ms(50);
+	}
+	free(sorted);
+	return ok;
+}
+
+/* --- hooks ------------------------------------------------------------------------------------ */
+
+static bool kafka_create_topics(void *client, const struct topic_spec *topics, size_t count,
+                                struct error *err)
+{
+	struct kafka_client *c = client;
+	struct admin a;
+	struct batch b;
+	bool ok = true;
+
+	if (!admin_start(&a, c, err))
+		return false;
+	for (size_t at = 0; ok && at < count; at += b.count) {
+		batch_init(&b, topics + at, count - at);
+		ok = create_batch(&a, &b, err);
+		if (ok && c->host->progress != NULL)
+			c->host->progress(c->owner, at + b.count);
+	}
+	ok = ok && await_topics(&a, topics, count, has_leaders, kafka_now_ms() + LEADERS_MS, err);
+	admin_stop(&a);
+	return ok;
+}
+
+static bool kafka_delete_topics(void *client, const char *const *names, size_t count,
+                                uint32_t timeout_ms, struct error *err)
+{
+	struct kafka_client *c = client;
+	uint64_t deadline_ms = kafka_now_ms() + timeout_ms;
+	struct topic_spec *topics = xcalloc(count + 1, sizeof(*topics));
+	struct admin a;
+	struct batch b;
+	bool ok = admin_start(&a, c, err);
+
+	for (size_t i = 0; i < count; i++)
+		topics[i].name = names[i];
+	for (size_t at = 0; ok && at < count; at += b.count) {
+		batch_init(&b, topics + at, count - at);
+		ok = delete_batch(&a, &b, deadline_ms, err);
+		if (ok && c->host->progress != NULL)
+			c->host->progress(c->owner, at + b.count);
+	}
+	ok = ok && await_topics(&a, topics, count, is_there, deadline_ms, err);
+	admin_stop(&a);
+	free(topics);
+	return ok;
+}
+
+const struct driver_admin kafka_admin = {
+	.create_topics = kafka_create_topics,
+	.delete_topics = kafka_delete_topics,
+	.delete_groups = kafka_delete_groups,
+	.list = kafka_list,
+};

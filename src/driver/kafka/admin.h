@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_DRIVER_KAFKA_ADMIN_H
+#define OMB_DRIVER_KAFKA_ADMIN_H
+
+/*
+ * admin -- topics and groups, through a client of its own for each call.
+ *
+ * Blocks, in a disposable agent.  librdkafka 2.0.2 may hang or abort in rd_kafka_destroy after a
+ * request that the broker does not know or did not answer; a client that saw one is left to the
+ * end of the process.
+ */
+
+#include "driver/kafka/kafka.h"
+
+#define ADMIN_BATCH 500 /* names in one request, as OMB */
+
+struct admin {
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *queue; /* results */
+	struct kafka_client *client;
+	bool spoiled;     /* must not be destroyed */
+	char reason[256]; /* the last that the library said about its connections */
+};
+
+/* Waits until a broker answers, 15 s at most. */
+bool admin_start(struct admin *a, struct kafka_client *c, struct error *err);
+void admin_stop(struct admin *a);
+
+/* Worth another try? */
+bool admin_is_transient(rd_kafka_resp_err_t code);
+
+/* Options for a request that is answered within `timeout_ms`, or fails by itself. */
+rd_kafka_AdminOptions_t *admin_options(struct admin *a, rd_kafka_admin_op_t op, uint64_t timeout_ms);
+
+/* The answer to a request; NULL: none came although the library's own time is over, and the client
+ * is spoiled.  The caller destroys it. */
+rd_kafka_event_t *admin_answer(struct admin *a, uint64_t timeout_ms);
+
+/* `what: why (what the library said last)` */
+bool admin_fail(struct admin *a, struct error *err, const char *what, const char *why);
+
+void admin_wait_ms(unsigned ms);
+
+/* --- groups.c --------------------------------------------------------------------------------- */
+
+bool kafka_delete_groups(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
+                         struct error *err);
+bool kafka_list(void *client, const char *prefix, driver_name_fn *fn, void *to, struct error *err);
+
+#endif

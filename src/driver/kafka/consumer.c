@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * consumer -- a librdkafka consumer, member of its subscription's group, for each consumer of the
+ * plan.
+ *
+ * Positions: what consumer_commit confirms is what was handed to the core, not what the library has
+ * fetched.  Before partitions are given away in a rebalance, what was handed over is committed too,
+ * so that the next owner does not get it again.  A message that was taken from the queue before
+ * its partition went away, and comes out after, is dropped: it was not committed, and its next
+ * owner gets it.
+ *
+ * Leaving: a member that leaves may have to wait for the others (its request to join stands in
+ * front of the one to leave, and is answered when the others have joined), and those may be served
+ * by this very thread.  So a close starts leaving and waits only a little; what has not left goes
+ * on while others are served or closed, and the client's close waits for all of them together.  That
+ * is why a member lives on the heap: it outlives the consumer that the core frees.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/kafka/kafka.h"
+#include "driver/kafka/kafka_conf.h"
+#include "util/file.h"
+#include "util/xalloc.h"
+
+/* Enough to leave a healthy broker on another continent; 1 to 2 ms do on this host. */
+#define LEAVE_MS 500
+
+struct position {
+	int64_t next; /* offset behind the last message that was handed over; 0 = none was */
+	bool assigned;
+	bool dirty; /* moved since the last confirmation */
+};
+
+struct kafka_member {
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *queue;
+	rd_kafka_queue_t *leave_queue; /* takes the place of `queue` once it is leaving */
+	int wake_fd;
+	const struct driver_host *host; /* NULL once it is leaving */
+	void *owner;
+	bool paused, manual_commit;
+	uint32_t assigned;
+	struct position *positions; /* owned; by partition */
+	size_t position_cap;
+	/* Made at assignment, as long as there are partitions, so that a commit only fills it in. */
+	rd_kafka_topic_partition_list_t *commits;
+	int dirty;
+	char *topic; /* owned */
+	struct kafka_member *next;
+};
+
+/* --- positions -------------------------------------------------------------------------------- */
+
+static void make_room(struct kafka_member *m, int32_t partition)
+{
+	size_t cap = (size_t)partition + 1;
+
+	if (cap <= m->position_cap)
+		return;
+	m->positions = xrealloc(m->positions, cap * sizeof(m->positions[0]));
+	memset(m->positions + m->position_cap, 0, (cap - m->position_cap) * sizeof(m->positions[0]));
+	m->position_cap = cap;
+}
+
+static void set_assigned(struct kafka_member *m, const rd_kafka_topic_partition_list_t *parts,
+                         bool assigned)
+{
+	for (int i = 0; i < parts->cnt; i++) {
+		int32_t partition = parts->elems[i].partition;
+		make_room(m, partition);
+		struct position *pos = &m->positions[partition];
+		if (pos->assigned != assigned)
+			m->assigned += assigned ? 1U : -1U;
+		*pos = (struct position){ .assigned = assigned };
+	}
+}
+
+static void commits_destroy(struct kafka_member *m)
+{
+	if (m->commits == NULL)
+		return;
+	rd_kafka_topic_partition_list_destroy(m->commits);
+	m->commits = NULL;
+	m->dirty = 0;
+}
+
+/* A list with one element for each assigned partition; which ones they are is filled in later. */
+static void commits_create(struct kafka_member *m)
+{
+	commits_destroy(m);
+	for (size_t i = 0; i < m->position_cap; i++)
+		m->positions[i].dirty = false;
+	if (m->assigned == 0)
+		return;
+	m->commits = rd_kafka_topic_partition_list_new((int)m->assigned);
+	for (uint32_t i = 0; i < m->assigned; i++)
+		rd_kafka_topic_partition_list_add(m->commits, m->topic, 0);
+}
+
+static void mark_dirty(struct kafka_member *m, int32_t partition)
+{
+	struct position *pos = &m->positions[partition];
+
+	if (pos->dirty)
+		return;
+	pos->dirty = true;
+	m->commits->elems[m->dirty++].partition = partition;
+}
+
+/* Committed, or with enable.auto.commit laid down for the library's next commit. */
+static void confirm(struct kafka_member *m)
+{
+	rd_kafka_topic_partition_list_t *list = m->commits;
+
+	if (m->dirty == 0)
+		return;
+	for (int i = 0; i < m->dirty; i++) {
+		struct position *pos = &m->positions[list->elems[i].partition];
+		list->elems[i].offset = pos->next;
+		pos->dirty = false;
+	}
+	int all = list->cnt;
+	list->cnt = m->dirty;
+	rd_kafka_resp_err_t code = m->manual_commit ? rd_kafka_commit(m->rk, list, 1)
+	                                            : rd_kafka_offsets_store(m->rk, list);
+	list->cnt = all;
+	m->dirty = 0;
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		m->host->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
+}
+
+/*
+ * All that was handed over of these, not only what moved since the last commit: that one may still
+ * be under way, and it fails when it was sent in the middle of a rebalance.
+ */
+static void confirm_all(struct kafka_member *m, const rd_kafka_topic_partition_list_t *parts)
+{
+	for (int i = 0; i < parts->cnt; i++) {
+		int32_t partition = parts->elems[i].partition;
+		if ((size_t)partition < m->position_cap && m->positions[partition].next > 0)
+			mark_dirty(m, partition);
+	}
+	confirm(m);
+}
+
+/* --- callbacks: called by the library from inside consume_batch_queue ----------------------- */
+
+static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                      rd_kafka_topic_partition_list_t *offsets, void *opaque)
+{
+	struct kafka_member *m = opaque;
+
+	(void)rk;
+	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && offsets != NULL && i < offsets->cnt; i++)
+		code = offsets->elems[i].err;
+	if (m->host != NULL && code != RD_KAFKA_RESP_ERR_NO_ERROR &&
+	    code != RD_KAFKA_RESP_ERR__NO_OFFSET)
+		m->host->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	struct kafka_member *m = opaque;
+	char text[512];
+
+	if (m->host == NULL)
+		return;
+	if (code == RD_KAFKA_RESP_ERR__FATAL) {
+		rd_kafka_fatal_error(rk, text, sizeof(text));
+		reason = text;
+	}
+	m->host->event(m->owner, kafka_event_of((rd_kafka_resp_err_t)code), reason);
+}
+
+/* Only there so that an idle consumer has something to poll; see rules.c. */
+static int on_statistics(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+{
+	(void)rk;
+	(void)json;
+	(void)len;
+	(void)opaque;
+	return 0; /* the library frees it */
+}
+
+static void report_error(struct kafka_member *m, rd_kafka_error_t *error)
+{
+	if (error == NULL)
+		return;
+	if (m->host != NULL)
+		m->host->event(m->owner, DRIVER_EVENT_CLIENT, rd_kafka_error_string(error));
+	rd_kafka_error_destroy(error);
+}
+
+static void report_code(struct kafka_member *m, rd_kafka_resp_err_t code)
+{
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && m->host != NULL)
+		m->host->event(m->owner, DRIVER_EVENT_CLIENT, rd_kafka_err2str(code));
+}
+
+static bool is_cooperative(rd_kafka_t *rk)
+{
+	const char *protocol = rd_kafka_rebalance_protocol(rk);
+	return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static void take(struct kafka_member *m, rd_kafka_topic_partition_list_t *parts)
+{
+	if (is_cooperative(m->rk)) {
+		if (m->host != NULL)
+			confirm(m); /* the list of commits is made anew */
+		report_error(m, rd_kafka_incremental_assign(m->rk, parts));
+	} else {
+		report_code(m, rd_kafka_assign(m->rk, parts));
+	}
+	set_assigned(m, parts, true);
+	commits_create(m);
+	if (m->paused && parts->cnt > 0)
+		report_code(m, rd_kafka_pause_partitions(m->rk, parts));
+}
+
+static void give(struct kafka_member *m, rd_kafka_topic_partition_list_t *parts)
+{
+	if (m->host != NULL && !rd_kafka_assignment_lost(m->rk))
+		confirm_all(m, parts);
+	/* librdkafka keeps a pause with the partition: coming back, it would stand still for ever. */
+	if (m->paused && parts->cnt > 0)
+		report_code(m, rd_kafka_resume_partitions(m->rk, parts));
+	if (is_cooperative(m->rk))
+		report_error(m, rd_kafka_incremental_unassign(m->rk, parts));
+	else
+		report_code(m, rd_kafka_assign(m->rk, NULL));
+	set_assigned(m, parts, false);
+	commits_create(m);
+}
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+                         rd_kafka_topic_partition_list_t *parts, void *opaque)
+{
+	struct kafka_member *m = opaque;
+	const char *what = "partitions assigned";
+
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		take(m, parts);
+	} else if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
+		what = rd_kafka_assignment_lost(rk) ? "partitions lost" : "partitions revoked";
+		give(m, parts);
+	} else {
+		what = rd_kafka_err2str(code);
+		report_code(m, rd_kafka_assign(rk, NULL));
+		for (size_t i = 0; i < m->position_cap; i++)
+			m->positions[i] = (struct position){ 0 };
+		m->assigned = 0;
+		commits_create(m);
+	}
+	if (m->host == NULL)
+		return;
+	m->host->event(m->owner, DRIVER_EVENT_REBALANCE, what);
+	m->host->assigned(m->owner, m->assigned);
+}
+
+/* --- open and close --------------------------------------------------------------------------- */
+
+static void member_destroy(struct kafka_member *m)
+{
+	if (m == NULL)
+		return;
+	commits_destroy(m);
+	if (m->leave_queue != NULL)
+		rd_kafka_queue_destroy(m->leave_queue);
+	if (m->queue != NULL)
+		rd_kafka_queue_destroy(m->queue);
+	if (m->rk != NULL)
+		rd_kafka_destroy_flags(m->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	file_close(m->wake_fd);
+	free(m->positions);
+	free(m->topic);
+	free(m);
+}
+
+static bool subscribe(struct kafka_member *m, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+
+	rd_kafka_topic_partition_list_add(topics, m->topic, RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t code = rd_kafka_subscribe(m->rk, topics);
+	rd_kafka_topic_partition_list_destroy(topics);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(err, ERROR_BROKER, "subscribing to %s: %s", m->topic,
+		                 rd_kafka_err2str(code));
+	return true;
+}
+
+static bool member_start(struct kafka_client *c, struct kafka_member *m, const char *group,
+                         struct error *err)
+{
+	char why[512];
+	rd_kafka_conf_t *conf =
+	        kafka_conf_create(&c->config->roles[KAFKA_CONSUMER], c->client_id, err);
+
+	if (conf == NULL)
+		return false;
+	if (rd_kafka_conf_set(conf, "group.id", group, why, sizeof(why)) != RD_KAFKA_CONF_OK) {
+		rd_kafka_conf_destroy(conf);
+		return error_set(err, ERROR_CONFIG, "group %s: %s", group, why);
+	}
+	rd_kafka_conf_set_opaque(conf, m);
+	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_stats_cb(conf, on_statistics);
+	m->rk = kafka_conf_client(RD_KAFKA_CONSUMER, conf, err);
+	if (m->rk == NULL)
+		return false;
+	rd_kafka_poll_set_consumer(m->rk);
+	m->queue = rd_kafka_queue_get_consumer(m->rk);
+	m->wake_fd = kafka_conf_wake(m->queue, err);
+	return m->wake_fd >= 0 && subscribe(m, err);
+}
+
+bool kafka_consumer_open(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
+                         struct error *err)
+{
+	struct kafka_client *c = client;
+	struct kafka_consumer *k = consumer;
+	struct kafka_member *m = xcalloc(1, sizeof(*m));
+
+	m->wake_fd = -1;
+	m->host = c->host;
+	m->owner = spec->owner;
+	m->manual_commit = c->config->manual_commit;
+	m->topic = xstrdup(spec->topic);
+	if (spec->partitions > 0)
+		make_room(m, (int32_t)spec->partitions - 1);
+	if (!member_start(c, m, spec->subscription, err)) {
+		member_destroy(m);
+		return error_wrap(err, "consumer %u", spec->id);
+	}
+	*k = (struct kafka_consumer){ .client = c, .member = m };
+	*fd = m->wake_fd;
+	return true;
+}
+
+/* Rebalances have to be answered for a member to leave; messages are thrown away. */
+static void serve_leaving(struct kafka_member *m, int timeout_ms)
+{
+	rd_kafka_message_t *thrown[16];
+	ssize_t got;
+
+	do {
+		got = rd_kafka_consume_batch_queue(m->leave_queue, timeout_ms, thrown, 16);
+		for (ssize_t i = 0; i < got; i++)
+			rd_kafka_message_destroy(thrown[i]);
+	} while (got == 16);
+}
+
+void kafka_consumers_leave(struct kafka_client *c, uint64_t deadline_ms)
+{
+	struct kafka_member **at = &c->leaving;
+
+	while (*at != NULL) {
+		struct kafka_member *m = *at;
+		serve_leaving(m, kafka_now_ms() < deadline_ms ? 1 : 0);
+		if (rd_kafka_consumer_closed(m->rk)) {
+			*at = m->next;
+			member_destroy(m);
+		} else {
+			at = &m->next;
+		}
+		if (*at == NULL && c->leaving != NULL && kafka_now_ms() < deadline_ms)
+			at = &c->leaving;
+	}
+}
+
+void kafka_consumer_close(void *consumer)
+{
+	struct kafka_consumer *k = consumer;
+	struct kafka_client *c = k->client;
+	struct kafka_member *m = k->member;
+	/* When one could not leave at once, the next ones are not waited for one by one. */
+	uint64_t wait_ms = c->leaving == NULL ? LEAVE_MS : 0;
+
+	*k = (struct kafka_consumer){ 0 };
+	m->host = NULL;
+	m->owner = NULL;
+	rd_kafka_queue_io_event_enable(m->queue, -1, NULL, 0);
+	m->leave_queue = rd_kafka_queue_new(m->rk);
+	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(m->rk, m->leave_queue);
+	if (error != NULL) { /* a fatal error before: there is nothing to leave any more */
+		rd_kafka_error_destroy(error);
+		member_destroy(m);
+		return;
+	}
+	m->next = c->leaving;
+	c->leaving = m;
+	kafka_consumers_leave(c, kafka_now_ms() + wait_ms);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void deliver(struct kafka_member *m, const rd_kafka_message_t *msg)
+{
+	rd_kafka_timestamp_type_t type;
+	size_t partition = (size_t)msg->partition;
+
+	if (partition >= m->position_cap || !m->positions[partition].assigned)
+		return;
+	struct position *pos = &m->positions[partition];
+	int64_t broker_ms = rd_kafka_message_timestamp(msg, &type);
+	struct received r = {
+		.payload = msg->payload,
+		.payload_len = msg->len,
+		.partition = msg->partition,
+		.broker_ms = broker_ms > 0 ? broker_ms : 0,
+	};
+
+	m->host->received(m->owner, &r);
+	pos->next = msg->offset + 1;
+	mark_dirty(m, msg->partition);
+}
+
+static void report_poll(struct kafka_member *m, const rd_kafka_message_t *msg)
+{
+	if (msg->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+		m->host->event(m->owner, DRIVER_EVENT_POLL, rd_kafka_message_errstr(msg));
+}
+
+/*
+ * consume_batch_queue waits for its whole timeout unless the array fills (51 ms instead of 1.2 ms
+ * end to end with 100 ms, measured), so it gets none: the descriptor does the waiting.  It returns
+ * less than it has room for only when the queue is empty.
+ */
+unsigned kafka_consumer_serve(void *consumer, unsigned max)
+{
+	struct kafka_consumer *k = consumer;
+	struct kafka_member *m = k->member;
+	rd_kafka_message_t **batch = k->client->batch;
+	unsigned served = 0;
+
+	if (k->client->leaving != NULL)
+		kafka_consumers_leave(k->client, 0);
+	while (served < max) {
+		size_t room = max - served < KAFKA_BATCH ? max - served : KAFKA_BATCH;
+		ssize_t got = rd_kafka_consume_batch_queue(m->queue, 0, batch, room);
+		for (ssize_t i = 0; i < got; i++) {
+			if (batch[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+				deliver(m, batch[i]);
+				served++;
+			} else {
+				report_poll(m, batch[i]);
+			}
+			rd_kafka_message_destroy(batch[i]);
+		}
+		if (got < (ssize_t)room)
+			break;
+	}
+	if (!m->manual_commit)
+		confirm(m);
+	return served;
+}
+
+void kafka_consumer_commit(void *consumer)
+{
+	struct kafka_consumer *k = consumer;
+
+	if (k->member->manual_commit)
+		confirm(k->member);
+}
+
+bool kafka_consumer_pause(void *consumer, bool paused, struct error *err)
+{
+	struct kafka_consumer *k = consumer;
+	struct kafka_member *m = k->member;
+	rd_kafka_topic_partition_list_t *parts = NULL;
+
+	/* Resuming a partition that is not paused makes librdkafka 2.0.2 forget what it has fetched
+	 * (it takes the messages for those of before a pause) and go on behind it. */
+	if (paused == m->paused)
+		return true;
+	m->paused = paused; /* partitions that are assigned from now on too */
+	rd_kafka_resp_err_t code = rd_kafka_assignment(m->rk, &parts);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && parts->cnt > 0)
+		code = paused ? rd_kafka_pause_partitions(m->rk, parts)
+		              : rd_kafka_resume_partitions(m->rk, parts);
+	if (parts != NULL)
+		rd_kafka_topic_partition_list_destroy(parts);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return error_set(err, ERROR_BROKER, "%s: %s", paused ? "pausing" : "resuming",
+		                 rd_kafka_err2str(code));
+	return true;
+}

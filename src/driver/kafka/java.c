@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/kafka/java.h"
+
+#include <string.h>
+
+#include "driver/kafka/translation.h"
+
+#define P   KAFKA_ROLE_BIT(KAFKA_PRODUCER)
+#define C   KAFKA_ROLE_BIT(KAFKA_CONSUMER)
+#define A   KAFKA_ROLE_BIT(KAFKA_ADMIN)
+#define ALL (P | C | A)
+
+#define SAME(key, roles)           { key, roles, JAVA_SAME, NULL, NULL, NULL, false }
+#define RENAME(key, roles, target) { key, roles, JAVA_RENAME, target, NULL, NULL, false }
+#define IGNORE(key, roles, note)   { key, roles, JAVA_IGNORE, NULL, NULL, note, false }
+#define REFUSE(key, roles, note)   { key, roles, JAVA_REFUSE, NULL, NULL, note, false }
+#define RULE(key, roles, rule)     { key, roles, JAVA_RULE, NULL, rule, NULL, false }
+#define SECRET(key, roles, rule)   { key, roles, JAVA_RULE, NULL, rule, NULL, true }
+
+#define BYTES_ONLY  "omb passes bytes through as they are"
+#define NO_METRICS  "metrics of the Java client"
+#define NO_CLASS    "a Java class cannot run here"
+#define NO_TLS      "a choice inside the Java TLS engine; OpenSSL is used here"
+#define NO_BLOCKING "time limit of the Java client's blocking calls; omb has its own"
+#define NO_TXN      "OMB uses no transactions"
+#define KRB_WINDOW  "librdkafka renews Kerberos tickets at a fixed time before they end"
+#define OAUTH_WAY                                                                                  \
+	"librdkafka's own properties are needed: sasl.oauthbearer.method=oidc, "                   \
+	"sasl.oauthbearer.client.id, ..."
+
+/* clang-format off */
+static const struct java_option options[] = {
+	RULE("acks", P, rule_acks),
+	SAME("allow.auto.create.topics", C),
+	SAME("auto.commit.interval.ms", C),
+	IGNORE("auto.include.jmx.reporter", ALL, NO_METRICS),
+	RULE("auto.offset.reset", C, rule_offset_reset),
+	SAME("batch.size", P),
+	SAME("bootstrap.servers", ALL),
+	RULE("buffer.memory", P, rule_buffer_memory),
+	SAME("check.crcs", C),
+	SAME("client.dns.lookup", ALL),
+	RULE("client.id", ALL, rule_client_id),
+	SAME("client.rack", C),
+	RULE("compression.gzip.level", P, rule_keep),
+	RULE("compression.lz4.level", P, rule_keep),
+	SAME("compression.type", P),
+	RULE("compression.zstd.level", P, rule_keep),
+	SAME("connections.max.idle.ms", ALL),
+	IGNORE("default.api.timeout.ms", ALL, NO_BLOCKING),
+	SAME("delivery.timeout.ms", P),
+	SAME("enable.auto.commit", C),
+	SAME("enable.idempotence", P),
+	SAME("enable.metrics.push", ALL),
+	IGNORE("exclude.internal.topics", C, "only matters to subscriptions by pattern"),
+	SAME("fetch.max.bytes", C),
+	RENAME("fetch.max.wait.ms", C, "fetch.wait.max.ms"),
+	SAME("fetch.min.bytes", C),
+	IGNORE("group.id", C, "the group is the subscription's name"),
+	REFUSE("group.instance.id", C,
+	       "every consumer of the run would have it and fence the others off"),
+	RULE("group.protocol", C, rule_group_protocol),
+	SAME("group.remote.assignor", C),
+	SAME("heartbeat.interval.ms", C),
+	REFUSE("interceptor.classes", P | C, NO_CLASS),
+	SAME("isolation.level", C),
+	IGNORE("key.deserializer", C, BYTES_ONLY),
+	IGNORE("key.serializer", P, BYTES_ONLY),
+	SAME("linger.ms", P),
+	RULE("max.block.ms", P, rule_max_block),
+	SAME("max.in.flight.requests.per.connection", P),
+	SAME("max.partition.fetch.bytes", C),
+	SAME("max.poll.interval.ms", C),
+	IGNORE("max.poll.records", C, "omb takes all that has arrived"),
+	RENAME("max.request.size", P, "message.max.bytes"),
+	RULE("metadata.max.age.ms", ALL, rule_metadata_age),
+	IGNORE("metadata.max.idle.ms", P, "librdkafka keeps the topics of a producer"),
+	SAME("metadata.recovery.rebootstrap.trigger.ms", ALL),
+	SAME("metadata.recovery.strategy", ALL),
+	IGNORE("metric.reporters", ALL, NO_METRICS),
+	IGNORE("metrics.num.samples", ALL, NO_METRICS),
+	IGNORE("metrics.recording.level", ALL, NO_METRICS),
+	IGNORE("metrics.sample.window.ms", ALL, NO_METRICS),
+	RULE("partition.assignment.strategy", C, rule_assignment),
+	IGNORE("partitioner.adaptive.partitioning.enable", P,
+	       "librdkafka does not prefer partitions of fast brokers"),
+	IGNORE("partitioner.availability.timeout.ms", P,
+	       "librdkafka does not prefer partitions of fast brokers"),
+	RULE("partitioner.class", P, rule_partitioner),
+	RULE("partitioner.ignore.keys", P, rule_ignore_keys),
+	RENAME("receive.buffer.bytes", ALL, "socket.receive.buffer.bytes"),
+	SAME("reconnect.backoff.max.ms", ALL),
+	SAME("reconnect.backoff.ms", ALL),
+	RULE("request.timeout.ms", ALL, rule_request_timeout),
+	SAME("retries", P),
+	SAME("retry.backoff.max.ms", ALL),
+	SAME("retry.backoff.ms", P),
+	REFUSE("sasl.client.callback.handler.class", ALL, NO_CLASS),
+	SECRET("sasl.jaas.config", ALL, rule_jaas),
+	RULE("sasl.kerberos.kinit.cmd", ALL, rule_kinit),
+	SAME("sasl.kerberos.min.time.before.relogin", ALL),
+	SAME("sasl.kerberos.service.name", ALL),
+	IGNORE("sasl.kerberos.ticket.renew.jitter", ALL, KRB_WINDOW),
+	IGNORE("sasl.kerberos.ticket.renew.window.factor", ALL, KRB_WINDOW),
+	REFUSE("sasl.login.callback.handler.class", ALL, NO_CLASS ": " OAUTH_WAY),
+	REFUSE("sasl.login.class", ALL, NO_CLASS),
+	IGNORE("sasl.login.connect.timeout.ms", ALL, "librdkafka has its own limits for logging in"),
+	IGNORE("sasl.login.read.timeout.ms", ALL, "librdkafka has its own limits for logging in"),
+	IGNORE("sasl.login.refresh.buffer.seconds", ALL, "librdkafka refreshes tokens by itself"),
+	IGNORE("sasl.login.refresh.min.period.seconds", ALL, "librdkafka refreshes tokens by itself"),
+	IGNORE("sasl.login.refresh.window.factor", ALL, "librdkafka refreshes tokens by itself"),
+	IGNORE("sasl.login.refresh.window.jitter", ALL, "librdkafka refreshes tokens by itself"),
+	IGNORE("sasl.login.retry.backoff.max.ms", ALL, "librdkafka has its own limits for logging in"),
+	IGNORE("sasl.login.retry.backoff.ms", ALL, "librdkafka has its own limits for logging in"),
+	SAME("sasl.mechanism", ALL),
+	SAME("sasl.oauthbearer.token.endpoint.url", ALL),
+	RULE("security.protocol", ALL, rule_security_protocol),
+	IGNORE("security.providers", ALL, "providers of the Java TLS engine; OpenSSL is used here"),
+	RENAME("send.buffer.bytes", ALL, "socket.send.buffer.bytes"),
+	SAME("session.timeout.ms", C),
+	IGNORE("socket.connection.setup.timeout.max.ms", ALL,
+	       "librdkafka's connection timeout does not grow"),
+	SAME("socket.connection.setup.timeout.ms", ALL),
+	RULE("ssl.cipher.suites", ALL, rule_ciphers),
+	IGNORE("ssl.enabled.protocols", ALL, NO_TLS),
+	RULE("ssl.endpoint.identification.algorithm", ALL, rule_endpoint),
+	REFUSE("ssl.engine.factory.class", ALL, NO_CLASS),
+	SAME("ssl.key.password", ALL),
+	IGNORE("ssl.keymanager.algorithm", ALL, NO_TLS),
+	RENAME("ssl.keystore.certificate.chain", ALL, "ssl.certificate.pem"),
+	RENAME("ssl.keystore.key", ALL, "ssl.key.pem"),
+	RULE("ssl.keystore.location", ALL, rule_keep),
+	SECRET("ssl.keystore.password", ALL, rule_keep),
+	RULE("ssl.keystore.type", ALL, rule_keep),
+	IGNORE("ssl.protocol", ALL, NO_TLS),
+	IGNORE("ssl.provider", ALL, NO_TLS),
+	IGNORE("ssl.secure.random.implementation", ALL, NO_TLS),
+	IGNORE("ssl.trustmanager.algorithm", ALL, NO_TLS),
+	RENAME("ssl.truststore.certificates", ALL, "ssl.ca.pem"),
+	RULE("ssl.truststore.location", ALL, rule_keep),
+	SECRET("ssl.truststore.password", ALL, rule_keep),
+	RULE("ssl.truststore.type", ALL, rule_keep),
+	IGNORE("transaction.timeout.ms", P, NO_TXN),
+	REFUSE("transactional.id", P, NO_TXN),
+	IGNORE("value.deserializer", C, BYTES_ONLY),
+	IGNORE("value.serializer", P, BYTES_ONLY),
+};
+
+/* kafka-clients 3.6.1.  Where librdkafka's default is the same, there is no row. */
+static const struct java_default defaults[] = {
+	{ KAFKA_PRODUCER, "batch.num.messages", "1000000",
+	  "the Java client limits a batch by bytes only" },
+	{ KAFKA_PRODUCER, "batch.size", "16384", "" },
+	{ KAFKA_PRODUCER, "connections.max.idle.ms", "540000", "" },
+	{ KAFKA_PRODUCER, "linger.ms", "0", "" },
+	{ KAFKA_PRODUCER, "max.in.flight.requests.per.connection", "5", "" },
+	{ KAFKA_PRODUCER, "message.max.bytes", "1048576", "max.request.size" },
+	{ KAFKA_PRODUCER, "partitioner", "murmur2_random", "as the Java client spreads keys" },
+	{ KAFKA_PRODUCER, "queue.buffering.max.kbytes", "32768", "buffer.memory 32 MB" },
+	{ KAFKA_PRODUCER, "queue.buffering.max.messages", "0",
+	  "the Java client limits its buffer by bytes only" },
+	{ KAFKA_PRODUCER, "reconnect.backoff.max.ms", "1000", "" },
+	{ KAFKA_PRODUCER, "reconnect.backoff.ms", "50", "" },
+	{ KAFKA_PRODUCER, "socket.connection.setup.timeout.ms", "10000", "" },
+	{ KAFKA_PRODUCER, "socket.keepalive.enable", "true", "" },
+	{ KAFKA_PRODUCER, "socket.receive.buffer.bytes", "32768", "receive.buffer.bytes" },
+	{ KAFKA_PRODUCER, "socket.send.buffer.bytes", "131072", "send.buffer.bytes" },
+
+	{ KAFKA_CONSUMER, "check.crcs", "true", "" },
+	{ KAFKA_CONSUMER, "connections.max.idle.ms", "540000", "" },
+	{ KAFKA_CONSUMER, "isolation.level", "read_uncommitted", "" },
+	{ KAFKA_CONSUMER, "partition.assignment.strategy", "range",
+	  "the first of the Java client's range and cooperative-sticky" },
+	{ KAFKA_CONSUMER, "reconnect.backoff.max.ms", "1000", "" },
+	{ KAFKA_CONSUMER, "reconnect.backoff.ms", "50", "" },
+	{ KAFKA_CONSUMER, "socket.connection.setup.timeout.ms", "10000", "" },
+	{ KAFKA_CONSUMER, "socket.keepalive.enable", "true", "" },
+	{ KAFKA_CONSUMER, "socket.receive.buffer.bytes", "65536", "receive.buffer.bytes" },
+	{ KAFKA_CONSUMER, "socket.send.buffer.bytes", "131072", "send.buffer.bytes" },
+
+	{ KAFKA_ADMIN, "reconnect.backoff.max.ms", "1000", "" },
+	{ KAFKA_ADMIN, "reconnect.backoff.ms", "50", "" },
+	{ KAFKA_ADMIN, "socket.connection.setup.timeout.ms", "10000", "" },
+	{ KAFKA_ADMIN, "socket.keepalive.enable", "true", "" },
+};
+/* clang-format on */
+
+const struct java_option *java_at(unsigned i)
+{
+	return i < sizeof(options) / sizeof(options[0]) ? &options[i] : NULL;
+}
+
+const struct java_option *java_find(const char *key)
+{
+	for (unsigned i = 0; java_at(i) != NULL; i++)
+		if (strcmp(options[i].key, key) == 0)
+			return &options[i];
+	return NULL;
+}
+
+const struct java_default *java_default_at(unsigned i)
+{
+	return i < sizeof(defaults) / sizeof(defaults[0]) ? &defaults[i] : NULL;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/kafka/kafka.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "config/driver_file.h"
+#include "config/option.h"
+
+uint64_t kafka_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint32_t kafka_max_block_ms(const void *config)
+{
+	return ((const struct kafka_config *)config)->max_block_ms;
+}
+
+static void kafka_configure(void *config, const struct driver_file *file, struct arena *arena,
+                            struct error_list *errors)
+{
+	struct kafka_translate_opts opts = {
+		.java_defaults = file->defaults == CLIENT_DEFAULTS_JAVA,
+		.lenient = file->mode != NULL && file->mode->lenient,
+		.zone_id = getenv("OMB_ZONE_ID"),
+	};
+
+	kafka_translate(config, &opts, arena, errors);
+}
+
+static bool kafka_open(void *client, const struct driver_context *ctx, struct error *err)
+{
+	struct kafka_client *c = client;
+
+	(void)err;
+	c->config = ctx->config;
+	c->host = ctx->host;
+	c->owner = ctx->owner;
+	snprintf(c->client_id, sizeof(c->client_id), "%s", ctx->client_id);
+	return true;
+}
+
+static void kafka_close(void *client)
+{
+	struct kafka_client *c = client;
+
+	kafka_consumers_leave(c, kafka_now_ms() + KAFKA_CLOSE_MS);
+}
+
+static const struct option_spec kafka_options[] = {
+	{
+		.name = "replicationFactor",
+		.type = OPTION_COUNT,
+		.offset = offsetof(struct kafka_config, replication_factor),
+		.max = 32767,
+		.fallback = "0",
+		.flags = OPTION_OMB,
+		.help = "replicas of every created topic; 0 takes the broker's default",
+	},
+	{
+		.name = "topicConfig",
+		.type = OPTION_BLOCK,
+		.offset = offsetof(struct kafka_config, topic_block),
+		.flags = OPTION_OMB,
+		.help = "properties of every created topic, by the broker's names",
+	},
+	{
+		.name = "commonConfig",
+		.type = OPTION_BLOCK,
+		.offset = offsetof(struct kafka_config, common_block),
+		.flags = OPTION_OMB | OPTION_SECRET,
+		.help = "client properties, by the Java client's names or librdkafka's, for the "
+		        "producers, the consumers and the admin client",
+	},
+	{
+		.name = "producerConfig",
+		.type = OPTION_BLOCK,
+		.offset = offsetof(struct kafka_config, producer_block),
+		.flags = OPTION_OMB | OPTION_SECRET,
+		.help = "client properties of the producers; they win over commonConfig",
+	},
+	{
+		.name = "consumerConfig",
+		.type = OPTION_BLOCK,
+		.offset = offsetof(struct kafka_config, consumer_block),
+		.flags = OPTION_OMB | OPTION_SECRET,
+		.help = "client properties of the consumers; they win over commonConfig",
+	},
+	{ 0 },
+};
+
+static const char *const kafka_classes[] = {
+	"io.openmessaging.benchmark.driver.kafka.KafkaBenchmarkDriver",
+	/* The names in the files of the Python port. */
+	"benchmark.driver_kafka.KafkaBenchmarkDriver",
+	"benchmark.driver_kafka.kafka_benchmark_driver.KafkaBenchmarkDriver",
+	"benchmark.drivers.kafka.KafkaBenchmarkDriver",
+	"benchmark.drivers.kafka.kafka_benchmark_driver.KafkaBenchmarkDriver",
+	NULL,
+};
+
+const struct driver driver_kafka = {
+	.name = "kafka",
+	.summary = "Apache Kafka and compatible brokers, by librdkafka",
+	.caveats = "Properties blocks written for the Java client are translated; what librdkafka "
+	           "cannot do is refused by name.  Its queue (buffer.memory) and its requests in "
+	           "flight bound what one producer can have under way.  Tried with Apache Kafka 4.3 "
+	           "and librdkafka 2.0.2.",
+	.classes = kafka_classes,
+	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP | DRIVER_LIBRARY,
+	.options = kafka_options,
+	.config_size = sizeof(struct kafka_config),
+	.client_size = sizeof(struct kafka_client),
+	.producer_size = sizeof(struct kafka_producer),
+	.consumer_size = sizeof(struct kafka_consumer),
+	.configure = kafka_configure,
+	.describe = kafka_describe,
+	.open = kafka_open,
+	.close = kafka_close,
+	.producer_open = kafka_producer_open,
+	.producer_close = kafka_producer_close,
+	.send = kafka_send,
+	.producer_serve = kafka_producer_serve,
+	.consumer_open = kafka_consumer_open,
+	.consumer_close = kafka_consumer_close,
+	.consumer_serve = kafka_consumer_serve,
+	.consumer_commit = kafka_consumer_commit,
+	.consumer_pause = kafka_consumer_pause,
+	.admin = &kafka_admin,
+};

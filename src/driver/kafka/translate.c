@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/kafka/translate.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/properties.h"
+#include "driver/driver.h"
+#include "driver/kafka/translation.h"
+#include "util/arena.h"
+
+#define EVERY_ROLE                                                                                 \
+	(KAFKA_ROLE_BIT(KAFKA_PRODUCER) | KAFKA_ROLE_BIT(KAFKA_CONSUMER) |                         \
+	 KAFKA_ROLE_BIT(KAFKA_ADMIN))
+
+static const struct {
+	const char *name;
+	unsigned roles;
+} blocks[] = {
+	{ "commonConfig", EVERY_ROLE },
+	{ "producerConfig", KAFKA_ROLE_BIT(KAFKA_PRODUCER) },
+	{ "consumerConfig", KAFKA_ROLE_BIT(KAFKA_CONSUMER) },
+};
+
+/* --- lists ------------------------------------------------------------------------------------ */
+
+static void *grown(struct arena *a, const void *items, size_t count, size_t *cap, size_t size)
+{
+	*cap = *cap == 0 ? 16 : *cap * 2;
+
+	void *bigger = arena_alloc(a, *cap * size);
+	if (count > 0)
+		memcpy(bigger, items, count * size);
+	return bigger;
+}
+
+static struct kafka_setting *find(const struct kafka_settings *list, const char *key)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].key, key) == 0)
+			return &list->items[i];
+	return NULL;
+}
+
+const struct kafka_setting *kafka_setting_find(const struct kafka_settings *list, const char *key)
+{
+	return find(list, key);
+}
+
+const char *kafka_setting_value(const struct kafka_settings *list, const char *key,
+                                const char *otherwise)
+{
+	const struct kafka_setting *s = find(list, key);
+	return s == NULL ? otherwise : s->value;
+}
+
+void translation_set(struct translation *t, struct kafka_settings *list,
+                     const struct kafka_setting *setting)
+{
+	struct kafka_setting *old = find(list, setting->key);
+
+	if (old != NULL) {
+		*old = *setting;
+		return;
+	}
+	if (list->count == list->cap)
+		list->items = grown(t->arena, list->items, list->count, &list->cap,
+		                    sizeof(list->items[0]));
+	list->items[list->count++] = *setting;
+}
+
+/* Unknown ones included: what is ignored may still hold a password. */
+static bool is_secret(const char *key)
+{
+	const struct java_option *option = java_find(key);
+	const struct name *n = name_find(key);
+
+	return (option != NULL && option->secret) || (n != NULL && (n->flags & NAME_SECRET)) ||
+	       strstr(key, "password") != NULL || strstr(key, "secret") != NULL ||
+	       strstr(key, "user.info") != NULL;
+}
+
+void translation_ignore(struct translation *t, const struct java_property *p, const char *note)
+{
+	struct kafka_ignored_list *list = &t->c->ignored;
+	bool secret = is_secret(p->key);
+
+	for (unsigned role = 0; role < KAFKA_ROLES; role++) {
+		if (!(p->roles & KAFKA_ROLE_BIT(role)))
+			continue;
+		if (list->count == list->cap)
+			list->items = grown(t->arena, list->items, list->count, &list->cap,
+			                    sizeof(list->items[0]));
+		list->items[list->count++] = (struct kafka_ignored){
+			.role = role,
+			.key = p->key,
+			.value = secret ? "****" : p->value,
+			.note = note,
+		};
+	}
+}
+
+void translation_fail(struct translation *t, int line, const char *fmt, ...)
+{
+	struct error err = { 0 };
+	char text[480];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	error_set(&err, ERROR_CONFIG, "%s%s%s", t->block == NULL ? "" : t->block,
+	          t->block == NULL ? "" : ": ", text);
+	err.line = line;
+	/* What is wrong in commonConfig is wrong for each role. */
+	for (size_t i = 0; i < t->errors->count; i++)
+		if (t->errors->items[i].line == line && strcmp(t->errors->items[i].text, err.text) == 0)
+			return;
+	error_list_add(t->errors, &err);
+}
+
+/* --- settings --------------------------------------------------------------------------------- */
+
+/* The number cut to the range of `n`; the same text when it is inside or no number at all. */
+static const char *cut(struct translation *t, const struct name *n, const char *value)
+{
+	char *end;
+
+	if (n->type != NAME_INTEGER && n->type != NAME_NUMBER)
+		return value;
+	double number = strtod(value, &end);
+	if (end == value || *end != '\0')
+		return value;
+	if (number < (double)n->min)
+		return arena_printf(t->arena, "%lld", (long long)n->min);
+	if (number > (double)n->max)
+		return arena_printf(t->arena, "%lld", (long long)n->max);
+	return value;
+}
+
+static unsigned scope_of(const struct name *n)
+{
+	unsigned roles = 0;
+
+	if (n->flags & NAME_PRODUCER)
+		roles |= KAFKA_ROLE_BIT(KAFKA_PRODUCER);
+	if (n->flags & NAME_CONSUMER)
+		roles |= KAFKA_ROLE_BIT(KAFKA_CONSUMER);
+	if (n->flags & NAME_ADMIN)
+		roles |= KAFKA_ROLE_BIT(KAFKA_ADMIN);
+	return roles;
+}
+
+/* Sets `s` for all roles of the property that the library has the name for. */
+static void spread(struct translation *t, const struct java_property *p, const struct name *n,
+                   struct kafka_setting s)
+{
+	struct error err = { 0 };
+
+	if (!name_check(n, s.value, &err)) {
+		translation_fail(t, p->line, "%s", err.text);
+		return;
+	}
+	s.key = n->key;
+	s.asked = p->value;
+	s.line = p->line;
+	for (unsigned role = 0; role < KAFKA_ROLES; role++)
+		if (p->roles & scope_of(n) & KAFKA_ROLE_BIT(role))
+			translation_set(t, &t->c->roles[role], &s);
+}
+
+void translation_put(struct translation *t, const struct java_property *p, const char *key,
+                     const char *value, const char *note)
+{
+	const struct name *n = name_find(key);
+	const char *fits = cut(t, n, value);
+	struct kafka_setting s = { .value = fits, .origin = ORIGIN_FILE, .note = "" };
+
+	if (fits != value) {
+		s.origin = ORIGIN_ALTERED;
+		s.note = arena_printf(t->arena, "%s=%s: librdkafka takes %lld to %lld", p->key,
+		                      p->value, (long long)n->min, (long long)n->max);
+	} else if (note != NULL) {
+		s.note = note;
+	} else if (strcmp(p->key, n->key) != 0) {
+		s.note = value == p->value ? p->key
+		                           : arena_printf(t->arena, "%s=%s", p->key, p->value);
+	}
+	spread(t, p, n, s);
+}
+
+void translation_alter(struct translation *t, const struct java_property *p, const char *key,
+                       const char *value, const char *note)
+{
+	struct kafka_setting s = {
+		.value = value,
+		.origin = ORIGIN_ALTERED,
+		.note = arena_printf(t->arena, "%s=%s: %s", p->key, p->value, note),
+	};
+
+	spread(t, p, name_find(key), s);
+}
+
+void translation_keep(struct translation *t, const struct java_property *p)
+{
+	struct kafka_setting s = {
+		.key = p->key,
+		.value = p->value,
+		.asked = p->value,
+		.origin = ORIGIN_FILE,
+		.note = "",
+		.line = p->line,
+	};
+
+	for (unsigned role = 0; role < KAFKA_ROLES; role++)
+		if (p->roles & KAFKA_ROLE_BIT(role))
+			translation_set(t, &t->seen[role], &s);
+}
+
+void translation_default(struct translation *t, enum kafka_role role, const char *key,
+                         const char *value, const char *origin, const char *note)
+{
+	struct kafka_settings *list = &t->c->roles[role];
+
+	if (find(list, key) == NULL)
+		translation_set(t, list,
+		                &(struct kafka_setting){ key, value, NULL, origin, note, 0 });
+}
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+/* "an option of the producer: does nothing in consumerConfig" */
+static const char *misplaced(struct translation *t, unsigned roles)
+{
+	static const char *const whose[] = { "the producer", "the consumer", "the admin client" };
+	unsigned role = 0;
+
+	while (!(roles & KAFKA_ROLE_BIT(role)))
+		role++;
+	return arena_printf(t->arena, "an option of %s: does nothing in %s", whose[role], t->block);
+}
+
+static void unknown(struct translation *t, const struct java_property *p)
+{
+	struct option_spec known[512] = { { 0 } };
+	size_t count = 0;
+
+	if (t->opts->lenient) {
+		translation_ignore(t, p, "unknown");
+		return;
+	}
+	for (unsigned i = 0; java_at(i) != NULL; i++)
+		known[count++].name = java_at(i)->key;
+	for (unsigned i = 0; name_at(i) != NULL; i++)
+		if (!(name_at(i)->flags & NAME_HIDDEN))
+			known[count++].name = name_at(i)->key;
+	assert(count < sizeof(known) / sizeof(known[0]));
+
+	const char *nearest = option_nearest(known, p->key);
+	if (nearest == NULL)
+		translation_fail(t, p->line,
+		                 "unknown property \"%s\": neither the Java client nor librdkafka has it",
+		                 p->key);
+	else
+		translation_fail(t, p->line, "unknown property \"%s\", did you mean \"%s\"?", p->key,
+		                 nearest);
+}
+
+static void apply_java(struct translation *t, const struct java_option *option,
+                       struct java_property *p)
+{
+	if ((p->roles & option->roles) == 0) {
+		translation_ignore(t, p, misplaced(t, option->roles));
+		return;
+	}
+	p->roles &= option->roles;
+	switch (option->action) {
+	case JAVA_SAME:
+		translation_put(t, p, option->key, p->value, NULL);
+		return;
+	case JAVA_RENAME:
+		translation_put(t, p, option->target, p->value, NULL);
+		return;
+	case JAVA_IGNORE:
+		translation_ignore(t, p, option->note);
+		return;
+	case JAVA_REFUSE:
+		translation_fail(t, p->line, "%s: %s", p->key, option->note);
+		return;
+	case JAVA_RULE:
+		option->rule(t, p);
+		return;
+	}
+	abort();
+}
+
+static void apply_librdkafka(struct translation *t, const struct name *n, struct java_property *p)
+{
+	struct kafka_setting s = { .value = p->value, .origin = ORIGIN_FILE, .note = "" };
+
+	if ((p->roles & scope_of(n)) == 0) {
+		translation_ignore(t, p, misplaced(t, scope_of(n)));
+		return;
+	}
+	/* An alias means what its target means: the rule of that one applies, the text is its own. */
+	const struct java_option *option = java_find(n->key);
+	if (option != NULL && strcmp(p->key, n->key) != 0) {
+		apply_java(t, option, p);
+		return;
+	}
+	spread(t, p, n, s);
+}
+
+static void apply(struct translation *t, const struct property *property, unsigned roles)
+{
+	struct java_property p = { property->key, property->value, property->line, roles };
+	const struct java_option *option = java_find(p.key);
+	const struct name *n = name_find(p.key);
+
+	if (option != NULL)
+		apply_java(t, option, &p);
+	else if (n != NULL && !(n->flags & NAME_HIDDEN))
+		apply_librdkafka(t, n, &p);
+	else
+		unknown(t, &p);
+}
+
+static void read_block(struct translation *t, const struct option_block *block, unsigned roles)
+{
+	struct properties list = { 0 };
+	struct error err = { 0 };
+
+	if (!properties_parse_block(block, t->arena, &list, &err)) {
+		translation_fail(t, err.line, "%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < list.count; i++)
+		apply(t, &list.items[i], roles);
+}
+
+/* What a topic may have is the broker's business: it answers by name if it does not know one. */
+static void read_topic(struct translation *t)
+{
+	struct properties list = { 0 };
+	struct error err = { 0 };
+
+	t->block = "topicConfig";
+	if (!properties_parse_block(&t->c->topic_block, t->arena, &list, &err))
+		translation_fail(t, err.line, "%s", err.text);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct property *p = &list.items[i];
+		translation_set(t, &t->c->topic,
+		                &(struct kafka_setting){ p->key, p->value, p->value, ORIGIN_FILE, "",
+		                                         p->line });
+	}
+}
+
+void kafka_translate(struct kafka_config *c, const struct kafka_translate_opts *opts,
+                     struct arena *a, struct error_list *errors)
+{
+	struct translation t = { .c = c, .opts = opts, .arena = a, .errors = errors };
+	const struct option_block *texts[] = { &c->common_block, &c->producer_block,
+		                               &c->consumer_block };
+
+	c->java_defaults = opts->java_defaults;
+	c->max_block_ms = 60000; /* the Java client's default */
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		t.block = blocks[i].name;
+		read_block(&t, texts[i], blocks[i].roles);
+	}
+	read_topic(&t);
+	t.block = NULL;
+	rules_finish(&t);
+}

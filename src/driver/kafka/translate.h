@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_DRIVER_KAFKA_TRANSLATE_H
+#define OMB_DRIVER_KAFKA_TRANSLATE_H
+
+/*
+ * translate -- OMB's properties blocks, written for the Java client, as settings of librdkafka.
+ *
+ * Each property of a block is one of
+ *     - an option of the Java client that librdkafka has by the same or another name, perhaps in
+ *       another unit or range: it becomes a setting; a value that the library would refuse is cut
+ *       to what it takes, and the setting says so ("altered");
+ *     - an option of the Java client that has no counterpart and does not matter here: it is
+ *       listed as ignored, with the reason;
+ *     - one that matters and cannot be had: an error that names it and the way out;
+ *     - a property of librdkafka by its own name: taken as it is;
+ *     - unknown: an error with the nearest name.
+ * Then come the rules of the Java client that join several options (idempotence, delivery.timeout),
+ * the defaults of the Java client for all that was left out (if wanted), and our own settings.
+ *
+ * Pure: no librdkafka, any process.  All of it lives in the arena.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/option.h"
+#include "util/error.h"
+
+struct arena;
+
+enum kafka_role { KAFKA_PRODUCER, KAFKA_CONSUMER, KAFKA_ADMIN, KAFKA_ROLES };
+
+/* As a bit of a set of roles. */
+#define KAFKA_ROLE_BIT(role) (1U << (role))
+
+struct kafka_setting {
+	const char *key, *value; /* librdkafka's */
+	const char *asked;       /* the value as the file has it; NULL = not from the file */
+	const char *origin;      /* ORIGIN_* of driver.h */
+	const char *note;        /* "" = none */
+	int line;                /* in the driver file; 0 = not from it */
+};
+
+struct kafka_settings {
+	struct kafka_setting *items;
+	size_t count, cap;
+};
+
+/* What the file says and the library does not need to know. */
+struct kafka_ignored {
+	enum kafka_role role;
+	const char *key, *value, *note; /* a secret value is masked already */
+};
+
+struct kafka_ignored_list {
+	struct kafka_ignored *items;
+	size_t count, cap;
+};
+
+/* The driver file in the words of the file: the option table of kafka.c writes the first part. */
+struct kafka_config {
+	uint32_t replication_factor; /* 0 = as in OMB: the broker refuses it */
+	struct option_block topic_block, common_block, producer_block, consumer_block;
+
+	/* From here on: kafka_translate. */
+	struct kafka_settings roles[KAFKA_ROLES];
+	struct kafka_settings topic; /* for created topics; the broker's names */
+	struct kafka_ignored_list ignored;
+	uint32_t max_block_ms; /* how long a message may stay BUSY until the core fails it */
+	bool manual_commit;    /* consumer_commit does something */
+	bool java_defaults;
+};
+
+struct kafka_translate_opts {
+	bool java_defaults;
+	bool lenient;        /* an unknown property is ignored, as the Java client does */
+	const char *zone_id; /* replaces {zone.id} in client.id; NULL = the text stays */
+};
+
+/* Fills the second part of *c.  Failures are added to *errors, each with its line. */
+void kafka_translate(struct kafka_config *c, const struct kafka_translate_opts *opts,
+                     struct arena *a, struct error_list *errors);
+
+/* NULL: not set. */
+const struct kafka_setting *kafka_setting_find(const struct kafka_settings *list, const char *key);
+/* The value, or `otherwise`. */
+const char *kafka_setting_value(const struct kafka_settings *list, const char *key,
+                                const char *otherwise);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_DRIVER_KAFKA_TRANSLATION_H
+#define OMB_DRIVER_KAFKA_TRANSLATION_H
+
+/*
+ * translation -- one run of kafka_translate while it is under way: what rules read and write.
+ *
+ * Rules that need several options (a store's place and its type, a codec and its level) keep what
+ * they saw in `seen`, by the Java client's names, and are finished once all blocks are read.
+ */
+
+#include <stdbool.h>
+
+#include "driver/kafka/java.h"
+#include "driver/kafka/names.h"
+#include "driver/kafka/translate.h"
+
+struct translation {
+	struct kafka_config *c;
+	const struct kafka_translate_opts *opts;
+	struct arena *arena;
+	struct error_list *errors;
+	const char *block; /* that is being read: "producerConfig"; NULL = all are */
+	struct kafka_settings seen[KAFKA_ROLES];
+};
+
+/* Adds or replaces; `from` fills asked and line and may be NULL. */
+void translation_set(struct translation *t, struct kafka_settings *list,
+                     const struct kafka_setting *setting);
+
+/* For all roles of the property that librdkafka has `key` for.  A number outside the library's
+ * range is cut and marked altered; any other value that it refuses is an error.  `note` NULL: the
+ * value is as written, and a differing name is noted. */
+void translation_put(struct translation *t, const struct java_property *p, const char *key,
+                     const char *value, const char *note);
+
+/* The same, marked altered whatever the value. */
+void translation_alter(struct translation *t, const struct java_property *p, const char *key,
+                       const char *value, const char *note);
+
+/* Keeps the property for a rule that comes at the end. */
+void translation_keep(struct translation *t, const struct java_property *p);
+
+/* Lists the property as ignored. */
+void translation_ignore(struct translation *t, const struct java_property *p, const char *note);
+
+/* "producerConfig: KEY: ..." at the property's line; the same failure is added once. */
+void translation_fail(struct translation *t, int line, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* What was left out: set unless the role has it.  `origin` is static. */
+void translation_default(struct translation *t, enum kafka_role role, const char *key,
+                         const char *value, const char *origin, const char *note);
+
+/* --- rules.c ---------------------------------------------------------------------------------- */
+
+java_rule_fn rule_acks, rule_assignment, rule_buffer_memory, rule_ciphers, rule_client_id,
+        rule_endpoint, rule_group_protocol, rule_ignore_keys, rule_keep, rule_kinit, rule_max_block,
+        rule_metadata_age, rule_offset_reset, rule_partitioner, rule_request_timeout,
+        rule_security_protocol;
+
+void rules_finish(struct translation *t);
+
+/* --- security.c ------------------------------------------------------------------------------- */
+
+java_rule_fn rule_jaas;
+
+/* Key stores and trust stores. */
+void security_finish(struct translation *t, enum kafka_role role);
+
+#endif

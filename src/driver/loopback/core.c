@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/loopback/core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/loopback/groups.h"
+#include "util/xalloc.h"
+
+/* A message that waits to change places with the next one does so no longer than this: without a
+ * next one it would never be delivered. */
+#define HOLD_NS UINT64_C(1000000000)
+
+/* The byte that corruption flips, counted from the end: in the due time of a stamp. */
+#define CORRUPT_BYTE 12
+
+#define TABLE_CAP_AT_FIRST 64
+
+/* Over the life of a broker: more is a client gone wild. */
+#define TOPICS_MAX 1000000
+
+struct visible { /* records below `end` of this partition become visible */
+	uint64_t visible_ns;
+	struct loop_topic *topic;
+	uint32_t partition;
+	uint64_t end;
+};
+
+struct hold {
+	uint64_t until_ns;
+	struct loop_topic *topic;
+	uint32_t partition;
+	uint64_t number; /* of the partition's hold: an older one was released already */
+};
+
+struct loop_core {
+	struct loop_script script;
+	struct loop_timeline timeline;
+	struct loop_counts counts;
+	int64_t wall_offset_ns;
+	struct loop_pool pool;
+	struct loop_queue acks;    /* struct loop_ack, by ack_ns */
+	struct loop_queue visible; /* struct visible, by visible_ns */
+	struct loop_queue holds;   /* struct hold, by until_ns */
+	uint64_t last_visible_ns;  /* keeps `visible` in order */
+	struct loop_list ready;    /* members */
+	struct loop_topic **topics; /* owned, deleted ones included */
+	size_t topics_count, topics_cap;
+	uint64_t partitions_count; /* of topics that are not deleted */
+	struct loop_topic **table; /* by name: open addressing, NULL = free */
+	size_t table_cap;          /* a power of two; never more than half full */
+};
+
+struct loop_core *loop_core_create(const struct loop_script *script, int64_t wall_offset_ns)
+{
+	struct loop_core *core = xcalloc(1, sizeof(*core));
+
+	core->script = *script;
+	core->wall_offset_ns = wall_offset_ns;
+	core->table_cap = TABLE_CAP_AT_FIRST;
+	core->table = xcalloc(core->table_cap, sizeof(*core->table));
+	loop_queue_init(&core->acks, sizeof(struct loop_ack));
+	loop_queue_init(&core->visible, sizeof(struct visible));
+	loop_queue_init(&core->holds, sizeof(struct hold));
+	loop_list_init(&core->ready);
+	return core;
+}
+
+void loop_core_destroy(struct loop_core *core)
+{
+	if (core == NULL)
+		return;
+	for (size_t i = 0; i < core->topics_count; i++) {
+		loop_topic_empty(core->topics[i], &core->pool);
+		free(core->topics[i]->name);
+		free(core->topics[i]);
+	}
+	free(core->topics);
+	free(core->table);
+	loop_queue_fini(&core->acks);
+	loop_queue_fini(&core->visible);
+	loop_queue_fini(&core->holds);
+	loop_pool_fini(&core->pool);
+	free(core);
+}
+
+const struct loop_counts *loop_core_counts(const struct loop_core *core)
+{
+	return &core->counts;
+}
+
+/* --- topics ------------------------------------------------------------------------------------ */
+
+/* FNV-1a. */
+static uint64_t hash(const void *bytes, size_t len)
+{
+	const unsigned char *at = bytes;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ at[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+/* Where the topic is, or would be.  Deleted topics keep their place so that searches go on. */
+static struct loop_topic **slot_of(const struct loop_core *core, const char *name)
+{
+	size_t at = hash(name, strlen(name)) & (core->table_cap - 1);
+
+	while (core->table[at] != NULL && strcmp(core->table[at]->name, name) != 0)
+		at = (at + 1) & (core->table_cap - 1);
+	return &core->table[at];
+}
+
+static void grow_table(struct loop_core *core)
+{
+	struct loop_topic **old = core->table;
+	size_t old_cap = core->table_cap;
+
+	core->table_cap *= 2;
+	core->table = xcalloc(core->table_cap, sizeof(*core->table));
+	for (size_t i = 0; i < old_cap; i++)
+		if (old[i] != NULL && !old[i]->is_deleted)
+			*slot_of(core, old[i]->name) = old[i];
+	free(old);
+}
+
+static void keep_topic(struct loop_core *core, struct loop_topic *topic)
+{
+	if (core->topics_count == core->topics_cap) {
+		core->topics_cap = core->topics_cap == 0 ? 64 : 2 * core->topics_cap;
+		core->topics = xrealloc(core->topics, core->topics_cap * sizeof(*core->topics));
+	}
+	core->topics[core->topics_count++] = topic;
+	if (2 * core->topics_count > core->table_cap)
+		grow_table(core);
+	*slot_of(core, topic->name) = topic; /* in place of a deleted one of the same name, too */
+}
+
+struct loop_topic *loop_core_topic(struct loop_core *core, const char *name)
+{
+	struct loop_topic *topic = *slot_of(core, name);
+
+	return topic != NULL && !topic->is_deleted ? topic : NULL;
+}
+
+uint32_t loop_topic_partitions(const struct loop_topic *topic)
+{
+	return topic->partitions_count;
+}
+
+bool loop_core_create_topic(struct loop_core *core, const char *name, uint32_t partitions,
+                            struct error *err)
+{
+	struct loop_topic *topic = loop_core_topic(core, name);
+
+	if (topic != NULL && topic->partitions_count != partitions)
+		return error_set(err, ERROR_BROKER, "topic %s exists with %u partitions, not %u", name,
+		                 topic->partitions_count, partitions);
+	if (topic != NULL)
+		return true;
+	if (partitions == 0 || partitions > LOOP_PARTITIONS_MAX - core->partitions_count)
+		return error_set(err, ERROR_BROKER, "topic %s: %u partitions are outside 1..%" PRIu64,
+		                 name, partitions, LOOP_PARTITIONS_MAX - core->partitions_count);
+	if (core->topics_count == TOPICS_MAX)
+		return error_set(err, ERROR_BROKER, "topic %s is one too many", name);
+
+	topic = xcalloc(1, sizeof(*topic));
+	topic->name = xstrdup(name);
+	topic->partitions_count = partitions;
+	topic->partitions = xcalloc(partitions, sizeof(*topic->partitions));
+	core->partitions_count += partitions;
+	keep_topic(core, topic);
+	return true;
+}
+
+void loop_core_delete_topic(struct loop_core *core, const char *name)
+{
+	struct loop_topic *topic = loop_core_topic(core, name);
+
+	if (topic == NULL)
+		return;
+	topic->is_deleted = true;
+	core->partitions_count -= topic->partitions_count;
+	loop_topic_disown_members(topic, &core->ready);
+	loop_topic_empty(topic, &core->pool);
+}
+
+bool loop_core_delete_group(struct loop_core *core, const char *name)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < core->topics_count; i++) {
+		struct loop_group *group = loop_topic_group(core->topics[i], name);
+		if (group == NULL)
+			continue;
+		if (group->members_count > 0)
+			all = false;
+		else
+			loop_topic_delete_group(core->topics[i], group, &core->pool);
+	}
+	return all;
+}
+
+static bool has_active_namesake(const struct loop_core *core, const char *group)
+{
+	for (size_t i = 0; i < core->topics_count; i++) {
+		const struct loop_group *g = loop_topic_group(core->topics[i], group);
+		if (g != NULL && g->members_count > 0)
+			return true;
+	}
+	return false;
+}
+
+void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_fn *fn, void *to)
+{
+	size_t len = strlen(prefix);
+
+	for (size_t i = 0; i < core->topics_count; i++) {
+		const struct loop_topic *topic = core->topics[i];
+		bool is_read = false;
+		for (const struct loop_group *g = topic->groups; g != NULL; g = g->next) {
+			is_read = is_read || g->members_count > 0;
+			if (strncmp(g->name, prefix, len) == 0 && !has_active_namesake(core, g->name))
+				fn(to, true, g->name);
+		}
+		if (!topic->is_deleted && !is_read && strncmp(topic->name, prefix, len) == 0)
+			fn(to, false, topic->name);
+	}
+}
+
+/* --- messages in ------------------------------------------------------------------------------- */
+
+bool loop_core_has_room(const struct loop_core *core, uint32_t payload_len)
+{
+	/* Twice: the script may deliver it in two copies.  An empty broker takes a message of any
+	 * size: it would wait for ever. */
+	return core->pool.bytes == 0 ||
+	       core->pool.bytes + 2 * loop_record_bytes(payload_len) <= core->script.max_bytes;
+}
+
+static uint32_t pick_partition(const struct loop_incoming *in)
+{
+	struct loop_topic *topic = in->topic;
+
+	if (in->partition >= 0)
+		return (uint32_t)in->partition % topic->partitions_count;
+	if (in->key != NULL)
+		return (uint32_t)(hash(in->key, in->key_len) % topic->partitions_count);
+	return topic->next_partition++ % topic->partitions_count;
+}
+
+/* From visible_ns on, consumers see all that is in the partition now. */
+static void publish(struct loop_core *core, struct loop_topic *topic, uint32_t partition,
+                    uint64_t visible_ns)
+{
+	struct visible *last = loop_queue_last(&core->visible);
+
+	if (visible_ns < core->last_visible_ns)
+		visible_ns = core->last_visible_ns;
+	core->last_visible_ns = visible_ns;
+	if (last == NULL || last->topic != topic || last->partition != partition ||
+	    last->visible_ns != visible_ns) {
+		last = loop_queue_push(&core->visible);
+		*last = (struct visible){ visible_ns, topic, partition, 0 };
+	}
+	last->end = topic->partitions[partition].log.end;
+}
+
+static struct loop_record *store(struct loop_core *core, struct loop_partition *part,
+                                 const struct loop_incoming *in, uint64_t now_ns)
+{
+	struct loop_record *record = loop_log_append(&part->log, &core->pool, in->payload_len);
+
+	record->broker_ms = ((int64_t)now_ns + core->wall_offset_ns) / 1000000;
+	memcpy(record->payload, in->payload, in->payload_len);
+	core->counts.stored++;
+	return record;
+}
+
+/* The message that was kept back goes behind the one that has overtaken it. */
+static void release_hold(struct loop_core *core, struct loop_partition *part)
+{
+	struct loop_record *held = part->held;
+	struct loop_record *record = loop_log_append(&part->log, &core->pool, held->payload_len);
+
+	memcpy(record, held, sizeof(*held) + held->payload_len);
+	core->counts.stored++;
+	part->held = NULL;
+	part->holds++;
+	free(held);
+}
+
+static void hold_back(struct loop_core *core, const struct loop_incoming *in, uint32_t partition,
+                      uint64_t now_ns)
+{
+	struct loop_partition *part = &in->topic->partitions[partition];
+	struct hold *hold = loop_queue_push(&core->holds);
+
+	part->held = xmalloc(sizeof(*part->held) + in->payload_len);
+	part->held->broker_ms = ((int64_t)now_ns + core->wall_offset_ns) / 1000000;
+	part->held->payload_len = in->payload_len;
+	memcpy(part->held->payload, in->payload, in->payload_len);
+	*hold = (struct hold){ now_ns + HOLD_NS, in->topic, partition, part->holds };
+}
+
+static void corrupt(struct loop_record *record)
+{
+	uint32_t len = record->payload_len;
+
+	if (len > 0)
+		record->payload[len > CORRUPT_BYTE ? len - CORRUPT_BYTE : len - 1] ^= 0xff;
+}
+
+/* Puts an accepted message where consumers will find it, less what the script does to it. */
+static void deliver(struct loop_core *core, const struct loop_incoming *in, uint32_t partition,
+                    unsigned faults, struct loop_due due, uint64_t now_ns)
+{
+	struct loop_partition *part = &in->topic->partitions[partition];
+	struct loop_counts *counts = &core->counts;
+
+	if (faults & LOOP_FAULT_LOSE) {
+		counts->lost++;
+		return;
+	}
+	if (in->topic->groups == NULL)
+		return;
+	if (faults & LOOP_FAULT_REORDER && part->held == NULL) {
+		hold_back(core, in, partition, now_ns);
+		return;
+	}
+
+	struct loop_record *record = store(core, part, in, now_ns);
+	if (faults & LOOP_FAULT_CORRUPT) {
+		corrupt(record);
+		counts->corrupted++;
+	}
+	if (faults & LOOP_FAULT_DUPLICATE) {
+		store(core, part, in, now_ns);
+		counts->duplicated++;
+	}
+	if (part->held != NULL) {
+		release_hold(core, part);
+		counts->reordered++;
+	}
+	publish(core, in->topic, partition, due.visible_ns);
+}
+
+enum loop_append_status loop_core_append(struct loop_core *core, const struct loop_incoming *in,
+                                         uint64_t now_ns, struct loop_receipt *out)
+{
+	struct loop_topic *topic = in->topic;
+
+	if (!loop_core_has_room(core, in->payload_len))
+		return LOOP_FULL;
+
+	struct loop_due due = loop_script_receive(&core->script, &core->timeline, now_ns);
+	bool refused = topic->is_deleted;
+	uint32_t partition = 0;
+	if (!refused) {
+		partition = pick_partition(in);
+		uint64_t n = ++topic->partitions[partition].received;
+		unsigned faults = loop_script_faults(&core->script, n);
+		refused = faults & LOOP_FAULT_FAIL;
+		if (!refused || core->script.fail_stored)
+			deliver(core, in, partition, faults, due, now_ns);
+	}
+	core->counts.accepted++;
+	core->counts.refused += refused;
+	core->counts.stall_clock_ns = core->timeline.start_ns;
+
+	struct loop_ack *ack = loop_queue_push(&core->acks);
+	*ack = (struct loop_ack){ due.ack_ns, in->owner, (int32_t)partition, !refused };
+	*out = (struct loop_receipt){
+		.ack_ns = due.ack_ns,
+		.partition = (int32_t)partition,
+		.drop_connection = core->script.drop_connection_after != 0 &&
+		                   core->counts.accepted == core->script.drop_connection_after,
+	};
+	return LOOP_APPENDED;
+}
+
+/* Both acknowledgements and deliveries stop in a stall of the broker, also those that were due
+ * before it was known that there would be one. */
+static bool is_standing_still(const struct loop_core *core, uint64_t now_ns, uint64_t *end_ns)
+{
+	return core->script.stall_where == LOOP_STALL_BROKER &&
+	       loop_script_is_stalled(&core->script, &core->timeline, now_ns, end_ns);
+}
+
+bool loop_core_take_ack(struct loop_core *core, uint64_t now_ns, struct loop_ack *out)
+{
+	const struct loop_ack *first = loop_queue_first(&core->acks);
+	uint64_t end_ns;
+
+	if (first == NULL || first->ack_ns > now_ns || is_standing_still(core, now_ns, &end_ns))
+		return false;
+	*out = *first;
+	loop_queue_pop(&core->acks);
+	return true;
+}
+
+/* --- messages out ------------------------------------------------------------------------------ */
+
+static void end_holds(struct loop_core *core, uint64_t now_ns)
+{
+	const struct hold *hold;
+
+	while ((hold = loop_queue_first(&core->holds)) != NULL && hold->until_ns <= now_ns) {
+		struct loop_topic *topic = hold->topic;
+		struct loop_partition *part = &topic->partitions[hold->partition];
+		if (!topic->is_deleted && part->held != NULL && part->holds == hold->number) {
+			release_hold(core, part);
+			publish(core, topic, hold->partition, now_ns);
+		}
+		loop_queue_pop(&core->holds);
+	}
+}
+
+/* Lets time pass: what has become due becomes visible. */
+static void advance(struct loop_core *core, uint64_t now_ns)
+{
+	const struct visible *v;
+
+	end_holds(core, now_ns);
+	while ((v = loop_queue_first(&core->visible)) != NULL && v->visible_ns <= now_ns) {
+		if (!v->topic->is_deleted)
+			loop_topic_show(v->topic, v->partition, v->end, &core->ready);
+		loop_queue_pop(&core->visible);
+	}
+}
+
+struct loop_member *loop_core_join(struct loop_core *core, struct loop_topic *topic,
+                                   const char *group, void *owner)
+{
+	return loop_topic_join(topic, group, owner, &core->ready);
+}
+
+void loop_core_leave(struct loop_core *core, struct loop_member *member)
+{
+	loop_member_leave(member, &core->ready);
+}
+
+struct loop_member *loop_core_take_ready(struct loop_core *core, uint64_t now_ns)
+{
+	uint64_t end_ns;
+
+	if (is_standing_still(core, now_ns, &end_ns))
+		return NULL;
+	advance(core, now_ns);
+	return loop_member_of(loop_list_take_first(&core->ready));
+}
+
+bool loop_core_fetch(struct loop_core *core, struct loop_member *member, uint64_t now_ns,
+                     struct loop_delivery *out)
+{
+	uint64_t end_ns;
+
+	if (is_standing_still(core, now_ns, &end_ns)) {
+		loop_member_mark_ready(member, &core->ready); /* for the end of the stall */
+		return false;
+	}
+	advance(core, now_ns);
+	return loop_member_next(member, out);
+}
+
+void loop_core_commit(struct loop_core *core, struct loop_member *member, uint32_t partition,
+                      uint64_t offset)
+{
+	loop_member_commit(member, partition, offset, &core->pool);
+}
+
+/* --- time -------------------------------------------------------------------------------------- */
+
+bool loop_core_refuses_sends(const struct loop_core *core, uint64_t now_ns)
+{
+	uint64_t end_ns;
+
+	return core->script.stall_where == LOOP_STALL_SEND &&
+	       loop_script_is_stalled(&core->script, &core->timeline, now_ns, &end_ns);
+}
+
+uint64_t loop_core_next_event_ns(const struct loop_core *core, uint64_t now_ns)
+{
+	const struct loop_ack *ack = loop_queue_first(&core->acks);
+	const struct visible *visible = loop_queue_first(&core->visible);
+	const struct hold *hold = loop_queue_first(&core->holds);
+	uint64_t next_ns;
+
+	if (is_standing_still(core, now_ns, &next_ns))
+		return next_ns;
+	if (!loop_list_is_empty(&core->ready))
+		return now_ns;
+	next_ns = loop_script_next_edge_ns(&core->script, &core->timeline, now_ns);
+	if (ack != NULL && ack->ack_ns < next_ns)
+		next_ns = ack->ack_ns;
+	if (visible != NULL && visible->visible_ns < next_ns)
+		next_ns = visible->visible_ns;
+	if (hold != NULL && hold->until_ns < next_ns)
+		next_ns = hold->until_ns;
+	return next_ns;
+}

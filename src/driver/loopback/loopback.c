@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * loopback -- a little broker in memory, in a process of its own on this host, whose delays, stalls,
+ * capacity and faults are scripted: it proves what omb measures.
+ *
+ *     agent: producer.c, consumer.c --- wire.h over a socket --- server.c, session.c --- core.c
+ */
+
+#include "driver/loopback/client.h"
+#include "driver/loopback/server.h"
+
+static bool loopback_open(void *client, const struct driver_context *ctx, struct error *err)
+{
+	struct loopback_client *c = client;
+
+	c->config = ctx->config;
+	c->host = ctx->host;
+	return loop_address_parse(c->config->address, ctx->run_id, &c->address, err);
+}
+
+static void loopback_close(void *client)
+{
+	(void)client; /* every producer and consumer has its own connection */
+}
+
+static bool loopback_wants_broker(const void *config)
+{
+	const struct loopback_config *c = config;
+
+	return !c->external;
+}
+
+static bool loopback_run_broker(const struct driver_context *ctx, int stop_fd,
+                                void (*ready)(void *to), void *to, struct error *err)
+{
+	const struct loopback_config *c = ctx->config;
+	struct loop_server_spec spec = { .script = c->script, .report_file = c->report_file };
+
+	return loop_address_parse(c->address, ctx->run_id, &spec.address, err) &&
+	       loop_server_run(&spec, stop_fd, ready, to, err);
+}
+
+static const struct driver_broker loopback_broker = {
+	.is_wanted = loopback_wants_broker,
+	.run = loopback_run_broker,
+};
+
+static const char *const loopback_classes[] = { NULL };
+
+const struct driver driver_loopback = {
+	.name = "loopback",
+	.summary = "a broker in memory with scripted delays, stalls and faults: proves the measurements",
+	.caveats = "Results are about omb and this host, not about any product.  A new group begins at "
+	           "the end of each partition.  Messages are kept until every group of the topic has "
+	           "committed them, and not at all without a group; at maxBytes the broker takes no "
+	           "more.  A connection that is lost is not made again.",
+	.classes = loopback_classes,
+	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP,
+	.options = loopback_options,
+	.config_size = sizeof(struct loopback_config),
+	.client_size = sizeof(struct loopback_client),
+	.producer_size = sizeof(struct loopback_producer),
+	.consumer_size = sizeof(struct loopback_consumer),
+	.configure = loopback_configure,
+	.describe = loopback_describe,
+	.open = loopback_open,
+	.close = loopback_close,
+	.producer_open = loopback_producer_open,
+	.producer_close = loopback_producer_close,
+	.send = loopback_send,
+	.flush = loopback_flush,
+	.producer_serve = loopback_producer_serve,
+	.consumer_open = loopback_consumer_open,
+	.consumer_close = loopback_consumer_close,
+	.consumer_serve = loopback_consumer_serve,
+	.consumer_commit = loopback_consumer_commit,
+	.consumer_pause = loopback_consumer_pause,
+	.admin = &loopback_admin,
+	.broker = &loopback_broker,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_TESTS_FAKE_WORKER_H
+#define OMB_TESTS_FAKE_WORKER_H
+
+/*
+ * fake_worker -- a worker and a broker in simulated time, and the platform that goes with them.
+ *
+ * Messages are a fluid that is moved on a millisecond at a time: what is due is sent if the broker's
+ * capacity allows, acknowledged at once and received at once if consumers work.  Waiting moves the
+ * clock, so a whole run takes no time.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "run/platform.h"
+#include "worker/worker.h"
+
+#define FAKE_NEVER UINT64_MAX
+#define FAKE_MS    UINT64_C(1000000)
+#define FAKE_S     UINT64_C(1000000000)
+
+struct fake_worker {
+	struct worker base;
+	uint64_t start_ns, now_ns;
+
+	/* The script; instants are relative to the start. */
+	double capacity_per_s, consume_per_s; /* 0 = no limit */
+	uint64_t ready_after_ns;              /* FAKE_NEVER: not all subscriptions become ready */
+	uint64_t lose;                        /* so many messages are acknowledged and never received */
+	uint64_t signal_at_ns[3];             /* 0 = none */
+	int signal_on_verb, fail_verb;        /* -1 = none */
+	int slow_verb;                        /* takes slow_ns; -1 = none */
+	uint64_t slow_ns;
+	uint64_t producer_lost_at_ns, consumer_lost_at_ns; /* 0 = not lost */
+	uint64_t consumer_back_at_ns;                      /* restarted; 0 = lost for good */
+
+	/* What was asked of it. */
+	enum worker_verb log[200000];
+	size_t log_len;
+	uint64_t verbs[WORKER_VERB_COUNT]; /* how often each */
+	size_t topics_deleted, groups_deleted;
+	struct worker_window window;
+	double rate_per_s; /* the last one */
+
+	/* The simulation. */
+	unsigned signals;
+	struct worker_call *call; /* the slow one under way */
+	uint64_t call_done_ns;
+	const char **topics;
+	uint32_t topics_count, partitions;
+	const struct worker_subscription *consumers;
+	size_t consumers_count;
+	struct arena *names;
+	uint32_t subscriptions; /* of each topic, for the fluid */
+	bool loaded, unlimited, paused, stopped;
+	uint64_t gate_ns;
+	double due, send_credit, receive_credit;
+	struct snapshot truth;
+};
+
+/* Everything works at once and nothing is limited. */
+void fake_worker_init(struct fake_worker *f, uint32_t subscriptions);
+void fake_worker_fini(struct fake_worker *f);
+
+struct run_platform fake_platform(struct fake_worker *f);
+
+/* Since the start. */
+uint64_t fake_elapsed_ns(const struct fake_worker *f);
+
+#endif

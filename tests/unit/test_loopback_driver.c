@@ -1,0 +1,750 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The loopback driver against its own broker in a child process, through nothing but the contract
+ * of driver.h; descriptors are waited for as an agent does it. */
+
+#include "driver/driver.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/option.h"
+#include "util/arena.h"
+#include "util/file.h"
+#include "util/xalloc.h"
+
+extern const struct driver driver_loopback;
+static const struct driver *const drv = &driver_loopback;
+
+#define PAYLOAD_BYTES 100
+#define CLIENTS_MAX   8
+#define SEQUENCES_MAX 200000
+#define WAIT_MS       20000
+
+/* --- one world: a broker, a client, some producers and consumers --------------------------------- */
+
+struct party {
+	struct world *w;
+	void *priv;
+	bool is_open, is_consumer;
+	int fd;
+	unsigned char *seen; /* of a consumer: how often each sequence came */
+	uint64_t received, redelivered, acknowledged, failed;
+	uint64_t last_of[16]; /* by partition: sequence of the last message, + 1 */
+	uint64_t out_of_order;
+	uint32_t partitions;
+	unsigned events[DRIVER_EVENT_COUNT];
+	char last_event[256];
+	uint64_t min_age_ns; /* send -> received, or -> acknowledged */
+	bool partition_was_wrong;
+};
+
+struct world {
+	struct arena arena;
+	void *config, *client;
+	struct driver_context ctx;
+	pid_t broker;
+	int stop_fd, epoll_fd;
+	struct party parties[CLIENTS_MAX];
+	uint64_t sent_ns[SEQUENCES_MAX];
+	char run_id[32];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void note_age(struct party *p, uint64_t sequence)
+{
+	uint64_t age_ns = now_ns() - p->w->sent_ns[sequence];
+
+	if (p->min_age_ns == 0 || age_ns < p->min_age_ns)
+		p->min_age_ns = age_ns;
+}
+
+static void host_sent(void *owner, uint64_t token, const struct sent_report *r)
+{
+	struct party *p = owner;
+
+	if (r->acknowledged) {
+		p->acknowledged++;
+		note_age(p, token);
+	} else {
+		p->failed++;
+		assert_non_null(r->reason);
+	}
+}
+
+static void host_received(void *owner, const struct received *m)
+{
+	struct party *p = owner;
+	uint64_t sequence;
+
+	assert_int_equal(m->payload_len, PAYLOAD_BYTES);
+	memcpy(&sequence, m->payload, sizeof(sequence));
+	assert_true(sequence < SEQUENCES_MAX);
+	assert_true(m->partition >= 0 && m->partition < 16);
+	p->seen[sequence]++;
+	p->received++;
+	p->redelivered += m->redelivered;
+	if (p->last_of[m->partition] > sequence)
+		p->out_of_order++;
+	p->last_of[m->partition] = sequence + 1;
+	note_age(p, sequence);
+	if (m->broker_ms < (int64_t)1000 * (time(NULL) - 60))
+		p->partition_was_wrong = true;
+}
+
+static void host_assigned(void *owner, uint32_t partitions)
+{
+	((struct party *)owner)->partitions = partitions;
+}
+
+static void host_event(void *owner, enum driver_event kind, const char *text)
+{
+	struct party *p = owner;
+
+	p->events[kind]++;
+	snprintf(p->last_event, sizeof(p->last_event), "%s", text);
+}
+
+static const struct driver_host host = {
+	.sent = host_sent,
+	.received = host_received,
+	.assigned = host_assigned,
+	.event = host_event,
+};
+
+static void say_ready(void *to)
+{
+	assert_int_equal(write(*(int *)to, "r", 1), 1);
+}
+
+static void start_broker(struct world *w)
+{
+	int ready[2], stop[2];
+	struct error err = { 0 };
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(stop), 0);
+	w->broker = fork();
+	assert_true(w->broker >= 0);
+	if (w->broker == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(stop[1]);
+		close(ready[0]);
+		bool ok = drv->broker->run(&w->ctx, stop[0], say_ready, &ready[1], &err);
+		if (!ok)
+			fprintf(stderr, "broker: %s\n", err.text);
+		_exit(ok ? 0 : 1);
+	}
+	close(ready[1]);
+	close(stop[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	w->stop_fd = stop[1];
+}
+
+static int stop_broker(struct world *w)
+{
+	int status;
+
+	close(w->stop_fd);
+	assert_int_equal(waitpid(w->broker, &status, 0), w->broker);
+	w->broker = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* options: name, value, name, value, NULL */
+static struct world *world_create(const char *const *options)
+{
+	static unsigned worlds;
+	struct world *w = xcalloc(1, sizeof(*w));
+	struct error err = { 0 };
+	struct error_list errors = { 0 };
+
+	snprintf(w->run_id, sizeof(w->run_id), "t%dn%u", (int)getpid(), ++worlds);
+	w->config = xcalloc(1, drv->config_size);
+	option_defaults(drv->options, &w->arena, w->config);
+	for (; *options != NULL; options += 2)
+		if (!option_apply(drv->options, &w->arena, w->config, options[0], options[1], &err))
+			fail_msg("%s", err.text);
+	drv->configure(w->config, NULL, &w->arena, &errors);
+	assert_int_equal(errors.count, 0);
+	w->ctx = (struct driver_context){
+		.config = w->config, .host = &host, .run_id = w->run_id, .client_id = "test"
+	};
+	w->epoll_fd = epoll_create1(0);
+	start_broker(w);
+	w->client = xcalloc(1, drv->client_size);
+	assert_true(drv->open(w->client, &w->ctx, &err));
+	return w;
+}
+
+static void close_party(struct party *p)
+{
+	if (!p->is_open)
+		return;
+	if (p->is_consumer)
+		drv->consumer_close(p->priv);
+	else
+		drv->producer_close(p->priv);
+	p->is_open = false;
+	free(p->priv);
+	free(p->seen);
+	p->seen = NULL;
+}
+
+static void world_destroy(struct world *w)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		close_party(&w->parties[i]);
+	drv->close(w->client);
+	if (w->broker != 0)
+		assert_int_equal(stop_broker(w), 0);
+	close(w->epoll_fd);
+	free(w->client);
+	free(w->config);
+	arena_fini(&w->arena);
+	free(w);
+}
+
+static void create_topic(struct world *w, const char *name, uint32_t partitions)
+{
+	struct topic_spec topic = { name, partitions };
+	struct error err = { 0 };
+
+	if (!drv->admin->create_topics(w->client, &topic, 1, &err))
+		fail_msg("%s", err.text);
+}
+
+static struct party *new_party(struct world *w, bool is_consumer)
+{
+	struct party *p = w->parties;
+
+	while (p->is_open)
+		p++;
+	*p = (struct party){ .w = w, .is_consumer = is_consumer, .is_open = true, .fd = -1 };
+	p->priv = aligned_alloc(64, 4096);
+	memset(p->priv, 0, 4096);
+	assert_true(drv->producer_size <= 4096 && drv->consumer_size <= 4096);
+	return p;
+}
+
+static void watch(struct party *p)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = p };
+
+	assert_true(p->fd >= 0);
+	assert_int_equal(epoll_ctl(p->w->epoll_fd, EPOLL_CTL_ADD, p->fd, &ev), 0);
+}
+
+static struct party *open_producer(struct world *w, const char *topic)
+{
+	struct party *p = new_party(w, false);
+	struct producer_spec spec = { .owner = p, .topic = topic };
+	struct error err = { 0 };
+
+	if (!drv->producer_open(w->client, p->priv, &spec, &p->fd, &err))
+		fail_msg("%s", err.text);
+	watch(p);
+	return p;
+}
+
+static struct party *open_consumer(struct world *w, const char *topic, const char *group)
+{
+	struct party *p = new_party(w, true);
+	struct consumer_spec spec = { .owner = p, .topic = topic, .subscription = group };
+	struct error err = { 0 };
+
+	if (!drv->consumer_open(w->client, p->priv, &spec, &p->fd, &err))
+		fail_msg("%s", err.text);
+	p->seen = xcalloc(SEQUENCES_MAX, 1);
+	watch(p);
+	return p;
+}
+
+/* Serves until there is nothing, as the contract asks after an edge. */
+static void serve(struct party *p)
+{
+	if (p->is_consumer) {
+		while (drv->consumer_serve(p->priv, 64) == 64)
+			;
+		drv->consumer_commit(p->priv);
+	} else {
+		while (drv->producer_serve(p->priv, 64) >= 64)
+			;
+	}
+}
+
+static void turn(struct world *w, int timeout_ms)
+{
+	struct epoll_event events[CLIENTS_MAX];
+	int n = epoll_wait(w->epoll_fd, events, CLIENTS_MAX, timeout_ms);
+
+	for (int i = 0; i < n; i++)
+		serve(events[i].data.ptr);
+}
+
+#define turn_until(w, condition)                                                                   \
+	do {                                                                                       \
+		uint64_t give_up_ns = now_ns() + WAIT_MS * 1000000ull;                             \
+		while (!(condition) && now_ns() < give_up_ns)                                      \
+			turn(w, 100);                                                              \
+		if (!(condition))                                                                  \
+			fail_msg("never: %s", #condition);                                         \
+	} while (0)
+
+static enum send_status try_send(struct party *p, uint64_t sequence)
+{
+	unsigned char payload[PAYLOAD_BYTES] = { 0 };
+	struct outgoing m = { .payload = payload, .payload_len = sizeof(payload) };
+	struct error err = { 0 };
+
+	memcpy(payload, &sequence, sizeof(sequence));
+	p->w->sent_ns[sequence] = now_ns();
+	return drv->send(p->priv, &m, sequence, &err);
+}
+
+/* Sends [first, first + count) and does not return before all of it was taken over. */
+static unsigned send_all(struct party *p, uint64_t first, uint64_t count)
+{
+	unsigned busy = 0;
+
+	for (uint64_t n = first; n < first + count;) {
+		enum send_status status = try_send(p, n);
+		assert_int_not_equal(status, SEND_FAILED);
+		if (status == SEND_QUEUED) {
+			n++;
+		} else {
+			busy++;
+			drv->flush(p->priv);
+			turn(p->w, 100);
+		}
+	}
+	drv->flush(p->priv);
+	return busy;
+}
+
+static uint64_t count_wrong(const struct party *p, uint64_t count, unsigned want)
+{
+	uint64_t wrong = 0;
+
+	for (uint64_t n = 0; n < count; n++)
+		wrong += p->seen[n] != want;
+	return wrong;
+}
+
+static const char *const no_options[] = { NULL };
+
+/* --- the rules ----------------------------------------------------------------------------------- */
+
+static void two_groups_receive_every_message_once(void **state)
+{
+	(void)state;
+	const uint64_t count = 100000;
+	struct world *w = world_create(no_options);
+
+	create_topic(w, "t", 4);
+	struct party *a = open_consumer(w, "t", "one");
+	struct party *b = open_consumer(w, "t", "two");
+	turn_until(w, a->partitions == 4 && b->partitions == 4);
+	struct party *p = open_producer(w, "t");
+
+	send_all(p, 0, count);
+	turn_until(w, a->received >= count && b->received >= count && p->acknowledged >= count);
+	turn(w, 50); /* anything too much would come now */
+	assert_int_equal(a->received, count);
+	assert_int_equal(b->received, count);
+	assert_int_equal(p->acknowledged, count);
+	assert_int_equal(p->failed, 0);
+	assert_int_equal(count_wrong(a, count, 1) + count_wrong(b, count, 1), 0);
+	assert_int_equal(a->out_of_order + b->out_of_order, 0);
+	assert_int_equal(a->redelivered + b->redelivered, 0);
+	assert_false(a->partition_was_wrong);
+	world_destroy(w);
+}
+
+static void members_share_and_a_leaving_one_gives_back(void **state)
+{
+	(void)state;
+	const uint64_t third = 10000;
+	struct world *w = world_create(no_options);
+
+	create_topic(w, "t", 4);
+	struct party *a = open_consumer(w, "t", "g");
+	struct party *b = open_consumer(w, "t", "g");
+	turn_until(w, a->partitions == 2 && b->partitions == 2);
+	struct party *p = open_producer(w, "t");
+
+	send_all(p, 0, third);
+	turn_until(w, a->received + b->received >= third);
+	assert_int_equal(a->received, third / 2);
+
+	uint64_t before = b->received;
+	close_party(b);
+	turn_until(w, a->partitions == 4);
+	assert_int_equal(a->events[DRIVER_EVENT_REBALANCE] > 0, 1);
+	send_all(p, third, third);
+	turn_until(w, a->received + before >= 2 * third);
+
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, a->partitions == 2 && c->partitions == 2);
+	send_all(p, 2 * third, third);
+	turn_until(w, a->received + before + c->received >= 3 * third);
+	assert_int_equal(a->received + before + c->received - a->redelivered - c->redelivered,
+	                 3 * third);
+	assert_int_equal(c->received, third / 2 + c->redelivered);
+	world_destroy(w);
+}
+
+static void nothing_is_earlier_than_the_delay(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "delay", "300us", NULL };
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 1);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 1);
+	struct party *p = open_producer(w, "t");
+	for (uint64_t n = 0; n < 500; n++) {
+		send_all(p, n, 1);
+		turn_until(w, c->received > n && p->acknowledged > n);
+	}
+	assert_true(c->min_age_ns >= 300000);
+	assert_true(p->min_age_ns >= 300000);
+	/* And not by much: the best of 500 has hardly any wake-up in it. */
+	assert_true(c->min_age_ns < 2000000);
+	world_destroy(w);
+}
+
+static void a_full_broker_pushes_back_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "maxBytes",    "256KiB", "maxBufferBytes", "64KiB",
+		                               "maxInFlight", "1000",   NULL };
+	const uint64_t count = 50000;
+	struct world *w = world_create(options);
+	struct error err;
+
+	create_topic(w, "t", 2);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 2);
+	struct party *p = open_producer(w, "t");
+	assert_true(drv->consumer_pause(c->priv, true, &err));
+
+	uint64_t sent = 0;
+	while (try_send(p, sent) == SEND_QUEUED)
+		if (++sent % 100 == 0) {
+			drv->flush(p->priv);
+			turn(w, 1);
+		}
+	for (int i = 0; i < 50; i++)
+		turn(w, 1); /* more of it goes as far as the sockets */
+	assert_true(sent < count / 2);
+	assert_int_equal(c->received, 0);
+	assert_int_equal(try_send(p, sent), p->acknowledged == sent ? SEND_QUEUED : SEND_BUSY);
+
+	assert_true(drv->consumer_pause(c->priv, false, &err));
+	turn_until(w, c->received >= sent && p->acknowledged >= sent);
+	world_destroy(w);
+}
+
+static void a_paused_consumer_gets_nothing_until_it_is_resumed(void **state)
+{
+	(void)state;
+	struct world *w = world_create(no_options);
+	struct error err;
+
+	create_topic(w, "t", 1);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 1);
+	struct party *p = open_producer(w, "t");
+	send_all(p, 0, 1000);
+	turn_until(w, c->received > 0 && p->acknowledged == 1000);
+
+	assert_true(drv->consumer_pause(c->priv, true, &err));
+	uint64_t before = c->received;
+	send_all(p, 1000, 1000);
+	turn_until(w, p->acknowledged == 2000);
+	turn(w, 50);
+	assert_int_equal(c->received, before);
+	assert_true(drv->consumer_pause(c->priv, false, &err));
+	turn_until(w, c->received == 2000);
+	assert_int_equal(c->partitions, 1);
+	world_destroy(w);
+}
+
+static void in_a_stall_of_sending_the_answer_is_busy(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "stallWhere", "send",          "stallAfter", "100",
+		                               "stallStart", "20ms",          "stallDuration", "200ms",
+		                               NULL };
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 1);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 1);
+	struct party *p = open_producer(w, "t");
+	uint64_t sent = 0, busy_from_ns = 0, busy_ns = 0;
+	while (busy_ns == 0) {
+		if (try_send(p, sent) == SEND_QUEUED) {
+			sent++;
+			drv->flush(p->priv);
+			if (busy_from_ns != 0)
+				busy_ns = now_ns() - busy_from_ns;
+		} else if (busy_from_ns == 0) {
+			busy_from_ns = now_ns();
+		}
+		turn(w, 1);
+	}
+	assert_true(sent > 100);
+	assert_true(busy_ns > 150000000 && busy_ns < 2000000000);
+	turn_until(w, p->acknowledged == sent && c->received == sent);
+	world_destroy(w);
+}
+
+static void a_lost_connection_fails_what_is_under_way(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "delay", "10s", NULL };
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 1);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 1);
+	struct party *p = open_producer(w, "t");
+	send_all(p, 0, 100);
+	turn(w, 50);
+	assert_int_equal(stop_broker(w), 0);
+
+	turn_until(w, p->failed == 100 && c->events[DRIVER_EVENT_FATAL] == 1);
+	assert_int_equal(p->events[DRIVER_EVENT_CONNECTION], 1);
+	assert_int_equal(p->events[DRIVER_EVENT_FATAL], 1);
+	assert_int_equal(c->partitions, 0);
+	assert_int_equal(try_send(p, 100), SEND_FAILED);
+	world_destroy(w);
+}
+
+static void the_script_can_cut_a_connection_off(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "dropConnectionAfter", "50", NULL };
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 1);
+	struct party *p = open_producer(w, "t");
+	send_all(p, 0, 100);
+	turn_until(w, p->events[DRIVER_EVENT_FATAL] == 1);
+	assert_int_equal(p->acknowledged + p->failed, 100);
+	assert_true(p->failed >= 51);
+
+	struct party *q = open_producer(w, "t");
+	send_all(q, 0, 100);
+	turn_until(w, q->acknowledged == 100);
+	world_destroy(w);
+}
+
+static void closing_a_producer_gives_every_token_back(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "delay", "10s", NULL };
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 1);
+	struct party *p = open_producer(w, "t");
+	send_all(p, 0, 77);
+	close_party(p);
+	assert_int_equal(p->failed, 77);
+	world_destroy(w);
+}
+
+static void a_topic_has_to_exist(void **state)
+{
+	(void)state;
+	struct world *w = world_create(no_options);
+
+	struct party *p = open_producer(w, "nowhere");
+	turn_until(w, p->events[DRIVER_EVENT_FATAL] == 1);
+	assert_string_equal(p->last_event, "there is no topic \"nowhere\"");
+	struct party *c = open_consumer(w, "nowhere", "g");
+	turn_until(w, c->events[DRIVER_EVENT_FATAL] == 1);
+	world_destroy(w);
+}
+
+struct names {
+	unsigned topics, groups;
+};
+
+static void count_name(void *to, enum driver_name_kind kind, const char *name)
+{
+	struct names *n = to;
+
+	assert_non_null(strstr(name, "omb-"));
+	if (kind == DRIVER_TOPIC)
+		n->topics++;
+	else
+		n->groups++;
+}
+
+static void names_in_use_are_neither_listed_nor_deleted(void **state)
+{
+	(void)state;
+	static const char *const topics[] = { "omb-a", "omb-b", "omb-never-was" };
+	static const char *const groups[] = { "omb-g" };
+	struct world *w = world_create(no_options);
+	struct names n = { 0 };
+	struct error err = { 0 };
+
+	create_topic(w, "omb-a", 1);
+	create_topic(w, "omb-b", 1);
+	create_topic(w, "omb-b", 1); /* once more is fine */
+	create_topic(w, "other", 1);
+	struct party *c = open_consumer(w, "omb-a", "omb-g");
+	turn_until(w, c->partitions == 1);
+	assert_true(drv->admin->list(w->client, "omb-", count_name, &n, &err));
+	assert_int_equal(n.topics, 1);
+	assert_int_equal(n.groups, 0);
+	assert_false(drv->admin->delete_groups(w->client, groups, 1, 50, &err));
+	assert_string_equal(err.text, "group \"omb-g\" still has members");
+
+	close_party(c);
+	assert_true(drv->admin->delete_groups(w->client, groups, 1, 5000, &err));
+	assert_true(drv->admin->delete_topics(w->client, topics, 3, 5000, &err));
+	n = (struct names){ 0 };
+	assert_true(drv->admin->list(w->client, "omb-", count_name, &n, &err));
+	assert_int_equal(n.topics + n.groups, 0);
+	world_destroy(w);
+}
+
+static void faults_are_counted_exactly_and_reported(void **state)
+{
+	(void)state;
+	const uint64_t count = 10000;
+	char path[] = "/tmp/omb-loopback-report-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	const char *const options[] = { "loseEvery",    "100",         "failEvery",
+		                        "1000",         "faultsAfter", "500",
+		                        "duplicateEvery", "77",        "reportFile",
+		                        path,           NULL };
+	struct world *w = world_create(options);
+	struct error err;
+	size_t len;
+
+	create_topic(w, "t", 1);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 1);
+	struct party *p = open_producer(w, "t");
+	send_all(p, 0, count);
+	/* Of 9,500: 95 are lost or refused (9 refused), 123 twice but for the one that is also lost. */
+	turn_until(w, c->received >= count - 95 + 122 && p->acknowledged + p->failed == count);
+	turn(w, 50);
+	assert_int_equal(p->failed, 9);
+	assert_int_equal(c->received, count - 95 + 122);
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		close_party(&w->parties[i]);
+	assert_int_equal(stop_broker(w), 0);
+
+	char *report = file_read(path, 4096, &len, &err);
+	assert_non_null(report);
+	assert_non_null(strstr(report, "\"accepted\": 10000"));
+	assert_non_null(strstr(report, "\"lost\": 86"));
+	assert_non_null(strstr(report, "\"duplicated\": 122"));
+	assert_non_null(strstr(report, "\"refused\": 9"));
+	free(report);
+	unlink(path);
+	world_destroy(w);
+}
+
+static void tcp_works_as_well(void **state)
+{
+	(void)state;
+	char address[32];
+	snprintf(address, sizeof(address), "127.0.0.1:%d", 20000 + (int)getpid() % 20000);
+	const char *const options[] = { "address", address, NULL };
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 4);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 4);
+	struct party *p = open_producer(w, "t");
+	send_all(p, 0, 20000);
+	turn_until(w, c->received == 20000 && p->acknowledged == 20000);
+	world_destroy(w);
+}
+
+static void mistakes_in_the_file_are_found(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *value, *name2, *value2, *want;
+	} cases[] = {
+		{ "address", "nowhere", "external", "false",
+		  "address: \"nowhere\" is neither @name nor 127.0.0.1:port nor [::1]:port" },
+		{ "external", "true", "delay", "0s", "external: true needs an address" },
+		{ "stallDuration", "2s", "stallEvery", "2s",
+		  "stallEvery must be longer than stallDuration" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena arena = { 0 };
+		struct error_list errors = { 0 };
+		struct error err = { 0 };
+		void *config = xcalloc(1, drv->config_size);
+
+		option_defaults(drv->options, &arena, config);
+		assert_true(option_apply(drv->options, &arena, config, cases[i].name,
+		                         cases[i].value, &err));
+		assert_true(option_apply(drv->options, &arena, config, cases[i].name2,
+		                         cases[i].value2, &err));
+		drv->configure(config, NULL, &arena, &errors);
+		assert_int_equal(errors.count, 1);
+		assert_string_equal(errors.items[0].text, cases[i].want);
+		error_list_fini(&errors);
+		free(config);
+		arena_fini(&arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_groups_receive_every_message_once),
+		cmocka_unit_test(members_share_and_a_leaving_one_gives_back),
+		cmocka_unit_test(nothing_is_earlier_than_the_delay),
+		cmocka_unit_test(a_full_broker_pushes_back_and_nothing_is_lost),
+		cmocka_unit_test(a_paused_consumer_gets_nothing_until_it_is_resumed),
+		cmocka_unit_test(in_a_stall_of_sending_the_answer_is_busy),
+		cmocka_unit_test(a_lost_connection_fails_what_is_under_way),
+		cmocka_unit_test(the_script_can_cut_a_connection_off),
+		cmocka_unit_test(closing_a_producer_gives_every_token_back),
+		cmocka_unit_test(a_topic_has_to_exist),
+		cmocka_unit_test(names_in_use_are_neither_listed_nor_deleted),
+		cmocka_unit_test(faults_are_counted_exactly_and_reported),
+		cmocka_unit_test(tcp_works_as_well),
+		cmocka_unit_test(mistakes_in_the_file_are_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "results/verdict.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#define MS UINT64_C(1000000)
+#define S  UINT64_C(1000000000)
+
+/* 60 s at 100,000/s with 30 s of warm-up, nothing wrong. */
+static struct verdict_facts healthy(void)
+{
+	return (struct verdict_facts){
+		.scheduled = true,
+		.stamped = true,
+		.window_ns = 60 * S,
+		.asked_per_s = 100000,
+		.window_acknowledged = 6000000,
+		.publish_delay_p99_ns = 400000,
+		.wake_interval_ns = 200000,
+		.sent = 9000000,
+		.acknowledged = 9000000,
+		.received = 9000000,
+		.subscriptions = 1,
+		.half_acknowledged = 3000000,
+		.agent_cpu_max = 0.3,
+	};
+}
+
+static const struct verdict_reason *find(const struct verdict_result *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (strcmp(r->reasons[i].name, name) == 0)
+			return &r->reasons[i];
+	}
+	return NULL;
+}
+
+static void expect(const struct verdict_facts *f, enum verdict verdict, const char *reason)
+{
+	struct verdict_result r;
+
+	verdict_judge(f, &r);
+	if (r.verdict != verdict)
+		fail_msg("%s: %s, not %s", reason, verdict_name(r.verdict), verdict_name(verdict));
+	if (!find(&r, reason))
+		fail_msg("no reason \"%s\"", reason);
+}
+
+static void a_healthy_run_is_valid_and_needs_no_words(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	verdict_judge(&f, &r);
+	assert_int_equal(r.verdict, VERDICT_VALID);
+	assert_int_equal(r.count, 0);
+}
+
+/* One fact of a healthy run is changed. */
+#define CASE(verdict, reason, ...)                                                                 \
+	do {                                                                                       \
+		struct verdict_facts f = healthy();                                                \
+		__VA_ARGS__;                                                                       \
+		expect(&f, verdict, reason);                                                       \
+	} while (0)
+
+static void each_fault_has_its_weight(void **state)
+{
+	(void)state;
+	CASE(VERDICT_SUSPECT, "interrupted", f.interrupted = true);
+	CASE(VERDICT_SUSPECT, "search", f.search_failed = true);
+	CASE(VERDICT_SUSPECT, "rate", f.window_acknowledged = 5993000);
+	CASE(VERDICT_INVALID, "rate", f.window_acknowledged = 5690000);
+	CASE(VERDICT_SUSPECT, "publishDelay", f.publish_delay_p99_ns = 6 * MS);
+	CASE(VERDICT_SUSPECT, "queue", f.busy = 100000);
+	CASE(VERDICT_SUSPECT, "failed", f.failed = 1);
+	CASE(VERDICT_SUSPECT, "failed", f.unacknowledged = 1);
+	CASE(VERDICT_INVALID, "failed", f.failed = 50000; f.unacknowledged = 50000);
+	CASE(VERDICT_INVALID, "missing", f.received -= 1);
+	CASE(VERDICT_SUSPECT, "surplus", f.received += 1);
+	CASE(VERDICT_INVALID, "corrupt", f.corrupt = 1);
+	CASE(VERDICT_SUSPECT, "foreign", f.foreign = 1);
+	CASE(VERDICT_SUSPECT, "foreign", f.unstamped = 1);
+	CASE(VERDICT_SUSPECT, "accounting", f.stamped = false; f.received = 5);
+	CASE(VERDICT_INVALID, "agents", f.producers_lost = 1);
+	CASE(VERDICT_INVALID, "agents", f.consumers_lost = 1);
+	CASE(VERDICT_SUSPECT, "agents", f.agents_restarted = 1);
+	CASE(VERDICT_SUSPECT, "agentCpu", f.agent_cpu_max = 0.96);
+	CASE(VERDICT_SUSPECT, "clients", f.fatal_events = 1);
+	CASE(VERDICT_VALID, "events", f.other_events = 1);
+	CASE(VERDICT_SUSPECT, "idleConsumers", f.idle_consumers = 1);
+	CASE(VERDICT_SUSPECT, "backlog", f.backlog_growth = 61000);
+	CASE(VERDICT_SUSPECT, "backlog", f.backlog_not_built = true);
+	CASE(VERDICT_SUSPECT, "backlog", f.backlog_not_drained = true);
+	CASE(VERDICT_SUSPECT, "hostCpu", f.steal_share = 0.02);
+	CASE(VERDICT_SUSPECT, "hostCpu", f.throttled = 1);
+	CASE(VERDICT_VALID, "brokerLocal", f.broker_is_local = true);
+	CASE(VERDICT_VALID, "leftBehind", f.left_behind = true);
+	CASE(VERDICT_INVALID, "samples", f.window_acknowledged = 0);
+	CASE(VERDICT_SUSPECT, "samples", f.window_acknowledged = 60; f.asked_per_s = 1);
+}
+
+static void what_is_within_its_bound_is_not_mentioned(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.window_acknowledged = 5995000;        /* 99.92 % */
+	f.publish_delay_p99_ns = 5200000;       /* 5 ms over the wake interval */
+	f.busy = 90000;                         /* 1 % */
+	f.backlog_growth = 60000;               /* 2 % of the half */
+	f.agent_cpu_max = 0.95;
+	f.steal_share = 0.01;
+	verdict_judge(&f, &r);
+	assert_int_equal(r.count, 0);
+}
+
+static void a_slow_rate_may_miss_one_message_by_rounding(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.asked_per_s = 0.1;
+	f.window_acknowledged = 5; /* of 6 */
+	verdict_judge(&f, &r);
+	assert_null(find(&r, "rate"));
+	f.window_acknowledged = 4;
+	verdict_judge(&f, &r);
+	assert_non_null(find(&r, "rate"));
+}
+
+static void without_a_schedule_lateness_means_nothing(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.scheduled = false;
+	f.asked_per_s = 0;
+	f.publish_delay_p99_ns = S;
+	f.busy = 5000000;
+	f.agent_cpu_max = 1.5;
+	verdict_judge(&f, &r);
+	assert_int_equal(r.verdict, VERDICT_VALID);
+	assert_int_equal(r.count, 0);
+}
+
+static void nothing_is_missing_where_nobody_consumes(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.subscriptions = 0;
+	f.received = 0;
+	verdict_judge(&f, &r);
+	assert_int_equal(r.count, 0);
+}
+
+static void subscriptions_are_counted_each(void **state)
+{
+	(void)state;
+	CASE(VERDICT_INVALID, "missing", f.subscriptions = 2);
+
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+	f.subscriptions = 2;
+	f.received = 2 * f.acknowledged;
+	verdict_judge(&f, &r);
+	assert_int_equal(r.count, 0);
+}
+
+static void missing_and_surplus_messages_say_by_how_much_and_why(void **state)
+{
+	static const struct {
+		struct verdict_facts change;
+		int64_t received;
+		const char *reason, *want;
+	} cases[] = {
+		{ { 0 }, -7, "missing", "7 of 9000000 acknowledged" },
+		{ { 0 }, -7, "missing", "lost after they were acknowledged" },
+		{ { .drain_limit_reached = true }, -7, "missing", "drain limit" },
+		{ { .consumers_lost = 1 }, -7, "missing", "lost for good" },
+		{ { .agents_restarted = 1 }, -7, "missing", "restarted" },
+		{ { 0 }, 3, "surplus", "3 messages more" },
+		{ { 0 }, 3, "surplus", "delivered more than once" },
+		{ { .producers_lost = 1 }, 3, "surplus", "did not see its last acknowledgements" },
+		{ { .unacknowledged = 3 }, 3, "surplus", "failed messages may have been delivered" },
+		{ { .redelivered = 9 }, 3, "surplus", "delivered again" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verdict_facts f = healthy();
+		struct verdict_result r;
+
+		f.drain_limit_reached = cases[i].change.drain_limit_reached;
+		f.consumers_lost = cases[i].change.consumers_lost;
+		f.producers_lost = cases[i].change.producers_lost;
+		f.agents_restarted = cases[i].change.agents_restarted;
+		f.unacknowledged = cases[i].change.unacknowledged;
+		f.redelivered = cases[i].change.redelivered;
+		f.received = (uint64_t)((int64_t)f.received + cases[i].received);
+		verdict_judge(&f, &r);
+
+		const struct verdict_reason *reason = find(&r, cases[i].reason);
+		assert_non_null(reason);
+		if (!strstr(reason->text, cases[i].want))
+			fail_msg("\"%s\" lacks \"%s\"", reason->text, cases[i].want);
+	}
+}
+
+static void the_worst_reason_comes_first_and_decides(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.broker_is_local = true;
+	f.agents_restarted = 1;
+	f.corrupt = 1;
+	verdict_judge(&f, &r);
+	assert_int_equal(r.verdict, VERDICT_INVALID);
+	assert_int_equal(r.count, 3);
+	assert_string_equal(r.reasons[0].name, "corrupt");
+	assert_string_equal(r.reasons[1].name, "agents");
+	assert_string_equal(r.reasons[2].name, "brokerLocal");
+}
+
+static void everything_wrong_at_once_has_room(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.interrupted = f.broker_is_local = f.left_behind = f.search_failed = true;
+	f.window_acknowledged = 0;
+	f.publish_delay_p99_ns = S;
+	f.busy = f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;
+	f.received = 0;
+	f.producers_lost = f.consumers_lost = f.agents_restarted = 1;
+	f.fatal_events = f.other_events = f.idle_consumers = 1;
+	f.backlog_growth = 10000000;
+	f.backlog_not_built = f.backlog_not_drained = true;
+	f.agent_cpu_max = f.steal_share = 1;
+	f.throttled = 1;
+	verdict_judge(&f, &r);
+	assert_int_equal(r.verdict, VERDICT_INVALID);
+	assert_true(r.count <= VERDICT_REASONS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_healthy_run_is_valid_and_needs_no_words),
+		cmocka_unit_test(each_fault_has_its_weight),
+		cmocka_unit_test(what_is_within_its_bound_is_not_mentioned),
+		cmocka_unit_test(a_slow_rate_may_miss_one_message_by_rounding),
+		cmocka_unit_test(without_a_schedule_lateness_means_nothing),
+		cmocka_unit_test(nothing_is_missing_where_nobody_consumes),
+		cmocka_unit_test(subscriptions_are_counted_each),
+		cmocka_unit_test(missing_and_surplus_messages_say_by_how_much_and_why),
+		cmocka_unit_test(the_worst_reason_comes_first_and_decides),
+		cmocka_unit_test(everything_wrong_at_once_has_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
