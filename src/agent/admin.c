@@ -2,11 +2,9 @@
 #include "agent/admin.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "agent/channel.h"
@@ -152,17 +150,13 @@ static void broker_is_ready(void *to)
 	channel_send_answer(a->channel_fd, &answer);
 }
 
-/* Turns readable on a command (there is only CLOSE), on the death of the parent and on SIGTERM. */
+/* Turns readable on a command (there is only CLOSE) and on the death of the parent. */
 static int open_stop_fd(int channel_fd, struct error *err)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	int fd = epoll_create1(EPOLL_CLOEXEC);
-	if (signals < 0 || fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, signals, &event) < 0 ||
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, agent_end_fd(), &event) < 0 ||
 	    epoll_ctl(fd, EPOLL_CTL_ADD, channel_fd, &event) < 0) {
 		error_set_errno(err, errno, "watching for the end");
 		return -1; /* the process ends: nothing to close */

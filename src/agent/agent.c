@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,7 +19,10 @@
 #include "driver/registry.h"
 #include "util/xalloc.h"
 
-/* Of the 5 s that a terminated agent has, so much for deleting topics. */
+/* No agent outlives its parent by more than this. */
+#define ORPHAN_LIMIT_S 5
+
+/* Of which so much is for deleting topics. */
 #define DELETE_LIMIT_MS 3500
 
 struct loop_thread {
@@ -27,7 +31,7 @@ struct loop_thread {
 	unsigned index;
 	int channel_fd;
 	pthread_t thread;
-	bool terminated, failed;
+	bool failed;
 };
 
 const struct driver *agent_configure(const struct driver_file *file, struct arena *arena,
@@ -62,33 +66,77 @@ static void close_others(const int *keep, uint32_t keep_count)
 	free(sorted);
 }
 
+static int end_fd = -1;
+static int parent;
+static volatile sig_atomic_t orphan;
+
+int agent_end_fd(void)
+{
+	return end_fd;
+}
+
+bool agent_is_orphan(void)
+{
+	return orphan != 0;
+}
+
+static void wake_loops(void)
+{
+	uint64_t one = 1;
+
+	if (write(end_fd, &one, sizeof(one)) < 0)
+		return; /* it is readable already */
+}
+
+void agent_orphaned(void)
+{
+	/* Closing may hang in a client library: the alarm ends the process then. */
+	alarm(ORPHAN_LIMIT_S);
+	orphan = 1;
+	wake_loops();
+}
+
+/* May run in any thread at any point: alarm, getppid and write are all it does. */
+static void on_sigterm(int signal_number)
+{
+	int saved = errno;
+
+	(void)signal_number;
+	if (getppid() != parent)
+		agent_orphaned();
+	errno = saved;
+}
+
 static void set_signals(void)
 {
-	sigset_t set;
+	struct sigaction term = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
+	sigset_t none;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_SETMASK, &set, NULL);
+	sigaction(SIGTERM, &term, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int stderr_fd)
 {
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent_pid)
-		_exit(1); /* it died before it could be asked for */
-	set_signals();
-	prctl(PR_SET_TIMERSLACK, 1UL);
-
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null >= 0)
 		dup2(null, STDIN_FILENO);
 	dup2(stderr_fd, STDOUT_FILENO);
 	dup2(stderr_fd, STDERR_FILENO);
 	close_others(keep, keep_count);
+
+	end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	parent = parent_pid;
+	set_signals();
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent_pid)
+		_exit(1); /* it died before the signal was asked for */
 }
 
 static bool settle(const struct agent_spec *spec, struct error *err)
@@ -115,14 +163,12 @@ static void *run_loop(void *arg)
 	struct error err;
 
 	bool ok = t->spec->role == AGENT_PRODUCER
-	                  ? producer_loop(t->spec, t->shm, t->index, t->channel_fd, &t->terminated, &err)
-	                  : consumer_loop(t->spec, t->shm, t->index, t->channel_fd, &t->terminated, &err);
+	                  ? producer_loop(t->spec, t->shm, t->index, t->channel_fd, &err)
+	                  : consumer_loop(t->spec, t->shm, t->index, t->channel_fd, &err);
 	if (!ok) {
 		agent_shm_fail(t->shm, &err);
 		t->failed = true;
-		/* The other loops of this agent end like this one; SIGTERM reaches them all. */
-		if (t->spec->loops > 1)
-			kill(getpid(), SIGTERM);
+		wake_loops(); /* the other loops of this agent end like this one */
 	}
 	return NULL;
 }
@@ -137,7 +183,7 @@ static bool run_loops(struct loop_thread *threads, uint32_t count, struct error 
 		int failure = pthread_create(&threads[started].thread, NULL, run_loop, &threads[started]);
 		if (failure != 0) {
 			ok = error_set_errno(err, failure, "starting thread %u of %u", started + 1, count);
-			kill(getpid(), SIGTERM);
+			wake_loops();
 			break;
 		}
 	}
@@ -147,18 +193,12 @@ static bool run_loops(struct loop_thread *threads, uint32_t count, struct error 
 	return ok;
 }
 
-static bool parent_is_dead(const struct agent_spec *spec)
-{
-	return getppid() != spec->parent_pid;
-}
-
 /* Best effort: nobody is left to be told. */
 static void delete_what_the_parent_cannot(const struct agent_spec *spec)
 {
 	struct error err;
 
-	if (spec->role == AGENT_PRODUCER && spec->index == 0 && parent_is_dead(spec) &&
-	    spec->names.topics_count > 0)
+	if (spec->role == AGENT_PRODUCER && spec->index == 0 && spec->names.topics_count > 0)
 		admin_delete(spec, &spec->names, DELETE_LIMIT_MS, &err);
 }
 
@@ -166,7 +206,7 @@ int agent_main(const struct agent_spec *spec, struct agent_shm *shm, const int *
 {
 	struct loop_thread *threads = xcalloc(spec->loops, sizeof(*threads));
 	struct error err;
-	bool terminated = false, failed = false;
+	bool failed = false;
 
 	if (!settle(spec, &err)) {
 		agent_shm_fail(shm, &err);
@@ -176,15 +216,15 @@ int agent_main(const struct agent_spec *spec, struct agent_shm *shm, const int *
 		threads[i] = (struct loop_thread){
 			.spec = spec, .shm = shm, .index = i, .channel_fd = channels[i]
 		};
-	if (!run_loops(threads, spec->loops, &err))
+	if (!run_loops(threads, spec->loops, &err)) {
 		agent_shm_fail(shm, &err);
-
-	for (uint32_t i = 0; i < spec->loops; i++) {
-		terminated |= threads[i].terminated;
-		failed |= threads[i].failed;
+		failed = true;
 	}
+
+	for (uint32_t i = 0; i < spec->loops; i++)
+		failed |= threads[i].failed;
 	free(threads);
-	if (terminated)
+	if (orphan)
 		delete_what_the_parent_cannot(spec);
 	if (failed)
 		return 1;

@@ -12,10 +12,11 @@
  *
  * Life of a loop:   open clients -> answer 0 -> { wait, serve, send } -> CLOSE -> close clients
  *
- * Signals: SIGINT is ignored (a terminal sends it to the whole group).  SIGTERM is blocked before
- * any thread exists and watched by every loop; it means what CLOSE means, with an alarm of 5 s that
- * kills.  The kernel sends it when the parent dies.  An agent that finds its parent dead and is the
- * first of its producers deletes the topics and groups of the run if it can.
+ * Signals: SIGINT is ignored (a terminal sends it to the whole group), and so is SIGTERM as long as
+ * the parent lives (`timeout` and service managers send it to the whole group too): the parent
+ * commands.  When the parent dies the kernel sends SIGTERM; then it means what CLOSE means, whatever
+ * the agent is at, and an alarm kills it after 5 s.  The first producer agent deletes the topics and
+ * groups of the run then, if it can.
  */
 
 #include <stdint.h>
@@ -72,5 +73,13 @@ const struct driver *agent_configure(const struct driver_file *file, struct aren
 /* First thing in any child: dies with its parent, signals, timer slack, no descriptors but
  * `keep` and stdio, stderr to `stderr_fd`. */
 void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int stderr_fd);
+
+/* Readable, for good, once the agent has to end by itself: its parent died, or one of its loops
+ * failed.  -1 in a process that is no agent (tests). */
+int agent_end_fd(void);
+bool agent_is_orphan(void);
+
+/* The parent is dead: arms the alarm that kills, and wakes all loops. */
+void agent_orphaned(void);
 
 #endif

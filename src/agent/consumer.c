@@ -18,7 +18,7 @@ struct consumer {
 	_Atomic uint64_t *partitions; /* messages received by partition */
 	uint32_t index;               /* in this loop */
 	uint64_t uncommitted;         /* messages delivered since the last commit */
-	uint64_t committed_ns;
+	uint64_t uncommitted_ns; /* when the first of them was delivered */
 	uint64_t not_before_ns; /* slow consumers: no message before this */
 	bool is_waiting;        /* in the heap until then */
 };
@@ -39,13 +39,18 @@ static void count(struct consumer_loop *l, enum counter which)
 
 /* --- what arrives ------------------------------------------------------------------------------- */
 
-static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
+static struct hist *latencies_of(struct consumer_loop *l, uint64_t due_ns)
 {
 	const struct shm_control *control = &l->base.shm->control;
-	bool measured = s->due_ns >= counter_read(&control->window_start_ns) &&
-	                s->due_ns < counter_read(&control->window_end_ns);
-	struct hist *latencies =
-	        l->base.words->latencies[measured ? WINDOW_MEASURED : WINDOW_OUTSIDE];
+	bool measured = due_ns >= counter_read(&control->window_start_ns) &&
+	                due_ns < counter_read(&control->window_end_ns);
+
+	return l->base.words->latencies[measured ? WINDOW_MEASURED : WINDOW_OUTSIDE];
+}
+
+static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
+{
+	struct hist *latencies = latencies_of(l, s->due_ns);
 	uint64_t called_ns = s->due_ns + s->send_delay_ns;
 
 	if (now_ns < called_ns) {
@@ -86,6 +91,27 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 	}
 }
 
+/* Payloads too small for a stamp: counted, and timed by the broker's or the client's own stamp, in
+ * whole milliseconds.  Elsewhere such a message is somebody else's. */
+static void take_unstamped(struct consumer *c, const struct received *m)
+{
+	struct consumer_loop *l = c->loop;
+	uint64_t wall_ms = clock_wall_ns() / 1000000;
+
+	count(l, COUNTER_UNSTAMPED);
+	if (!l->base.spec->consume.unstamped)
+		return;
+	count_received(c, m);
+	if (m->broker_ms <= 0)
+		return;
+	uint64_t sent_ms = (uint64_t)m->broker_ms;
+	if (wall_ms < sent_ms)
+		count(l, COUNTER_NEGATIVE);
+	uint64_t age_ns = wall_ms < sent_ms ? 0 : (wall_ms - sent_ms) * 1000000;
+	struct hist *latencies = latencies_of(l, clock_ns() - age_ns);
+	hist_record(&latencies[LATENCY_E2E], age_ns);
+}
+
 static void spend_processing_time(struct consumer *c, uint64_t now_ns)
 {
 	uint64_t processing_ns = c->loop->base.spec->consume.processing_ns;
@@ -107,14 +133,15 @@ static void consumer_received(void *owner, const struct received *m)
 	if (counter_read(&c->words->first_ns) == 0)
 		counter_set(&c->words->first_ns, now_ns);
 	counter_set(&c->words->last_ns, now_ns);
-	c->uncommitted++;
+	if (c->uncommitted++ == 0)
+		c->uncommitted_ns = now_ns;
 
 	switch (stamp_read(m->payload, m->payload_len, &stamp)) {
 	case STAMP_OK:
 		take_stamped(c, m, &stamp, now_ns);
 		break;
 	case STAMP_ABSENT:
-		count(l, COUNTER_UNSTAMPED);
+		take_unstamped(c, m);
 		break;
 	case STAMP_CORRUPT:
 		count(l, COUNTER_CORRUPT);
@@ -145,14 +172,13 @@ static const struct driver_host consumer_host = {
 
 /* --- commits ------------------------------------------------------------------------------------ */
 
-static void commit(struct consumer_loop *l, struct consumer *c, uint64_t now_ns)
+static void commit(struct consumer_loop *l, struct consumer *c)
 {
 	if (l->base.driver->consumer_commit == NULL || c->uncommitted == 0)
 		return;
 	l->base.driver->consumer_commit(c->priv);
 	count(l, COUNTER_COMMITS);
 	c->uncommitted = 0;
-	c->committed_ns = now_ns;
 }
 
 static void commit_by_rule(struct consumer_loop *l, struct consumer *c)
@@ -163,15 +189,15 @@ static void commit_by_rule(struct consumer_loop *l, struct consumer *c)
 		return;
 	if (rule->commit_messages > 0) {
 		if (c->uncommitted >= rule->commit_messages)
-			commit(l, c, l->base.now_ns);
+			commit(l, c);
 	} else if (rule->commit_interval_ns > 0) {
-		uint64_t due_ns = c->committed_ns + rule->commit_interval_ns;
+		uint64_t due_ns = c->uncommitted_ns + rule->commit_interval_ns;
 		if (due_ns <= l->base.now_ns)
-			commit(l, c, l->base.now_ns);
+			commit(l, c);
 		else if (due_ns < l->next_commit_ns)
 			l->next_commit_ns = due_ns;
 	} else {
-		commit(l, c, l->base.now_ns);
+		commit(l, c);
 	}
 }
 
@@ -340,13 +366,13 @@ static void close_clients(struct consumer_loop *l)
 		struct consumer *c = &l->consumers[i];
 		if (c->priv == NULL)
 			continue;
-		commit(l, c, l->base.now_ns);
+		commit(l, c);
 		l->base.driver->consumer_close(c->priv);
 	}
 }
 
 bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
-                   int channel_fd, bool *terminated, struct error *err)
+                   int channel_fd, struct error *err)
 {
 	struct consumer_loop l = { .next_commit_ns = UINT64_MAX };
 	bool ok = false;
@@ -368,9 +394,8 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	close_clients(&l);
 	loop_close_driver(&l.base);
 out:
-	*terminated = l.base.terminated;
 	free(l.waiting.items);
-	free(l.privs);
+	loop_free_parts(l.privs, l.base.clients, l.stride);
 	free(l.consumers);
 	loop_close(&l.base);
 	return ok;

@@ -18,6 +18,6 @@
 
 /* Opens all clients of loop `index`, serves until told to close, closes.  False: *err. */
 bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
-                   int channel_fd, bool *terminated, struct error *err);
+                   int channel_fd, struct error *err);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/loop.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "stats/clock.h"
@@ -17,13 +16,10 @@
 
 /* epoll's user data beyond any client. */
 #define TAG_CHANNEL UINT32_MAX
-#define TAG_SIGNAL  (UINT32_MAX - 1)
+#define TAG_END     (UINT32_MAX - 1)
 
 #define EVENTS_AT_ONCE 64
 #define CACHE_LINE     64
-
-/* An agent that was told to end by SIGTERM is killed after this long. */
-#define TERM_LIMIT_S 5
 
 static bool watch(struct loop *l, int fd, uint32_t tag, uint32_t events, struct error *err)
 {
@@ -34,17 +30,15 @@ static bool watch(struct loop *l, int fd, uint32_t tag, uint32_t events, struct 
 	return true;
 }
 
-/* SIGTERM stays pending as long as nobody reads it, so every loop of the agent sees it here. */
-static int open_signal_fd(struct error *err)
+/* Old kernels, and old filters of system calls, lack this one; better told at the start. */
+static bool can_wait(struct loop *l, struct error *err)
 {
-	sigset_t set;
+	struct epoll_event event;
+	const struct timespec now = { 0 };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		error_set_errno(err, errno, "watching for SIGTERM");
-	return fd;
+	if (epoll_pwait2(l->epoll_fd, &event, 1, &now, NULL) < 0)
+		return error_set_errno(err, errno, "waiting with nanoseconds (epoll_pwait2, Linux 5.11)");
+	return true;
 }
 
 bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
@@ -57,7 +51,6 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 		.words = &shm->loop[index],
 		.index = index,
 		.channel_fd = channel_fd,
-		.signal_fd = -1,
 		.epoll_fd = -1,
 		.clients = deal_clients_of(spec->clients_count, spec->loops, index),
 	};
@@ -69,9 +62,9 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 		error_set_errno(err, errno, "opening epoll");
 		goto fail;
 	}
-	l->signal_fd = open_signal_fd(err);
-	if (l->signal_fd < 0 || !watch(l, l->signal_fd, TAG_SIGNAL, EPOLLIN, err) ||
-	    !watch(l, channel_fd, TAG_CHANNEL, EPOLLIN, err))
+	if (!can_wait(l, err) || !watch(l, channel_fd, TAG_CHANNEL, EPOLLIN, err))
+		goto fail;
+	if (agent_end_fd() >= 0 && !watch(l, agent_end_fd(), TAG_END, EPOLLIN, err))
 		goto fail;
 	return true;
 fail:
@@ -81,11 +74,10 @@ fail:
 
 void loop_close(struct loop *l)
 {
-	file_close(l->signal_fd);
 	file_close(l->epoll_fd);
 	free(l->ready);
 	free(l->is_ready);
-	l->signal_fd = l->epoll_fd = -1;
+	l->epoll_fd = -1;
 	l->ready = NULL;
 	l->is_ready = NULL;
 }
@@ -93,7 +85,6 @@ void loop_close(struct loop *l)
 bool loop_open_driver(struct loop *l, const struct driver_host *host, struct error *err)
 {
 	const struct agent_spec *spec = l->spec;
-	size_t stride;
 
 	snprintf(l->client_id, sizeof(l->client_id), "omb-%s-%s-%u.%u", spec->run_id,
 	         agent_role_name(spec->role), spec->index, l->index);
@@ -104,10 +95,10 @@ bool loop_open_driver(struct loop *l, const struct driver_host *host, struct err
 		.run_id = spec->run_id,
 		.client_id = l->client_id,
 	};
-	l->client = loop_alloc_parts(1, l->driver->client_size, &stride);
+	l->client = loop_alloc_parts(1, l->driver->client_size, &l->client_stride);
 	if (l->driver->open(l->client, &l->context, err))
 		return true;
-	free(l->client);
+	loop_free_parts(l->client, 1, l->client_stride);
 	l->client = NULL;
 	return false;
 }
@@ -115,31 +106,41 @@ bool loop_open_driver(struct loop *l, const struct driver_host *host, struct err
 void loop_close_driver(struct loop *l)
 {
 	l->driver->close(l->client);
-	free(l->client);
+	loop_free_parts(l->client, 1, l->client_stride);
 	l->client = NULL;
+}
+
+static size_t parts_bytes(uint32_t count, size_t stride)
+{
+	return (count + 1) * stride;
 }
 
 unsigned char *loop_alloc_parts(uint32_t count, size_t size, size_t *stride)
 {
 	*stride = (size + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
-	size_t bytes = (count + 1) * *stride;
 
-	unsigned char *parts = aligned_alloc(CACHE_LINE, bytes);
-	if (parts == NULL)
+	/* Mapped, because some drivers ask for much and use little of it. */
+	void *parts = mmap(NULL, parts_bytes(count, *stride), PROT_READ | PROT_WRITE,
+	                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (parts == MAP_FAILED)
 		abort(); /* set-up, as in xalloc.h */
-	memset(parts, 0, bytes);
 	return parts;
+}
+
+void loop_free_parts(unsigned char *parts, uint32_t count, size_t stride)
+{
+	if (parts != NULL)
+		munmap(parts, parts_bytes(count, stride));
 }
 
 bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err)
 {
 	/* What came before the descriptor was watched makes no edge: look once. */
 	loop_mark_ready(l, i);
-	if (fd < 0) {
-		l->polled++;
-		return true;
-	}
-	return watch(l, fd, i, EPOLLIN | EPOLLET, err);
+	if (fd < 0 && l->spec->role == AGENT_CONSUMER)
+		return error_set(err, ERROR_UNSUPPORTED, "driver %s: a consumer without a descriptor",
+		                 l->driver->name);
+	return fd < 0 || watch(l, fd, i, EPOLLIN | EPOLLET, err);
 }
 
 void loop_mark_ready(struct loop *l, uint32_t i)
@@ -167,14 +168,8 @@ static int wait_events(struct loop *l, uint64_t until_ns, struct epoll_event *ev
 		left = (struct timespec){ 0 }, timeout = &left;
 
 	int n = epoll_pwait2(l->epoll_fd, events, EVENTS_AT_ONCE, timeout, NULL);
-	return n < 0 ? 0 : n; /* EINTR: the caller comes again */
-}
-
-/* Closing may hang in a client library: the alarm kills the process then. */
-static void terminate(struct loop *l)
-{
-	l->closing = l->terminated = true;
-	alarm(TERM_LIMIT_S);
+	assert(n >= 0 || errno == EINTR);
+	return n < 0 ? 0 : n; /* the caller comes again */
 }
 
 bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command, int *passed_fd)
@@ -188,8 +183,8 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 		uint32_t tag = events[i].data.u32;
 		if (tag == TAG_CHANNEL)
 			commanded = true;
-		else if (tag == TAG_SIGNAL)
-			terminate(l);
+		else if (tag == TAG_END)
+			l->closing = true;
 		else
 			loop_mark_ready(l, tag);
 	}
@@ -201,8 +196,9 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 		return true;
 	case CHANNEL_EMPTY:
 		return false;
-	case CHANNEL_CLOSED: /* the parent is gone */
-		terminate(l);
+	case CHANNEL_CLOSED: /* the parent is gone; this may be earlier than SIGTERM */
+		agent_orphaned();
+		l->closing = true;
 		return false;
 	}
 	abort();
@@ -210,14 +206,17 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 
 void loop_batch_begins(struct loop *l)
 {
-	l->now_ns = clock_ns();
 	l->ticks = 0;
 }
 
 uint64_t loop_tick(struct loop *l)
 {
-	if (++l->ticks == LOOP_CLOCK_EVERY)
-		loop_batch_begins(l);
+	/* While closing, the library may wait between two messages. */
+	if (l->ticks == 0 || l->closing) {
+		l->now_ns = clock_ns();
+		l->ticks = LOOP_CLOCK_EVERY;
+	}
+	l->ticks--;
 	return l->now_ns;
 }
 

@@ -6,7 +6,8 @@
  * loop -- one thread of an agent: waits for clients, commands, signals and the next due time at once.
  *
  * What producer and consumer loops share.  A client that its driver gave a descriptor for is put
- * into epoll edge-triggered and served when it fires; one without (fd -1) is served in every turn.
+ * into epoll edge-triggered and served when it fires; a producer without one (fd -1) is served in
+ * every turn while it has messages under way.
  * A client that returned as many as it was asked for stays on the ready list, so that neighbours
  * get their turn in between.
  *
@@ -33,21 +34,20 @@ struct loop {
 	struct agent_shm *shm;
 	struct shm_loop *words;
 	unsigned index; /* of the loops of this agent */
-	int channel_fd, signal_fd, epoll_fd;
+	int channel_fd, epoll_fd;
 
 	void *client;         /* the driver's, for all clients of this loop */
+	size_t client_stride;
 	struct driver_context context;
 	char client_id[64];
 	uint32_t clients;     /* of this loop */
 	uint32_t *ready;      /* ring-less list of clients to serve */
 	uint32_t ready_count;
 	bool *is_ready;
-	uint32_t polled; /* clients without a descriptor: always ready */
 
 	uint64_t now_ns; /* as of the batch being served; see loop_tick */
 	uint32_t ticks;
-	bool closing;     /* CLOSE or SIGTERM came */
-	bool terminated;  /* it was SIGTERM */
+	bool closing; /* CLOSE came, or the agent has to end by itself */
 };
 
 bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
@@ -59,10 +59,11 @@ bool loop_open_driver(struct loop *l, const struct driver_host *host, struct err
 void loop_close_driver(struct loop *l);
 
 /* Zeroed memory for the driver's parts of `count` clients, each part starting on a cache line.
- * *stride: from one to the next.  Caller frees. */
+ * *stride: from one to the next.  Only what is touched is memory. */
 unsigned char *loop_alloc_parts(uint32_t count, size_t size, size_t *stride);
+void loop_free_parts(unsigned char *parts, uint32_t count, size_t stride);
 
-/* Client i of this loop waits on `fd` (-1: none, served in every turn). */
+/* Client i of this loop waits on `fd` (-1: none). */
 bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err);
 
 /* Waits until `until_ns` (clock_ns(); 0 = do not wait, UINT64_MAX = for ever) or until something
@@ -73,10 +74,11 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 /* Puts client i on the ready list, unless it is there. */
 void loop_mark_ready(struct loop *l, uint32_t i);
 
-/* For messages served in batches: l->now_ns, read anew every LOOP_CLOCK_EVERY calls. */
-uint64_t loop_tick(struct loop *l);
-/* Reads the clock now: a batch begins. */
+/* A batch begins: the first message of it reads the clock.  Not earlier: between a reading before
+ * the client is asked and the message's arrival the thread may have been off its CPU. */
 void loop_batch_begins(struct loop *l);
+/* For each message of the batch: l->now_ns, read anew every LOOP_CLOCK_EVERY calls. */
+uint64_t loop_tick(struct loop *l);
 
 /* Which clients of the agent belong to this loop: client i of the loop is client
  * loop_client_index(l, i) of the agent. */

@@ -16,8 +16,11 @@
 /* Messages of one pass between two looks at acknowledgements and commands. */
 #define PASS_CHUNK 256
 
-/* A producer that got BUSY and hears nothing is offered again after this long. */
-#define RETRY_NS UINT64_C(1000000)
+#define NS_PER_MS UINT64_C(1000000)
+
+/* A producer that got BUSY and hears nothing is offered again after 1, 2, 4, 4, 4 ... ms. */
+#define RETRY_NS      NS_PER_MS
+#define RETRY_DOUBLED 2
 
 /* How long after the end of the load what was due before is still sent. */
 #define GRACE_NS UINT64_C(1000000000)
@@ -44,6 +47,7 @@ struct producer {
 	uint64_t sequence;      /* of the next message */
 	uint64_t busy_since_ns; /* when the message at hand was first offered; 0 = not yet */
 	uint64_t retry_ns;      /* of a blocked one */
+	unsigned retries;       /* in a row, without hearing anything */
 	bool answered;          /* of a blocked one: something of its came back since */
 	bool is_unflushed;      /* took messages since the driver's last flush */
 };
@@ -55,11 +59,13 @@ struct producer_loop {
 	size_t stride;        /* ... so far apart */
 	struct load_spec load;
 	bool running;
+	bool stamps; /* payloads have room for a stamp */
 	unsigned char *pool;
 	struct key_table *keys;
 	struct heap due; /* of scheduled producers */
 	uint32_t *blocked;
 	uint32_t blocked_count, answered_count;
+	uint64_t next_retry_ns; /* the earliest of the blocked ones; UINT64_MAX = none */
 	uint32_t *unflushed;
 	uint32_t unflushed_count;
 	uint64_t next_pass_ns;
@@ -90,18 +96,26 @@ static void probe_came_back(struct producer *p, const struct sent_report *report
 }
 
 /* A message that will never be acknowledged is charged its age: it does not vanish. */
+static void charge_age(struct producer_loop *l, uint64_t due_ns, uint64_t now_ns)
+{
+	/* Without a schedule there are no corrected latencies: send -> acknowledged is what is judged. */
+	enum latency which = l->load.mode == LOAD_PACED ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
+
+	hist_record(&latencies_of(l, due_ns)[which], now_ns - due_ns);
+}
+
 static void message_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns)
 {
 	counter_bump(&p->words->failed);
 	count(p->loop, COUNTER_FAILED);
-	hist_record(&latencies_of(p->loop, due_ns)[LATENCY_CORRECTED_PUBLISH], now_ns - due_ns);
+	charge_age(p->loop, due_ns, now_ns);
 }
 
 static void message_unacknowledged(struct producer *p, uint64_t due_ns, uint64_t now_ns)
 {
 	counter_bump(&p->words->unacknowledged);
 	count(p->loop, COUNTER_UNACKNOWLEDGED);
-	hist_record(&latencies_of(p->loop, due_ns)[LATENCY_CORRECTED_PUBLISH], now_ns - due_ns);
+	charge_age(p->loop, due_ns, now_ns);
 }
 
 static void message_acknowledged(struct producer *p, const struct flight *f, uint64_t now_ns)
@@ -178,6 +192,7 @@ static void message_taken(struct producer *p)
 {
 	p->sequence++;
 	p->busy_since_ns = 0;
+	p->retries = 0;
 	counter_bump(&p->words->sent);
 	count(p->loop, COUNTER_SENT);
 }
@@ -212,6 +227,22 @@ static void flush_all(struct producer_loop *l)
 	l->unflushed_count = 0;
 }
 
+/* In place: the payload belongs to this loop alone, and to this message for the call. */
+static void stamp_message(const struct producer_loop *l, const struct producer *p,
+                          const struct outgoing *m, uint64_t due_ns, uint64_t called_ns)
+{
+	struct stamp stamp = {
+		.due_ns = due_ns,
+		.send_delay_ns = called_ns - due_ns,
+		.sequence = p->sequence,
+		.producer = p->id,
+		.run = l->load.run,
+		.flags = l->load.mode == LOAD_UNLIMITED ? STAMP_UNSCHEDULED : 0,
+	};
+
+	stamp_write((void *)(uintptr_t)m->payload, m->payload_len, &stamp);
+}
+
 /* Offers the message due at `due_ns`.  *now_ns is the last reading of the clock, and the next one
  * when this returns. */
 static enum send_status offer(struct producer_loop *l, struct producer *p, uint64_t due_ns,
@@ -229,15 +260,8 @@ static enum send_status offer(struct producer_loop *l, struct producer *p, uint6
 	}
 
 	fill_message(l, p, &m);
-	struct stamp stamp = {
-		.due_ns = due_ns,
-		.send_delay_ns = called_ns - due_ns,
-		.sequence = p->sequence,
-		.producer = p->id,
-		.run = l->load.run,
-		.flags = l->load.mode == LOAD_UNLIMITED ? STAMP_UNSCHEDULED : 0,
-	};
-	stamp_write((void *)(uintptr_t)m.payload, m.payload_len, &stamp);
+	if (l->stamps)
+		stamp_message(l, p, &m, due_ns, called_ns);
 
 	uint32_t slot = flights_take(&p->flights);
 	p->flights.slots[slot] = (struct flight){ .due_ns = due_ns, .called_ns = called_ns };
@@ -268,7 +292,11 @@ static void block(struct producer_loop *l, struct producer *p, uint64_t now_ns)
 {
 	p->state = PRODUCER_BLOCKED;
 	p->answered = false;
-	p->retry_ns = now_ns + RETRY_NS;
+	p->retry_ns = now_ns + (RETRY_NS << p->retries);
+	if (p->retries < RETRY_DOUBLED)
+		p->retries++;
+	if (p->retry_ns < l->next_retry_ns)
+		l->next_retry_ns = p->retry_ns;
 	l->blocked[l->blocked_count++] = p->index;
 }
 
@@ -293,13 +321,16 @@ static void unblock(struct producer_loop *l, uint64_t now_ns)
 {
 	uint32_t kept = 0;
 
+	l->next_retry_ns = UINT64_MAX;
 	for (uint32_t i = 0; i < l->blocked_count; i++) {
 		struct producer *p = &l->producers[l->blocked[i]];
 		if (!p->answered && now_ns < p->retry_ns) {
 			l->blocked[kept++] = p->index;
+			if (p->retry_ns < l->next_retry_ns)
+				l->next_retry_ns = p->retry_ns;
 			continue;
 		}
-		if (now_ns - p->busy_since_ns >= l->load.max_block_ns) {
+		if (p->busy_since_ns != 0 && now_ns - p->busy_since_ns >= l->load.max_block_ns) {
 			uint64_t due_ns = l->load.mode == LOAD_PACED ? p->pacer.next_ns
 			                                             : p->busy_since_ns;
 			message_taken(p);
@@ -329,11 +360,18 @@ static void send_due(struct producer_loop *l, uint64_t now_ns)
 		} else if (sent == PASS_CHUNK) {
 			l->next_pass_ns = 0; /* the pass goes on after a look around */
 			return;
-		} else if (offer(l, p, due_ns, &now_ns) == SEND_BUSY) {
+		} else {
+			enum send_status status = offer(l, p, due_ns, &now_ns);
+			/* Without a schedule, a client that refuses everything must not be asked without
+			 * end. */
+			bool steps_aside = status == SEND_BUSY || (status == SEND_FAILED && !paced);
+			uint64_t next_ns = status == SEND_BUSY ? 0 : advance(l, p, now_ns);
+			if (!steps_aside) {
+				heap_delay_top(&l->due, next_ns);
+				continue;
+			}
 			heap_pop(&l->due);
 			block(l, p, now_ns);
-		} else {
-			heap_delay_top(&l->due, advance(l, p, now_ns));
 		}
 	}
 }
@@ -356,6 +394,7 @@ static void end_load(struct producer_loop *l, uint64_t load_end_ns)
 		count_unsent(l, &l->producers[i], load_end_ns);
 	l->due.count = 0;
 	l->blocked_count = 0;
+	l->next_retry_ns = UINT64_MAX;
 	l->running = false;
 }
 
@@ -386,8 +425,8 @@ static uint64_t next_wake_ns(const struct producer_loop *l)
 		wake = l->due.items[0].key;
 	if (l->answered_count > 0)
 		wake = 0;
-	else if (l->blocked_count > 0 && l->producers[l->blocked[0]].retry_ns < wake)
-		wake = l->producers[l->blocked[0]].retry_ns;
+	else if (l->next_retry_ns < wake)
+		wake = l->next_retry_ns;
 	return wake == UINT64_MAX || wake > l->next_pass_ns ? wake : l->next_pass_ns;
 }
 
@@ -436,13 +475,16 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 	if (l->pool != NULL)
 		return error_set(err, ERROR_USAGE, "the load was started already");
 	l->load = *load;
-	if (load->payload.size < STAMP_BYTES)
-		return error_set(err, ERROR_CONFIG, "payloads of %u bytes cannot carry the %u bytes of a stamp",
-		                 load->payload.size, STAMP_BYTES);
+	if (l->base.driver->max_block_ms != NULL &&
+	    l->base.driver->max_block_ms(l->base.spec->driver_config) > 0)
+		l->load.max_block_ns =
+		        l->base.driver->max_block_ms(l->base.spec->driver_config) * NS_PER_MS;
+	l->stamps = load->payload.size >= STAMP_BYTES;
 	l->pool = payload_map(pool_fd, load->payload.size, load->payload.count, err);
 	if (l->pool == NULL)
 		return false;
-	touch_pool(l);
+	if (l->stamps)
+		touch_pool(l);
 	if (load->keys != KEY_NONE) {
 		l->keys = xmalloc(sizeof(*l->keys));
 		key_table_fill(l->keys, load->seed);
@@ -469,11 +511,18 @@ static void change_rate(struct producer_loop *l, const struct pacer_epoch *epoch
 	uint64_t now_ns = clock_ns();
 
 	l->due.count = 0;
+	if (forgive) { /* the messages at hand are others now: nobody was refused those */
+		l->blocked_count = l->answered_count = 0;
+		l->next_retry_ns = UINT64_MAX;
+	}
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct producer *p = &l->producers[i];
-		pacer_change(&p->pacer, epoch, forgive);
-		if (forgive && p->busy_since_ns != 0)
-			p->busy_since_ns = now_ns; /* the message at hand is another one now */
+		pacer_change(&p->pacer, epoch, forgive, now_ns);
+		if (forgive) {
+			p->busy_since_ns = 0;
+			if (p->state == PRODUCER_BLOCKED)
+				p->state = PRODUCER_SCHEDULED;
+		}
 		if (p->state == PRODUCER_SCHEDULED)
 			heap_push(&l->due, p->pacer.next_ns, p->index);
 	}
@@ -512,9 +561,10 @@ static void serve_ready(struct producer_loop *l)
 
 	for (uint32_t k = 0; k < at_hand; k++) {
 		uint32_t i = b->ready[k];
+		struct producer *p = &l->producers[i];
 		loop_batch_begins(b);
-		if (b->driver->producer_serve(l->producers[i].priv, LOOP_SERVE_BATCH) >=
-		    LOOP_SERVE_BATCH)
+		unsigned served = b->driver->producer_serve(p->priv, LOOP_SERVE_BATCH);
+		if (served >= LOOP_SERVE_BATCH || (p->fd < 0 && p->flights.under_way > 0))
 			b->ready[kept++] = i;
 		else
 			b->is_ready[i] = false;
@@ -590,9 +640,9 @@ static void close_clients(struct producer_loop *l)
 }
 
 bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
-                   int channel_fd, bool *terminated, struct error *err)
+                   int channel_fd, struct error *err)
 {
-	struct producer_loop l = { 0 };
+	struct producer_loop l = { .next_retry_ns = UINT64_MAX };
 	bool ok = false;
 
 	if (!loop_open(&l.base, spec, shm, index, channel_fd, err))
@@ -614,13 +664,12 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	close_clients(&l);
 	loop_close_driver(&l.base);
 out:
-	*terminated = l.base.terminated;
 	payload_unmap(l.pool, l.load.payload.size, l.load.payload.count);
 	free(l.keys);
 	free(l.unflushed);
 	free(l.blocked);
 	free(l.due.items);
-	free(l.privs);
+	loop_free_parts(l.privs, l.base.clients, l.stride);
 	free(l.producers);
 	loop_close(&l.base);
 	return ok;

@@ -85,26 +85,30 @@ _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client)
 	                            client * partitions_stride(shm->partitions));
 }
 
-static void add_latencies(struct shm_loop *loop, struct snapshot *to)
+/* `scratch` keeps its memory from one histogram to the next. */
+static void add_latencies(struct shm_loop *loop, struct hist_copy *scratch, struct snapshot *to)
 {
 	for (int w = 0; w < WINDOW_COUNT; w++) {
 		for (int l = 0; l < LATENCY_COUNT; l++) {
-			struct hist_copy copy = { 0 };
-			hist_snapshot(&loop->latencies[w][l], &copy);
-			hist_copy_add(&to->latencies[w][l], &copy);
-			hist_copy_fini(&copy);
+			if (counter_read(&loop->latencies[w][l].octaves) == 0)
+				continue; /* nothing was recorded */
+			hist_snapshot(&loop->latencies[w][l], scratch);
+			hist_copy_add(&to->latencies[w][l], scratch);
 		}
 	}
 }
 
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to)
 {
+	struct hist_copy scratch = { 0 };
+
 	for (uint32_t i = 0; i < shm->loops; i++) {
 		for (int c = 0; c < COUNTER_COUNT; c++)
 			to->counters[c] += counter_read(&shm->loop[i].counters[c]);
 		if (with_latencies)
-			add_latencies(&shm->loop[i], to);
+			add_latencies(&shm->loop[i], &scratch, to);
 	}
+	hist_copy_fini(&scratch);
 }
 
 void agent_shm_fail(struct agent_shm *shm, const struct error *err)

@@ -26,11 +26,9 @@
 #include "util/error.h"
 
 enum agent_state {
-	AGENT_STARTING, /* forked; opening its clients */
-	AGENT_OPEN,     /* every client is open */
-	AGENT_CLOSING,  /* told to close */
-	AGENT_CLOSED,   /* clients closed; about to exit */
-	AGENT_FAILED,   /* see error */
+	AGENT_ALIVE,  /* opening its clients, or at work */
+	AGENT_CLOSED, /* clients closed; about to exit */
+	AGENT_FAILED, /* see error */
 };
 
 /* Kinds of failures that a loop counts, keeping the first text of each: the driver's events, and
@@ -69,7 +67,6 @@ struct shm_control {
 	_Alignas(64) _Atomic uint64_t window_start_ns; /* messages due in [start, end) are measured */
 	_Atomic uint64_t window_end_ns;
 	_Atomic uint64_t load_end_ns; /* nothing is due from here on */
-	_Atomic uint32_t stop;        /* 1: inner loops end; a command follows */
 };
 
 struct agent_shm {

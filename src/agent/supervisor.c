@@ -41,6 +41,7 @@ bool supervisor_init(struct supervisor *s, const struct supervisor_host *host, v
                      struct error *err)
 {
 	*s = (struct supervisor){ .host = host, .to = to, .stderr_pipe = { -1, -1 } };
+	signal(SIGCHLD, SIG_DFL); /* ignored (inherited), it would take our children's ends away */
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd < 0)
 		return error_set_errno(err, errno, "opening epoll");
@@ -155,6 +156,7 @@ struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *sp
 {
 	struct agent *a = new_agent(spec, job);
 	int *child_channels = xcalloc(spec->loops, sizeof(*child_channels));
+	memset(child_channels, -1, spec->loops * sizeof(*child_channels));
 	int child_output = -1;
 	bool ok = false;
 
@@ -178,8 +180,7 @@ struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *sp
 	}
 out:
 	for (uint32_t i = 0; i < spec->loops; i++)
-		if (child_channels[i] > 0)
-			close(child_channels[i]);
+		file_close(child_channels[i]);
 	free(child_channels);
 	file_close(child_output);
 	if (!ok) {
@@ -236,20 +237,26 @@ static void read_answers(struct supervisor *s, struct agent *a, uint32_t loop)
 	}
 }
 
-static void read_stderr(struct supervisor *s)
+static void tell_line(struct supervisor *s)
+{
+	if (s->stderr_rest.len > 0)
+		s->host->wrote(s->to, text_str(&s->stderr_rest));
+	text_fini(&s->stderr_rest);
+}
+
+/* Returns false when there is nothing more. */
+static bool read_stderr(struct supervisor *s)
 {
 	char buf[4096];
 	ssize_t n = read(s->stderr_pipe[0], buf, sizeof(buf));
 
 	for (ssize_t i = 0; i < n; i++) {
-		if (buf[i] != '\n') {
+		if (buf[i] != '\n')
 			text_add_bytes(&s->stderr_rest, &buf[i], 1);
-			continue;
-		}
-		if (s->stderr_rest.len > 0)
-			s->host->wrote(s->to, text_str(&s->stderr_rest));
-		text_fini(&s->stderr_rest);
+		else
+			tell_line(s);
 	}
+	return n > 0;
 }
 
 static uint64_t timeval_ns(const struct timeval *t)
@@ -259,10 +266,15 @@ static uint64_t timeval_ns(const struct timeval *t)
 
 static void reap(struct supervisor *s, struct agent *a)
 {
-	struct rusage usage;
+	struct rusage usage = { 0 };
 
-	if (wait4(a->pid, &a->wait_status, WNOHANG, &usage) != a->pid)
+	pid_t pid = wait4(a->pid, &a->wait_status, WNOHANG, &usage);
+	if (pid < 0 && errno == ECHILD)
+		a->wait_status = -1;
+	else if (pid != a->pid)
 		return;
+	while (read_stderr(s))
+		; /* what it printed last, before its end is told */
 	for (uint32_t i = 0; i < a->spec.loops; i++)
 		read_answers(s, a, i);
 	read_output(a);
@@ -321,8 +333,12 @@ void supervisor_fini(struct supervisor *s)
 			kill(a->pid, SIGKILL);
 			waitpid(a->pid, NULL, 0);
 		}
-		free_agent(a);
 	}
+	while (s->stderr_pipe[0] >= 0 && read_stderr(s))
+		;
+	tell_line(s);
+	for (size_t i = 0; i < s->count; i++)
+		free_agent(s->agents[i]);
 	free(s->agents);
 	file_close(s->stderr_pipe[0]);
 	file_close(s->stderr_pipe[1]);
@@ -333,22 +349,20 @@ void supervisor_fini(struct supervisor *s)
 
 /* --- one agent ---------------------------------------------------------------------------------- */
 
-bool agent_command(struct agent *a, const struct agent_command *command, int fd_to_pass,
-                   struct error *err)
+void agent_command(struct agent *a, const struct agent_command *command, int fd_to_pass)
 {
+	struct error err;
+
 	if (command->verb == AGENT_VERB_CLOSE && !a->ended)
 		a->asked_to_close = true;
 	for (uint32_t i = 0; i < a->spec.loops; i++) {
 		if (a->ended || a->channels[i] < 0)
 			continue;
-		if (!channel_send_command(a->channels[i], command, fd_to_pass, err)) {
-			if (err->os_errno == EPIPE || err->os_errno == ECONNRESET)
-				continue; /* it is dying: the pidfd tells */
-			return error_wrap(err, "%s agent %u", agent_role_name(a->spec.role), a->spec.index);
-		}
-		a->answers_due++;
+		if (channel_send_command(a->channels[i], command, fd_to_pass, &err))
+			a->answers_due++;
+		else
+			agent_kill(a, SIGKILL); /* or it is dying already: the pidfd tells */
 	}
-	return true;
 }
 
 void agent_kill(struct agent *a, int signal_number)
@@ -384,11 +398,18 @@ uint64_t agent_pss_bytes(const struct agent *a)
 	return kib * 1024;
 }
 
+bool agent_is_lost(const struct agent *a)
+{
+	return a->ended && (!a->asked_to_close || a->wait_status != 0);
+}
+
 void agent_describe_end(const struct agent *a, struct error *err)
 {
 	/* Acquire: pairs with agent_shm_fail. */
 	if (atomic_load_explicit(&a->shm->state, memory_order_acquire) == AGENT_FAILED)
 		*err = a->shm->error;
+	else if (a->wait_status == -1)
+		error_set(err, ERROR_SYSTEM, "ended, and another process took its exit status");
 	else if (WIFSIGNALED(a->wait_status))
 		error_set(err, ERROR_SYSTEM, "killed by signal %d (%s)", WTERMSIG(a->wait_status),
 		          strsignal(WTERMSIG(a->wait_status)));

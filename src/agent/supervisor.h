@@ -32,7 +32,7 @@ struct agent {
 	uint32_t answers_due;
 	bool asked_to_close;
 	bool ended;
-	int wait_status; /* as of waitpid, once ended */
+	int wait_status; /* as of waitpid, once ended; -1 = somebody else reaped it */
 	uint64_t ended_ns;
 	uint64_t cpu_ns;        /* user + system, once ended */
 	uint64_t max_rss_bytes; /* once ended */
@@ -70,16 +70,18 @@ void supervisor_serve(struct supervisor *s);
 struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *spec,
                                const struct admin_job *job, struct error *err);
 
-/* To every loop of the agent; each answers.  An agent that has ended gets nothing and is no
- * failure. */
-bool agent_command(struct agent *a, const struct agent_command *command, int fd_to_pass,
-                   struct error *err);
+/* To every loop of the agent; each answers.  An agent that has ended gets nothing.  One that does
+ * not read its commands has failed and is killed: its end tells. */
+void agent_command(struct agent *a, const struct agent_command *command, int fd_to_pass);
 void agent_kill(struct agent *a, int signal_number);
 
 /* User + system time so far, of a running agent or of one that has ended. */
 uint64_t agent_cpu_ns(const struct agent *a);
 /* Its proportional share of memory now; 0 when it has ended. */
 uint64_t agent_pss_bytes(const struct agent *a);
+
+/* It died, or was killed, or failed: before it was asked to close or while it closed. */
+bool agent_is_lost(const struct agent *a);
 
 /* Why it ended, in words: its own error, a signal, an exit status. */
 void agent_describe_end(const struct agent *a, struct error *err);

@@ -69,30 +69,37 @@ static bool is_decimal(const char *s, bool *plain, bool *exponent)
 	return *s == '\0';
 }
 
+static bool is_hexadecimal(const char *s)
+{
+	return s[0] == '0' && (s[1] == 'x' || s[1] == 'X') &&
+	       consists_of(s + 2, "0123456789abcdefABCDEF");
+}
+
+/* 010, and 01.5: other readers may see something else in it. */
+static bool has_leading_zero(const char *s)
+{
+	return s[0] == '0' && isdigit((unsigned char)s[1]);
+}
+
 static bool parse_unsigned(const char *s, struct number *out)
 {
-	bool plain, exponent;
+	bool plain = true, exponent = false;
 
-	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X') &&
-	    consists_of(s + 2, "0123456789abcdefABCDEF")) {
+	if (is_hexadecimal(s)) {
 		store_whole(out, s + 2, 16);
-		out->form = NUMBER_OTHER;
-		return true;
-	}
-	if (consists_of(s, "0123456789")) {
-		bool leading_zero = s[0] == '0' && s[1] != '\0';
-		store_whole(out, s, leading_zero && consists_of(s, "01234567") ? 8 : 10);
-		if (leading_zero)
-			out->form = NUMBER_OTHER;
-		return true;
-	}
-	if (!is_decimal(s, &plain, &exponent))
+		plain = false;
+	} else if (consists_of(s, "0123456789")) {
+		bool octal = has_leading_zero(s) && consists_of(s, "01234567");
+		store_whole(out, s, octal ? 8 : 10);
+	} else if (is_decimal(s, &plain, &exponent)) {
+		out->value = strtod(s, NULL);
+	} else {
 		return false;
-	out->value = strtod(s, NULL);
-	if (!plain || (s[0] == '0' && isdigit((unsigned char)s[1])))
-		out->form = NUMBER_OTHER;
-	else if (exponent)
+	}
+	if (exponent)
 		out->form = NUMBER_EXPONENT;
+	if (!plain || has_leading_zero(s))
+		out->form = NUMBER_OTHER;
 	return true;
 }
 

@@ -12,13 +12,22 @@
 #include "util/arena.h"
 #include "util/text.h"
 
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
 const char *option_quote(const char *text, char out[OPTION_QUOTE])
 {
 	size_t len = 0;
 
 	out[len++] = '"';
-	for (; *text != '\0' && len < OPTION_QUOTE - 6; text++)
-		out[len++] = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
+	for (; *text != '\0' && len < OPTION_QUOTE - 6; text++) {
+		out[len] = *text;
+		if (is_control(out[len]))
+			out[len] = '?';
+		len++;
+	}
 	if (*text != '\0') {
 		/* Never half a UTF-8 character. */
 		while (len > 1 && ((unsigned char)out[len - 1] & 0xc0) == 0x80)
@@ -187,7 +196,7 @@ static bool read_real(const struct option_value *v, struct number *n)
 
 static bool store_count(const struct option_value *v, void *out)
 {
-	struct number n;
+	struct number n = { 0 };
 
 	if (!read_whole(v, UINT32_MAX, &n))
 		return false;
@@ -197,7 +206,7 @@ static bool store_count(const struct option_value *v, void *out)
 
 static bool store_count64(const struct option_value *v, void *out)
 {
-	struct number n;
+	struct number n = { 0 };
 
 	if (!read_whole(v, HUGE_VAL, &n))
 		return false;
@@ -207,7 +216,7 @@ static bool store_count64(const struct option_value *v, void *out)
 
 static bool store_int(const struct option_value *v, void *out)
 {
-	struct number n;
+	struct number n = { 0 };
 
 	if (!read_whole(v, INT32_MAX, &n))
 		return false;
@@ -217,7 +226,7 @@ static bool store_int(const struct option_value *v, void *out)
 
 static bool store_real(const struct option_value *v, void *out)
 {
-	struct number n;
+	struct number n = { 0 };
 
 	if (!read_real(v, &n))
 		return false;
@@ -227,24 +236,49 @@ static bool store_real(const struct option_value *v, void *out)
 
 /* --- words --- */
 
-static bool is_one_of(const char *text, const char *const *words)
+/* Flags: strict reading takes the first three of each, lenient reading all. */
+#define STRICT_WORDS 3
+static const char *const words_true[] = {
+	"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y",
+};
+static const char *const words_false[] = {
+	"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N", "",
+};
+
+static bool is_one_of(const char *text, const char *const *words, size_t count)
 {
-	for (; *words != NULL; words++)
-		if (strcmp(text, *words) == 0)
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(text, words[i]) == 0)
 			return true;
 	return false;
 }
 
+static bool flag_of(const char *text, bool *value)
+{
+	*value = is_one_of(text, words_true, STRICT_WORDS);
+	return *value || is_one_of(text, words_false, STRICT_WORDS);
+}
+
+/* Java takes YAML's other words too, any number, and nothing for false. */
+static bool flag_as_java(const struct yaml_node *node, bool *value)
+{
+	struct number n;
+
+	if (yaml_is_null(node))
+		*value = false;
+	else if (number_parse(node->text, &n))
+		*value = n.value != 0;
+	else {
+		*value = is_one_of(node->text, words_true, sizeof(words_true) / sizeof(char *));
+		return *value ||
+		       is_one_of(node->text, words_false, sizeof(words_false) / sizeof(char *));
+	}
+	return true;
+}
+
 static bool store_bool(const struct option_value *v, void *out)
 {
-	static const char *const truth[] = { "true", "True", "TRUE", NULL };
-	static const char *const falsehood[] = { "false", "False", "FALSE", NULL };
-	static const char *const yes[] = { "yes", "Yes", "YES", "on", "On", "ON", "y", "Y", NULL };
-	static const char *const no[] = {
-		"no", "No", "NO", "off", "Off", "OFF", "n", "N", "", NULL
-	};
 	const struct yaml_node *node = v->node;
-	struct number n;
 	bool value;
 
 	if (node->kind != YAML_SCALAR)
@@ -252,27 +286,15 @@ static bool store_bool(const struct option_value *v, void *out)
 	if (yaml_is_null(node) && !v->lenient)
 		return fail(v, "there is no value");
 
-	bool plain = node->style == YAML_PLAIN;
-	if (is_one_of(node->text, truth))
-		value = true;
-	else if (is_one_of(node->text, falsehood))
-		value = false;
-	else if (!v->lenient)
+	bool known = flag_of(node->text, &value);
+	bool strict = known && node->style == YAML_PLAIN;
+	if (!strict && v->lenient)
+		known = flag_as_java(node, &value);
+	if (!known)
 		return fail_quoted(v, "is neither true nor false");
-	else {
-		plain = false;
-		if (is_one_of(node->text, yes))
-			value = true;
-		else if (is_one_of(node->text, no) || yaml_is_null(node))
-			value = false;
-		else if (number_parse(node->text, &n))
-			value = n.value != 0;
-		else
-			return fail_quoted(v, "is neither true nor false");
-	}
-	if (!plain && !v->lenient)
+	if (!strict && !v->lenient)
 		return fail_quoted(v, "is a quoted text; write it without the quotes");
-	if (!plain)
+	if (!strict)
 		note(v, value ? "true" : "false");
 	store(v, out, &value, sizeof(value));
 	return true;
@@ -306,7 +328,7 @@ static bool fail_choice(const struct option_value *v)
 static const struct option_choice *choice_as_java(const struct option_value *v)
 {
 	const struct option_choice *c = v->spec->choices;
-	struct number n;
+	struct number n = { 0 };
 
 	if (number_parse(v->node->text, &n)) {
 		for (; c->name != NULL; c++)
@@ -341,7 +363,7 @@ static bool store_enum(const struct option_value *v, void *out)
 static bool store_pick(const struct option_value *v, void *out)
 {
 	struct option_pick pick = { .choice = OPTION_NUMBER };
-	struct number n;
+	struct number n = { 0 };
 
 	if (v->node->kind == YAML_SCALAR && v->node->text_len > 0) {
 		const struct option_choice *c = choice_find(v->spec, v->node->text);
@@ -414,7 +436,7 @@ static bool store_amount(const struct option_value *v, void *out)
 	bool is_time = v->spec->type == OPTION_COUNT_OR_DURATION;
 	struct option_amount amount = { 0 };
 	enum units_status status;
-	struct number n;
+	struct number n = { 0 };
 
 	if (!is_text(v))
 		return false;
@@ -517,7 +539,7 @@ static bool store_list(const struct option_value *v, void *out)
 
 static bool store_node(const struct option_value *v, void *out)
 {
-	store(v, out, &v->node, sizeof(v->node));
+	*(const struct yaml_node **)((char *)out + v->spec->offset) = v->node;
 	return true;
 }
 

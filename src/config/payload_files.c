@@ -108,7 +108,7 @@ static bool list_folder(const char *folder, struct arena *a, struct payload_file
 	if (dir == NULL)
 		return error_set_errno(err, errno, "%s", folder);
 	bool ok = read_folder(dir, folder, a, &paths, &count, err);
-	if (ok) {
+	if (ok && paths != NULL) {
 		out->paths = arena_alloc(a, count * sizeof(*paths));
 		memcpy(out->paths, paths, count * sizeof(*paths));
 		out->count = count;
@@ -145,7 +145,7 @@ bool payload_files_list(const char *path, uint32_t size, struct arena *a, struct
 bool payload_files_load(const char *path, uint32_t size, struct arena *a, struct payload_files *out,
                         struct error *err)
 {
-	struct payload_files files;
+	struct payload_files files = { 0 };
 
 	if (!payload_files_list(path, size, a, &files, err))
 		return false;

@@ -178,6 +178,23 @@ static bool take_unicode(const char **s, const char *end, struct text *out, stru
 	return true;
 }
 
+/* What stands for itself behind a backslash stays. */
+static char control_of(char c)
+{
+	switch (c) {
+	case 't':
+		return '\t';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 'f':
+		return '\f';
+	default:
+		return c;
+	}
+}
+
 /* Escapes resolved; NULL = failed. */
 static const char *unescape(const char *s, const char *end, struct arena *a, struct error *err)
 {
@@ -193,11 +210,7 @@ static const char *unescape(const char *s, const char *end, struct arena *a, str
 					goto out;
 				continue;
 			}
-			c = c == 't'   ? '\t'
-			    : c == 'n' ? '\n'
-			    : c == 'r' ? '\r'
-			    : c == 'f' ? '\f'
-			               : c;
+			c = control_of(c);
 		}
 		text_add_bytes(&out, &c, 1);
 	}

@@ -254,7 +254,9 @@ static bool build_document(struct builder *b, struct yaml_doc *out)
 	yaml_event_t event;
 	int line;
 
-	if (!skip_event(b, &type, &line) || !skip_event(b, &type, &line))
+	if (!skip_event(b, &type, &line)) /* the start of the stream */
+		return false;
+	if (!skip_event(b, &type, &line)) /* the start of a document, or the end */
 		return false;
 	if (type == YAML_STREAM_END_EVENT)
 		return error_set(b->err, ERROR_CONFIG, "there is nothing in it");
@@ -266,7 +268,9 @@ static bool build_document(struct builder *b, struct yaml_doc *out)
 	if (out->root == NULL)
 		return false;
 
-	if (!skip_event(b, &type, &line) || !skip_event(b, &type, &line))
+	if (!skip_event(b, &type, &line)) /* the end of the document */
+		return false;
+	if (!skip_event(b, &type, &line))
 		return false;
 	out->more_line = type == YAML_STREAM_END_EVENT ? 0 : line;
 	return true;

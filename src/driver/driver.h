@@ -23,7 +23,8 @@
  * descriptor that turns readable when there is something to serve.  The core waits for the *edge*
  * and never reads from it; so serve must go on until it returns less than it was asked for.  A
  * driver that has to wait on several descriptors or timers hands out an epoll descriptor of its
- * own.  A driver without one hands out -1 and is served after every pass of sends.
+ * own.  A producer without one hands out -1 and is served in every turn while it has messages under
+ * way; a consumer must have one.
  *
  * Threads: a client and all that was opened from it belong to one thread.  The callbacks of
  * `struct driver_host` are called from inside a hook of that same thread, never from elsewhere.
@@ -119,6 +120,9 @@ struct driver {
 	 * the configuration. */
 	bool (*describe)(const struct driver_context *ctx, driver_row_fn *fn, void *to,
 	                 struct error *err);
+	/* How long a message may stay BUSY until the core fails it, where the configuration says so; 0
+	 * = it does not.  Pure.  Optional. */
+	uint32_t (*max_block_ms)(const void *config);
 
 	bool (*open)(void *client, const struct driver_context *ctx, struct error *err);
 	void (*close)(void *client);

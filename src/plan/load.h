@@ -53,6 +53,7 @@ struct consume_spec {
 	uint64_t processing_ns;      /* a slow consumer: time spent on each message */
 	uint64_t commit_interval_ns; /* 0 = not by time */
 	uint64_t commit_messages;    /* 0 = not by count; both 0 = after every batch */
+	bool unstamped; /* payloads are too small for stamps: count messages that have none */
 };
 
 /* Never more than `clients`, at least 1 if there are clients. */

@@ -38,14 +38,32 @@ static uint64_t schedule_offset_ns(uint64_t k, uint64_t micro_per_s, uint64_t *r
 	return (uint64_t)quotient;
 }
 
-static void begin(struct pacer *p, const struct pacer_epoch *epoch)
+/* How many messages of an epoch are due before `distance_ns` after its start. */
+static uint64_t messages_before(uint64_t distance_ns, uint64_t micro_per_s)
+{
+	uint128 product = (uint128)distance_ns * micro_per_s;
+
+	return (uint64_t)((product + UNIT - 1) / UNIT);
+}
+
+/* The epoch rules: goes to this producer's first message in it that is not due before
+ * `not_before_ns`. */
+static void begin(struct pacer *p, const struct pacer_epoch *epoch, uint64_t first,
+                  uint64_t not_before_ns)
 {
 	assert(epoch->micro_per_s > 0 && epoch->micro_per_s <= PACER_MICRO_PER_S_MAX);
 
+	uint64_t k = first;
+	if (not_before_ns > epoch->start_ns)
+		k += messages_before(not_before_ns - epoch->start_ns, epoch->micro_per_s);
+	k += (p->index + (uint64_t)p->producers - k % p->producers) % p->producers;
+
+	p->epoch = *epoch;
+	p->first = first;
 	p->micro_per_s = epoch->micro_per_s;
 	p->step_ns = schedule_offset_ns(p->producers, epoch->micro_per_s, &p->rem);
-	p->next_ns = epoch->start_ns + schedule_offset_ns(p->index, epoch->micro_per_s, &p->acc);
-	p->change_ns = UINT64_MAX;
+	p->next_ns = epoch->start_ns + schedule_offset_ns(k - first, epoch->micro_per_s, &p->acc);
+	p->change_ns = p->changes_count > 0 ? p->changes[0].start_ns : UINT64_MAX;
 }
 
 void pacer_init(struct pacer *p, const struct pacer_epoch *epoch, uint32_t index,
@@ -54,24 +72,51 @@ void pacer_init(struct pacer *p, const struct pacer_epoch *epoch, uint32_t index
 	assert(index < producers);
 
 	*p = (struct pacer){ .index = index, .producers = producers };
-	begin(p, epoch);
+	begin(p, epoch, 0, 0);
 }
 
-void pacer_change(struct pacer *p, const struct pacer_epoch *epoch, bool forgive)
+/* The number of the message with which `next` takes over from `epoch`. */
+static uint64_t takeover(const struct pacer_epoch *epoch, uint64_t first,
+                         const struct pacer_epoch *next)
 {
-	if (forgive || p->next_ns >= epoch->start_ns) {
-		begin(p, epoch);
+	return next->start_ns <= epoch->start_ns
+	               ? first
+	               : first + messages_before(next->start_ns - epoch->start_ns, epoch->micro_per_s);
+}
+
+void pacer_change(struct pacer *p, const struct pacer_epoch *epoch, bool forgive, uint64_t now_ns)
+{
+	uint64_t first = p->first;
+	const struct pacer_epoch *before = &p->epoch;
+
+	if (!forgive && p->next_ns < epoch->start_ns) {
+		if (p->changes_count == PACER_CHANGES)
+			p->changes_count--;
+		p->changes[p->changes_count++] = *epoch;
+		p->change_ns = p->changes[0].start_ns;
 		return;
 	}
-	p->change_ns = epoch->start_ns;
-	p->next = *epoch;
+	for (uint32_t i = 0; i < p->changes_count; i++) {
+		first = takeover(before, first, &p->changes[i]);
+		before = &p->changes[i];
+	}
+	first = takeover(before, first, epoch);
+	p->changes_count = 0;
+	/* What was due up to the last message sent is covered already. */
+	uint64_t covered_ns = p->next_ns > p->step_ns ? p->next_ns - p->step_ns : 0;
+	begin(p, epoch, first, forgive ? now_ns : covered_ns + 1);
 }
 
 void pacer_enter_next_epoch(struct pacer *p)
 {
-	struct pacer_epoch next = p->next;
-
-	begin(p, &next);
+	while (p->next_ns >= p->change_ns) {
+		struct pacer_epoch next = p->changes[0];
+		uint64_t first = takeover(&p->epoch, p->first, &next);
+		p->changes_count--;
+		for (uint32_t i = 0; i < p->changes_count; i++)
+			p->changes[i] = p->changes[i + 1];
+		begin(p, &next, first, 0);
+	}
 }
 
 uint64_t pacer_due_ns(const struct pacer_epoch *epoch, uint32_t index, uint32_t producers,
@@ -97,10 +142,13 @@ static uint64_t owed_until(const struct pacer *p, uint64_t end_ns)
 
 uint64_t pacer_owed(const struct pacer *p, uint64_t end_ns)
 {
-	if (end_ns <= p->change_ns)
-		return owed_until(p, end_ns);
+	struct pacer at = *p;
+	uint64_t owed = 0;
 
-	struct pacer after;
-	pacer_init(&after, &p->next, p->index, p->producers);
-	return owed_until(p, p->change_ns) + owed_until(&after, end_ns);
+	while (at.change_ns < end_ns) {
+		owed += owed_until(&at, at.change_ns);
+		at.next_ns = at.change_ns;
+		pacer_enter_next_epoch(&at);
+	}
+	return owed + owed_until(&at, end_ns);
 }

@@ -19,8 +19,11 @@
  * carried along exactly: no rate drifts (a rounded interval would make 3,000,000 msg/s 0.1 % too
  * fast), and advancing costs an addition and a compare.
  *
- * A change of rate opens a new epoch at a given instant.  What the old epoch had due before that
- * instant is still owed ("debt"), unless it is forgiven, which only the search for the maximum does.
+ * A change of rate opens a new epoch at a given instant.  Numbering goes on: the first message of
+ * the new epoch is the one that the old one would have had next, so the turns of the producers go on
+ * too.  What the old epoch had due before that instant is still owed ("debt"), unless it is
+ * forgiven, which only the search for the maximum does.  A change that comes to know late, when
+ * messages due after that instant are sent already, sends none of them again.
  *
  * One thread.  All times are clock_ns().
  */
@@ -30,8 +33,11 @@
 
 #define PACER_MICRO_PER_S_MAX (UINT64_C(1000000000) * 1000000) /* 1e9 messages per second */
 
+/* Changes of rate that may be pending at once; beyond them the latest replaces the one before. */
+#define PACER_CHANGES 4
+
 struct pacer_epoch {
-	uint64_t start_ns;    /* message 0 of the whole schedule is due here */
+	uint64_t start_ns;    /* the first message of the epoch is due here */
 	uint64_t micro_per_s; /* total rate in millionths of a message per second; never 0 */
 };
 
@@ -41,9 +47,12 @@ struct pacer {
 	/* next_ns moves by step_ns + rem / micro_per_s; acc is the fraction gathered so far. */
 	uint64_t step_ns, rem, acc, micro_per_s;
 
-	uint32_t index, producers;
 	uint64_t change_ns; /* the next epoch rules from here; UINT64_MAX = no change is coming */
-	struct pacer_epoch next;
+	uint32_t index, producers;
+	struct pacer_epoch epoch;  /* ruling now ... */
+	uint64_t first;            /* ... and the number of its first message in the whole schedule */
+	struct pacer_epoch changes[PACER_CHANGES]; /* pending, by start_ns */
+	uint32_t changes_count;
 };
 
 /* 0.1 msg/s is 100,000.  Never 0: rates below a millionth are raised to it. */
@@ -53,9 +62,9 @@ uint64_t pacer_micro_per_s(double rate_per_s);
 void pacer_init(struct pacer *p, const struct pacer_epoch *epoch, uint32_t index,
                 uint32_t producers);
 
-/* From epoch->start_ns on the rate is another.  A second change before the first came into force
- * replaces it.  With `forgive` whatever was due earlier and not sent is dropped. */
-void pacer_change(struct pacer *p, const struct pacer_epoch *epoch, bool forgive);
+/* From epoch->start_ns on the rate is another; later than any change before.  With `forgive`
+ * whatever was due before `now_ns` or epoch->start_ns and not sent is dropped. */
+void pacer_change(struct pacer *p, const struct pacer_epoch *epoch, bool forgive, uint64_t now_ns);
 
 /* The same schedule without memory: when message n of a producer is due.  For tests and reports. */
 uint64_t pacer_due_ns(const struct pacer_epoch *epoch, uint32_t index, uint32_t producers,

@@ -57,8 +57,7 @@ void snapshot_add(struct snapshot *to, const struct snapshot *from)
 	}
 }
 
-void snapshot_diff(const struct snapshot *newer, const struct snapshot *older,
-                   struct snapshot *out)
+void snapshot_diff(const struct snapshot *newer, const struct snapshot *older, struct snapshot *out)
 {
 	assert(out != newer && out != older);
 

@@ -82,6 +82,8 @@ struct worker_create_consumers {
 struct worker_create_producers {
 	const char *const *topics; /* one for each producer */
 	size_t count;
+	/* Of the load to come, so that it is ready when the load starts; NULL = not known yet. */
+	const struct payload_spec *payload;
 };
 
 struct worker_adjust {
@@ -98,6 +100,7 @@ struct worker_window {
 struct worker_ready {
 	const char *topic, *subscription; /* borrowed from create-consumers */
 	uint32_t assigned, partitions;    /* partitions its consumers have, and there are */
+	uint32_t members, members_assigned; /* consumers, and those that have any partition */
 	bool probe_seen;
 };
 

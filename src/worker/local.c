@@ -48,12 +48,45 @@ static void complete(struct local *l)
 	set_timer(l, UINT64_MAX);
 }
 
+static void give_job_up(struct local *l)
+{
+	if (l->job != NULL)
+		agent_kill(l->job, SIGKILL);
+	l->job = NULL;
+}
+
 static void fail(struct local *l, const struct error *err)
 {
+	give_job_up(l);
 	l->call->err = *err;
 	l->call->state = CALL_FAILED;
 	l->call = NULL;
 	set_timer(l, UINT64_MAX);
+}
+
+/* --- the supervisor -------------------------------------------------------------------------------- */
+
+static void on_opened(void *to, struct agent *a);
+static void on_answered(void *to, struct agent *a, const struct agent_answer *answer);
+static void on_ended(void *to, struct agent *a);
+static void on_wrote(void *to, const char *line);
+
+static const struct supervisor_host host = {
+	.opened = on_opened,
+	.answered = on_answered,
+	.ended = on_ended,
+	.wrote = on_wrote,
+};
+
+static bool open_supervisor(struct local *l, struct error *err)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	if (!supervisor_init(&l->supervisor, &host, l, err))
+		return false;
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, supervisor_fd(&l->supervisor), &event) < 0)
+		return error_set_errno(err, errno, "watching agents");
+	return true;
 }
 
 /* --- jobs: describe, topics, delete ----------------------------------------------------------------- */
@@ -95,7 +128,7 @@ static void job_ended(struct local *l, struct agent *a)
 {
 	struct error err = { 0 };
 
-	assert(l->call != NULL);
+	assert(l->call != NULL); /* a call that fails gives its job up */
 	bool ok = a->wait_status == 0;
 	if (!ok)
 		agent_describe_end(a, &err);
@@ -124,18 +157,23 @@ static void start_describe(struct local *l)
 	start_job(l, &job);
 }
 
-/* A worker that was stopped starts over with another driver. */
+/* A worker that was stopped starts over: agents, counts and events of before are gone. */
 static void forget_driver(struct local *l)
 {
-	if (l->broker != NULL) {
-		l->broker->asked_to_close = true;
-		agent_kill(l->broker, SIGTERM);
-		l->broker = NULL;
-	}
+	supervisor_fini(&l->supervisor);
+	l->supervisor_ok = open_supervisor(l, &l->supervisor_err);
+	snapshot_fini(&l->period);
+	snapshot_fini(&l->reset);
+	l->period = l->reset = (struct snapshot){ 0 };
+	l->broker = NULL;
 	l->producers = l->consumers = (struct local_slots){ 0 };
 	l->subscriptions_count = 0;
 	l->names = (struct agent_names){ 0 };
 	l->window = (struct worker_window){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	l->paused = false;
+	l->restarts = 0;
+	l->events_count = 0;
+	l->stderr_lines = 0;
 	l->driver = NULL;
 	l->stopped = false;
 }
@@ -217,11 +255,9 @@ static void start_delete(struct local *l)
 static void command_all(struct local *l, struct local_slots *slots, enum agent_verb verb)
 {
 	struct agent_command command = { .verb = verb };
-	struct error err;
 
-	if (!local_command(l, slots, &command, -1, &err))
-		fail(l, &err);
-	else if (local_all_answered(slots))
+	local_command(l, slots, &command, -1);
+	if (local_all_answered(slots))
 		complete(l);
 }
 
@@ -229,12 +265,20 @@ static void command_all(struct local *l, struct local_slots *slots, enum agent_v
 static void start_probe(struct local *l)
 {
 	struct agent_command command = { .verb = AGENT_VERB_PROBE };
-	struct error err;
 
-	if (local_command(l, &l->producers, &command, -1, &err))
-		complete(l);
-	else
-		fail(l, &err);
+	local_command(l, &l->producers, &command, -1);
+	complete(l);
+}
+
+/* Large pools take longer than the gate is away: they are made before, if what comes is known. */
+static bool make_pool(struct local *l, const struct payload_spec *spec, struct error *err)
+{
+	if (l->pool_fd >= 0 && memcmp(spec, &l->pool_spec, sizeof(*spec)) == 0)
+		return true;
+	file_close(l->pool_fd);
+	l->pool_spec = *spec;
+	l->pool_fd = payload_make(spec, err);
+	return l->pool_fd >= 0;
 }
 
 static void start_load(struct local *l)
@@ -242,16 +286,13 @@ static void start_load(struct local *l)
 	struct agent_command command = { .verb = AGENT_VERB_START, .load = l->call->load };
 	struct error err;
 
-	int pool = payload_make(&l->call->load.payload, &err);
-	if (pool < 0) {
+	if (!make_pool(l, &l->call->load.payload, &err)) {
 		fail(l, &err);
 		return;
 	}
-	if (!local_command(l, &l->producers, &command, pool, &err))
-		fail(l, &err);
-	else if (local_all_answered(&l->producers))
+	local_command(l, &l->producers, &command, l->pool_fd);
+	if (local_all_answered(&l->producers))
 		complete(l);
-	close(pool);
 }
 
 static void start_adjust(struct local *l)
@@ -260,27 +301,24 @@ static void start_adjust(struct local *l)
 		.verb = AGENT_VERB_RATE,
 		.rate = { .epoch = l->call->adjust.epoch, .forgive = l->call->adjust.forgive },
 	};
-	struct error err;
 
-	if (!local_command(l, &l->producers, &command, -1, &err))
-		fail(l, &err);
-	else if (local_all_answered(&l->producers))
+	local_command(l, &l->producers, &command, -1);
+	if (local_all_answered(&l->producers))
 		complete(l);
 }
 
 static void close_all(struct local *l, struct local_slots *slots)
 {
 	struct agent_command command = { .verb = AGENT_VERB_CLOSE };
-	struct error err;
 
-	if (!local_command(l, slots, &command, -1, &err))
-		local_kill_all(slots); /* they do not listen */
+	local_command(l, slots, &command, -1);
 }
 
 static void finish_goes_on(struct local *l)
 {
 	if (!l->finishing_consumers && local_all_ended(&l->producers)) {
 		l->finishing_consumers = true;
+		set_timer(l, clock_ns() + l->close_limit_ns); /* they have a time of their own */
 		close_all(l, &l->consumers);
 	}
 	if (l->finishing_consumers && local_all_ended(&l->consumers)) {
@@ -308,10 +346,6 @@ static void stop_goes_on(struct local *l)
 
 static void start_stop_all(struct local *l)
 {
-	if (l->job != NULL) {
-		agent_kill(l->job, SIGKILL);
-		l->job = NULL;
-	}
 	close_all(l, &l->producers);
 	close_all(l, &l->consumers);
 	stop_goes_on(l);
@@ -358,7 +392,7 @@ static void answer_at_once(struct local *l)
 		break;
 	case WORKER_SNAPSHOT:
 		local_watch_resumes(l);
-		local_snapshot(l, true, &call->totals.snapshot);
+		local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);
 		local_agents_list(l, call->arena, false, &call->totals);
 		break;
 	case WORKER_COUNTERS_STATS:
@@ -419,7 +453,9 @@ static void start_verb(struct local *l)
 		started_agents(l, &l->consumers, ok, &err);
 		break;
 	case WORKER_CREATE_PRODUCERS:
-		ok = local_start_producers(l, &l->call->create_producers, &err);
+		ok = (l->call->create_producers.payload == NULL ||
+		      make_pool(l, l->call->create_producers.payload, &err)) &&
+		     local_start_producers(l, &l->call->create_producers, &err);
 		started_agents(l, &l->producers, ok, &err);
 		break;
 	case WORKER_PROBE_PRODUCERS:
@@ -494,9 +530,10 @@ static void local_start(struct worker *w, struct worker_call *call)
 		fail(l, &err);
 		return;
 	}
-	uint64_t limit_ns = call->verb == WORKER_FINISH && call->finish.close_timeout_ms > 0
-	                            ? (uint64_t)call->finish.close_timeout_ms * 1000000u
-	                            : limit_of(call->verb);
+	uint64_t limit_ns = limit_of(call->verb);
+	if (call->verb == WORKER_FINISH && call->finish.close_timeout_ms > 0)
+		limit_ns = (uint64_t)call->finish.close_timeout_ms * 1000000u;
+	l->close_limit_ns = limit_ns;
 	set_timer(l, call->deadline_ns != 0 ? call->deadline_ns : clock_ns() + limit_ns);
 	start_verb(l);
 }
@@ -576,9 +613,12 @@ static void on_lost(struct local *l, struct agent *a)
 
 	struct local_slots *slots = slots_being_opened(l);
 	bool is_opening = slots != NULL && slots->items[0].role == a->spec.role;
+	/* Without its broker the driver cannot start, and administration cannot end. */
+	bool needs_broker = a == l->broker && l->call != NULL &&
+	                    (l->call->verb == WORKER_INITIALIZE_DRIVER || l->job != NULL);
 
-	local_agent_lost(l, a);
-	if (!is_opening && !(a == l->broker && l->call != NULL))
+	local_agent_lost(l, a, !is_opening);
+	if (!is_opening && !needs_broker)
 		return;
 	agent_describe_end(a, &err);
 	error_wrap(&err, "%s agent %u", agent_role_name(a->spec.role), a->spec.index);
@@ -595,7 +635,7 @@ static void on_ended(void *to, struct agent *a)
 	}
 	if (a->job != NULL && a != l->broker)
 		return; /* a job that was given up */
-	if (!a->asked_to_close)
+	if (agent_is_lost(a))
 		on_lost(l, a);
 	if (a == l->broker)
 		l->broker = NULL;
@@ -611,27 +651,17 @@ static void on_wrote(void *to, const char *line)
 		local_add_event(l, &event);
 }
 
-static const struct supervisor_host host = {
-	.opened = on_opened,
-	.answered = on_answered,
-	.ended = on_ended,
-	.wrote = on_wrote,
-};
-
 static void on_deadline(struct local *l)
 {
 	struct error err;
 
 	if (l->call->verb == WORKER_FINISH || l->call->verb == WORKER_STOP_ALL) {
 		/* Not a failure: they are told to end the hard way, and their end completes the call. */
-		local_kill_all(&l->producers);
-		local_kill_all(&l->consumers);
 		set_timer(l, clock_ns() + CLOSE_LIMIT_NS);
+		local_kill_all(&l->producers);
+		if (l->call->verb == WORKER_STOP_ALL || l->finishing_consumers)
+			local_kill_all(&l->consumers);
 		return;
-	}
-	if (l->job != NULL) {
-		agent_kill(l->job, SIGKILL);
-		l->job = NULL;
 	}
 	error_set(&err, ERROR_TIMEOUT, "%s: not complete in time (%llu of %llu)",
 	          worker_verb_name(l->call->verb), (unsigned long long)l->call->done,
@@ -665,6 +695,7 @@ static void local_destroy(struct worker *w)
 	snapshot_fini(&l->reset);
 	file_close(l->timer_fd);
 	file_close(l->epoll_fd);
+	file_close(l->pool_fd);
 	free(l->events);
 	arena_fini(&l->arena);
 	free(l);
@@ -684,13 +715,10 @@ static bool open_descriptors(struct local *l, struct error *err)
 
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (!supervisor_init(&l->supervisor, &host, l, err))
-		return false;
 	if (l->epoll_fd < 0 || l->timer_fd < 0 ||
-	    epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->timer_fd, &event) < 0 ||
-	    epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, supervisor_fd(&l->supervisor), &event) < 0)
+	    epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->timer_fd, &event) < 0)
 		return error_set_errno(err, errno, "opening descriptors for agents");
-	return true;
+	return open_supervisor(l, err);
 }
 
 struct worker *worker_local_create(const struct worker_local_options *options)
@@ -702,6 +730,7 @@ struct worker *worker_local_create(const struct worker_local_options *options)
 	l->options.run_id = arena_strdup(&l->arena, options->run_id);
 	l->window = (struct worker_window){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	l->deadline_ns = UINT64_MAX;
+	l->pool_fd = -1;
 	l->supervisor_ok = open_descriptors(l, &l->supervisor_err);
 	return &l->base;
 }

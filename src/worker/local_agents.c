@@ -200,16 +200,13 @@ bool local_start_job(struct local *l, struct error *err)
 
 /* --- all agents of a role ----------------------------------------------------------------------------- */
 
-bool local_command(struct local *l, const struct local_slots *slots, struct agent_command *command,
-                   int fd_to_pass, struct error *err)
+void local_command(struct local *l, const struct local_slots *slots, struct agent_command *command,
+                   int fd_to_pass)
 {
 	command->tag = ++l->tag;
-	for (uint32_t i = 0; i < slots->count; i++) {
-		struct agent *a = slots->items[i].agent;
-		if (a != NULL && !agent_command(a, command, fd_to_pass, err))
-			return false;
-	}
-	return true;
+	for (uint32_t i = 0; i < slots->count; i++)
+		if (slots->items[i].agent != NULL)
+			agent_command(slots->items[i].agent, command, fd_to_pass);
 }
 
 bool local_all_answered(const struct local_slots *slots)
@@ -336,28 +333,25 @@ static void restart(struct local *l, struct local_slot *slot)
 	}
 }
 
-void local_agent_lost(struct local *l, struct agent *a)
+void local_agent_lost(struct local *l, struct agent *a, bool may_restart)
 {
 	struct local_slot *slot = slot_of(l, a);
 	struct error err = { 0 };
 
 	agent_describe_end(a, &err);
 	add_agent_event(l, EVENT_AGENT_LOST, a, err.text);
-	bool was_open = a->loops_open == a->spec.loops;
-	if (slot != NULL && a->spec.role == AGENT_CONSUMER && was_open &&
+	if (may_restart && slot != NULL && a->spec.role == AGENT_CONSUMER && !a->asked_to_close &&
 	    l->restarts < LOCAL_RESTARTS_MAX)
 		restart(l, slot);
 }
 
 void local_agent_opened(struct local *l, struct agent *a)
 {
-	struct error err;
-
 	if (a->spec.generation == 0)
 		return;
 	if (l->paused) {
 		struct agent_command pause = { .tag = ++l->tag, .verb = AGENT_VERB_PAUSE };
-		agent_command(a, &pause, -1, &err); /* if it died again, its end tells */
+		agent_command(a, &pause, -1);
 	}
 	add_agent_event(l, EVENT_AGENT_RESTARTED, a, "its consumers are open again");
 }

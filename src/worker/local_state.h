@@ -56,7 +56,10 @@ struct local {
 	struct worker_call *call; /* under way; NULL = none */
 	uint32_t tag;             /* of the last command */
 	uint64_t deadline_ns;     /* of the call; UINT64_MAX = none */
+	uint64_t close_limit_ns;  /* FINISH: for the producers, and again for the consumers */
 	bool finishing_consumers; /* FINISH: the producers have closed */
+	int pool_fd;              /* of the payloads, made in advance; -1 = not */
+	struct payload_spec pool_spec;
 
 	struct local_slots producers, consumers;
 	struct worker_subscription *subscriptions; /* distinct; of the consumers */
@@ -86,8 +89,8 @@ bool local_start_broker(struct local *l, struct error *err);
 bool local_start_job(struct local *l, struct error *err);
 
 /* Commands to every agent of a role, with a fresh tag. */
-bool local_command(struct local *l, const struct local_slots *slots, struct agent_command *command,
-                   int fd_to_pass, struct error *err);
+void local_command(struct local *l, const struct local_slots *slots, struct agent_command *command,
+                   int fd_to_pass);
 /* Every agent that lives has answered all it was asked. */
 bool local_all_answered(const struct local_slots *slots);
 bool local_all_open(const struct local_slots *slots);
@@ -95,8 +98,8 @@ bool local_all_ended(const struct local_slots *slots);
 void local_kill_all(struct local_slots *slots);
 
 void local_publish_window(struct local *l);
-/* An agent of ours ended that was not asked to.  Consumers are restarted. */
-void local_agent_lost(struct local *l, struct agent *a);
+/* An agent died.  Consumers are restarted if `may_restart`. */
+void local_agent_lost(struct local *l, struct agent *a, bool may_restart);
 void local_agent_opened(struct local *l, struct agent *a);
 /* Looks whether restarted agents receive again. */
 void local_watch_resumes(struct local *l);

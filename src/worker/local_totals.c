@@ -56,7 +56,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 			.pid = (int)a->pid,
 			.clients = a->spec.clients_count,
 			.loops = a->spec.loops,
-			.lost = a->ended && !a->asked_to_close,
+			.lost = agent_is_lost(a),
 			.cpu_ns = agent_cpu_ns(a),
 			.max_rss_bytes = a->max_rss_bytes,
 			.pss_bytes = with_pss ? agent_pss_bytes(a) : 0,
@@ -64,6 +64,13 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 		for (int c = 0; c < COUNTER_COUNT; c++)
 			to->counters[c] = counted.counters[c];
 	}
+}
+
+/* What a dead agent had under way: nobody can say any more what became of it. */
+static uint64_t never_told(const struct shm_client *c)
+{
+	return counter_read(&c->sent) - counter_read(&c->acknowledged) - counter_read(&c->failed) -
+	       counter_read(&c->unacknowledged);
 }
 
 static void list_producers(struct local *l, struct arena *arena, struct worker_totals *out)
@@ -78,13 +85,15 @@ static void list_producers(struct local *l, struct arena *arena, struct worker_t
 		const struct local_slot *slot = &l->producers.items[s];
 		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
 			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
+			uint64_t untold = slot->agent->ended ? never_told(c) : 0;
+			out->snapshot.counters[COUNTER_UNACKNOWLEDGED] += untold;
 			out->producers[out->producers_count++] = (struct worker_producer_total){
 				.topic = slot->clients[i].topic,
 				.producer = slot->clients[i].id,
 				.sent = counter_read(&c->sent),
 				.acknowledged = counter_read(&c->acknowledged),
 				.failed = counter_read(&c->failed),
-				.unacknowledged = counter_read(&c->unacknowledged),
+				.unacknowledged = counter_read(&c->unacknowledged) + untold,
 				.unsent = counter_read(&c->unsent),
 			};
 		}
@@ -158,6 +167,15 @@ void local_final_totals(struct local *l, struct arena *arena, struct worker_tota
 	list_partitions(l, arena, out);
 }
 
+/* The first member of a group has all partitions for a while: as long as others who should have some
+ * have none, partitions are about to move. */
+static bool subscription_is_ready(const struct worker_ready *r)
+{
+	uint32_t busy = r->members < r->partitions ? r->members : r->partitions;
+
+	return r->probe_seen && r->assigned == r->partitions && r->members_assigned >= busy;
+}
+
 void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out)
 {
 	bool counts_partitions = (l->driver->flags & DRIVER_PARTITIONS) != 0;
@@ -176,13 +194,16 @@ void local_readiness(struct local *l, struct arena *arena, struct worker_readine
 		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
 			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
 			struct worker_ready *r = &out->items[l->subscription_of[slot->clients[i].id]];
-			r->assigned += (uint32_t)counter_read(&c->assigned);
+			uint32_t assigned = (uint32_t)counter_read(&c->assigned);
+			if (counts_partitions)
+				r->assigned += assigned;
+			r->members++;
+			r->members_assigned += assigned > 0;
 			r->probe_seen |= counter_read(&c->probes_received) > 0;
 		}
 	}
 	for (size_t i = 0; i < out->count; i++)
-		out->ready += out->items[i].probe_seen &&
-		              out->items[i].assigned >= out->items[i].partitions;
+		out->ready += subscription_is_ready(&out->items[i]);
 }
 
 void local_counters(struct local *l, struct worker_counters *out)

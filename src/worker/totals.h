@@ -40,6 +40,7 @@ struct worker_partition_total {
 };
 
 struct worker_totals {
+	bool without_latencies; /* in: SNAPSHOT leaves the histograms out, which costs much less */
 	struct snapshot snapshot; /* owned by whoever holds the call; snapshot_fini */
 	struct worker_agent *agents;
 	size_t agents_count;

@@ -22,8 +22,8 @@ static void *run_loop(void *arg)
 	struct harness *h = arg;
 
 	h->ok = h->spec.role == AGENT_PRODUCER
-	                ? producer_loop(&h->spec, h->shm, 0, h->channel[1], &h->terminated, &h->err)
-	                : consumer_loop(&h->spec, h->shm, 0, h->channel[1], &h->terminated, &h->err);
+	                ? producer_loop(&h->spec, h->shm, 0, h->channel[1], &h->err)
+	                : consumer_loop(&h->spec, h->shm, 0, h->channel[1], &h->err);
 	if (!h->ok) {
 		struct agent_answer answer = { .tag = 0, .ok = false, .err = h->err };
 		channel_send_answer(h->channel[1], &answer);

@@ -19,7 +19,7 @@ struct harness {
 	struct agent_shm *shm;
 	int channel[2]; /* [0] ours */
 	pthread_t thread;
-	bool ok, terminated;
+	bool ok;
 	struct error err; /* of the loop, once it has ended */
 	uint32_t tag;
 	int pool_fd;

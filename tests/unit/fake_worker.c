@@ -7,9 +7,9 @@
 #include "util/arena.h"
 
 /* Latencies of every message of the fluid. */
-#define DELAY_NS   UINT64_C(100000)
-#define PUBLISH_NS UINT64_C(1000000)
-#define E2E_NS     UINT64_C(2000000)
+#define DELAY_NS        UINT64_C(100000)
+#define PUBLISH_NS      UINT64_C(1000000)
+#define E2E_NS          UINT64_C(2000000)
 
 /* Rate `max` against a broker without a limit. */
 #define UNLIMITED_PER_S 200000.0
@@ -188,8 +188,8 @@ static void answer_readiness(struct fake_worker *f, struct worker_call *call)
 {
 	size_t count = (size_t)f->topics_count * f->subscriptions;
 	struct worker_ready *items = arena_alloc(call->arena, (count + 1) * sizeof(*items));
-	bool ready = f->ready_after_ns != FAKE_NEVER &&
-	             f->now_ns >= f->start_ns + f->ready_after_ns;
+	bool ready =
+		f->ready_after_ns != FAKE_NEVER && f->now_ns >= f->start_ns + f->ready_after_ns;
 
 	for (size_t i = 0; i < count; i++) {
 		bool is_last = i + 1 == count;
@@ -198,6 +198,8 @@ static void answer_readiness(struct fake_worker *f, struct worker_call *call)
 			.subscription = "group",
 			.assigned = ready || !is_last ? f->partitions : f->partitions - 1,
 			.partitions = f->partitions,
+			.members = 1,
+			.members_assigned = 1,
 			.probe_seen = ready || !is_last,
 		};
 	}
@@ -281,10 +283,9 @@ static void answer_events(struct fake_worker *f, struct worker_call *call)
 		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_RESTARTED,
 			                            .role = AGENT_CONSUMER,
 			                            .text = "" };
-		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_RESUMED,
-			                            .role = AGENT_CONSUMER,
-			                            .gap_ns = 7,
-			                            .text = "" };
+		items[n++] = (struct worker_event){
+			.kind = EVENT_AGENT_RESUMED, .role = AGENT_CONSUMER, .gap_ns = 7, .text = ""
+		};
 	}
 	call->events.items = items;
 	call->events.count = n;

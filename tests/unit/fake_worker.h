@@ -27,10 +27,10 @@ struct fake_worker {
 	/* The script; instants are relative to the start. */
 	double capacity_per_s, consume_per_s; /* 0 = no limit */
 	uint64_t ready_after_ns;              /* FAKE_NEVER: not all subscriptions become ready */
-	uint64_t lose;                        /* so many messages are acknowledged and never received */
-	uint64_t signal_at_ns[3];             /* 0 = none */
-	int signal_on_verb, fail_verb;        /* -1 = none */
-	int slow_verb;                        /* takes slow_ns; -1 = none */
+	uint64_t lose;                 /* so many messages are acknowledged and never received */
+	uint64_t signal_at_ns[3];      /* 0 = none */
+	int signal_on_verb, fail_verb; /* -1 = none */
+	int slow_verb;                 /* takes slow_ns; -1 = none */
 	uint64_t slow_ns;
 	uint64_t producer_lost_at_ns, consumer_lost_at_ns; /* 0 = not lost */
 	uint64_t consumer_back_at_ns;                      /* restarted; 0 = lost for good */

@@ -56,7 +56,7 @@ static void throttled_periods_are_read_from_the_cgroup(void **state)
 
 	(void)state;
 	assert_true(host_usage_parse_throttled(
-	        "usage_usec 5\nnr_periods 10\nnr_throttled 3\nthrottled_usec 9\n", &u));
+		"usage_usec 5\nnr_periods 10\nnr_throttled 3\nthrottled_usec 9\n", &u));
 	assert_int_equal(u.throttled_periods, 3);
 }
 

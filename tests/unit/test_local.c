@@ -99,7 +99,7 @@ static void create_producers(struct fixture *f, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++)
 		topics[i] = f->topics[0];
-	call.create_producers = (struct worker_create_producers){ topics, count };
+	call.create_producers = (struct worker_create_producers){ topics, count, NULL };
 	must(f, &call);
 }
 
@@ -440,8 +440,108 @@ static void a_killed_consumer_agent_is_restarted_three_times_and_no_more(void **
 	close_worker(&f);
 }
 
-/* Whether any process has `pid` as its ancestor's place: its own children are ours to reap when we
- * are the subreaper, so nobody else can hide them. */
+static void a_signal_to_the_whole_group_leaves_the_lead_to_the_parent(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", threaded);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 6);
+	start_load(&f, 2000, 6, S / 2);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 100);
+	for (unsigned i = 0; i < 2; i++) {
+		kill(agent_now(&f, AGENT_PRODUCER, i).pid, SIGTERM);
+		kill(agent_now(&f, AGENT_PRODUCER, i).pid, SIGINT);
+	}
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 1000);
+	struct worker_totals t = finish(&f);
+	assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 1000);
+	assert_null(find_event(&f, EVENT_AGENT_LOST));
+	fini_totals(&t);
+	close_worker(&f);
+}
+
+static void an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for(void **state)
+{
+	struct fixture f;
+	struct worker_call call;
+
+	(void)state;
+	open_worker(&f, "driver: loopback\ndelay: 10s\n", per_client);
+	create_topics(&f, 1, 1);
+	create_consumers(&f, 1, 1);
+	create_producers(&f, 2);
+	start_load(&f, 1000, 2, S / 5);
+	wait_counter(&f, COUNTER_SENT, 200);
+	kill(agent_now(&f, AGENT_PRODUCER, 1).pid, SIGSTOP);
+
+	call = call_of(&f, WORKER_FINISH);
+	call.finish.close_timeout_ms = 1000;
+	must(&f, &call);
+	struct worker_totals *t = &call.finish.totals;
+	/* Nothing was acknowledged: the stopped one's half is charged for it. */
+	assert_int_equal(t->snapshot.counters[COUNTER_UNACKNOWLEDGED], 200);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(t->producers[i].unacknowledged, 100);
+	for (size_t i = 0; i < t->agents_count; i++)
+		assert_int_equal(t->agents[i].lost, t->agents[i].role == AGENT_PRODUCER &&
+		                                            t->agents[i].index == 1);
+	assert_non_null(find_event(&f, EVENT_AGENT_LOST));
+	fini_totals(t);
+	close_worker(&f);
+}
+
+static void a_worker_that_was_stopped_starts_over_with_clean_books(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: loopback\n", per_client);
+	for (uint32_t round = 1; round <= 3; round++) {
+		create_topics(&f, 1, round * 2);
+		create_consumers(&f, round, round * 2);
+		create_producers(&f, 1);
+		wait_ready(&f, 1);
+		start_load(&f, 1000, 1, S / 10);
+		wait_counter(&f, COUNTER_RECEIVED, 100);
+		struct worker_totals t = finish(&f);
+		assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 100);
+		assert_int_equal(t.agents_count, 1 + round);
+		fini_totals(&t);
+		do_verb(&f, WORKER_STOP_ALL);
+		struct worker_call init = call_of(&f, WORKER_INITIALIZE_DRIVER);
+		init.initialize = (struct worker_initialize){ .file = &f.file, .run_id = "test" };
+		must(&f, &init);
+	}
+	close_worker(&f);
+}
+
+static void administration_without_its_broker_fails_in_words(void **state)
+{
+	struct fixture f;
+	const char *const groups[] = { "omb-test-none" };
+
+	(void)state;
+	open_worker(&f, "driver: loopback\n", per_core);
+	create_topics(&f, 1, 1);
+	do_verb(&f, WORKER_STOP_ALL);
+	/* The broker is the only child left. */
+	assert_int_equal(system("pkill -9 -P $PPID omb-brok"), 0);
+	struct worker_call remove = call_of(&f, WORKER_DELETE_TOPICS);
+	remove.remove = (struct worker_delete){ .topics = f.topics,
+		                                .topics_count = 1,
+		                                .groups = groups,
+		                                .groups_count = 1,
+		                                .timeout_ms = 1000 };
+	assert_false(complete(&f, &remove));
+	assert_true(strlen(remove.err.text) > 0);
+	/* The worker is still of use. */
+	do_verb(&f, WORKER_CLOCK);
+	close_worker(&f);
+}
+
+/* As a subreaper we inherit the orphans, so nobody else can hide them. */
 static size_t children_left(void)
 {
 	size_t left = 0;
@@ -497,6 +597,10 @@ int main(void)
 		cmocka_unit_test(an_agent_that_cannot_open_fails_the_verb_with_its_own_words),
 		cmocka_unit_test(everything_sent_over_loopback_is_received),
 		cmocka_unit_test(a_killed_consumer_agent_is_restarted_three_times_and_no_more),
+		cmocka_unit_test(a_signal_to_the_whole_group_leaves_the_lead_to_the_parent),
+		cmocka_unit_test(an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for),
+		cmocka_unit_test(a_worker_that_was_stopped_starts_over_with_clean_books),
+		cmocka_unit_test(administration_without_its_broker_fails_in_words),
 		cmocka_unit_test(nobody_outlives_a_killed_parent_by_five_seconds),
 	};
 

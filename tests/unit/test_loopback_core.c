@@ -16,12 +16,12 @@
 #include "driver/loopback/log.h"
 #include "driver/loopback/queue.h"
 
-#define US UINT64_C(1000)
-#define MS UINT64_C(1000000)
-#define S  UINT64_C(1000000000)
+#define US            UINT64_C(1000)
+#define MS            UINT64_C(1000000)
+#define S             UINT64_C(1000000000)
 
 /* Not 0, so that times relative to something else are found out. */
-#define T0 (77 * S)
+#define T0            (77 * S)
 
 #define PAYLOAD_BYTES 40
 
@@ -180,11 +180,11 @@ static void a_stall_of_the_broker_delays_what_is_due_in_it_until_its_end(void **
 	struct loop_member *m = loop_core_join(core, t, "g", NULL);
 	uint64_t begin_ns = T0 + S + 100 * MS, end_ns = begin_ns + 500 * MS;
 	static const struct {
-		int64_t at_us;     /* receipt, from the beginning of the stall */
-		int64_t due_us;    /* of the acknowledgement, likewise */
+		int64_t at_us;  /* receipt, from the beginning of the stall */
+		int64_t due_us; /* of the acknowledgement, likewise */
 	} cases[] = {
-		{ -1000, -700 }, { -301, -1 },           { -300, 500000 },    { 0, 500000 },
-		{ 1, 500000 },   { 499699, 500000 },     { 499700, 500000 },  { 499701, 500001 },
+		{ -1000, -700 },    { -301, -1 },       { -300, 500000 },   { 0, 500000 },
+		{ 1, 500000 },      { 499699, 500000 }, { 499700, 500000 }, { 499701, 500001 },
 		{ 500000, 500300 }, { 700000, 700300 },
 	};
 
@@ -514,8 +514,12 @@ static void equal_keys_share_a_partition(void **state)
 			char key[8];
 			snprintf(key, sizeof(key), "key-%d", k);
 			struct loop_incoming in = {
-				.topic = t, .partition = -1, .payload = "p", .payload_len = 1,
-				.key = key, .key_len = (uint32_t)strlen(key),
+				.topic = t,
+				.partition = -1,
+				.payload = "p",
+				.payload_len = 1,
+				.key = key,
+				.key_len = (uint32_t)strlen(key),
 			};
 			assert_int_equal(loop_core_append(core, &in, T0, &r), LOOP_APPENDED);
 			if (round > 0)
@@ -535,7 +539,7 @@ static void equal_keys_share_a_partition(void **state)
 static void a_full_broker_takes_no_more_until_all_groups_have_committed(void **state)
 {
 	(void)state;
-	struct loop_core *core = create(&(struct loop_script){ .max_bytes = 256 * 1024 });
+	struct loop_core *core = create(&(struct loop_script){ .max_bytes = 262144 });
 	struct loop_topic *t = topic(core, "t", 1);
 	struct loop_member *a = loop_core_join(core, t, "g", NULL);
 	struct loop_member *b = loop_core_join(core, t, "h", NULL);
@@ -599,8 +603,10 @@ static void messages_of_any_size_come_back_as_they_were(void **state)
 	for (size_t round = 0; round < 4; round++) {
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			memset(payload, (int)(i + 1), sizes[i]);
-			struct loop_incoming in = { .topic = t, .partition = 0,
-				                    .payload = payload, .payload_len = sizes[i] };
+			struct loop_incoming in = { .topic = t,
+				                    .partition = 0,
+				                    .payload = payload,
+				                    .payload_len = sizes[i] };
 			assert_int_equal(loop_core_append(core, &in, T0, &r), LOOP_APPENDED);
 		}
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

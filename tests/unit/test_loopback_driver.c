@@ -6,6 +6,7 @@
 #include "driver/driver.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ extern const struct driver driver_loopback;
 static const struct driver *const drv = &driver_loopback;
 
 #define PAYLOAD_BYTES 100
-#define CLIENTS_MAX   8
+#define CLIENTS_MAX   320
 #define SEQUENCES_MAX 200000
 #define WAIT_MS       20000
 
@@ -42,13 +42,13 @@ struct party {
 	int fd;
 	unsigned char *seen; /* of a consumer: how often each sequence came */
 	uint64_t received, redelivered, acknowledged, failed;
-	uint64_t last_of[16]; /* by partition: sequence of the last message, + 1 */
+	uint64_t last_of[200]; /* by partition: sequence of the last message, + 1 */
 	uint64_t out_of_order;
 	uint32_t partitions;
 	unsigned events[DRIVER_EVENT_COUNT];
 	char last_event[256];
 	uint64_t min_age_ns; /* send -> received, or -> acknowledged */
-	bool partition_was_wrong;
+	bool broker_ms_was_wrong;
 };
 
 struct world {
@@ -99,7 +99,7 @@ static void host_received(void *owner, const struct received *m)
 	assert_int_equal(m->payload_len, PAYLOAD_BYTES);
 	memcpy(&sequence, m->payload, sizeof(sequence));
 	assert_true(sequence < SEQUENCES_MAX);
-	assert_true(m->partition >= 0 && m->partition < 16);
+	assert_true(m->partition >= 0 && m->partition < 200);
 	p->seen[sequence]++;
 	p->received++;
 	p->redelivered += m->redelivered;
@@ -108,7 +108,7 @@ static void host_received(void *owner, const struct received *m)
 	p->last_of[m->partition] = sequence + 1;
 	note_age(p, sequence);
 	if (m->broker_ms < (int64_t)1000 * (time(NULL) - 60))
-		p->partition_was_wrong = true;
+		p->broker_ms_was_wrong = true;
 }
 
 static void host_assigned(void *owner, uint32_t partitions)
@@ -303,13 +303,13 @@ static void turn(struct world *w, int timeout_ms)
 		serve(events[i].data.ptr);
 }
 
-#define turn_until(w, condition)                                                                   \
-	do {                                                                                       \
-		uint64_t give_up_ns = now_ns() + WAIT_MS * 1000000ull;                             \
-		while (!(condition) && now_ns() < give_up_ns)                                      \
-			turn(w, 100);                                                              \
-		if (!(condition))                                                                  \
-			fail_msg("never: %s", #condition);                                         \
+#define turn_until(w, condition)                                       \
+	do {                                                           \
+		uint64_t give_up_ns = now_ns() + WAIT_MS * 1000000ull; \
+		while (!(condition) && now_ns() < give_up_ns)          \
+			turn(w, 100);                                  \
+		if (!(condition))                                      \
+			fail_msg("never: %s", #condition);             \
 	} while (0)
 
 static enum send_status try_send(struct party *p, uint64_t sequence)
@@ -378,7 +378,7 @@ static void two_groups_receive_every_message_once(void **state)
 	assert_int_equal(count_wrong(a, count, 1) + count_wrong(b, count, 1), 0);
 	assert_int_equal(a->out_of_order + b->out_of_order, 0);
 	assert_int_equal(a->redelivered + b->redelivered, 0);
-	assert_false(a->partition_was_wrong);
+	assert_false(a->broker_ms_was_wrong);
 	world_destroy(w);
 }
 
@@ -439,8 +439,9 @@ static void nothing_is_earlier_than_the_delay(void **state)
 static void a_full_broker_pushes_back_and_nothing_is_lost(void **state)
 {
 	(void)state;
-	static const char *const options[] = { "maxBytes",    "256KiB", "maxBufferBytes", "64KiB",
-		                               "maxInFlight", "1000",   NULL };
+	static const char *const options[] = { "maxBytes", "256KiB",      "maxBufferBytes",
+		                               "64KiB",    "maxInFlight", "1000",
+		                               NULL };
 	const uint64_t count = 50000;
 	struct world *w = world_create(options);
 	struct error err;
@@ -496,9 +497,9 @@ static void a_paused_consumer_gets_nothing_until_it_is_resumed(void **state)
 static void in_a_stall_of_sending_the_answer_is_busy(void **state)
 {
 	(void)state;
-	static const char *const options[] = { "stallWhere", "send",          "stallAfter", "100",
-		                               "stallStart", "20ms",          "stallDuration", "200ms",
-		                               NULL };
+	static const char *const options[] = { "stallWhere",    "send",       "stallAfter",
+		                               "100",           "stallStart", "20ms",
+		                               "stallDuration", "400ms",      NULL };
 	struct world *w = world_create(options);
 
 	create_topic(w, "t", 1);
@@ -518,7 +519,7 @@ static void in_a_stall_of_sending_the_answer_is_busy(void **state)
 		turn(w, 1);
 	}
 	assert_true(sent > 100);
-	assert_true(busy_ns > 150000000 && busy_ns < 2000000000);
+	assert_true(busy_ns > 100000000 && busy_ns < 4000000000);
 	turn_until(w, p->acknowledged == sent && c->received == sent);
 	world_destroy(w);
 }
@@ -644,10 +645,10 @@ static void faults_are_counted_exactly_and_reported(void **state)
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
-	const char *const options[] = { "loseEvery",    "100",         "failEvery",
-		                        "1000",         "faultsAfter", "500",
-		                        "duplicateEvery", "77",        "reportFile",
-		                        path,           NULL };
+	const char *const options[] = {
+		"loseEvery",      "100", "failEvery",  "1000", "faultsAfter", "500",
+		"duplicateEvery", "77",  "reportFile", path,   NULL
+	};
 	struct world *w = world_create(options);
 	struct error err;
 	size_t len;
@@ -691,6 +692,33 @@ static void tcp_works_as_well(void **state)
 	struct party *p = open_producer(w, "t");
 	send_all(p, 0, 20000);
 	turn_until(w, c->received == 20000 && p->acknowledged == 20000);
+	world_destroy(w);
+}
+
+static void hundreds_of_clients_are_served(void **state)
+{
+	(void)state;
+	enum { PAIRS = 150, EACH = 20 };
+	struct world *w = world_create(no_options);
+	uint64_t received = 0;
+
+	create_topic(w, "t", PAIRS);
+	for (int i = 0; i < PAIRS; i++)
+		open_consumer(w, "t", "g");
+	turn_until(w, w->parties[0].partitions == 1 && w->parties[PAIRS - 1].partitions == 1);
+	for (uint64_t i = 0; i < PAIRS; i++)
+		send_all(open_producer(w, "t"), i * EACH, EACH);
+	for (int i = 0; i < 200 && received < (uint64_t)PAIRS * EACH; i++) {
+		turn(w, 100);
+		received = 0;
+		for (int c = 0; c < PAIRS; c++)
+			received += w->parties[c].received;
+	}
+	assert_int_equal(received, PAIRS * EACH);
+	for (int c = 0; c < PAIRS; c++) { /* round-robin: each partition has as many */
+		assert_int_equal(w->parties[c].received, EACH);
+		turn_until(w, w->parties[PAIRS + c].acknowledged == EACH);
+	}
 	world_destroy(w);
 }
 
@@ -743,6 +771,7 @@ int main(void)
 		cmocka_unit_test(names_in_use_are_neither_listed_nor_deleted),
 		cmocka_unit_test(faults_are_counted_exactly_and_reported),
 		cmocka_unit_test(tcp_works_as_well),
+		cmocka_unit_test(hundreds_of_clients_are_served),
 		cmocka_unit_test(mistakes_in_the_file_are_found),
 	};
 

@@ -121,7 +121,7 @@ static void a_new_rate_keeps_the_debt_of_the_old_one(void **state)
 	struct pacer p;
 
 	pacer_init(&p, &slow, 0, 1);
-	pacer_change(&p, &fast, false);
+	pacer_change(&p, &fast, false, START);
 	/* 200 of the old epoch, each when it was due; then 1000 of the new one. */
 	for (uint64_t n = 0; n < 200; n++) {
 		assert_int_equal(p.next_ns, START + n * S / 100);
@@ -138,23 +138,67 @@ static void a_forgiving_change_drops_the_debt(void **state)
 	struct pacer p;
 
 	pacer_init(&p, &slow, 0, 1);
-	pacer_change(&p, &fast, true);
+	pacer_change(&p, &fast, true, START);
 	assert_int_equal(p.next_ns, START + 2 * S);
 	assert_int_equal(run_until(&p, START + 3 * S), 1000);
 }
 
-static void a_second_change_replaces_one_that_is_not_in_force(void **state)
+static void changes_take_over_one_after_another(void **state)
 {
 	(void)state;
-	struct pacer_epoch slow = epoch_at(START, 100), never = epoch_at(START + 2 * S, 1000),
+	struct pacer_epoch slow = epoch_at(START, 100), fast = epoch_at(START + 2 * S, 1000),
 			   then = epoch_at(START + 3 * S, 10);
 	struct pacer p;
 
+	/* Nothing was sent when the second change comes: the debt of both epochs stays. */
 	pacer_init(&p, &slow, 0, 1);
-	pacer_change(&p, &never, false);
-	pacer_change(&p, &then, false);
-	assert_int_equal(run_until(&p, START + 3 * S), 300);
+	pacer_change(&p, &fast, false, START);
+	pacer_change(&p, &then, false, START);
+	assert_int_equal(pacer_owed(&p, START + 5 * S), 200 + 1000 + 20);
+	assert_int_equal(run_until(&p, START + 2 * S), 200);
+	assert_int_equal(run_until(&p, START + 3 * S), 1000);
 	assert_int_equal(run_until(&p, START + 5 * S), 20);
+}
+
+static void a_change_that_comes_late_sends_nothing_twice(void **state)
+{
+	(void)state;
+	struct pacer_epoch before = epoch_at(START, 1000), after = epoch_at(START + S, 2000);
+	struct pacer p;
+
+	pacer_init(&p, &before, 0, 1);
+	assert_int_equal(run_until(&p, START + S + S / 20), 1050);
+	pacer_change(&p, &after, false, START + S + S / 20);
+	assert_true(p.next_ns > START + S + S / 20 - S / 1000);
+	/* The schedule had 1049 ms behind it: 951 ms at the new rate are left of two seconds. */
+	assert_int_equal(run_until(&p, START + 2 * S), 951 * 2 - 1);
+
+	pacer_init(&p, &before, 0, 1);
+	pacer_change(&p, &after, true, START + S * 3 / 2);
+	assert_int_equal(p.next_ns, START + S * 3 / 2);
+}
+
+static void turns_go_on_across_changes(void **state)
+{
+	(void)state;
+	uint64_t total = 0;
+
+	/* 14 producers, 10 messages in each epoch of a second: a new epoch must not start over with
+	 * producer 0, or most would never have a turn. */
+	for (uint32_t i = 0; i < 14; i++) {
+		struct pacer_epoch first = epoch_at(START, 10);
+		struct pacer p;
+		uint64_t mine = 0;
+		pacer_init(&p, &first, i, 14);
+		for (uint64_t s = 1; s <= 7; s++) {
+			struct pacer_epoch next = epoch_at(START + s * S, 10);
+			mine += run_until(&p, START + s * S);
+			pacer_change(&p, &next, s % 2 == 0, START + s * S);
+		}
+		assert_int_equal(mine, 5);
+		total += mine;
+	}
+	assert_int_equal(total, 70);
 }
 
 static void a_change_reaches_producers_that_have_nothing_due_before_it(void **state)
@@ -165,7 +209,7 @@ static void a_change_reaches_producers_that_have_nothing_due_before_it(void **st
 
 	pacer_init(&p, &slow, 0, 1);
 	pacer_advance(&p); /* the next one would be due in 1000 s */
-	pacer_change(&p, &fast, false);
+	pacer_change(&p, &fast, false, START);
 	assert_int_equal(p.next_ns, START + 2 * S);
 }
 
@@ -181,7 +225,7 @@ static void changes_that_are_spread_over_producers_lose_and_add_nothing(void **s
 		struct pacer p;
 		pacer_init(&p, &before, i, 7);
 		total += run_until(&p, START + S / 4 * i); /* each has come differently far */
-		pacer_change(&p, &after, false);
+		pacer_change(&p, &after, false, START);
 		total += run_until(&p, START + S * 5 / 2);
 	}
 	assert_int_equal(total, 1500 + 3000);
@@ -215,7 +259,7 @@ static void owed_counts_across_a_change_of_rate(void **state)
 				   after = epoch_at(START + S * 3 / 2, 777.7);
 		struct pacer p;
 		pacer_init(&p, &before, 1, 3);
-		pacer_change(&p, &after, false);
+		pacer_change(&p, &after, false, START);
 		uint64_t owed = pacer_owed(&p, START + ends[e]);
 		assert_int_equal(owed, run_until(&p, START + ends[e]));
 	}
@@ -248,7 +292,9 @@ int main(void)
 		cmocka_unit_test(rates_are_millionths_of_a_message),
 		cmocka_unit_test(a_new_rate_keeps_the_debt_of_the_old_one),
 		cmocka_unit_test(a_forgiving_change_drops_the_debt),
-		cmocka_unit_test(a_second_change_replaces_one_that_is_not_in_force),
+		cmocka_unit_test(changes_take_over_one_after_another),
+		cmocka_unit_test(a_change_that_comes_late_sends_nothing_twice),
+		cmocka_unit_test(turns_go_on_across_changes),
 		cmocka_unit_test(a_change_reaches_producers_that_have_nothing_due_before_it),
 		cmocka_unit_test(changes_that_are_spread_over_producers_lose_and_add_nothing),
 		cmocka_unit_test(owed_is_what_advancing_would_count),

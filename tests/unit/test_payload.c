@@ -42,11 +42,11 @@ static void the_first_part_is_random_and_the_rest_zeros(void **state)
 	unsigned counts[256] = { 0 };
 
 	for (uint32_t i = 0; i < spec.count; i++) {
-		size_t zeros = zeros_at_the_end(pool + i * spec.size, spec.size);
+		size_t zeros = zeros_at_the_end(pool + (size_t)i * spec.size, spec.size);
 		assert_in_range(zeros, 501,
 		                504); /* (int)(1001 * 0.5) random ones; the last may be 0 */
 		for (uint32_t b = 0; b < 500; b++)
-			counts[pool[i * spec.size + b]]++;
+			counts[pool[(size_t)i * spec.size + b]]++;
 	}
 	for (int b = 0; b < 256; b++)
 		assert_in_range(counts[b], 50, 150); /* 98 expected, standard deviation 10 */
@@ -59,7 +59,7 @@ static void ratio_0_is_all_zeros_and_ratio_1_fills_it(void **state)
 	struct payload_spec spec = { .size = 4096, .count = 3, .random_ratio = 0 };
 	unsigned char *pool = make(&spec);
 
-	assert_int_equal(zeros_at_the_end(pool, 3 * 4096), 3 * 4096);
+	assert_int_equal(zeros_at_the_end(pool, (size_t)3 * 4096), 3 * 4096);
 	payload_unmap(pool, spec.size, spec.count);
 
 	spec.random_ratio = 1;

@@ -44,8 +44,10 @@ static void phases_follow_each_other_when_their_goal_is_reached(void **state)
 	static const struct step steps[] = {
 		{ { .phase = PHASE_CONNECT }, PHASE_CONNECT },
 		{ { .phase = PHASE_CONNECT, .clients_open = true }, PHASE_SETTLE },
-		{ { .phase = PHASE_SETTLE, .subscriptions = 3, .subscriptions_ready = 2 }, PHASE_SETTLE },
-		{ { .phase = PHASE_SETTLE, .subscriptions = 3, .subscriptions_ready = 3 }, PHASE_WARMUP },
+		{ { .phase = PHASE_SETTLE, .subscriptions = 3, .subscriptions_ready = 2 },
+		  PHASE_SETTLE },
+		{ { .phase = PHASE_SETTLE, .subscriptions = 3, .subscriptions_ready = 3 },
+		  PHASE_WARMUP },
 		{ { .phase = PHASE_SETTLE }, PHASE_WARMUP },
 		{ { .phase = PHASE_WARMUP, .in_phase_ns = 10 * S - 1 }, PHASE_WARMUP },
 		{ { .phase = PHASE_WARMUP, .in_phase_ns = 10 * S }, PHASE_MEASURE },
@@ -65,7 +67,8 @@ static void every_phase_ends_at_its_limit(void **state)
 {
 	static const struct step steps[] = {
 		{ { .phase = PHASE_CONNECT, .in_phase_ns = 100 * S }, PHASE_FAILED },
-		{ { .phase = PHASE_SETTLE, .in_phase_ns = 60 * S, .subscriptions = 1 }, PHASE_FAILED },
+		{ { .phase = PHASE_SETTLE, .in_phase_ns = 60 * S, .subscriptions = 1 },
+		  PHASE_FAILED },
 		{ { .phase = PHASE_SEARCH, .in_phase_ns = 300 * S - 1 }, PHASE_SEARCH },
 		{ { .phase = PHASE_SEARCH, .in_phase_ns = 300 * S }, PHASE_WARMUP },
 		{ { .phase = PHASE_DRAIN, .in_phase_ns = 30 * S - 1 }, PHASE_DRAIN },
@@ -95,10 +98,14 @@ static void a_signal_stops_the_load_and_drains_only_what_was_sent(void **state)
 	static const struct step steps[] = {
 		{ { .phase = PHASE_CONNECT, .interrupted = true }, PHASE_DONE },
 		{ { .phase = PHASE_SETTLE, .interrupted = true }, PHASE_DONE },
-		{ { .phase = PHASE_SEARCH, .interrupted = true, .load_started = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_WARMUP, .interrupted = true, .load_started = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_MEASURE, .interrupted = true, .load_started = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN, .interrupted = true, .load_started = true }, PHASE_DRAIN },
+		{ { .phase = PHASE_SEARCH, .interrupted = true, .load_started = true },
+		  PHASE_DRAIN },
+		{ { .phase = PHASE_WARMUP, .interrupted = true, .load_started = true },
+		  PHASE_DRAIN },
+		{ { .phase = PHASE_MEASURE, .interrupted = true, .load_started = true },
+		  PHASE_DRAIN },
+		{ { .phase = PHASE_DRAIN, .interrupted = true, .load_started = true },
+		  PHASE_DRAIN },
 		{ { .phase = PHASE_DRAIN, .interrupted = true, .hurried = true }, PHASE_DONE },
 	};
 
@@ -158,13 +165,16 @@ static void the_drain_is_over_when_all_answers_and_all_messages_are_there(void *
 	} cases[] = {
 		{ { .acknowledged = 10, .subscriptions = 2, .received = 20 }, true },
 		{ { .acknowledged = 10, .subscriptions = 2, .received = 19 }, false },
-		{ { .acknowledged = 10, .subscriptions = 2, .received = 19, .quiet_ns = 20 * S }, false },
-		{ { .unanswered = 1, .acknowledged = 10, .subscriptions = 2, .received = 20 }, false },
+		{ { .acknowledged = 10, .subscriptions = 2, .received = 19, .quiet_ns = 20 * S },
+		  false },
+		{ { .unanswered = 1, .acknowledged = 10, .subscriptions = 2, .received = 20 },
+		  false },
 		{ { .acknowledged = 10, .subscriptions = 0 }, true },
 		/* Delivered twice is no reason to wait. */
 		{ { .acknowledged = 10, .subscriptions = 1, .received = 12 }, true },
 		/* After a loss counts alone cannot tell. */
-		{ { .acknowledged = 10, .subscriptions = 1, .received = 10, .agents_lost = true }, false },
+		{ { .acknowledged = 10, .subscriptions = 1, .received = 10, .agents_lost = true },
+		  false },
 		{ { .acknowledged = 10,
 		    .subscriptions = 1,
 		    .received = 10,

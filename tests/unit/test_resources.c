@@ -138,8 +138,8 @@ static void memory_of_the_issues_scenario_is_below_200_mb(void **state)
 	struct resource_driver d = kafka_like();
 	struct answer a = ask(&w, &d, &plenty);
 
-	assert_in_range(a.need.memory_bytes, 10 << 20, 200 << 20);
-	assert_true(a.need.memory_full_bytes > a.need.memory_bytes + 10 * 65536 * 1024ull);
+	assert_in_range(a.need.memory_bytes, UINT64_C(10) << 20, UINT64_C(200) << 20);
+	assert_true(a.need.memory_full_bytes > a.need.memory_bytes + UINT64_C(10) * 65536 * 1024);
 	arena_fini(&a.arena);
 }
 
@@ -240,44 +240,71 @@ static void too_little_memory_is_doubted(void **state)
 	arena_fini(&a.arena);
 }
 
+static void set_member(struct workload *w, size_t offset, const void *value, size_t size)
+{
+	memcpy((char *)w + offset, value, size);
+}
+
 static void doubts_about_what_is_measured(void **state)
 {
 	(void)state;
-	struct resource_driver d = kafka_like();
+	static const uint32_t no = 0, tiny = 31;
+	static const uint64_t none = 0, one = 1, short_ns = 5000000000, wake_ns = 1000000;
+	static const double huge = 50e6, rare = 0.01;
+	static const enum rate_mode max = RATE_MAX;
+#define SET(member, value)                                                 \
+	{                                                                  \
+		offsetof(struct workload, member), &(value), sizeof(value) \
+	}
 	static const struct {
-		const char *what, *text;
+		struct {
+			size_t offset;
+			const void *value;
+			size_t size;
+		} set[2];
+		const char *text;
 	} cases[] = {
-		{ "small", "no room for the stamp" },
-		{ "endless", "the test has no end" },
-		{ "short", "shorter than its samplePeriod" },
-		{ "cold", "no warm-up" },
-		{ "max", "without a schedule" },
-		{ "window", "the rate cannot be reached" },
-		{ "huge", "more than client libraries usually carry" },
-		{ "rare", "not every producer sends" },
-		{ "no producers", "there are no producers" },
-		{ "no topics", "there are no topics" },
-		{ "no consumers", "subscriptions without consumers" },
+		{ { SET(message_size, tiny) }, "no room for the stamp" },
+		{ { SET(test_ns, none) }, "the test has no end" },
+		{ { SET(test_ns, short_ns) }, "shorter than its samplePeriod" },
+		{ { SET(warmup_ns, none) }, "no warm-up" },
+		{ { SET(rate_mode, max) }, "without a schedule" },
+		{ { SET(max_in_flight, one), SET(wake_ns, wake_ns) },
+		  "the rate cannot be reached" },
+		{ { SET(rate_per_s, huge) }, "more than client libraries usually carry" },
+		{ { SET(rate_per_s, rare) }, "not every producer sends" },
+		{ { SET(producers_per_topic, no) }, "there are no producers" },
+		{ { SET(topics, no) }, "there are no topics" },
+		{ { SET(consumers_per_subscription, no) }, "subscriptions without consumers" },
 	};
+#undef SET
+	struct resource_driver d = kafka_like();
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct workload w = ordinary();
-		w.message_size = i == 0 ? 31 : 1024;
-		w.test_ns = i == 1 ? 0 : i == 2 ? 5000000000 : w.test_ns;
-		w.warmup_ns = i == 3 ? 0 : w.warmup_ns;
-		w.rate_mode = i == 4 ? RATE_MAX : RATE_FIXED;
-		w.max_in_flight = i == 5 ? 1 : w.max_in_flight;
-		w.wake_ns = i == 5 ? 1000000 : w.wake_ns;
-		w.rate_per_s = i == 6 ? 50e6 : i == 7 ? 0.01 : w.rate_per_s;
-		w.producers_per_topic = i == 8 ? 0 : w.producers_per_topic;
-		w.topics = i == 9 ? 0 : 1;
-		w.consumers_per_subscription = i == 10 ? 0 : 4;
+		for (size_t s = 0; s < 2; s++)
+			if (cases[i].set[s].value != NULL)
+				set_member(&w, cases[i].set[s].offset, cases[i].set[s].value,
+				           cases[i].set[s].size);
 		struct answer a = ask(&w, &d, &plenty);
 		if (a.doubts.count != 1 || find(&a, cases[i].text) == NULL)
-			fail_msg("%s: %zu doubts, first: %s", cases[i].what, a.doubts.count,
+			fail_msg("\"%s\": %zu doubts, first: %s", cases[i].text, a.doubts.count,
 			         a.doubts.count ? a.doubts.items[0].text : "none");
 		arena_fini(&a.arena);
 	}
+}
+
+static void a_small_window_needs_no_warning_at_the_maximum_rate(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+
+	w.rate_mode = RATE_MAX;
+	w.max_in_flight_bytes = 2000000;
+	struct answer a = ask(&w, &d, &plenty);
+	assert_int_equal(a.doubts.count, 0);
+	arena_fini(&a.arena);
 }
 
 static void a_driver_that_delivers_nothing_must_not_be_subscribed_to(void **state)
@@ -320,6 +347,7 @@ int main(void)
 		cmocka_unit_test(a_soft_limit_below_the_hard_one_is_no_doubt),
 		cmocka_unit_test(too_little_memory_is_doubted),
 		cmocka_unit_test(doubts_about_what_is_measured),
+		cmocka_unit_test(a_small_window_needs_no_warning_at_the_maximum_rate),
 		cmocka_unit_test(a_driver_that_delivers_nothing_must_not_be_subscribed_to),
 		cmocka_unit_test(warnings_come_before_notes),
 	};

@@ -38,13 +38,14 @@ struct bench {
 };
 
 /* 1,000 messages/s to 2 topics of 4 partitions, 1 subscription each. */
-#define BASE                                                                                       \
-	"name: simulated\ntopics: 2\npartitionsPerTopic: 4\nmessageSize: 100\n"                    \
-	"useRandomizedPayloads: true\nrandomBytesRatio: 0.5\nrandomizedPayloadPoolSize: 10\n"      \
+#define BASE                                                                                  \
+	"name: simulated\ntopics: 2\npartitionsPerTopic: 4\nmessageSize: 100\n"               \
+	"useRandomizedPayloads: true\nrandomBytesRatio: 0.5\nrandomizedPayloadPoolSize: 10\n" \
 	"consumerPerSubscription: 1\nproducersPerTopic: 1\nsamplePeriod: 2s\n"
 
-#define FIXED                                                                                      \
-	BASE "subscriptionsPerTopic: 1\nproducerRate: 1000\nwarmupDuration: 2s\ntestDuration: 10s\n"
+#define FIXED                                                                                   \
+	BASE "subscriptionsPerTopic: 1\nproducerRate: 1000\nwarmupDuration: 2s\ntestDuration: " \
+	     "10s\n"
 
 static void load_files(struct bench *b, const char *workload)
 {
@@ -152,8 +153,22 @@ static json_t *member(const struct bench *b, const char *outer, const char *inne
 	return json_object_get(json_object_get(b->side, outer), inner);
 }
 
+/* Clients were closed before their groups were deleted. */
+static void assert_closed_before_deleted(const struct bench *b)
+{
+	bool closed = false;
+
+	for (size_t i = 0; i < b->fake->log_len; i++) {
+		enum worker_verb verb = b->fake->log[i];
+		closed |= verb == WORKER_FINISH || verb == WORKER_STOP_ALL;
+		if (verb == WORKER_DELETE_TOPICS)
+			assert_true(closed);
+	}
+}
+
 static void assert_cleaned_up(const struct bench *b)
 {
+	assert_closed_before_deleted(b);
 	assert_int_equal(b->fake->topics_deleted, 2);
 	assert_true(b->fake->verbs[WORKER_STOP_ALL] > 0);
 	assert_int_equal(b->fake->log[b->fake->log_len - 1], WORKER_STOP_ALL);
@@ -165,7 +180,8 @@ static void assert_reason(const struct bench *b, const char *name)
 	json_t *reason;
 	size_t i;
 
-	json_array_foreach(reasons, i, reason) {
+	json_array_foreach(reasons, i, reason)
+	{
 		if (strcmp(json_string_value(json_object_get(reason, "name")), name) == 0)
 			return;
 	}
@@ -199,8 +215,8 @@ static void a_healthy_run_measures_exactly_what_was_due_in_its_window(void **sta
 static void verbs_come_in_their_order_and_the_window_before_the_load(void **state)
 {
 	static const enum worker_verb want[] = {
-		WORKER_INITIALIZE_DRIVER, WORKER_CREATE_TOPICS,    WORKER_CREATE_CONSUMERS,
-		WORKER_CREATE_PRODUCERS,  WORKER_PROBE_PRODUCERS,  WORKER_READINESS,
+		WORKER_INITIALIZE_DRIVER, WORKER_CREATE_TOPICS,   WORKER_CREATE_CONSUMERS,
+		WORKER_CREATE_PRODUCERS,  WORKER_PROBE_PRODUCERS, WORKER_READINESS,
 		WORKER_SET_WINDOW,        WORKER_START_LOAD,
 	};
 	static const enum worker_verb last[] = { WORKER_FINISH, WORKER_EVENTS, WORKER_DELETE_TOPICS,
@@ -230,8 +246,8 @@ static void intervals_add_up_to_the_totals(void **state)
 
 	json_t *periods = json_object_get(b.side, "periods");
 	assert_int_equal(json_array_size(periods), 6); /* five of the window and the drain */
-	json_array_foreach(periods, i, period)
-		sum += counter_of(json_object_get(period, "counters"), "received");
+	json_array_foreach(periods, i, period) sum +=
+		counter_of(json_object_get(period, "counters"), "received");
 	assert_string_equal(json_string_value(json_object_get(period, "kind")), "drain");
 	/* Everything but what was received in the 2 s of warm-up. */
 	json_t *seconds = member(&b, "seconds", "received");
@@ -335,7 +351,7 @@ static void probes_are_repeated_fast_and_then_slowly(void **state)
 
 static void a_verb_that_fails_ends_the_run_and_leaves_nothing_behind(void **state)
 {
-	static const enum worker_verb verbs[] = { WORKER_CREATE_TOPICS,   WORKER_CREATE_CONSUMERS,
+	static const enum worker_verb verbs[] = { WORKER_CREATE_TOPICS,    WORKER_CREATE_CONSUMERS,
 		                                  WORKER_CREATE_PRODUCERS, WORKER_PROBE_PRODUCERS,
 		                                  WORKER_READINESS,        WORKER_SET_WINDOW,
 		                                  WORKER_START_LOAD,       WORKER_SNAPSHOT };
@@ -365,9 +381,11 @@ static void a_signal_ends_the_run_in_every_phase(void **state)
 		uint64_t at_ns;
 		bool result;
 	} cases[] = {
-		{ WORKER_CREATE_TOPICS, 0, false },  { WORKER_CREATE_CONSUMERS, 0, false },
-		{ WORKER_CREATE_PRODUCERS, 0, false }, { WORKER_READINESS, 0, false },
-		{ -1, FAKE_S, false }, /* warm-up */
+		{ WORKER_CREATE_TOPICS, 0, false },
+		{ WORKER_CREATE_CONSUMERS, 0, false },
+		{ WORKER_CREATE_PRODUCERS, 0, false },
+		{ WORKER_READINESS, 0, false },
+		{ -1, FAKE_S, false },    /* warm-up */
 		{ -1, 5 * FAKE_S, true }, /* measurement */
 	};
 
@@ -590,10 +608,10 @@ static void rate_max_has_no_corrected_latencies_and_says_why(void **state)
 	b.fake->capacity_per_s = 5000;
 	go(&b);
 	assert_int_equal(b.outcome, RUN_GOOD);
-	assert_true(json_is_false(json_object_get(member(&b, "latencies", "correctedPublish"),
-	                                          "meaningful")));
-	assert_true(json_is_true(json_object_get(member(&b, "latencies", "publish"),
-	                                         "meaningful")));
+	assert_true(json_is_false(
+		json_object_get(member(&b, "latencies", "correctedPublish"), "meaningful")));
+	assert_true(
+		json_is_true(json_object_get(member(&b, "latencies", "publish"), "meaningful")));
 	assert_non_null(strstr(b.summary, "without a schedule nothing is due"));
 	assert_non_null(strstr(b.summary, "in flight: at most"));
 	teardown(&b);
@@ -660,7 +678,7 @@ int main(void)
 		cmocka_unit_test(a_consumer_restarted_with_success_is_suspect),
 		cmocka_unit_test(a_consumer_lost_for_good_does_not_hold_up_the_end),
 		cmocka_unit_test(
-		        lost_messages_are_waited_for_as_long_as_the_drain_limit_and_then_counted),
+			lost_messages_are_waited_for_as_long_as_the_drain_limit_and_then_counted),
 		cmocka_unit_test(a_broker_that_is_too_slow_leaves_messages_unsent),
 		cmocka_unit_test(the_search_finds_a_planted_capacity),
 		cmocka_unit_test(rate_max_has_no_corrected_latencies_and_says_why),

@@ -77,7 +77,7 @@ static void a_payload_without_room_has_no_stamp(void **state)
 {
 	(void)state;
 	unsigned char payload[STAMP_BYTES];
-	struct stamp got;
+	struct stamp got = { 0 };
 
 	stamp_write(payload, sizeof(payload), &examples[1]);
 	assert_int_equal(stamp_read(payload, STAMP_BYTES - 1, &got), STAMP_ABSENT);
@@ -89,7 +89,7 @@ static void zeros_and_text_are_not_stamps(void **state)
 	(void)state;
 	unsigned char zeros[64] = { 0 };
 	static const char text[] = "the quick brown fox jumps over the lazy dog";
-	struct stamp got;
+	struct stamp got = { 0 };
 
 	assert_int_equal(stamp_read(zeros, sizeof(zeros), &got), STAMP_ABSENT);
 	assert_int_equal(stamp_read(text, sizeof(text), &got), STAMP_ABSENT);
@@ -101,7 +101,7 @@ static void every_flipped_bit_is_noticed(void **state)
 	for (size_t i = 0; i < EXAMPLES; i++) {
 		for (unsigned bit = 0; bit < STAMP_BYTES * 8; bit++) {
 			unsigned char payload[STAMP_BYTES];
-			struct stamp got;
+			struct stamp got = { 0 };
 			stamp_write(payload, sizeof(payload), &examples[i]);
 			payload[bit / 8] ^= (unsigned char)(1 << bit % 8);
 			enum stamp_status want = bit < 16 ? STAMP_ABSENT : STAMP_CORRUPT;
@@ -128,7 +128,7 @@ static void flipped_bits_of_any_stamp_are_noticed_nearly_always(void **state)
 			            .producer = (uint32_t)(x >> 20) & 1023,
 			            .run = (uint16_t)(x >> 3) };
 		for (unsigned bit = 16; bit < STAMP_BYTES * 8; bit++, tried++) {
-			struct stamp got;
+			struct stamp got = { 0 };
 			stamp_write(payload, sizeof(payload), &s);
 			payload[bit / 8] ^= (unsigned char)(1 << bit % 8);
 			missed += stamp_read(payload, sizeof(payload), &got) == STAMP_OK;
@@ -143,7 +143,7 @@ static void swapped_words_and_zeroed_tails_are_noticed(void **state)
 {
 	(void)state;
 	unsigned char payload[STAMP_BYTES], damaged[STAMP_BYTES];
-	struct stamp got;
+	struct stamp got = { 0 };
 
 	stamp_write(payload, sizeof(payload), &examples[1]);
 	for (size_t cut = 2; cut < 30; cut++) {
@@ -161,7 +161,8 @@ static void swapped_words_and_zeroed_tails_are_noticed(void **state)
 static void delays_beyond_78_hours_are_cut_and_sequences_wrap(void **state)
 {
 	(void)state;
-	struct stamp s = { .send_delay_ns = UINT64_MAX, .sequence = STAMP_SEQUENCE_MAX + 6 }, got;
+	struct stamp s = { .send_delay_ns = UINT64_MAX, .sequence = STAMP_SEQUENCE_MAX + 6 },
+		     got = { 0 };
 	unsigned char payload[STAMP_BYTES];
 
 	stamp_write(payload, sizeof(payload), &s);
@@ -177,7 +178,7 @@ static void neither_side_needs_alignment(void **state)
 	unsigned char buffer[STAMP_BYTES + 8];
 
 	for (size_t shift = 0; shift < 8; shift++) {
-		struct stamp got;
+		struct stamp got = { 0 };
 		stamp_write(buffer + shift, STAMP_BYTES, &examples[1]);
 		assert_int_equal(stamp_read(buffer + shift, STAMP_BYTES, &got), STAMP_OK);
 		assert_same(&got, &examples[1]);

@@ -20,6 +20,7 @@ static struct verdict_facts healthy(void)
 		.window_ns = 60 * S,
 		.asked_per_s = 100000,
 		.window_acknowledged = 6000000,
+		.window_published = 6000000,
 		.publish_delay_p99_ns = 400000,
 		.wake_interval_ns = 200000,
 		.sent = 9000000,
@@ -63,11 +64,11 @@ static void a_healthy_run_is_valid_and_needs_no_words(void **state)
 }
 
 /* One fact of a healthy run is changed. */
-#define CASE(verdict, reason, ...)                                                                 \
-	do {                                                                                       \
-		struct verdict_facts f = healthy();                                                \
-		__VA_ARGS__;                                                                       \
-		expect(&f, verdict, reason);                                                       \
+#define CASE(verdict, reason, ...)                  \
+	do {                                        \
+		struct verdict_facts f = healthy(); \
+		__VA_ARGS__;                        \
+		expect(&f, verdict, reason);        \
 	} while (0)
 
 static void each_fault_has_its_weight(void **state)
@@ -77,6 +78,8 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_SUSPECT, "search", f.search_failed = true);
 	CASE(VERDICT_SUSPECT, "rate", f.window_acknowledged = 5993000);
 	CASE(VERDICT_INVALID, "rate", f.window_acknowledged = 5690000);
+	CASE(VERDICT_SUSPECT, "throughput", f.window_published = 5930000);
+	CASE(VERDICT_INVALID, "throughput", f.window_published = 600000);
 	CASE(VERDICT_SUSPECT, "publishDelay", f.publish_delay_p99_ns = 6 * MS);
 	CASE(VERDICT_SUSPECT, "queue", f.busy = 100000);
 	CASE(VERDICT_SUSPECT, "failed", f.failed = 1);
@@ -103,7 +106,8 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_VALID, "brokerLocal", f.broker_is_local = true);
 	CASE(VERDICT_VALID, "leftBehind", f.left_behind = true);
 	CASE(VERDICT_INVALID, "samples", f.window_acknowledged = 0);
-	CASE(VERDICT_SUSPECT, "samples", f.window_acknowledged = 60; f.asked_per_s = 1);
+	CASE(VERDICT_SUSPECT, "samples", f.window_acknowledged = f.window_published = 60;
+	     f.asked_per_s = 1);
 }
 
 static void what_is_within_its_bound_is_not_mentioned(void **state)
@@ -112,10 +116,11 @@ static void what_is_within_its_bound_is_not_mentioned(void **state)
 	struct verdict_result r;
 
 	(void)state;
-	f.window_acknowledged = 5995000;        /* 99.92 % */
-	f.publish_delay_p99_ns = 5200000;       /* 5 ms over the wake interval */
-	f.busy = 90000;                         /* 1 % */
-	f.backlog_growth = 60000;               /* 2 % of the half */
+	f.window_acknowledged = 5995000;  /* 99.92 % */
+	f.window_published = 5940000;     /* 99 % */
+	f.publish_delay_p99_ns = 5200000; /* 5 ms over the wake interval */
+	f.busy = 90000;                   /* 1 % */
+	f.backlog_growth = 60000;         /* 2 % of the half */
 	f.agent_cpu_max = 0.95;
 	f.steal_share = 0.01;
 	verdict_judge(&f, &r);
@@ -129,10 +134,10 @@ static void a_slow_rate_may_miss_one_message_by_rounding(void **state)
 
 	(void)state;
 	f.asked_per_s = 0.1;
-	f.window_acknowledged = 5; /* of 6 */
+	f.window_acknowledged = f.window_published = 5; /* of 6 */
 	verdict_judge(&f, &r);
 	assert_null(find(&r, "rate"));
-	f.window_acknowledged = 4;
+	f.window_acknowledged = f.window_published = 4;
 	verdict_judge(&f, &r);
 	assert_non_null(find(&r, "rate"));
 }
@@ -193,7 +198,10 @@ static void missing_and_surplus_messages_say_by_how_much_and_why(void **state)
 		{ { 0 }, 3, "surplus", "3 messages more" },
 		{ { 0 }, 3, "surplus", "delivered more than once" },
 		{ { .producers_lost = 1 }, 3, "surplus", "did not see its last acknowledgements" },
-		{ { .unacknowledged = 3 }, 3, "surplus", "failed messages may have been delivered" },
+		{ { .unacknowledged = 3 },
+		  3,
+		  "surplus",
+		  "failed messages may have been delivered" },
 		{ { .redelivered = 9 }, 3, "surplus", "delivered again" },
 	};
 
@@ -242,7 +250,7 @@ static void everything_wrong_at_once_has_room(void **state)
 
 	(void)state;
 	f.interrupted = f.broker_is_local = f.left_behind = f.search_failed = true;
-	f.window_acknowledged = 0;
+	f.window_acknowledged = f.window_published = 0;
 	f.publish_delay_p99_ns = S;
 	f.busy = f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;
 	f.received = 0;

@@ -148,13 +148,14 @@ static void too_deep_is_refused(void **state)
 {
 	(void)state;
 	char deep[2 * YAML_MAX_DEPTH + 2];
+	const size_t depth = YAML_MAX_DEPTH;
 
-	memset(deep, '[', YAML_MAX_DEPTH);
-	memset(deep + YAML_MAX_DEPTH, ']', YAML_MAX_DEPTH);
-	deep[2 * YAML_MAX_DEPTH] = '\0';
+	memset(deep, '[', depth);
+	memset(deep + depth, ']', depth);
+	deep[2 * depth] = '\0';
 	parse(deep);
-	memset(deep, '[', YAML_MAX_DEPTH + 1);
-	deep[YAML_MAX_DEPTH + 1] = '\0';
+	memset(deep, '[', depth + 1);
+	deep[depth + 1] = '\0';
 	assert_string_equal(failure(deep).text, "this is nested too deeply");
 }
 

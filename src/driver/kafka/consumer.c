@@ -28,8 +28,8 @@
 
 struct position {
 	int64_t next; /* offset behind the last message that was handed over; 0 = none was */
+	int slot;     /* of its element in `commits`, when it is assigned */
 	bool assigned;
-	bool dirty; /* moved since the last confirmation */
 };
 
 struct kafka_member {
@@ -43,7 +43,11 @@ struct kafka_member {
 	uint32_t assigned;
 	struct position *positions; /* owned; by partition */
 	size_t position_cap;
-	/* Made at assignment, as long as there are partitions, so that a commit only fills it in. */
+	/*
+	 * An element for each assigned partition.  Those that moved since the last confirmation are
+	 * the first `dirty` ones, so that a commit passes on these alone and nothing is allocated.  An
+	 * element stays with its partition: the library remembers in it which one it is for.
+	 */
 	rd_kafka_topic_partition_list_t *commits;
 	int dirty;
 	char *topic; /* owned */
@@ -85,27 +89,31 @@ static void commits_destroy(struct kafka_member *m)
 	m->dirty = 0;
 }
 
-/* A list with one element for each assigned partition; which ones they are is filled in later. */
 static void commits_create(struct kafka_member *m)
 {
 	commits_destroy(m);
-	for (size_t i = 0; i < m->position_cap; i++)
-		m->positions[i].dirty = false;
-	if (m->assigned == 0)
-		return;
 	m->commits = rd_kafka_topic_partition_list_new((int)m->assigned);
-	for (uint32_t i = 0; i < m->assigned; i++)
-		rd_kafka_topic_partition_list_add(m->commits, m->topic, 0);
+	for (size_t i = 0; i < m->position_cap; i++) {
+		if (!m->positions[i].assigned)
+			continue;
+		m->positions[i].slot = m->commits->cnt;
+		rd_kafka_topic_partition_list_add(m->commits, m->topic, (int32_t)i);
+	}
 }
 
 static void mark_dirty(struct kafka_member *m, int32_t partition)
 {
-	struct position *pos = &m->positions[partition];
+	rd_kafka_topic_partition_t *elems = m->commits->elems;
+	int from = m->positions[partition].slot, to = m->dirty;
 
-	if (pos->dirty)
+	if (from < to)
 		return;
-	pos->dirty = true;
-	m->commits->elems[m->dirty++].partition = partition;
+	rd_kafka_topic_partition_t moved = elems[to];
+	elems[to] = elems[from];
+	elems[from] = moved;
+	m->positions[moved.partition].slot = from;
+	m->positions[partition].slot = to;
+	m->dirty++;
 }
 
 /* Committed, or with enable.auto.commit laid down for the library's next commit. */
@@ -115,11 +123,8 @@ static void confirm(struct kafka_member *m)
 
 	if (m->dirty == 0)
 		return;
-	for (int i = 0; i < m->dirty; i++) {
-		struct position *pos = &m->positions[list->elems[i].partition];
-		list->elems[i].offset = pos->next;
-		pos->dirty = false;
-	}
+	for (int i = 0; i < m->dirty; i++)
+		list->elems[i].offset = m->positions[list->elems[i].partition].next;
 	int all = list->cnt;
 	list->cnt = m->dirty;
 	rd_kafka_resp_err_t code = m->manual_commit ? rd_kafka_commit(m->rk, list, 1)
@@ -381,6 +386,10 @@ void kafka_consumer_close(void *consumer)
 	uint64_t wait_ms = c->leaving == NULL ? LEAVE_MS : 0;
 
 	*k = (struct kafka_consumer){ 0 };
+	for (size_t i = 0; i < m->position_cap; i++)
+		if (m->positions[i].next > 0)
+			mark_dirty(m, (int32_t)i);
+	confirm(m);
 	m->host = NULL;
 	m->owner = NULL;
 	rd_kafka_queue_io_event_enable(m->queue, -1, NULL, 0);

@@ -15,14 +15,14 @@
 
 #include "util/file.h"
 
-#define BACKLOG 4096
+#define BACKLOG           4096
 
 /* A connection is refused or made at once; only a queue that is full takes longer. */
 #define CONNECT_TIMEOUT_S 5
 
 /* Asked for; the kernel gives less where net.core.wmem_max is less.  One write then takes a whole
  * batch. */
-#define SOCKET_BUFFER (1 << 20)
+#define SOCKET_BUFFER     (1 << 20)
 
 static bool parse_unix(const char *name, struct loop_address *out, struct error *err)
 {
@@ -137,7 +137,7 @@ int loop_address_connect(const struct loop_address *a, struct error *err)
 
 int loop_address_accept(int listen_fd)
 {
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer = { 0 };
 	socklen_t len = sizeof(peer);
 	int fd = accept4(listen_fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

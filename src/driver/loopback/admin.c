@@ -13,7 +13,7 @@
 #define ANSWER_TIMEOUT_MS 10000
 
 /* Groups whose members are leaving are tried again after so long. */
-#define RETRY_MS 20
+#define RETRY_MS          20
 
 struct question {
 	int fd;
@@ -171,7 +171,7 @@ static bool list(void *client, const char *prefix, driver_name_fn *fn, void *to,
 {
 	char name[LOOP_NAME_MAX + 1];
 	struct question q;
-	struct loop_frame f;
+	struct loop_frame f = { 0 };
 
 	if (!question_open(&q, client, LOOP_LIST, err))
 		return false;

@@ -98,8 +98,8 @@ enum loop_io loop_buffer_read(struct loop_buffer *b, int fd, size_t least)
 enum loop_io loop_buffer_write(struct loop_buffer *b, int fd)
 {
 	while (b->head < b->tail) {
-		ssize_t n = send(fd, b->data + b->head, b->tail - b->head,
-		                 MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n =
+			send(fd, b->data + b->head, b->tail - b->head, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n >= 0) {
 			loop_buffer_consume(b, (size_t)n);
 			continue;

@@ -39,16 +39,16 @@ struct loopback_producer {
 	const struct driver_host *host;
 	const struct loopback_config *config;
 	void *owner;
-	int fd, epoll_fd;         /* epoll: the socket, and room in it while `is_blocked` */
+	int fd, epoll_fd; /* epoll: the socket, and room in it while `is_blocked` */
 	struct loop_buffer in, out;
-	struct loop_batch batch;  /* the open PRODUCE frame */
-	struct loop_reader acks;  /* of the ACKS frame in hand, in `in` ... */
-	uint32_t acks_left;       /* ... so many are not reported yet ... */
-	size_t acks_bytes;        /* ... of a frame so long; 0 = none in hand */
-	uint64_t *tokens;         /* ring of max_in_flight, a mapping */
-	uint64_t head, tail;      /* of the ring: taken so far, reported so far */
-	bool is_blocked;          /* the socket had no room for all of `out` */
-	bool is_refusing;         /* the broker's script wants BUSY */
+	struct loop_batch batch; /* the open PRODUCE frame */
+	struct loop_reader acks; /* of the ACKS frame in hand, in `in` ... */
+	uint32_t acks_left;      /* ... so many are not reported yet ... */
+	size_t acks_bytes;       /* ... of a frame so long; 0 = none in hand */
+	uint64_t *tokens;        /* ring of max_in_flight, a mapping */
+	uint64_t head, tail;     /* of the ring: taken so far, reported so far */
+	bool is_blocked;         /* the socket had no room for all of `out` */
+	bool is_refusing;        /* the broker's script wants BUSY */
 	bool is_lost;
 };
 
@@ -58,12 +58,12 @@ struct loopback_consumer {
 	void *owner;
 	int fd;
 	struct loop_buffer in, out;
-	struct loop_reader run;      /* of the DELIVER frame in hand, in `in` ... */
-	uint32_t run_left;           /* ... so many are not delivered yet ... */
-	size_t run_bytes;            /* ... of a frame so long; 0 = none in hand */
+	struct loop_reader run; /* of the DELIVER frame in hand, in `in` ... */
+	uint32_t run_left;      /* ... so many are not delivered yet ... */
+	size_t run_bytes;       /* ... of a frame so long; 0 = none in hand */
 	uint32_t run_partition;
-	uint64_t run_offset;         /* of the next message */
-	uint64_t used;               /* bytes of credit that were not granted again */
+	uint64_t run_offset;                 /* of the next message */
+	uint64_t used;                       /* bytes of credit that were not granted again */
 	struct loopback_position *positions; /* by partition; known from the first assignment on */
 	uint32_t partitions;
 	uint32_t *moved; /* partitions whose position was not committed */

@@ -24,7 +24,7 @@ const struct option_spec loopback_options[] = {
 		.type = OPTION_TEXT,
 		.offset = AT(address),
 		.help = "where the broker listens: @name (abstract unix socket), 127.0.0.1:port or "
-		        "[::1]:port; absent: a unix socket named after the run",
+			"[::1]:port; absent: a unix socket named after the run",
 	},
 	{
 		.name = "external",
@@ -37,8 +37,8 @@ const struct option_spec loopback_options[] = {
 		.name = "reportFile",
 		.type = OPTION_TEXT,
 		.offset = AT(report_file),
-		.help = "JSON file in which the broker says, when it ends, what it accepted and how often "
-		        "each fault struck",
+		.help = "JSON file in which the broker says, when it ends, what it accepted and "
+			"how often each fault struck",
 	},
 	{
 		.name = "maxBytes",
@@ -58,8 +58,8 @@ const struct option_spec loopback_options[] = {
 		.max = 1 << 30,
 		.fallback = "1MiB",
 		.unit = "B",
-		.help = "of each producer: messages that wait for room in its socket (beyond it, sending is "
-		        "BUSY); of each consumer: messages on their way to it",
+		.help = "of each producer: messages that wait for room in its socket (beyond it, "
+			"sending is BUSY); of each consumer: messages on their way to it",
 	},
 	{
 		.name = "maxInFlight",
@@ -101,8 +101,8 @@ const struct option_spec loopback_options[] = {
 		.max = 1e9,
 		.fallback = "0",
 		.unit = "messages/s",
-		.help = "messages that the broker serves in a second, one after the other; the rest waits; "
-		        "0: as many as come",
+		.help = "messages that the broker serves in a second, one after the other; the "
+			"rest waits; 0: as many as come",
 	},
 	{
 		.name = "stallWhere",
@@ -110,8 +110,8 @@ const struct option_spec loopback_options[] = {
 		.offset = SCRIPT(stall_where),
 		.choices = stall_places,
 		.fallback = "broker",
-		.help = "broker: nothing is acknowledged or delivered in a stall; send: sending is BUSY in "
-		        "a stall, and all else goes on",
+		.help = "broker: nothing is acknowledged or delivered in a stall; send: sending is "
+			"BUSY in a stall, and all else goes on",
 	},
 	{
 		.name = "stallAfter",
@@ -119,9 +119,9 @@ const struct option_spec loopback_options[] = {
 		.offset = SCRIPT(stall_after),
 		.fallback = "0",
 		.unit = "messages",
-		.help = "the clock of the stalls starts when the broker receives the message with this "
-		        "number, from 0, over all topics, probes included: at 10,000 msg/s, 50000 is "
-		        "5 s after the start of the load",
+		.help = "the clock of the stalls starts when the broker receives the message with "
+			"this number, from 0, over all topics, probes included: at 10,000 msg/s, "
+			"50000 is 5 s after the start of the load",
 	},
 	{
 		.name = "stallStart",
@@ -153,8 +153,8 @@ const struct option_spec loopback_options[] = {
 		.offset = SCRIPT(faults_after),
 		.fallback = "0",
 		.unit = "messages",
-		.help = "the first so many messages of each partition suffer no fault; counting for the "
-		        "faults below starts behind them, in each partition on its own",
+		.help = "the first so many messages of each partition suffer no fault; counting "
+			"for the faults below starts behind them, in each partition on its own",
 	},
 	{
 		.name = "loseEvery",
@@ -175,8 +175,8 @@ const struct option_spec loopback_options[] = {
 		.type = OPTION_COUNT64,
 		.offset = SCRIPT(reorder_every),
 		.fallback = "0",
-		.help = "every so manieth message changes places with the next of its partition, if that "
-		        "comes within a second; 0: none",
+		.help = "every so manieth message changes places with the next of its partition, "
+			"if that comes within a second; 0: none",
 	},
 	{
 		.name = "failEvery",
@@ -205,8 +205,8 @@ const struct option_spec loopback_options[] = {
 		.offset = SCRIPT(drop_connection_after),
 		.fallback = "0",
 		.unit = "messages",
-		.help = "the connection that brings the message with this number, from 1, over all topics, "
-		        "is closed before anything under way on it is answered; 0: none",
+		.help = "the connection that brings the message with this number, from 1, over all "
+			"topics, is closed before anything under way on it is answered; 0: none",
 	},
 	{ 0 },
 };
@@ -239,12 +239,14 @@ bool loopback_describe(const struct driver_context *ctx, driver_row_fn *fn, void
                        struct error *err)
 {
 	static const struct driver_row rows[] = {
-		{ "meaning", "acknowledgement", "received by a process of omb's own on this host", "", "" },
+		{ "meaning", "acknowledgement", "received by a process of omb's own on this host",
+		  "", "" },
 		{ "meaning", "replication", "none", "", "" },
 		{ "meaning", "persistence", "none: in memory", "", "" },
 		{ "meaning", "ordering", "within a partition", "", "" },
 		{ "meaning", "batching", "messages of one pass of sends travel together", "", "" },
-		{ "meaning", "consumer ack", "the consumer commits its position in each partition", "", "" },
+		{ "meaning", "consumer ack", "the consumer commits its position in each partition",
+		  "", "" },
 		{ "meaning", "tls", "no", "", "" },
 	};
 

@@ -11,15 +11,15 @@
 
 /* A message that waits to change places with the next one does so no longer than this: without a
  * next one it would never be delivered. */
-#define HOLD_NS UINT64_C(1000000000)
+#define HOLD_NS            UINT64_C(1000000000)
 
 /* The byte that corruption flips, counted from the end: in the due time of a stamp. */
-#define CORRUPT_BYTE 12
+#define CORRUPT_BYTE       12
 
 #define TABLE_CAP_AT_FIRST 64
 
 /* Over the life of a broker: more is a client gone wild. */
-#define TOPICS_MAX 1000000
+#define TOPICS_MAX         1000000
 
 struct visible { /* records below `end` of this partition become visible */
 	uint64_t visible_ns;
@@ -41,11 +41,11 @@ struct loop_core {
 	struct loop_counts counts;
 	int64_t wall_offset_ns;
 	struct loop_pool pool;
-	struct loop_queue acks;    /* struct loop_ack, by ack_ns */
-	struct loop_queue visible; /* struct visible, by visible_ns */
-	struct loop_queue holds;   /* struct hold, by until_ns */
-	uint64_t last_visible_ns;  /* keeps `visible` in order */
-	struct loop_list ready;    /* members */
+	struct loop_queue acks;     /* struct loop_ack, by ack_ns */
+	struct loop_queue visible;  /* struct visible, by visible_ns */
+	struct loop_queue holds;    /* struct hold, by until_ns */
+	uint64_t last_visible_ns;   /* keeps `visible` in order */
+	struct loop_list ready;     /* members */
 	struct loop_topic **topics; /* owned, deleted ones included */
 	size_t topics_count, topics_cap;
 	uint64_t partitions_count; /* of topics that are not deleted */
@@ -60,7 +60,7 @@ struct loop_core *loop_core_create(const struct loop_script *script, int64_t wal
 	core->script = *script;
 	core->wall_offset_ns = wall_offset_ns;
 	core->table_cap = TABLE_CAP_AT_FIRST;
-	core->table = xcalloc(core->table_cap, sizeof(*core->table));
+	core->table = xcalloc(core->table_cap, sizeof(struct loop_topic *));
 	loop_queue_init(&core->acks, sizeof(struct loop_ack));
 	loop_queue_init(&core->visible, sizeof(struct visible));
 	loop_queue_init(&core->holds, sizeof(struct hold));
@@ -120,7 +120,7 @@ static void grow_table(struct loop_core *core)
 	size_t old_cap = core->table_cap;
 
 	core->table_cap *= 2;
-	core->table = xcalloc(core->table_cap, sizeof(*core->table));
+	core->table = xcalloc(core->table_cap, sizeof(struct loop_topic *));
 	for (size_t i = 0; i < old_cap; i++)
 		if (old[i] != NULL && !old[i]->is_deleted)
 			*slot_of(core, old[i]->name) = old[i];
@@ -131,7 +131,8 @@ static void keep_topic(struct loop_core *core, struct loop_topic *topic)
 {
 	if (core->topics_count == core->topics_cap) {
 		core->topics_cap = core->topics_cap == 0 ? 64 : 2 * core->topics_cap;
-		core->topics = xrealloc(core->topics, core->topics_cap * sizeof(*core->topics));
+		core->topics =
+			xrealloc(core->topics, core->topics_cap * sizeof(struct loop_topic *));
 	}
 	core->topics[core->topics_count++] = topic;
 	if (2 * core->topics_count > core->table_cap)
@@ -157,13 +158,14 @@ bool loop_core_create_topic(struct loop_core *core, const char *name, uint32_t p
 	struct loop_topic *topic = loop_core_topic(core, name);
 
 	if (topic != NULL && topic->partitions_count != partitions)
-		return error_set(err, ERROR_BROKER, "topic %s exists with %u partitions, not %u", name,
-		                 topic->partitions_count, partitions);
+		return error_set(err, ERROR_BROKER, "topic %s exists with %u partitions, not %u",
+		                 name, topic->partitions_count, partitions);
 	if (topic != NULL)
 		return true;
 	if (partitions == 0 || partitions > LOOP_PARTITIONS_MAX - core->partitions_count)
-		return error_set(err, ERROR_BROKER, "topic %s: %u partitions are outside 1..%" PRIu64,
-		                 name, partitions, LOOP_PARTITIONS_MAX - core->partitions_count);
+		return error_set(err, ERROR_BROKER,
+		                 "topic %s: %u partitions are outside 1..%" PRIu64, name,
+		                 partitions, LOOP_PARTITIONS_MAX - core->partitions_count);
 	if (core->topics_count == TOPICS_MAX)
 		return error_set(err, ERROR_BROKER, "topic %s is one too many", name);
 
@@ -223,7 +225,8 @@ void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_
 		bool is_read = false;
 		for (const struct loop_group *g = topic->groups; g != NULL; g = g->next) {
 			is_read = is_read || g->members_count > 0;
-			if (strncmp(g->name, prefix, len) == 0 && !has_active_namesake(core, g->name))
+			if (strncmp(g->name, prefix, len) == 0 &&
+			    !has_active_namesake(core, g->name))
 				fn(to, true, g->name);
 		}
 		if (!topic->is_deleted && !is_read && strncmp(topic->name, prefix, len) == 0)

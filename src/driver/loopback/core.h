@@ -65,8 +65,8 @@ void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_
 
 struct loop_incoming {
 	struct loop_topic *topic;
-	uint64_t owner;     /* comes back with the acknowledgement */
-	int32_t partition;  /* -1: by the key, or round-robin without one */
+	uint64_t owner;            /* comes back with the acknowledgement */
+	int32_t partition;         /* -1: by the key, or round-robin without one */
 	const void *payload, *key; /* copied; key NULL = none */
 	uint32_t payload_len, key_len;
 };
@@ -77,7 +77,7 @@ enum loop_append_status {
 };
 
 struct loop_receipt {
-	uint64_t ack_ns;      /* its acknowledgement, good or bad, is due then */
+	uint64_t ack_ns; /* its acknowledgement, good or bad, is due then */
 	int32_t partition;
 	bool drop_connection; /* the script wants the producer cut off, before any answer */
 };

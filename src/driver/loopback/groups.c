@@ -44,8 +44,7 @@ static struct loop_partition *partition_of(const struct loop_group *group,
 
 static void offer(struct loop_group *group, struct loop_share *share, struct loop_list *ready)
 {
-	if (share->member == NULL ||
-	    share->cursor.index >= partition_of(group, share)->visible_end)
+	if (share->member == NULL || share->cursor.index >= partition_of(group, share)->visible_end)
 		return;
 	loop_list_add(&share->member->shares, &share->link);
 	loop_member_mark_ready(share->member, ready);
@@ -120,8 +119,8 @@ struct loop_member *loop_topic_join(struct loop_topic *topic, const char *name, 
 		group = create_group(topic, name);
 	if (group->members_count == group->members_cap) {
 		group->members_cap = group->members_cap == 0 ? 4 : 2 * group->members_cap;
-		group->members = xrealloc(group->members,
-		                          group->members_cap * sizeof(struct loop_member *));
+		group->members =
+			xrealloc(group->members, group->members_cap * sizeof(struct loop_member *));
 	}
 	member->group = group;
 	member->owner = owner;

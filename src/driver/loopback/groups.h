@@ -67,7 +67,7 @@ struct loop_topic {
 
 struct loop_group *loop_topic_group(const struct loop_topic *topic, const char *name);
 
-struct loop_member *loop_topic_join(struct loop_topic *topic, const char *group, void *owner,
+struct loop_member *loop_topic_join(struct loop_topic *topic, const char *name, void *owner,
                                     struct loop_list *ready);
 
 /* Consumers see the partition's records below `end` from now on. */

@@ -50,11 +50,13 @@ static const char *const loopback_classes[] = { NULL };
 
 const struct driver driver_loopback = {
 	.name = "loopback",
-	.summary = "a broker in memory with scripted delays, stalls and faults: proves the measurements",
-	.caveats = "Results are about omb and this host, not about any product.  A new group begins at "
-	           "the end of each partition.  Messages are kept until every group of the topic has "
-	           "committed them, and not at all without a group; at maxBytes the broker takes no "
-	           "more.  A connection that is lost is not made again.",
+	.summary = "a broker in memory with scripted delays, stalls and faults: proves the "
+		   "measurements",
+	.caveats =
+		"Results are about omb and this host, not about any product.  A new group begins "
+		"at the end of each partition.  Messages are kept until every group of the topic "
+		"has committed them, and not at all without a group; at maxBytes the broker "
+		"takes no more.  A connection that is lost is not made again.",
 	.classes = loopback_classes,
 	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP,
 	.options = loopback_options,

@@ -20,7 +20,7 @@
 /* A frame of messages is sent when it has so many bytes. */
 #define BATCH_BYTES ((size_t)65536)
 
-#define IN_BYTES ((size_t)65536)
+#define IN_BYTES    ((size_t)65536)
 
 static size_t tokens_bytes(const struct loopback_producer *p)
 {
@@ -160,11 +160,11 @@ enum send_status loopback_send(void *producer, const struct outgoing *m, uint64_
 	if (!p->batch.is_open)
 		loop_batch_open(&p->batch, &p->out, LOOP_PRODUCE);
 	loop_put_message(&p->out, &(struct loop_message){
-	                                  .payload = m->payload,
-	                                  .payload_len = (uint32_t)m->payload_len,
-	                                  .key = m->key,
-	                                  .key_len = (uint32_t)m->key_len,
-	                          });
+					  .payload = m->payload,
+					  .payload_len = (uint32_t)m->payload_len,
+					  .key = m->key,
+					  .key_len = (uint32_t)m->key_len,
+				  });
 	assert(!p->out.overflowed);
 	p->batch.count++;
 	p->tokens[p->head % p->config->max_in_flight] = token;
@@ -184,7 +184,8 @@ static void report(struct loopback_producer *p, const struct sent_report *r)
 
 	p->tail++;
 	if (p->tail == p->head)
-		p->head = p->tail = 0; /* few pages of the ring are ever touched at ordinary rates */
+		p->head = p->tail =
+			0; /* few pages of the ring are ever touched at ordinary rates */
 	p->host->sent(p->owner, token, r);
 }
 

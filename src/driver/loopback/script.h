@@ -34,7 +34,7 @@ struct loop_script {
 	uint64_t stall_after, stall_start_ns, stall_duration_ns, stall_every_ns;
 	uint64_t faults_after;
 	uint64_t lose_every, duplicate_every, reorder_every, fail_every, corrupt_every;
-	bool fail_stored;              /* what is refused is delivered all the same */
+	bool fail_stored;               /* what is refused is delivered all the same */
 	uint64_t drop_connection_after; /* over all topics, once */
 	uint64_t max_bytes;
 };

@@ -16,14 +16,16 @@
 #include "util/text.h"
 #include "util/xalloc.h"
 
-#define EVENTS 256
+#define EVENTS         256
+
+#define SLOTS_AT_FIRST 64
 
 /* Room made for one read. */
-#define READ_BYTES 131072
+#define READ_BYTES     131072
 
 /* What epoll reports for the two descriptors that are not connections. */
-#define EVENT_LISTEN UINT64_MAX
-#define EVENT_STOP   (UINT64_MAX - 1)
+#define EVENT_LISTEN   UINT64_MAX
+#define EVENT_STOP     (UINT64_MAX - 1)
 
 struct conn {
 	struct loop_session session; /* first: a session's link leads to its conn */
@@ -74,7 +76,7 @@ static uint32_t free_slot(struct server *s)
 	while (slot < s->slots_count && s->slots[slot].conn != NULL)
 		slot++;
 	if (slot == s->slots_count) {
-		uint32_t count = s->slots_count == 0 ? 64 : 2 * s->slots_count;
+		uint32_t count = 2 * s->slots_count;
 		s->slots = xrealloc(s->slots, count * sizeof(*s->slots));
 		for (uint32_t i = s->slots_count; i < count; i++)
 			s->slots[i] = (struct slot){ 0 };
@@ -242,8 +244,7 @@ static void flush_conn(struct server *s, struct conn *c)
 		close_conn(s, c);
 		return;
 	}
-	watch(s, c,
-	      (io == LOOP_IO_BLOCKED ? EPOLLOUT : 0u) | (c->session.is_full ? 0u : EPOLLIN));
+	watch(s, c, (io == LOOP_IO_BLOCKED ? EPOLLOUT : 0u) | (c->session.is_full ? 0u : EPOLLIN));
 }
 
 static void flush(struct server *s)
@@ -294,7 +295,8 @@ static bool serve(struct server *s, struct error *err)
 	while (!stops) {
 		int count = wait_for_events(s, events);
 		if (count < 0 && errno != EINTR)
-			return error_set_errno(err, errno, "waiting for clients of the loopback broker");
+			return error_set_errno(err, errno,
+			                       "waiting for clients of the loopback broker");
 		stops = handle_events(s, events, count);
 		retry_full(s);
 		hand_out(s, now());
@@ -361,11 +363,12 @@ static bool write_report(const char *path, const struct loop_counts *c, struct e
 bool loop_server_run(const struct loop_server_spec *spec, int stop_fd, void (*ready)(void *to),
                      void *to, struct error *err)
 {
-	struct server s = { .epoll_fd = -1, .listen_fd = -1 };
+	struct server s = { .epoll_fd = -1, .listen_fd = -1, .slots_count = SLOTS_AT_FIRST };
 	int64_t wall_offset_ns = (int64_t)(clock_read(CLOCK_REALTIME) - now());
 	bool ok = false;
 
 	s.core = loop_core_create(&spec->script, wall_offset_ns);
+	s.slots = xcalloc(s.slots_count, sizeof(*s.slots));
 	loop_list_init(&s.dirty);
 	if (start(&s, spec, stop_fd, err)) {
 		ready(to);

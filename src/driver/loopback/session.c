@@ -10,10 +10,10 @@
 
 /* No more is put into `out` while so much waits there: the rest stays in the core, where every
  * group shares it. */
-#define OUT_ENOUGH 262144
+#define OUT_ENOUGH      262144
 
 /* A batch is closed beyond this, so that the other side can begin with it. */
-#define BATCH_BYTES 65536
+#define BATCH_BYTES     65536
 
 bool loop_session_init(struct loop_session *s, struct loop_core *core, uint64_t id,
                        struct error *err)
@@ -101,8 +101,8 @@ static void tell_assignment(struct loop_session *s)
 
 static void deliver(struct loop_session *s, const struct loop_delivery *d)
 {
-	bool goes_on = s->batch.is_open && d->partition == s->run_partition &&
-	               d->offset == s->run_next;
+	bool goes_on =
+		s->batch.is_open && d->partition == s->run_partition && d->offset == s->run_next;
 
 	if (!goes_on) {
 		loop_session_seal(s);
@@ -113,11 +113,11 @@ static void deliver(struct loop_session *s, const struct loop_delivery *d)
 	}
 	s->run_next = d->offset + 1;
 	loop_put_delivered(&s->out, &(struct loop_delivered){
-	                                    .payload = d->payload,
-	                                    .payload_len = d->payload_len,
-	                                    .broker_ms = d->broker_ms,
-	                                    .redelivered = d->redelivered,
-	                            });
+					    .payload = d->payload,
+					    .payload_len = d->payload_len,
+					    .broker_ms = d->broker_ms,
+					    .redelivered = d->redelivered,
+				    });
 	batch_grew(s);
 }
 

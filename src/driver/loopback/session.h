@@ -18,8 +18,8 @@
 #include "driver/loopback/wire.h"
 
 enum loop_session_kind {
-	LOOP_SESSION_NEW,   /* has not said HELLO */
-	LOOP_SESSION_IDLE,  /* has; administrative questions are welcome */
+	LOOP_SESSION_NEW,  /* has not said HELLO */
+	LOOP_SESSION_IDLE, /* has; administrative questions are welcome */
 	LOOP_SESSION_PRODUCER,
 	LOOP_SESSION_CONSUMER,
 };
@@ -30,12 +30,12 @@ struct loop_session {
 	uint64_t id;            /* owner of this session's messages */
 	enum loop_session_kind kind;
 	struct loop_buffer in, out;
-	struct loop_batch batch;   /* the open frame of `out`: ACKS or DELIVER */
-	struct loop_topic *topic;  /* of a producer */
-	struct loop_reader left;   /* of a PRODUCE frame in hand, in `in` ... */
-	uint32_t left_count;       /* ... so many messages; not accepted yet */
-	bool is_full;              /* the core did not accept the next of them */
-	bool is_cut;               /* the script wants this connection dropped */
+	struct loop_batch batch;    /* the open frame of `out`: ACKS or DELIVER */
+	struct loop_topic *topic;   /* of a producer */
+	struct loop_reader left;    /* of a PRODUCE frame in hand, in `in` ... */
+	uint32_t left_count;        /* ... so many messages; not accepted yet */
+	bool is_full;               /* the core did not accept the next of them */
+	bool is_cut;                /* the script wants this connection dropped */
 	struct loop_member *member; /* of a consumer, owned */
 	int64_t credit;
 	bool is_paused;

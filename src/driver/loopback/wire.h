@@ -38,11 +38,11 @@
 #include "driver/loopback/buffer.h"
 #include "util/error.h"
 
-#define LOOP_WIRE_MAGIC  UINT32_C(0x314c4d4f)
-#define LOOP_FRAME_MAX   (64u << 20) /* length; anything longer is not ours */
-#define LOOP_NAME_MAX    1000
-#define LOOP_PAYLOAD_MAX (LOOP_FRAME_MAX - 2 * 65536)
-#define LOOP_KEY_MAX     65534
+#define LOOP_WIRE_MAGIC      UINT32_C(0x314c4d4f)
+#define LOOP_FRAME_MAX       (64u << 20) /* length; anything longer is not ours */
+#define LOOP_NAME_MAX        1000
+#define LOOP_PAYLOAD_MAX     (LOOP_FRAME_MAX - 2 * 65536)
+#define LOOP_KEY_MAX         65534
 
 #define LOOP_MESSAGE_BYTES   6  /* of a message besides key and payload */
 #define LOOP_DELIVERED_BYTES 12 /* of one delivered besides the payload */

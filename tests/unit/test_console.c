@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/console.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/summary.h"
+
+#define MS UINT64_C(1000000)
+#define S  UINT64_C(1000000000)
+
+static void counts_have_three_digits_and_a_unit(void **state)
+{
+	static const struct {
+		double n;
+		const char *want;
+	} cases[] = {
+		{ 0, "0" },           { 0.1, "0.1" },     { 999, "999" },     { 999.4, "999" },
+		{ 999.6, "1k" },      { 12345, "12.3k" }, { 999499, "999k" }, { 999600, "1M" },
+		{ 1250000, "1.25M" }, { 3e12, "3T" },
+	};
+	char out[CONSOLE_COUNT_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(console_format_count(cases[i].n, out), cases[i].want);
+}
+
+static struct console_progress measuring(void)
+{
+	return (struct console_progress){
+		.phase = "measure",
+		.elapsed_ns = 12 * S + 300 * MS,
+		.total_ns = 60 * S,
+		.has_rates = true,
+		.publish_per_s = 100000,
+		.consume_per_s = 99800,
+		.publish_p50_ns = 3900000,
+		.publish_p99_ns = 18 * MS,
+		.e2e_p50_ns = 4200000,
+		.e2e_p99_ns = 21 * MS,
+		.backlog = 1234,
+	};
+}
+
+static void the_progress_line_has_phase_rates_latencies_backlog_and_errors(void **state)
+{
+	struct console_progress p = measuring();
+	struct text line = { 0 };
+
+	(void)state;
+	console_format_progress(&p, &line);
+	assert_string_equal(text_str(&line),
+	                    "measure 12/60.0s 100k/s > 99.8k/s p50/p99 pub 3.90ms/18.0ms "
+	                    "e2e 4.20ms/21.0ms backlog 1.23k err 0");
+	text_fini(&line);
+}
+
+static void the_longest_progress_line_fits_the_screen(void **state)
+{
+	struct console_progress p = measuring();
+	struct text line = { 0 };
+
+	(void)state;
+	p.elapsed_ns = 3599 * S;
+	p.total_ns = 3600 * S;
+	p.publish_per_s = p.consume_per_s = 1.25e6;
+	p.publish_p50_ns = p.publish_p99_ns = p.e2e_p50_ns = p.e2e_p99_ns = 12300 * MS;
+	p.backlog = p.errors = 123456;
+	console_format_progress(&p, &line);
+	assert_true(line.len < CONSOLE_COLUMNS);
+	assert_non_null(strstr(text_str(&line), "err 123k"));
+	text_fini(&line);
+}
+
+static void before_the_load_the_line_counts_what_is_created(void **state)
+{
+	struct console_progress p = { .phase = "settle",
+		                      .elapsed_ns = 2 * S,
+		                      .total_ns = 60 * S,
+		                      .done = 3,
+		                      .wanted = 1000 };
+	struct text line = { 0 };
+
+	(void)state;
+	console_format_progress(&p, &line);
+	assert_string_equal(text_str(&line), "settle 2/60.0s 3 of 1000");
+	text_fini(&line);
+}
+
+static void a_search_tells_the_rate_on_trial(void **state)
+{
+	struct console_progress p = { .phase = "search",
+		                      .elapsed_ns = 4 * S,
+		                      .tried_per_s = 40000 };
+	struct text line = { 0 };
+
+	(void)state;
+	console_format_progress(&p, &line);
+	assert_string_equal(text_str(&line), "search 4s at 40k/s");
+	text_fini(&line);
+}
+
+static void a_json_line_is_one_object_with_time_and_event(void **state)
+{
+	struct console_progress p = measuring();
+	struct text line = { 0 };
+
+	(void)state;
+	console_format_progress_json(&p, UINT64_C(1700000000) * S + 5 * MS, &line);
+	json_t *o = json_loads(text_str(&line), 0, NULL);
+	assert_non_null(o);
+	assert_null(strchr(text_str(&line), '\n'));
+	assert_string_equal(json_string_value(json_object_get(o, "time")),
+	                    "2023-11-14T22:13:20.005Z");
+	assert_string_equal(json_string_value(json_object_get(o, "event")), "progress");
+	assert_string_equal(json_string_value(json_object_get(o, "phase")), "measure");
+	assert_int_equal(json_integer_value(json_object_get(o, "publishP99Ns")), 18 * MS);
+	json_decref(o);
+	text_fini(&line);
+}
+
+struct screen {
+	struct console console;
+	char *text;
+	size_t len;
+	FILE *file;
+};
+
+static void open_screen(struct screen *s, struct console_options options)
+{
+	*s = (struct screen){ 0 };
+	s->file = open_memstream(&s->text, &s->len);
+	assert_non_null(s->file);
+	options.progress = options.summary = s->file;
+	console_init(&s->console, &options);
+}
+
+static void close_screen(struct screen *s)
+{
+	(void)fclose(s->file);
+	free(s->text);
+}
+
+static void a_live_line_is_rewritten_and_left_clean(void **state)
+{
+	struct console_progress longer = measuring(), shorter = { .phase = "drain" };
+	struct screen s;
+
+	(void)state;
+	open_screen(&s, (struct console_options){ 0 });
+	s.console.live = true;
+	console_progress(&s.console, &longer, 0);
+	size_t first = s.len;
+	console_progress(&s.console, &shorter, 0);
+	assert_null(strchr(s.text, '\n'));
+	/* The rest of the longer line is overwritten with blanks. */
+	assert_int_equal(s.len - first, first);
+	console_say(&s.console, CONSOLE_WARNING, 0, "look");
+	assert_non_null(strstr(s.text, "\rlook\n"));
+	close_screen(&s);
+}
+
+static void quiet_shows_warnings_only(void **state)
+{
+	struct console_progress p = measuring();
+	struct screen s;
+
+	(void)state;
+	open_screen(&s, (struct console_options){ .quiet = true });
+	console_progress(&s.console, &p, 0);
+	console_say(&s.console, CONSOLE_INFO, 0, "hello");
+	console_say(&s.console, CONSOLE_WARNING, 0, "careful");
+	assert_string_equal(s.text, "careful\n");
+	close_screen(&s);
+}
+
+static void messages_are_objects_too_where_json_is_wanted(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_screen(&s, (struct console_options){ .format = CONSOLE_JSON });
+	console_say(&s.console, CONSOLE_WARNING, 0, "a \"quoted\" word");
+	json_t *o = json_loads(s.text, 0, NULL);
+	assert_non_null(o);
+	assert_string_equal(json_string_value(json_object_get(o, "event")), "warning");
+	assert_string_equal(json_string_value(json_object_get(o, "text")), "a \"quoted\" word");
+	json_decref(o);
+	close_screen(&s);
+}
+
+/* --- summary ---------------------------------------------------------------------------------------- */
+
+static void fill_record(struct record *r)
+{
+	*r = (struct record){
+		.workload_name = "1-topic-16-partitions-1kb",
+		.driver_name = "Kafka",
+		.rate = RECORD_FIXED,
+		.asked_per_s = 100000,
+		.message_bytes = 1024,
+		.subscriptions = 1,
+		.stamped = true,
+		.window_start_ns = 10 * S,
+		.window_end_ns = 70 * S,
+		.window_messages = 65536,
+		.producer_cpu_ns = 6000000 * UINT64_C(5120),
+		.consumer_cpu_ns = 6000000 * UINT64_C(1710),
+	};
+	r->window_counters[COUNTER_ACKNOWLEDGED] = 6000000;
+	r->window_counters[COUNTER_RECEIVED] = 6000000;
+	r->totals.counters[COUNTER_SENT] = 9000000;
+	r->totals.counters[COUNTER_ACKNOWLEDGED] = 9000000;
+	r->totals.counters[COUNTER_RECEIVED] = 9000000;
+	for (unsigned i = 0; i < LATENCY_COUNT; i++)
+		hist_copy_record(&r->totals.latencies[WINDOW_MEASURED][i], 3900000, 6000000);
+}
+
+static char *summarize(struct record *r)
+{
+	struct text out = { 0 };
+
+	summary_format(r, "w.json", "w.omb", &out);
+	snapshot_fini(&r->totals);
+	return text_take(&out);
+}
+
+static void assert_fits(const char *text)
+{
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+		if (len > CONSOLE_COLUMNS)
+			fail_msg("%zu columns: %.*s", len, (int)len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
+static void the_summary_has_rates_latencies_accounting_cost_and_verdict(void **state)
+{
+	static const char *const wanted[] = {
+		"1-topic-16-partitions-1kb on Kafka: 100,000 msg/s asked for, measured for 60.0s\n",
+		"published       100,000 msg/s     97.66 MiB/s\n",
+		"corrected publish    due -> ack",
+		"3.90ms",
+		"9,000,000 sent, 9,000,000 acknowledged, 9,000,000 received (1 subscription): "
+		"nothing "
+		"lost\n",
+		"5.12 us to publish, 1.71 us to consume\n",
+		"\n  VALID\n",
+		"  w.json\n  w.omb\n",
+	};
+	struct record r;
+
+	(void)state;
+	fill_record(&r);
+	char *text = summarize(&r);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (!strstr(text, wanted[i]))
+			fail_msg("\"%s\" is not in\n%s", wanted[i], text);
+	}
+	assert_fits(text);
+	free(text);
+}
+
+static void what_is_missing_is_counted_over_all_subscriptions(void **state)
+{
+	struct record r;
+
+	(void)state;
+	fill_record(&r);
+	r.subscriptions = 2;
+	char *text = summarize(&r);
+	assert_non_null(strstr(text, "(2 subscriptions): 9,000,000 missing\n"));
+	free(text);
+}
+
+static void percentiles_with_too_few_samples_are_marked(void **state)
+{
+	struct record r;
+
+	(void)state;
+	fill_record(&r);
+	for (unsigned i = 0; i < LATENCY_COUNT; i++) {
+		hist_copy_clear(&r.totals.latencies[WINDOW_MEASURED][i]);
+		hist_copy_record(&r.totals.latencies[WINDOW_MEASURED][i], 1000, 20);
+	}
+	char *text = summarize(&r);
+	assert_non_null(strstr(text, "1.00us*"));
+	assert_non_null(strstr(text, "too few samples"));
+	free(text);
+}
+
+static void long_reasons_are_wrapped(void **state)
+{
+	struct record r;
+
+	(void)state;
+	fill_record(&r);
+	r.verdict.verdict = VERDICT_INVALID;
+	r.verdict.count = 1;
+	r.verdict.reasons[0].weight = VERDICT_INVALID;
+	r.verdict.reasons[0].name = "missing";
+	memset(r.verdict.reasons[0].text, 'x', sizeof(r.verdict.reasons[0].text) - 1);
+	for (size_t i = 7; i < sizeof(r.verdict.reasons[0].text); i += 8)
+		r.verdict.reasons[0].text[i] = ' ';
+	r.verdict.reasons[0].text[sizeof(r.verdict.reasons[0].text) - 1] = '\0';
+	char *text = summarize(&r);
+	assert_fits(text);
+	assert_non_null(strstr(text, "INVALID"));
+	free(text);
+}
+
+static void the_summary_is_one_json_line_where_json_is_wanted(void **state)
+{
+	struct record r;
+	struct text out = { 0 };
+
+	(void)state;
+	fill_record(&r);
+	summary_format_json(&r, "w.json", "w.omb", &out);
+	json_t *o = json_loads(text_str(&out), 0, NULL);
+	assert_non_null(o);
+	assert_string_equal(json_string_value(json_object_get(o, "verdict")), "VALID");
+	assert_int_equal(json_integer_value(json_object_get(o, "received")), 9000000);
+	assert_ptr_equal(strchr(out.data, '\n'), out.data + out.len - 1);
+	json_decref(o);
+	text_fini(&out);
+	snapshot_fini(&r.totals);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_have_three_digits_and_a_unit),
+		cmocka_unit_test(the_progress_line_has_phase_rates_latencies_backlog_and_errors),
+		cmocka_unit_test(the_longest_progress_line_fits_the_screen),
+		cmocka_unit_test(before_the_load_the_line_counts_what_is_created),
+		cmocka_unit_test(a_search_tells_the_rate_on_trial),
+		cmocka_unit_test(a_json_line_is_one_object_with_time_and_event),
+		cmocka_unit_test(a_live_line_is_rewritten_and_left_clean),
+		cmocka_unit_test(quiet_shows_warnings_only),
+		cmocka_unit_test(messages_are_objects_too_where_json_is_wanted),
+		cmocka_unit_test(the_summary_has_rates_latencies_accounting_cost_and_verdict),
+		cmocka_unit_test(what_is_missing_is_counted_over_all_subscriptions),
+		cmocka_unit_test(percentiles_with_too_few_samples_are_marked),
+		cmocka_unit_test(long_reasons_are_wrapped),
+		cmocka_unit_test(the_summary_is_one_json_line_where_json_is_wanted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "results/side_file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "stats/hdr_codec.h"
+#include "stats/percentile.h"
+
+#define S UINT64_C(1000000000)
+
+/* A small run with one of everything. */
+struct sample {
+	struct record record;
+	struct record_setting settings[1];
+	struct record_row rows[3];
+	struct record_phase phases[2];
+	struct record_second seconds[2];
+	struct record_period periods[1];
+	struct record_agent agents[1];
+	struct record_producer producers[1];
+	struct record_partition partitions[1];
+	struct record_event events[1];
+	struct snapshot agent_snapshot;
+};
+
+static void fill_lists(struct sample *s)
+{
+	struct record *r = &s->record;
+
+	s->settings[0] = (struct record_setting){ "messageSize", "1024" };
+	s->rows[0] = (struct record_row){ "producer", "linger.ms", "5", "file", "" };
+	s->rows[1] = (struct record_row){ "producer", "sasl.password", "hunter2", "file", "" };
+	s->rows[2] = (struct record_row){ "library", "ssl.key.PASSWORD", "hunter2", "", "a note" };
+	s->phases[0] = (struct record_phase){ "connect", 100 * S, 101 * S };
+	s->phases[1] = (struct record_phase){ "measure", 101 * S, 103 * S };
+	s->seconds[0] = (struct record_second){ 102 * S, "measure", 10, 9, 1, 8, 1 };
+	s->seconds[1] = (struct record_second){ 103 * S, "measure", 20, 19, 1, 19, 0 };
+	s->periods[0].kind = "measure";
+	s->periods[0].start_ns = 101 * S;
+	s->periods[0].end_ns = 103 * S;
+	s->agents[0] = (struct record_agent){ .role = "producer", .pid = 42, .lost = true };
+	s->agents[0].snapshot = &s->agent_snapshot;
+	s->producers[0] = (struct record_producer){ "t", 7, 20, 19, 1, 0, 3 };
+	s->partitions[0] = (struct record_partition){ "t", "g", 2, 19 };
+	s->events[0] = (struct record_event){
+		.kind = "agentLost", .role = "producer", .at_ns = 102 * S, .text = "signal \xff 9"
+	};
+	r->settings = s->settings;
+	r->rows = s->rows;
+	r->phases = s->phases;
+	r->seconds = s->seconds;
+	r->periods = s->periods;
+	r->agents = s->agents;
+	r->producer_totals = s->producers;
+	r->partition_totals = s->partitions;
+	r->events = s->events;
+	r->settings_count = r->periods_count = r->agents_count = 1;
+	r->producer_totals_count = r->partition_totals_count = r->events_count = 1;
+	r->phases_count = r->seconds_count = 2;
+	r->rows_count = 3;
+}
+
+static void fill(struct sample *s)
+{
+	*s = (struct sample){ 0 };
+	fill_lists(s);
+
+	struct record *r = &s->record;
+	r->run_id = "run1";
+	r->workload_name = "w";
+	r->driver_name = "Kafka";
+	r->command_line = "omb run --set sasl.password=hunter2 --set topics=3";
+	r->started_ns = 100 * S;
+	r->wall_started_ns = UINT64_C(1700000000) * S;
+	r->ended_ns = 104 * S;
+	r->window_start_ns = 101 * S;
+	r->window_end_ns = 103 * S;
+	r->environment.version = r->environment.commit = r->environment.build = "x";
+	r->rate = RECORD_FIXED;
+	r->asked_per_s = 10;
+	r->totals.counters[COUNTER_SENT] = 20;
+	r->window_counters[COUNTER_ACKNOWLEDGED] = 20;
+	r->producer_cpu_ns = 20000;
+	hist_copy_record(&r->totals.latencies[WINDOW_MEASURED][LATENCY_PUBLISH], 5000, 20);
+
+	struct snapshot *interval = &s->periods[0].interval;
+	hist_copy_record(&interval->latencies[WINDOW_MEASURED][LATENCY_PUBLISH], 5000, 15);
+	hist_copy_record(&interval->latencies[WINDOW_OUTSIDE][LATENCY_PUBLISH], 4000, 2);
+	hist_copy_record(&s->agent_snapshot.latencies[WINDOW_OUTSIDE][LATENCY_CALL], 70, 9);
+}
+
+static void fini(struct sample *s)
+{
+	snapshot_fini(&s->record.totals);
+	snapshot_fini(&s->periods[0].interval);
+	snapshot_fini(&s->agent_snapshot);
+}
+
+static json_t *format(const struct record *r)
+{
+	struct text text = { 0 };
+	json_error_t err;
+
+	side_file_format(r, &text);
+	json_t *root = json_loads(text_str(&text), JSON_REJECT_DUPLICATES, &err);
+	if (!root)
+		fail_msg("%d:%d: %s", err.line, err.column, err.text);
+	assert_null(strstr(text_str(&text), "hunter2"));
+	text_fini(&text);
+	return root;
+}
+
+static json_int_t integer_at(json_t *root, const char *path)
+{
+	json_t *at = root;
+	char copy[128];
+
+	(void)snprintf(copy, sizeof(copy), "%s", path);
+	for (char *part = copy, *next; part; part = next) {
+		next = strchr(part, '/');
+		if (next)
+			*next++ = '\0';
+		bool is_index = *part >= '0' && *part <= '9';
+		at = is_index ? json_array_get(at, (size_t)strtoul(part, NULL, 10))
+		              : json_object_get(at, part);
+	}
+	if (!json_is_integer(at))
+		fail_msg("no integer at %s", path);
+	return json_integer_value(at);
+}
+
+static void everything_that_is_known_gets_in(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	json_t *root = format(&s.record);
+	assert_int_equal(integer_at(root, "formatVersion"), SIDE_FILE_VERSION);
+	assert_int_equal(integer_at(root, "totals/sent"), 20);
+	assert_int_equal(integer_at(root, "latencies/publish/count"), 20);
+	assert_int_equal(integer_at(root, "seconds/received/1"), 19);
+	assert_int_equal(integer_at(root, "agents/0/pid"), 42);
+	assert_int_equal(integer_at(root, "producers/rows/0/0"), 7);
+	assert_int_equal(integer_at(root, "producers/rows/0/6"), 3);
+	assert_int_equal(integer_at(root, "partitions/rows/0/3"), 19);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(root, "workload"),
+	                                                      "messageSize")),
+	                    "1024");
+	json_decref(root);
+	fini(&s);
+}
+
+static void instants_are_counted_from_the_start_of_the_run(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	json_t *root = format(&s.record);
+	assert_int_equal(integer_at(root, "window/startNs"), 1 * S);
+	assert_int_equal(integer_at(root, "window/endNs"), 3 * S);
+	assert_int_equal(integer_at(root, "phases/1/startNs"), 1 * S);
+	assert_int_equal(integer_at(root, "seconds/atNs/0"), 2 * S);
+	assert_int_equal(integer_at(root, "periods/0/endNs"), 3 * S);
+	assert_int_equal(integer_at(root, "events/0/atNs"), 2 * S);
+	assert_int_equal(integer_at(root, "run/durationNs"), 4 * S);
+	json_t *run = json_object_get(root, "run");
+	assert_string_equal(json_string_value(json_object_get(run, "started")),
+	                    "2023-11-14T22:13:20.000Z");
+	assert_string_equal(json_string_value(json_object_get(run, "ended")),
+	                    "2023-11-14T22:13:24.000Z");
+	json_decref(root);
+	fini(&s);
+}
+
+static void histograms_can_be_decoded_again_and_periods_merge_both_windows(void **state)
+{
+	struct sample s;
+	struct hist_copy h = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	fill(&s);
+	json_t *root = format(&s.record);
+	json_t *period = json_array_get(json_object_get(root, "periods"), 0);
+	json_t *histograms = json_object_get(period, "histograms");
+	const char *text = json_string_value(json_object_get(histograms, "publish"));
+
+	assert_int_equal(json_object_size(histograms), 1); /* empty ones are left out */
+	assert_non_null(text);
+	assert_true(hdr_codec_decode(text, strlen(text), 1, &h, &err));
+	assert_int_equal(h.count, 17);
+	assert_in_range(percentile_value(&h, 10), 4000, 4003);
+	hist_copy_fini(&h);
+	json_decref(root);
+	fini(&s);
+}
+
+static void secrets_are_masked_and_the_rest_is_left_alone(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	json_t *root = format(&s.record); /* fails on the secret itself */
+	json_t *driver = json_object_get(root, "driver");
+	json_t *run = json_object_get(root, "run");
+
+	assert_string_equal(json_string_value(json_object_get(json_array_get(driver, 0), "value")),
+	                    "5");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(driver, 1), "value")),
+	                    "****");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(driver, 2), "value")),
+	                    "****");
+	assert_string_equal(json_string_value(json_object_get(run, "commandLine")),
+	                    "omb run --set sasl.password=**** --set topics=3");
+	json_decref(root);
+	fini(&s);
+}
+
+static void text_that_is_no_utf8_does_not_break_the_file(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	json_t *root = format(&s.record);
+	json_t *event = json_array_get(json_object_get(root, "events"), 0);
+	assert_string_equal(json_string_value(json_object_get(event, "text")), "signal ? 9");
+	json_decref(root);
+	fini(&s);
+}
+
+static void without_a_schedule_no_rate_was_asked_and_delays_mean_nothing(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	s.record.rate = RECORD_MAX;
+	json_t *root = format(&s.record);
+	json_t *load = json_object_get(root, "load");
+	json_t *latencies = json_object_get(root, "latencies");
+	assert_true(json_is_null(json_object_get(load, "askedPerS")));
+	assert_true(json_is_false(
+		json_object_get(json_object_get(latencies, "publishDelay"), "meaningful")));
+	assert_true(
+		json_is_true(json_object_get(json_object_get(latencies, "publish"), "meaningful")));
+	json_decref(root);
+	fini(&s);
+}
+
+static void cpu_is_told_for_each_message(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	assert_true(record_producer_cpu_per_message_ns(&s.record) == 1000);
+	assert_true(record_consumer_cpu_per_message_ns(&s.record) == 0); /* nothing received */
+	assert_true(record_publish_per_s(&s.record) == 10);
+	fini(&s);
+}
+
+static void journal_lines_are_single_objects_that_say_what_they_are(void **state)
+{
+	struct text lines[3] = { 0 };
+	static const char *const kinds[] = { "start", "second", "period" };
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	side_file_format_start(&s.record, &lines[0]);
+	side_file_format_second(&s.record, &s.seconds[0], &lines[1]);
+	side_file_format_period(&s.record, &s.periods[0], &lines[2]);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *o = json_loads(text_str(&lines[i]), 0, NULL);
+		assert_non_null(o);
+		assert_string_equal(json_string_value(json_object_get(o, "line")), kinds[i]);
+		assert_null(strchr(text_str(&lines[i]), '\n'));
+		json_decref(o);
+		text_fini(&lines[i]);
+	}
+	fini(&s);
+}
+
+static void percentiles_carry_their_interval_and_a_mark_when_samples_are_few(void **state)
+{
+	struct sample s;
+	struct record_latency l;
+
+	(void)state;
+	fill(&s);
+	record_latency(&s.record, LATENCY_PUBLISH, &l);
+	assert_int_equal(l.count, 20);
+	assert_false(l.percentiles[0].too_few);
+	assert_true(l.percentiles[5].too_few); /* 99.99 of 20 samples */
+	assert_true(l.percentiles[0].lower_ns <= l.percentiles[0].ns);
+	record_latency(&s.record, LATENCY_E2E, &l);
+	assert_int_equal(l.count, 0);
+	assert_true(l.percentiles[0].too_few);
+	fini(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_that_is_known_gets_in),
+		cmocka_unit_test(instants_are_counted_from_the_start_of_the_run),
+		cmocka_unit_test(histograms_can_be_decoded_again_and_periods_merge_both_windows),
+		cmocka_unit_test(secrets_are_masked_and_the_rest_is_left_alone),
+		cmocka_unit_test(text_that_is_no_utf8_does_not_break_the_file),
+		cmocka_unit_test(without_a_schedule_no_rate_was_asked_and_delays_mean_nothing),
+		cmocka_unit_test(cpu_is_told_for_each_message),
+		cmocka_unit_test(journal_lines_are_single_objects_that_say_what_they_are),
+		cmocka_unit_test(percentiles_carry_their_interval_and_a_mark_when_samples_are_few),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
