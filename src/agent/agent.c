@@ -141,10 +141,6 @@ void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int
 
 static bool settle(const struct agent_spec *spec, struct error *err)
 {
-	char name[16]; /* the kernel's limit */
-
-	snprintf(name, sizeof(name), "omb-%.4s-%u", agent_role_name(spec->role), spec->index);
-	prctl(PR_SET_NAME, name);
 	if (spec->nice != 0 && setpriority(PRIO_PROCESS, 0, spec->nice) < 0)
 		return error_set_errno(err, errno, "setting agentNice %d", spec->nice);
 	if (spec->cpu >= 0) {

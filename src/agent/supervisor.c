@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -100,6 +101,10 @@ static _Noreturn void be_agent(struct supervisor *s, struct agent *a, const int 
 		keep[kept++] = output_fd;
 	agent_enter_child(a->spec.parent_pid, keep, kept, s->stderr_pipe[1]);
 	free(keep);
+
+	char name[16]; /* the kernel's limit */
+	snprintf(name, sizeof(name), "omb-%.4s-%u", agent_role_name(a->spec.role), a->spec.index);
+	prctl(PR_SET_NAME, name);
 	_exit(a->job != NULL ? admin_main(&a->spec, a->job, a->shm, channels[0], output_fd)
 	                     : agent_main(&a->spec, a->shm, channels));
 }
