@@ -31,7 +31,7 @@ LAYERS = {
     "results": ["util", "config", "stats"],
     "worker": ["util", "net", "config", "plan", "stats", "agent"],
     "agent": ["util", "config/option", "plan", "stats", "driver"],
-    "driver": ["util", "net", "config/option", "config/properties"],
+    "driver": ["util", "net", "config/option", "config/properties", "config/driver_file"],
     "plan": ["util", "config"],
     "config": ["util"],
     "stats": ["util"],

@@ -86,8 +86,9 @@ static void add_name(void *to, enum driver_name_kind kind, const char *name)
 }
 
 /* Opens a client, does `what` with it, closes it. */
-static bool with_client(struct admin *a, bool (*what)(struct admin *, void *client, const void *arg,
-                                                      struct error *err),
+static bool with_client(struct admin *a,
+                        bool (*what)(struct admin *, void *client, const void *arg,
+                                     struct error *err),
                         const void *arg, struct error *err)
 {
 	const struct driver *driver = a->spec->driver;

@@ -13,11 +13,11 @@
 #include "agent/agent.h"
 
 enum admin_job_kind {
-	ADMIN_DESCRIBE,      /* records: section, key, value, origin, note */
+	ADMIN_DESCRIBE, /* records: section, key, value, origin, note */
 	ADMIN_CREATE_TOPICS,
 	ADMIN_DELETE,
-	ADMIN_LIST,          /* records: "topic" or "group", name */
-	ADMIN_BROKER,        /* serves until CLOSE; says that it is open like any loop */
+	ADMIN_LIST,   /* records: "topic" or "group", name */
+	ADMIN_BROKER, /* serves until CLOSE; says that it is open like any loop */
 };
 
 #define ADMIN_DESCRIBE_FIELDS 5

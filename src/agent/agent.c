@@ -20,7 +20,7 @@
 #include "util/xalloc.h"
 
 /* No agent outlives its parent by more than this. */
-#define ORPHAN_LIMIT_S 5
+#define ORPHAN_LIMIT_S  5
 
 /* Of which so much is for deleting topics. */
 #define DELETE_LIMIT_MS 3500
@@ -148,7 +148,8 @@ static bool settle(const struct agent_spec *spec, struct error *err)
 		CPU_ZERO(&set);
 		CPU_SET((size_t)spec->cpu, &set);
 		if (sched_setaffinity(0, sizeof(set), &set) < 0)
-			return error_set_errno(err, errno, "pinning to CPU %d of agentCpus", spec->cpu);
+			return error_set_errno(err, errno, "pinning to CPU %d of agentCpus",
+			                       spec->cpu);
 	}
 	return true;
 }
@@ -176,9 +177,11 @@ static bool run_loops(struct loop_thread *threads, uint32_t count, struct error 
 	bool ok = true;
 
 	for (; ok && started < count; started++) {
-		int failure = pthread_create(&threads[started].thread, NULL, run_loop, &threads[started]);
+		int failure =
+			pthread_create(&threads[started].thread, NULL, run_loop, &threads[started]);
 		if (failure != 0) {
-			ok = error_set_errno(err, failure, "starting thread %u of %u", started + 1, count);
+			ok = error_set_errno(err, failure, "starting thread %u of %u", started + 1,
+			                     count);
 			wake_loops();
 			break;
 		}

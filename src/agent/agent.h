@@ -55,7 +55,7 @@ struct agent_spec {
 	uint32_t loops;
 	struct consume_spec consume;
 	int nice;
-	int cpu; /* -1: anywhere */
+	int cpu;                  /* -1: anywhere */
 	struct agent_names names; /* empty: leave everything to others */
 };
 

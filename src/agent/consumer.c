@@ -18,9 +18,9 @@ struct consumer {
 	_Atomic uint64_t *partitions; /* messages received by partition */
 	uint32_t index;               /* in this loop */
 	uint64_t uncommitted;         /* messages delivered since the last commit */
-	uint64_t uncommitted_ns; /* when the first of them was delivered */
-	uint64_t not_before_ns; /* slow consumers: no message before this */
-	bool is_waiting;        /* in the heap until then */
+	uint64_t uncommitted_ns;      /* when the first of them was delivered */
+	uint64_t not_before_ns;       /* slow consumers: no message before this */
+	bool is_waiting;              /* in the heap until then */
 };
 
 struct consumer_loop {
@@ -29,7 +29,8 @@ struct consumer_loop {
 	unsigned char *privs; /* the driver's parts ... */
 	size_t stride;        /* ... so far apart */
 	struct heap waiting;  /* slow consumers with something to serve, by not_before_ns */
-	uint64_t next_commit_ns; /* when the oldest uncommitted message has to be; UINT64_MAX = none */
+	uint64_t
+		next_commit_ns; /* when the oldest uncommitted message has to be; UINT64_MAX = none */
 };
 
 static void count(struct consumer_loop *l, enum counter which)

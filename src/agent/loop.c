@@ -15,8 +15,8 @@
 #include "util/xalloc.h"
 
 /* epoll's user data beyond any client. */
-#define TAG_CHANNEL UINT32_MAX
-#define TAG_END     (UINT32_MAX - 1)
+#define TAG_CHANNEL    UINT32_MAX
+#define TAG_END        (UINT32_MAX - 1)
 
 #define EVENTS_AT_ONCE 64
 #define CACHE_LINE     64
@@ -37,7 +37,8 @@ static bool can_wait(struct loop *l, struct error *err)
 	const struct timespec now = { 0 };
 
 	if (epoll_pwait2(l->epoll_fd, &event, 1, &now, NULL) < 0)
-		return error_set_errno(err, errno, "waiting with nanoseconds (epoll_pwait2, Linux 5.11)");
+		return error_set_errno(err, errno,
+		                       "waiting with nanoseconds (epoll_pwait2, Linux 5.11)");
 	return true;
 }
 
@@ -138,8 +139,8 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err)
 	/* What came before the descriptor was watched makes no edge: look once. */
 	loop_mark_ready(l, i);
 	if (fd < 0 && l->spec->role == AGENT_CONSUMER)
-		return error_set(err, ERROR_UNSUPPORTED, "driver %s: a consumer without a descriptor",
-		                 l->driver->name);
+		return error_set(err, ERROR_UNSUPPORTED,
+		                 "driver %s: a consumer without a descriptor", l->driver->name);
 	return fd < 0 || watch(l, fd, i, EPOLLIN | EPOLLET, err);
 }
 

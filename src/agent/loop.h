@@ -36,12 +36,12 @@ struct loop {
 	unsigned index; /* of the loops of this agent */
 	int channel_fd, epoll_fd;
 
-	void *client;         /* the driver's, for all clients of this loop */
+	void *client; /* the driver's, for all clients of this loop */
 	size_t client_stride;
 	struct driver_context context;
 	char client_id[64];
-	uint32_t clients;     /* of this loop */
-	uint32_t *ready;      /* ring-less list of clients to serve */
+	uint32_t clients; /* of this loop */
+	uint32_t *ready;  /* ring-less list of clients to serve */
 	uint32_t ready_count;
 	bool *is_ready;
 

@@ -14,19 +14,19 @@
 #include "util/xalloc.h"
 
 /* Messages of one pass between two looks at acknowledgements and commands. */
-#define PASS_CHUNK 256
+#define PASS_CHUNK    256
 
-#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_MS     UINT64_C(1000000)
 
 /* A producer that got BUSY and hears nothing is offered again after 1, 2, 4, 4, 4 ... ms. */
 #define RETRY_NS      NS_PER_MS
 #define RETRY_DOUBLED 2
 
 /* How long after the end of the load what was due before is still sent. */
-#define GRACE_NS UINT64_C(1000000000)
+#define GRACE_NS      UINT64_C(1000000000)
 
 /* Tokens of probes; no slot number is that large. */
-#define PROBE_TOKEN (UINT64_C(1) << 63)
+#define PROBE_TOKEN   (UINT64_C(1) << 63)
 
 enum producer_state {
 	PRODUCER_IDLE,      /* the load has not begun */
@@ -92,14 +92,16 @@ static void probe_came_back(struct producer *p, const struct sent_report *report
 	if (report->acknowledged)
 		count(p->loop, COUNTER_PROBES_ACKED);
 	else if (!p->loop->base.closing)
-		loop_note(&p->loop->base, NOTE_DELIVERY, report->reason ? report->reason : "failed");
+		loop_note(&p->loop->base, NOTE_DELIVERY,
+		          report->reason ? report->reason : "failed");
 }
 
 /* A message that will never be acknowledged is charged its age: it does not vanish. */
 static void charge_age(struct producer_loop *l, uint64_t due_ns, uint64_t now_ns)
 {
 	/* Without a schedule there are no corrected latencies: send -> acknowledged is what is judged. */
-	enum latency which = l->load.mode == LOAD_PACED ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
+	enum latency which =
+		l->load.mode == LOAD_PACED ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
 
 	hist_record(&latencies_of(l, due_ns)[which], now_ns - due_ns);
 }
@@ -148,7 +150,8 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 		message_unacknowledged(p, f->due_ns, now_ns);
 	} else {
 		message_failed(p, f->due_ns, now_ns);
-		loop_note(&p->loop->base, NOTE_DELIVERY, report->reason ? report->reason : "failed");
+		loop_note(&p->loop->base, NOTE_DELIVERY,
+		          report->reason ? report->reason : "failed");
 	}
 	flights_give_back(&p->flights, (uint32_t)token);
 
@@ -177,7 +180,8 @@ static void fill_message(struct producer_loop *l, const struct producer *p, stru
 	const struct load_spec *load = &l->load;
 	uint64_t mixed = payload_mix(load->seed, p->id, p->sequence);
 
-	m->payload = l->pool + (size_t)payload_index(mixed, load->payload.count) * load->payload.size;
+	m->payload =
+		l->pool + (size_t)payload_index(mixed, load->payload.count) * load->payload.size;
 	m->payload_len = load->payload.size;
 	m->key = NULL;
 	m->key_len = 0;
@@ -331,11 +335,12 @@ static void unblock(struct producer_loop *l, uint64_t now_ns)
 			continue;
 		}
 		if (p->busy_since_ns != 0 && now_ns - p->busy_since_ns >= l->load.max_block_ns) {
-			uint64_t due_ns = l->load.mode == LOAD_PACED ? p->pacer.next_ns
-			                                             : p->busy_since_ns;
+			uint64_t due_ns =
+				l->load.mode == LOAD_PACED ? p->pacer.next_ns : p->busy_since_ns;
 			message_taken(p);
 			message_failed(p, due_ns, now_ns);
-			loop_note(&l->base, NOTE_BLOCKED, "the client had no room for a message in time");
+			loop_note(&l->base, NOTE_BLOCKED,
+			          "the client had no room for a message in time");
 			advance(l, p, now_ns);
 		}
 		schedule(l, p);
@@ -478,7 +483,7 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 	if (l->base.driver->max_block_ms != NULL &&
 	    l->base.driver->max_block_ms(l->base.spec->driver_config) > 0)
 		l->load.max_block_ns =
-		        l->base.driver->max_block_ms(l->base.spec->driver_config) * NS_PER_MS;
+			l->base.driver->max_block_ms(l->base.spec->driver_config) * NS_PER_MS;
 	l->stamps = load->payload.size >= STAMP_BYTES;
 	l->pool = payload_map(pool_fd, load->payload.size, load->payload.count, err);
 	if (l->pool == NULL)
@@ -492,8 +497,9 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct producer *p = &l->producers[i];
-		uint32_t place = load->first_producer +
-		                 l->base.spec->clients[loop_client_index(&l->base, i)].schedule_index;
+		uint32_t place =
+			load->first_producer +
+			l->base.spec->clients[loop_client_index(&l->base, i)].schedule_index;
 		pacer_init(&p->pacer, &load->epoch, place, load->producers);
 		if (load->mode == LOAD_UNLIMITED)
 			p->pacer.next_ns = load->epoch.start_ns;

@@ -15,10 +15,14 @@
 const char *note_name(enum note_kind kind)
 {
 	static const char *const names[] = {
-		[DRIVER_EVENT_CONNECTION] = "connection", [DRIVER_EVENT_CLIENT] = "client",
-		[DRIVER_EVENT_COMMIT] = "commit",         [DRIVER_EVENT_POLL] = "poll",
-		[DRIVER_EVENT_REBALANCE] = "rebalance",   [DRIVER_EVENT_FATAL] = "fatal",
-		[NOTE_SEND] = "send",                     [NOTE_DELIVERY] = "delivery",
+		[DRIVER_EVENT_CONNECTION] = "connection",
+		[DRIVER_EVENT_CLIENT] = "client",
+		[DRIVER_EVENT_COMMIT] = "commit",
+		[DRIVER_EVENT_POLL] = "poll",
+		[DRIVER_EVENT_REBALANCE] = "rebalance",
+		[DRIVER_EVENT_FATAL] = "fatal",
+		[NOTE_SEND] = "send",
+		[NOTE_DELIVERY] = "delivery",
 		[NOTE_BLOCKED] = "blocked",
 	};
 

@@ -52,8 +52,9 @@ struct shm_client {
 	_Alignas(64) _Atomic uint64_t sent;
 	_Atomic uint64_t acknowledged, failed, unacknowledged, unsent;
 	_Atomic uint64_t received, probes_received;
-	_Atomic uint64_t assigned;         /* partitions; a consumer */
-	_Atomic uint64_t first_ns, last_ns; /* of the messages received, probes included; 0 = none */
+	_Atomic uint64_t assigned; /* partitions; a consumer */
+	_Atomic uint64_t first_ns,
+		last_ns; /* of the messages received, probes included; 0 = none */
 };
 
 struct shm_loop {
@@ -64,7 +65,8 @@ struct shm_loop {
 
 /* Words of the parent. */
 struct shm_control {
-	_Alignas(64) _Atomic uint64_t window_start_ns; /* messages due in [start, end) are measured */
+	_Alignas(64) _Atomic uint64_t
+		window_start_ns; /* messages due in [start, end) are measured */
 	_Atomic uint64_t window_end_ns;
 	_Atomic uint64_t load_end_ns; /* nothing is due from here on */
 };

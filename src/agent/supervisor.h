@@ -23,9 +23,9 @@ struct agent {
 	struct agent_spec spec;
 	const struct admin_job *job; /* NULL: a producer or consumer agent */
 	pid_t pid;
-	int pid_fd;       /* -1 once it has ended */
-	int *channels;    /* one for each loop */
-	int output_fd;    /* of a job; -1 at its end */
+	int pid_fd;    /* -1 once it has ended */
+	int *channels; /* one for each loop */
+	int output_fd; /* of a job; -1 at its end */
 	struct agent_shm *shm;
 	struct text output; /* of a job, whole once the agent has ended */
 	uint32_t loops_open;
@@ -41,7 +41,7 @@ struct agent {
 struct supervisor_host {
 	void (*opened)(void *to, struct agent *a); /* all its clients are open */
 	void (*answered)(void *to, struct agent *a, const struct agent_answer *answer);
-	void (*ended)(void *to, struct agent *a); /* reaped; counts and errors are complete */
+	void (*ended)(void *to, struct agent *a);  /* reaped; counts and errors are complete */
 	void (*wrote)(void *to, const char *line); /* some agent wrote this line to stderr */
 };
 

@@ -51,7 +51,7 @@ const struct command command_csv = {
 	.text = "Reads every file of the folder whose name ends in .json, so neither .json.invalid "
 		"nor .json.partial, and writes one line for each, by message size, topics and "
 		"partitions. A file that is no result is an error: a table that silently lacks "
-	        "rows "
+		"rows "
 		"is worse than none.\n"
 		"\n"
 		"OMB's columns are OMB's: rates go through a histogram of one significant digit. "

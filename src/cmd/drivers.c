@@ -63,7 +63,7 @@ const struct command command_drivers = {
 	.words = "[NAME...]",
 	.text = "Without a name: the drivers of this build. With names: the keys of their driver "
 		"files, the values of OMB's driverClass that mean them, and what to know about "
-	        "them.",
+		"them.",
 	.examples = "omb drivers\nomb drivers kafka",
 	.flags = drivers_flags,
 	.run = drivers_run,

@@ -161,7 +161,7 @@ const struct command command_help = {
 	.summary = "explains a command; workload, exit and environment are topics too",
 	.words = "[COMMAND]",
 	.text = "Without a word: the commands. With one: that command, or \"workload\" (the keys "
-	        "of "
+		"of "
 		"workload files), \"exit\" (the exit codes), \"environment\" (variables).",
 	.examples = "omb help run\nomb help workload",
 	.flags = help_flags,

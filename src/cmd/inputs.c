@@ -72,7 +72,8 @@ static void check_overrides(const struct args *args, const struct inputs *in,
                             struct error_list *errors)
 {
 	size_t count = in->drivers_count;
-	const struct option_spec **tables = arena_alloc(args->arena, (count + 1) * sizeof(*tables));
+	const struct option_spec **tables =
+		arena_alloc(args->arena, (count + 1) * sizeof(struct option_spec *));
 
 	for (size_t i = 0; i < count; i++)
 		tables[i] = in->drivers[i].driver->options;

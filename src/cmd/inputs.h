@@ -50,14 +50,14 @@ struct inputs {
 	{                                                                               \
 		"set", NULL, FLAG_REPEAT, "KEY=VALUE",                                  \
 			"replace a key of the workload or driver file; driver.KEY and " \
-		        "workload.KEY tell them "                                       \
+			"workload.KEY tell them "                                       \
 			"apart, BLOCK.PROPERTY is one line of a block"                  \
 	}
 #define INPUT_FLAG_LENIENT                                                                    \
 	{                                                                                     \
 		"lenient", NULL, FLAG_SWITCH, NULL,                                           \
 			"take what OMB's Java program takes, and warn: unknown keys, quoted " \
-		        "numbers ..."                                                         \
+			"numbers ..."                                                         \
 	}
 #define INPUT_FLAG_AGENTS                                                           \
 	{                                                                           \

@@ -229,11 +229,11 @@ const struct command command_run = {
 	.words = "WORKLOAD...",
 	.text = "Runs every workload on every driver: workloads by the names of their files, and "
 		"each on all drivers in their order. Every file is read and checked before "
-	        "anything "
+		"anything "
 		"starts.\n"
 		"\n"
 		"Each run writes two files: WORKLOAD-DRIVER-TIME.json has OMB's 62 fields, the "
-	        ".omb "
+		".omb "
 		"of the same name has everything else. A result that must not be taken for a good "
 		"one ends in .json.invalid, that of an interrupted run in .json.partial.\n"
 		"\n"

@@ -44,12 +44,12 @@ struct option_spec;
 /* --- what it says about itself -------------------------------------------------------------- */
 
 /* Where a line of the effective configuration comes from. */
-#define ORIGIN_FILE    "file"           /* as written */
-#define ORIGIN_JAVA    "java default"   /* the Java client's default */
+#define ORIGIN_FILE    "file"         /* as written */
+#define ORIGIN_JAVA    "java default" /* the Java client's default */
 #define ORIGIN_LIBRARY "library default"
-#define ORIGIN_OMB     "omb"            /* set by us; the note says why */
-#define ORIGIN_IGNORED "ignored"        /* no counterpart and does not matter */
-#define ORIGIN_ALTERED "altered"        /* changed to what the library accepts; the note says how */
+#define ORIGIN_OMB     "omb"     /* set by us; the note says why */
+#define ORIGIN_IGNORED "ignored" /* no counterpart and does not matter */
+#define ORIGIN_ALTERED "altered" /* changed to what the library accepts; the note says how */
 
 struct driver_row {
 	const char *section; /* "producer", "consumer", "topic", "meaning", "library" */
@@ -76,13 +76,14 @@ struct driver_admin {
 	                      struct error *err);
 	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.  Groups
 	 * that still have members are tried again until `timeout_ms` has passed. */
-	bool (*delete_topics)(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
-	                      struct error *err);
-	bool (*delete_groups)(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
-	                      struct error *err);
+	bool (*delete_topics)(void *client, const char *const *names, size_t count,
+	                      uint32_t timeout_ms, struct error *err);
+	bool (*delete_groups)(void *client, const char *const *names, size_t count,
+	                      uint32_t timeout_ms, struct error *err);
 	/* Names of topics and groups that start with `prefix`.  A group that has members is not listed;
 	 * nor is a topic that such a group reads. */
-	bool (*list)(void *client, const char *prefix, driver_name_fn *fn, void *to, struct error *err);
+	bool (*list)(void *client, const char *prefix, driver_name_fn *fn, void *to,
+	             struct error *err);
 };
 
 /* A driver that brings its own broker (loopback): the worker forks one process for it. */
@@ -90,8 +91,8 @@ struct driver_broker {
 	/* Does this configuration want one started?  Any process; pure. */
 	bool (*is_wanted)(const void *config);
 	/* Serves until `stop_fd` turns readable.  Calls ready(to) once when clients may connect. */
-	bool (*run)(const struct driver_context *ctx, int stop_fd, void (*ready)(void *to), void *to,
-	            struct error *err);
+	bool (*run)(const struct driver_context *ctx, int stop_fd, void (*ready)(void *to),
+	            void *to, struct error *err);
 };
 
 /* --- the driver ------------------------------------------------------------------------------- */
@@ -100,7 +101,8 @@ enum driver_flag {
 	DRIVER_PARTITIONS = 1 << 0, /* consumers report their partitions through host->assigned */
 	DRIVER_KEYS = 1 << 1,       /* keys reach the broker */
 	DRIVER_TIMESTAMP = 1 << 2,  /* received.broker_ms is filled */
-	DRIVER_LIBRARY = 1 << 3,    /* the client is a library whose own limits matter (results say it) */
+	DRIVER_LIBRARY =
+		1 << 3, /* the client is a library whose own limits matter (results say it) */
 };
 
 struct driver {
@@ -128,8 +130,8 @@ struct driver {
 	void (*close)(void *client);
 
 	/* *fd: the descriptor to wait on, or -1.  Returns without waiting for the broker. */
-	bool (*producer_open)(void *client, void *producer, const struct producer_spec *spec, int *fd,
-	                      struct error *err);
+	bool (*producer_open)(void *client, void *producer, const struct producer_spec *spec,
+	                      int *fd, struct error *err);
 	/* What is still under way comes back as failed through host->sent before this returns. */
 	void (*producer_close)(void *producer);
 	enum send_status (*send)(void *producer, const struct outgoing *m, uint64_t token,
@@ -140,8 +142,8 @@ struct driver {
 	/* Reports through host->sent what came back.  About `max` at the most; returns how many. */
 	unsigned (*producer_serve)(void *producer, unsigned max);
 
-	bool (*consumer_open)(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
-	                      struct error *err);
+	bool (*consumer_open)(void *client, void *consumer, const struct consumer_spec *spec,
+	                      int *fd, struct error *err);
 	/* Leaves its group.  Nothing is delivered any more once this is called. */
 	void (*consumer_close)(void *consumer);
 	/* Delivers through host->received.  At most `max`; returns how many. */

@@ -22,9 +22,9 @@ struct outgoing {
 struct received {
 	const void *payload; /* borrowed for the call */
 	size_t payload_len;
-	int32_t partition;    /* -1 where the broker has none */
-	int64_t broker_ms;    /* the driver's own publish time, ms since 1970; 0 = none */
-	bool redelivered;     /* the broker says that it delivered this before */
+	int32_t partition; /* -1 where the broker has none */
+	int64_t broker_ms; /* the driver's own publish time, ms since 1970; 0 = none */
+	bool redelivered;  /* the broker says that it delivered this before */
 };
 
 struct sent_report {

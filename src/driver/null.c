@@ -143,7 +143,7 @@ const struct driver driver_null = {
 	.name = "null",
 	.summary = "acknowledges at once and keeps nothing: what omb itself costs",
 	.caveats = "Nothing leaves the process and nothing is delivered; workloads need "
-	           "subscriptionsPerTopic 0.  At most 4096 messages are under way.",
+		   "subscriptionsPerTopic 0.  At most 4096 messages are under way.",
 	.classes = null_classes,
 	.flags = DRIVER_KEYS,
 	.options = null_options,

@@ -55,7 +55,8 @@ const struct driver *driver_for_file(const struct driver_file *file, struct erro
 		return driver_by_name(file->driver, err);
 	if (file->driver_class != NULL)
 		return driver_by_class(file->driver_class, err);
-	error_set(err, ERROR_CONFIG, "neither driver nor driverClass says which broker this is for");
+	error_set(err, ERROR_CONFIG,
+	          "neither driver nor driverClass says which broker this is for");
 	return NULL;
 }
 

@@ -81,7 +81,8 @@ static uint64_t takeover(const struct pacer_epoch *epoch, uint64_t first,
 {
 	return next->start_ns <= epoch->start_ns
 	               ? first
-	               : first + messages_before(next->start_ns - epoch->start_ns, epoch->micro_per_s);
+	               : first + messages_before(next->start_ns - epoch->start_ns,
+	                                         epoch->micro_per_s);
 }
 
 void pacer_change(struct pacer *p, const struct pacer_epoch *epoch, bool forgive, uint64_t now_ns)

@@ -34,7 +34,7 @@
 #define PACER_MICRO_PER_S_MAX (UINT64_C(1000000000) * 1000000) /* 1e9 messages per second */
 
 /* Changes of rate that may be pending at once; beyond them the latest replaces the one before. */
-#define PACER_CHANGES 4
+#define PACER_CHANGES         4
 
 struct pacer_epoch {
 	uint64_t start_ns;    /* the first message of the epoch is due here */
@@ -49,8 +49,8 @@ struct pacer {
 
 	uint64_t change_ns; /* the next epoch rules from here; UINT64_MAX = no change is coming */
 	uint32_t index, producers;
-	struct pacer_epoch epoch;  /* ruling now ... */
-	uint64_t first;            /* ... and the number of its first message in the whole schedule */
+	struct pacer_epoch epoch; /* ruling now ... */
+	uint64_t first; /* ... and the number of its first message in the whole schedule */
 	struct pacer_epoch changes[PACER_CHANGES]; /* pending, by start_ns */
 	uint32_t changes_count;
 };

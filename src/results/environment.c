@@ -91,8 +91,8 @@ bool host_usage_parse_stat(const char *text, struct host_usage *out)
 {
 	uint64_t user, nice, system, idle, iowait, irq, softirq, steal;
 	int found = sscanf(text,
-	                   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-	                   " %" SCNu64 " %" SCNu64,
+	                   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+	                   " %" SCNu64 " %" SCNu64 " %" SCNu64,
 	                   &user, &nice, &system, &idle, &iowait, &irq, &softirq, &steal);
 
 	if (found != 8)

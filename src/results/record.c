@@ -22,7 +22,8 @@ double record_consumer_cpu_per_message_ns(const struct record *r)
 
 double record_publish_per_s(const struct record *r)
 {
-	return per(r->window_counters[COUNTER_ACKNOWLEDGED], r->window_end_ns - r->window_start_ns) *
+	return per(r->window_counters[COUNTER_ACKNOWLEDGED],
+	           r->window_end_ns - r->window_start_ns) *
 	       1e9;
 }
 

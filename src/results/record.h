@@ -86,7 +86,8 @@ struct record_backlog {
 enum record_rate { RECORD_FIXED, RECORD_SEARCHED, RECORD_MAX };
 
 struct record {
-	const char *run_id, *workload_name, *workload_path, *driver_name, *driver_path, *command_line;
+	const char *run_id, *workload_name, *workload_path, *driver_name, *driver_path,
+		*command_line;
 	const char *worker; /* "local" */
 	struct environment environment;
 	uint64_t started_ns, wall_started_ns, ended_ns;

@@ -69,8 +69,8 @@ static json_t *date(uint64_t wall_ns)
 
 static bool is_secret(const char *key)
 {
-	static const char *const words[] = { "password", "passwd", "secret", "jaas", "token",
-		                             "credential", "private", "passphrase" };
+	static const char *const words[] = { "password", "passwd",     "secret",  "jaas",
+		                             "token",    "credential", "private", "passphrase" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcasestr(key, words[i]))
@@ -402,8 +402,12 @@ static json_t *seconds_member(const struct record *r)
 		columns[c] = json_array();
 	for (size_t i = 0; i < r->seconds_count; i++) {
 		const struct record_second *s = &r->seconds[i];
-		const uint64_t values[6] = { since_start(r, s->at_ns), s->sent, s->acknowledged,
-			                     s->failed, s->received, s->backlog };
+		const uint64_t values[6] = { since_start(r, s->at_ns),
+			                     s->sent,
+			                     s->acknowledged,
+			                     s->failed,
+			                     s->received,
+			                     s->backlog };
 
 		(void)json_array_append_new(phase, string(s->phase));
 		for (size_t c = 0; c < 6; c++)
@@ -491,9 +495,9 @@ static json_t *producers_member(const struct record *r)
 
 	for (size_t i = 0; i < r->producer_totals_count; i++) {
 		const struct record_producer *p = &r->producer_totals[i];
-		json_t *const cells[] = { number(p->producer),     string(p->topic),
-			                  number(p->sent),         number(p->acknowledged),
-			                  number(p->failed),       number(p->unacknowledged),
+		json_t *const cells[] = { number(p->producer), string(p->topic),
+			                  number(p->sent),     number(p->acknowledged),
+			                  number(p->failed),   number(p->unacknowledged),
 			                  number(p->unsent) };
 
 		append_row(rows, cells, sizeof(cells) / sizeof(cells[0]));

@@ -6,17 +6,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MS UINT64_C(1000000)
+#define MS              UINT64_C(1000000)
 
 /* Beyond the wake interval, this much lateness at the 99th percentile is the harness's, or the
  * broker's through a full window; 10 producers on 2 busy cores stay below 2 ms. */
 #define DELAY_MARGIN_NS (5 * MS)
 
 /* At least 10 samples above the 99th percentile. */
-#define SAMPLES_MIN 1000
+#define SAMPLES_MIN     1000
 
 /* A backlog smaller than this is what is under way. */
-#define BACKLOG_NOISE 1000
+#define BACKLOG_NOISE   1000
 
 static void add(struct verdict_result *out, enum verdict weight, const char *name, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
@@ -61,11 +61,24 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 	double reached = due > 0 ? (double)f->window_acknowledged / due : 1;
 
 	/* The last message of a window falls in or out by rounding. */
-	if (reached < 0.999 && due - (double)f->window_acknowledged > 1)
+	if (reached < 0.999 && due - (double)f->window_acknowledged > 1) {
+		char unsent[64] = "";
+
+		if (f->unsent > 0)
+			(void)snprintf(unsent, sizeof(unsent), "; %" PRIu64 " were never sent",
+			               f->unsent);
 		add(out, reached < 0.95 ? VERDICT_INVALID : VERDICT_SUSPECT, "rate",
-		    "%.2f %% of the messages due in the window were acknowledged "
-		    "(asked for %.6g msg/s); %" PRIu64 " were never sent",
-		    reached * 100, f->asked_per_s, f->unsent);
+		    "%.2f %% of the messages due in the window were acknowledged (asked for %.6g "
+		    "msg/s)%s",
+		    reached * 100, f->asked_per_s, unsent);
+	}
+
+	/* Everything may be acknowledged in the end, and still much too late. */
+	double published = due > 0 ? (double)f->window_published / due : 1;
+	if (published < 0.99 && due - (double)f->window_published > 1)
+		add(out, published < 0.95 ? VERDICT_INVALID : VERDICT_SUSPECT, "throughput",
+		    "only %.2f %% of the rate asked for was acknowledged within the window",
+		    published * 100);
 
 	if (f->publish_delay_p99_ns > f->wake_interval_ns + DELAY_MARGIN_NS)
 		add(out, VERDICT_SUSPECT, "publishDelay",
@@ -74,7 +87,8 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 		    (double)f->publish_delay_p99_ns / 1e6);
 	if (share(f->busy, f->sent) > 0.01)
 		add(out, VERDICT_SUSPECT, "queue",
-		    "the client's queue or the window in flight was full %" PRIu64 " times", f->busy);
+		    "the client's queue or the window in flight was full %" PRIu64 " times",
+		    f->busy);
 }
 
 static void judge_answers(const struct verdict_facts *f, struct verdict_result *out)
@@ -83,7 +97,8 @@ static void judge_answers(const struct verdict_facts *f, struct verdict_result *
 
 	if (bad > 0)
 		add(out, share(bad, f->sent) > 0.01 ? VERDICT_INVALID : VERDICT_SUSPECT, "failed",
-		    "%" PRIu64 " messages failed and %" PRIu64 " had no answer, of %" PRIu64 " sent",
+		    "%" PRIu64 " messages failed and %" PRIu64 " had no answer, of %" PRIu64
+		    " sent",
 		    f->failed, f->unacknowledged, f->sent);
 }
 
@@ -118,7 +133,8 @@ static void judge_accounting(const struct verdict_facts *f, struct verdict_resul
 		    f->corrupt);
 	if (f->foreign + f->unstamped > 0 && f->stamped)
 		add(out, VERDICT_SUSPECT, "foreign",
-		    "%" PRIu64 " messages of another run and %" PRIu64 " without a stamp were received",
+		    "%" PRIu64 " messages of another run and %" PRIu64
+		    " without a stamp were received",
 		    f->foreign, f->unstamped);
 	if (!f->stamped) {
 		add(out, VERDICT_SUSPECT, "accounting",
@@ -129,7 +145,8 @@ static void judge_accounting(const struct verdict_facts *f, struct verdict_resul
 		return;
 	if (f->received < expected)
 		add(out, VERDICT_INVALID, "missing",
-		    "%" PRIu64 " of %" PRIu64 " acknowledged messages (times subscriptions) were not "
+		    "%" PRIu64 " of %" PRIu64
+		    " acknowledged messages (times subscriptions) were not "
 		    "received%s",
 		    expected - f->received, expected, why_missing(f));
 	if (f->received > expected)
@@ -142,8 +159,8 @@ static void judge_agents(const struct verdict_facts *f, struct verdict_result *o
 {
 	if (f->producers_lost + f->consumers_lost > 0)
 		add(out, VERDICT_INVALID, "agents",
-		    "%u producer agents and %u consumer agents were lost for good", f->producers_lost,
-		    f->consumers_lost);
+		    "%u producer agents and %u consumer agents were lost for good",
+		    f->producers_lost, f->consumers_lost);
 	if (f->agents_restarted > 0)
 		add(out, VERDICT_SUSPECT, "agents", "%u consumer agents died and were restarted",
 		    f->agents_restarted);
@@ -159,7 +176,8 @@ static void judge_agents(const struct verdict_facts *f, struct verdict_result *o
 		    "client libraries reported %" PRIu64 " errors; see events", f->other_events);
 	if (f->idle_consumers > 0)
 		add(out, VERDICT_SUSPECT, "idleConsumers",
-		    "%" PRIu64 " consumers have no partition: there are more consumers than partitions",
+		    "%" PRIu64
+		    " consumers have no partition: there are more consumers than partitions",
 		    f->idle_consumers);
 }
 
@@ -176,7 +194,8 @@ static void judge_backlog(const struct verdict_facts *f, struct verdict_result *
 		add(out, VERDICT_SUSPECT, "backlog",
 		    "the backlog asked for was not reached within its limit");
 	if (f->backlog_not_drained)
-		add(out, VERDICT_SUSPECT, "backlog", "the backlog was not drained within its limit");
+		add(out, VERDICT_SUSPECT, "backlog",
+		    "the backlog was not drained within its limit");
 }
 
 static void judge_host(const struct verdict_facts *f, struct verdict_result *out)
@@ -210,7 +229,8 @@ void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 		add(out, VERDICT_INVALID, "samples", "no message of the window was acknowledged");
 	else if (f->window_acknowledged < SAMPLES_MIN)
 		add(out, VERDICT_SUSPECT, "samples",
-		    "%" PRIu64 " messages are too few for a 99th percentile", f->window_acknowledged);
+		    "%" PRIu64 " messages are too few for a 99th percentile",
+		    f->window_acknowledged);
 	judge_host(f, out);
 }
 

@@ -9,6 +9,8 @@
  *
  *     name            SUSPECT                                     INVALID
  *     rate            < 99.9 % of what was due was acknowledged   < 95 %
+ *     throughput      < 99 % of what was due was acknowledged      < 95 %
+ *                     before the end of the window
  *     search          the maximum was not found in time           -
  *     publishDelay    p99 > wakeInterval + 5 ms                   -
  *     failed          any message failed or had no answer         > 1 % of those sent
@@ -28,7 +30,7 @@
  *     interrupted     by a signal                                 -
  *     brokerLocal, events, leftBehind: notes, which weigh nothing
  *
- * The rules of rate, publishDelay and queue need a schedule and do not hold for rate `max`; after a
+ * The rules of rate, throughput, publishDelay and queue need a schedule and do not hold for rate `max`; after a
  * search for the maximum they speak of the rate that was found.
  */
 
@@ -42,9 +44,10 @@ struct verdict_facts {
 	bool interrupted, scheduled, stamped, broker_is_local;
 	bool left_behind; /* topics or groups of the run could not be deleted */
 	uint64_t window_ns;
-	bool search_failed;      /* the maximum was not found within the limit */
-	double asked_per_s;      /* over all producers; 0 without a schedule */
+	bool search_failed;           /* the maximum was not found within the limit */
+	double asked_per_s;           /* over all producers; 0 without a schedule */
 	uint64_t window_acknowledged; /* due in the window and acknowledged */
+	uint64_t window_published;    /* acknowledged in the window, whenever due */
 	uint64_t publish_delay_p99_ns, wake_interval_ns;
 
 	/* Of the whole run, after the drain. */
@@ -62,9 +65,9 @@ struct verdict_facts {
 	uint64_t backlog_growth, half_acknowledged;
 	bool backlog_not_built, backlog_not_drained;
 
-	double agent_cpu_max;  /* of one core per loop, in the window: 0.5 is 50 % */
-	double steal_share;    /* of all CPU time in the window */
-	uint64_t throttled;    /* periods in which a cgroup was out of its quota */
+	double agent_cpu_max; /* of one core per loop, in the window: 0.5 is 50 % */
+	double steal_share;   /* of all CPU time in the window */
+	uint64_t throttled;   /* periods in which a cgroup was out of its quota */
 };
 
 struct verdict_reason {

@@ -5,19 +5,19 @@
 #include "run/offer.h"
 #include "run/state.h"
 
-#define PAUSE_LIMIT (30 * STATE_S)
+#define PAUSE_LIMIT    (30 * STATE_S)
 
 /* OMB looks every second while it builds, and every 100 ms while it drains. */
-#define BUILD_LOOK_NS (1 * STATE_S)
-#define DRAIN_LOOK_NS (100 * STATE_MS)
+#define BUILD_LOOK_NS  (1 * STATE_S)
+#define DRAIN_LOOK_NS  (100 * STATE_MS)
 
 /* Time for building: thrice what the rate asked for needs, and a minute. */
 #define BUILD_SLACK_NS (60 * STATE_S)
 /* Time for draining: as long as building took ten times over, and at least this. */
-#define DRAIN_MIN_NS (600 * STATE_S)
+#define DRAIN_MIN_NS   (600 * STATE_S)
 
 /* The end of the window is announced a little ahead when there is no test time left to wait. */
-#define ANNOUNCE_NS (10 * STATE_MS)
+#define ANNOUNCE_NS    (10 * STATE_MS)
 
 static void verb(struct run *r, enum worker_verb which)
 {
@@ -108,9 +108,9 @@ void backlog_if_due(struct run *r)
 
 	if (r->phase != PHASE_MEASURE || now < backlog_next_ns(r))
 		return;
-	if (offer_sample(r, &totals, &arena))
+	if (offer_sample(r, SAMPLE_COUNTS, &totals, &arena))
 		take_step(r);
 	arena_fini(&arena);
 	r->backlog_look_ns =
-	        now + (r->backlog_step == BACKLOG_BUILD ? BUILD_LOOK_NS : DRAIN_LOOK_NS);
+		now + (r->backlog_step == BACKLOG_BUILD ? BUILD_LOOK_NS : DRAIN_LOOK_NS);
 }

@@ -6,17 +6,17 @@
 
 /* For closing in order; what is still there is killed then.  Kafka's consumers leave their groups
  * and commit, which took 20 ms a hundred. */
-#define CLOSE_MS            20000
-#define CLOSE_MS_PER_CLIENT 10
-#define CLOSE_MS_HASTY      2000
+#define CLOSE_MS             20000
+#define CLOSE_MS_PER_CLIENT  10
+#define CLOSE_MS_HASTY       2000
 /* On top of the worker's own limits, which come first. */
-#define MARGIN (15 * STATE_S)
+#define MARGIN               (15 * STATE_S)
 
-#define DELETE_MS 30000
+#define DELETE_MS            30000
 /* A group whose member died still has it until its session times out (Kafka: 45 s). */
 #define DELETE_MS_AFTER_LOSS 75000
 
-#define QUICK_LIMIT (10 * STATE_S)
+#define QUICK_LIMIT          (10 * STATE_S)
 
 static void warn(struct run *r, const char *what, const struct error *err)
 {
@@ -58,15 +58,18 @@ static void feed_totals(struct run *r)
 
 void close_clients(struct run *r)
 {
-	uint32_t patient_ms = CLOSE_MS + CLOSE_MS_PER_CLIENT * (r->plan.producers + r->plan.consumers);
+	uint32_t patient_ms =
+		CLOSE_MS + CLOSE_MS_PER_CLIENT * (r->plan.producers + r->plan.consumers);
 	struct worker_call call = {
 		.verb = WORKER_FINISH,
 		.finish = { .close_timeout_ms = r->signals >= 2 ? CLOSE_MS_HASTY : patient_ms },
 	};
 	struct error err = { 0 };
 
-	if (!r->load_started)
+	if (!r->load_started) {
+		close_worker(r); /* a group with members cannot be deleted */
 		return;
+	}
 	uint64_t limit = call.finish.close_timeout_ms * STATE_MS;
 	if (state_call(r, &call, limit, PATIENCE_CLOSE, &err)) {
 		r->totals = call.finish.totals;
@@ -86,10 +89,10 @@ void close_delete(struct run *r)
 	struct worker_call call = {
 		.verb = WORKER_DELETE_TOPICS,
 		.remove = { .topics = r->topics,
-			    .topics_count = r->topics_count,
-			    .groups = r->clients.groups,
-			    .groups_count = r->clients.groups_count,
-			    .timeout_ms = lost ? DELETE_MS_AFTER_LOSS : DELETE_MS },
+		            .topics_count = r->topics_count,
+		            .groups = r->clients.groups,
+		            .groups_count = r->clients.groups_count,
+		            .timeout_ms = lost ? DELETE_MS_AFTER_LOSS : DELETE_MS },
 	};
 	struct error err = { 0 };
 

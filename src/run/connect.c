@@ -13,12 +13,12 @@
 #define LIMIT_PER_CLIENT (60 * STATE_MS)
 #define LIMIT_PER_TOPIC  (200 * STATE_MS)
 
-#define PROBE_SOON_NS  (100 * STATE_MS)
-#define PROBE_LATER_NS (1 * STATE_S)
-#define SOON_NS        (2 * STATE_S)
+#define PROBE_SOON_NS    (100 * STATE_MS)
+#define PROBE_LATER_NS   (1 * STATE_S)
+#define SOON_NS          (2 * STATE_S)
 
 /* So many subscriptions are named when they are not ready. */
-#define NAMED_MAX 3
+#define NAMED_MAX        3
 
 static bool initialize(struct run *r, struct error *err)
 {
@@ -52,10 +52,11 @@ static bool create_topics(struct run *r, struct error *err)
 
 static bool create_consumers(struct run *r, struct error *err)
 {
-	r->clients = plan_clients(&r->plan, r->options->run_id, r->topics, name_chance(), &r->arena);
+	r->clients =
+		plan_clients(&r->plan, r->options->run_id, r->topics, name_chance(), &r->arena);
 
 	struct worker_subscription *items =
-	        arena_alloc(&r->arena, (r->plan.consumers + 1) * sizeof(*items));
+		arena_alloc(&r->arena, (r->plan.consumers + 1) * sizeof(*items));
 	for (uint32_t i = 0; i < r->plan.consumers; i++) {
 		items[i].topic = r->clients.consumers[i].topic;
 		items[i].subscription = r->clients.consumers[i].subscription;
@@ -63,8 +64,8 @@ static bool create_consumers(struct run *r, struct error *err)
 	struct worker_call call = {
 		.verb = WORKER_CREATE_CONSUMERS,
 		.create_consumers = { .items = items,
-			              .count = r->plan.consumers,
-			              .partitions = r->plan.partitions },
+		                      .count = r->plan.consumers,
+		                      .partitions = r->plan.partitions },
 	};
 	return state_call(r, &call, VERB_LIMIT + r->plan.consumers * LIMIT_PER_CLIENT,
 	                  PATIENCE_CONNECT, err);
@@ -75,7 +76,8 @@ static bool create_producers(struct run *r, struct error *err)
 	struct worker_call call = {
 		.verb = WORKER_CREATE_PRODUCERS,
 		.create_producers = { .topics = r->clients.producer_topics,
-			              .count = r->plan.producers },
+		                      .count = r->plan.producers,
+		                      .payload = &r->plan.load.payload },
 	};
 
 	return state_call(r, &call, VERB_LIMIT + r->plan.producers * LIMIT_PER_CLIENT,
@@ -84,7 +86,7 @@ static bool create_producers(struct run *r, struct error *err)
 
 void connect_clients(struct run *r)
 {
-	static bool (*const steps[])(struct run *r, struct error *err) = {
+	static bool (*const steps[])(struct run * r, struct error * err) = {
 		initialize,
 		create_topics,
 		create_consumers,
@@ -105,21 +107,30 @@ void connect_clients(struct run *r)
 	(void)state_advance(r, &facts);
 }
 
-/* "topic/subscription (2 of 4 partitions, no probe seen)" */
-static void describe_unready(const struct worker_ready *item, struct text *out)
+/* As the worker counts: every partition has a consumer, and every consumer that can have one has a
+ * partition, for while some have none partitions are about to move. */
+static bool is_ready(const struct worker_ready *r)
 {
-	text_addf(out, "%s/%s (", item->topic, item->subscription);
-	if (item->assigned < item->partitions)
-		text_addf(out, "%" PRIu32 " of %" PRIu32 " partitions", item->assigned,
-		          item->partitions);
-	if (!item->probe_seen)
-		text_addf(out, "%sno probe seen", item->assigned < item->partitions ? ", " : "");
-	text_add(out, ")");
+	uint32_t busy = r->members < r->partitions ? r->members : r->partitions;
+
+	return r->probe_seen && r->assigned == r->partitions && r->members_assigned >= busy;
 }
 
-static bool is_ready(const struct worker_ready *item)
+/* "topic/subscription (2 of 4 partitions, no probe seen)" */
+static void describe_unready(const struct worker_ready *r, struct text *out)
 {
-	return item->probe_seen && item->assigned >= item->partitions;
+	const char *comma = "";
+
+	text_addf(out, "%s/%s (", r->topic, r->subscription);
+	if (r->partitions > 0 && r->assigned != r->partitions) {
+		text_addf(out, "%" PRIu32 " of %" PRIu32 " partitions", r->assigned, r->partitions);
+		comma = ", ";
+	} else if (r->partitions > 0 && r->members_assigned < r->members) {
+		text_addf(out, "%" PRIu32 " of %" PRIu32 " consumers have partitions",
+		          r->members_assigned, r->members);
+		comma = ", ";
+	}
+	text_addf(out, "%s%s)", comma, r->probe_seen ? "a probe was seen" : "no probe seen");
 }
 
 static void fail_unready(struct run *r, const struct worker_readiness *readiness)
@@ -141,7 +152,8 @@ static void fail_unready(struct run *r, const struct worker_readiness *readiness
 		text_addf(&list, " and %" PRIu64 " more", unready - NAMED_MAX);
 	error_set(&err, ERROR_TIMEOUT,
 	          "%" PRIu64 " of %zu subscriptions were not ready within %.3g s: %s", unready,
-	          readiness->count, (double)r->phases.limit_ns[PHASE_SETTLE] / 1e9, text_str(&list));
+	          readiness->count, (double)r->phases.limit_ns[PHASE_SETTLE] / 1e9,
+	          text_str(&list));
 	text_fini(&list);
 	state_fail(r, &err);
 }
@@ -158,7 +170,12 @@ static bool look(struct run *r, struct worker_readiness *out, struct arena *aren
 		return false;
 	*out = call.readiness;
 	r->subscriptions_ready = out->ready;
-	r->has_partitions = out->count > 0 && out->items[0].partitions > 0;
+	r->idle_consumers = 0;
+	for (size_t i = 0; i < out->count; i++) {
+		const struct worker_ready *item = &out->items[i];
+		if (item->partitions > 0)
+			r->idle_consumers += item->members - item->members_assigned;
+	}
 	return true;
 }
 

@@ -47,23 +47,32 @@ static void add_time(const struct console_progress *p, struct text *out)
 		text_add(out, "s");
 }
 
-void console_format_progress(const struct console_progress *p, struct text *out)
+/* One blank between all of it: the longest line just fits. */
+static void add_rates(const struct console_progress *p, struct text *out)
 {
 	char a[UNITS_TEXT], b[UNITS_TEXT];
 
-	add_time(p, out);
-	if (p->wanted)
-		text_addf(out, "  %" PRIu64 " of %" PRIu64, p->done, p->wanted);
-	if (!p->has_rates)
-		return;
-	text_addf(out, "  pub %s/s", console_format_count(p->publish_per_s, a));
-	text_addf(out, " con %s/s", console_format_count(p->consume_per_s, a));
-	text_addf(out, "  p50/p99 pub %s/%s", format_duration_short(p->publish_p50_ns, a),
+	text_addf(out, " %s/s > %s/s", console_format_count(p->publish_per_s, a),
+	          console_format_count(p->consume_per_s, b));
+	text_addf(out, " p50/p99 pub %s/%s", format_duration_short(p->publish_p50_ns, a),
 	          format_duration_short(p->publish_p99_ns, b));
 	text_addf(out, " e2e %s/%s", format_duration_short(p->e2e_p50_ns, a),
 	          format_duration_short(p->e2e_p99_ns, b));
-	text_addf(out, "  backlog %s", console_format_count((double)p->backlog, a));
-	text_addf(out, "  err %s", console_format_count((double)p->errors, a));
+	text_addf(out, " backlog %s", console_format_count((double)p->backlog, a));
+	text_addf(out, " err %s", console_format_count((double)p->errors, a));
+}
+
+void console_format_progress(const struct console_progress *p, struct text *out)
+{
+	char rate[CONSOLE_COUNT_TEXT];
+
+	add_time(p, out);
+	if (p->wanted)
+		text_addf(out, " %" PRIu64 " of %" PRIu64, p->done, p->wanted);
+	if (p->tried_per_s > 0)
+		text_addf(out, " at %s/s", console_format_count(p->tried_per_s, rate));
+	if (p->has_rates)
+		add_rates(p, out);
 }
 
 static json_t *start_object(const char *event, uint64_t wall_ns)
@@ -98,11 +107,16 @@ void console_format_progress_json(const struct console_progress *p, uint64_t wal
 		const char *name;
 		uint64_t value;
 	} numbers[] = {
-		{ "elapsedNs", p->elapsed_ns },         { "totalNs", p->total_ns },
-		{ "publishP50Ns", p->publish_p50_ns },  { "publishP99Ns", p->publish_p99_ns },
-		{ "endToEndP50Ns", p->e2e_p50_ns },     { "endToEndP99Ns", p->e2e_p99_ns },
-		{ "backlog", p->backlog },              { "errors", p->errors },
-		{ "done", p->done },                    { "wanted", p->wanted },
+		{ "elapsedNs", p->elapsed_ns },
+		{ "totalNs", p->total_ns },
+		{ "publishP50Ns", p->publish_p50_ns },
+		{ "publishP99Ns", p->publish_p99_ns },
+		{ "endToEndP50Ns", p->e2e_p50_ns },
+		{ "endToEndP99Ns", p->e2e_p99_ns },
+		{ "backlog", p->backlog },
+		{ "errors", p->errors },
+		{ "done", p->done },
+		{ "wanted", p->wanted },
 	};
 	json_t *o = start_object("progress", wall_ns);
 
@@ -162,7 +176,8 @@ void console_progress(struct console *c, const struct console_progress *p, uint6
 	text_fini(&line);
 }
 
-void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt, ...)
+void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt,
+                 ...)
 {
 	struct text line = { 0 };
 	va_list ap;

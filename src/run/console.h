@@ -6,9 +6,9 @@
  * console -- what a person (or a log collector) sees while a run goes on.
  *
  * On a terminal one line is rewritten in place every second; elsewhere a line is written every
- * sample period.  CONSOLE_JSON writes one object a line instead, each with the members `time` and
- * `event`.  Everything fits 100 columns.  Progress goes to stderr, so that stdout has the summary
- * alone.
+ * sample period: phase and time, msg/s published > consumed, latencies, backlog, errors.
+ * CONSOLE_JSON writes one object a line instead, each with the members `time` and `event`.
+ * Everything fits 100 columns.  Progress goes to stderr, so that stdout has the summary alone.
  */
 
 #include <stdbool.h>
@@ -39,7 +39,7 @@ struct console_progress {
 	uint64_t elapsed_ns, total_ns; /* in this phase; total 0 = open end */
 	uint64_t done, wanted;         /* of what is being created; wanted 0 = nothing */
 	bool has_rates;
-	double asked_per_s;            /* 0 = no schedule */
+	double tried_per_s; /* by the search; 0 = there is none */
 	double publish_per_s, consume_per_s;
 	/* Corrected ones, or without a schedule send -> acknowledged and send -> received. */
 	uint64_t publish_p50_ns, publish_p99_ns, e2e_p50_ns, e2e_p99_ns;
@@ -54,8 +54,8 @@ void console_init(struct console *c, const struct console_options *options);
 void console_progress(struct console *c, const struct console_progress *p, uint64_t wall_ns);
 
 /* A line that stays. */
-void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt, ...)
-        __attribute__((format(printf, 4, 5)));
+void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt,
+                 ...) __attribute__((format(printf, 4, 5)));
 
 /* The summary, or in JSON an object made elsewhere; ends the live line. */
 void console_summary(struct console *c, const char *text);

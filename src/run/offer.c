@@ -8,8 +8,8 @@
 #include "run/state.h"
 
 /* Verbs that are answered at once by a healthy worker. */
-#define QUICK_LIMIT (10 * STATE_S)
-#define START_LIMIT (60 * STATE_S)
+#define QUICK_LIMIT          (10 * STATE_S)
+#define START_LIMIT          (60 * STATE_S)
 
 /* The gate opens this long after start-load is sent, and a little later for each producer: what
  * has not heard of it by then would start late. */
@@ -18,9 +18,9 @@
 #define GATE_MAX_NS          (1 * STATE_S)
 
 /* A new rate comes into force this long after it was decided, everywhere at once. */
-#define ADJUST_NS (10 * STATE_MS)
+#define ADJUST_NS            (10 * STATE_MS)
 
-#define DRAIN_LOOK_NS (50 * STATE_MS)
+#define DRAIN_LOOK_NS        (50 * STATE_MS)
 
 static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
 {
@@ -29,10 +29,13 @@ static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
 
 /* --- samples ------------------------------------------------------------------------------------ */
 
-bool offer_sample(struct run *r, struct worker_totals *out, struct arena *arena)
+bool offer_sample(struct run *r, enum sample_depth depth, struct worker_totals *out,
+                  struct arena *arena)
 {
 	struct worker_call call = { .verb = WORKER_SNAPSHOT, .arena = arena };
 	struct error err = { 0 };
+
+	call.totals.without_latencies = depth == SAMPLE_COUNTS;
 
 	if (!state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err)) {
 		state_fail(r, &err);
@@ -61,11 +64,12 @@ static void add_second(struct run *r)
 {
 	const struct record origin = { .started_ns = r->started_ns };
 	const struct record_second *s =
-	        sampler_add_second(&r->sampler, phase_name(r->phase), state_now_ns(r));
+		sampler_add_second(&r->sampler, phase_name(r->phase), state_now_ns(r));
 	struct text line = { 0 };
 
 	side_file_format_second(&origin, s, &line);
 	write_journal(r, &line);
+	progress_fleet(r);
 }
 
 static void add_period(struct run *r, const char *kind)
@@ -88,7 +92,9 @@ static void sample_if_due(struct run *r)
 
 	if (now < r->sampler.next_second_ns && now < r->sampler.next_period_ns)
 		return;
-	if (offer_sample(r, &totals, &arena)) {
+	/* The line on a terminal shows percentiles every second. */
+	bool is_shown = r->console.live || now >= r->sampler.next_period_ns;
+	if (offer_sample(r, is_shown ? SAMPLE_LATENCIES : SAMPLE_COUNTS, &totals, &arena)) {
 		if (now >= r->sampler.next_second_ns)
 			add_second(r);
 		/* The last period ends with the window. */
@@ -103,7 +109,7 @@ static void begin_window(struct run *r)
 	struct worker_totals totals = { 0 };
 	struct arena arena = { 0 };
 
-	if (offer_sample(r, &totals, &arena)) {
+	if (offer_sample(r, SAMPLE_LATENCIES, &totals, &arena)) {
 		sampler_begin_window(&r->sampler, &totals, r->window.start_ns);
 		host_usage_read(&r->usage_start);
 		r->measured = true;
@@ -116,7 +122,7 @@ static void end_window(struct run *r)
 	struct worker_totals totals = { 0 };
 	struct arena arena = { 0 };
 
-	if (r->measured && offer_sample(r, &totals, &arena)) {
+	if (r->measured && offer_sample(r, SAMPLE_LATENCIES, &totals, &arena)) {
 		sampler_end_window(&r->sampler, &totals);
 		host_usage_read(&r->usage_end);
 		add_second(r);
@@ -189,7 +195,7 @@ static void search_if_due(struct run *r)
 
 	if (!r->searching || !is_tried || state_now_ns(r) < r->decision.next_ns)
 		return;
-	if (offer_sample(r, &totals, &arena)) {
+	if (offer_sample(r, SAMPLE_COUNTS, &totals, &arena)) {
 		struct search_sample now = search_sample(&r->sampler.last);
 		struct search_decision decision = search_step(&r->search, &now);
 		take_decision(r, &decision);
@@ -377,7 +383,7 @@ void offer_drain(struct run *r)
 		struct worker_totals totals = { 0 };
 		struct arena arena = { 0 };
 
-		if (offer_sample(r, &totals, &arena)) {
+		if (offer_sample(r, SAMPLE_COUNTS, &totals, &arena)) {
 			if (state_now_ns(r) >= r->sampler.next_second_ns)
 				add_second(r);
 			look_whether_drained(r);

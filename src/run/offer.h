@@ -24,8 +24,13 @@ void offer_load(struct run *r);
 /* PHASE_DRAIN to PHASE_DONE (or PHASE_FAILED). */
 void offer_drain(struct run *r);
 
+/* Counts cost next to nothing; histograms of a hundred agents cost milliseconds of a CPU that the
+ * load needs, so they are read only where somebody looks at them. */
+enum sample_depth { SAMPLE_COUNTS, SAMPLE_LATENCIES };
+
 /* Takes a snapshot and feeds the sampler; a failure goes into the run. */
-bool offer_sample(struct run *r, struct worker_totals *out, struct arena *arena);
+bool offer_sample(struct run *r, enum sample_depth depth, struct worker_totals *out,
+                  struct arena *arena);
 
 /* The window and the load end then; for a backlog test, whose end is not known before. */
 void offer_end_window_at(struct run *r, uint64_t end_ns);

@@ -112,7 +112,8 @@ void outcome_begin(struct run *r, struct record *out)
 static void fill_agents(struct run *r, struct record *out)
 {
 	const struct worker_totals *t = &r->totals;
-	struct record_agent *agents = arena_alloc(&r->arena, (t->agents_count + 1) * sizeof(*agents));
+	struct record_agent *agents =
+		arena_alloc(&r->arena, (t->agents_count + 1) * sizeof(*agents));
 
 	for (size_t i = 0; i < t->agents_count; i++) {
 		const struct worker_agent *from = &t->agents[i];
@@ -306,22 +307,13 @@ static double busiest_agent(const struct record *record, uint64_t window_ns)
 
 	for (size_t i = 0; i < record->agents_count && window_ns > 0; i++) {
 		const struct record_agent *a = &record->agents[i];
-		double use = (double)a->window_cpu_ns / (double)window_ns / (a->loops ? a->loops : 1);
+		double use =
+			(double)a->window_cpu_ns / (double)window_ns / (a->loops ? a->loops : 1);
 
 		if (use > busiest)
 			busiest = use;
 	}
 	return busiest;
-}
-
-static uint64_t idle_consumers(const struct run *r)
-{
-	const struct workload *w = r->options->workload;
-
-	if (!r->has_partitions || w->consumers_per_subscription <= r->plan.partitions)
-		return 0;
-	return (uint64_t)(w->consumers_per_subscription - r->plan.partitions) *
-	       r->plan.subscriptions * r->plan.topics;
 }
 
 static void judge(const struct run *r, struct record *out)
@@ -339,6 +331,7 @@ static void judge(const struct run *r, struct record *out)
 		.asked_per_s = out->asked_per_s,
 		.search_failed = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = h[LATENCY_PUBLISH].count,
+		.window_published = out->window_counters[COUNTER_ACKNOWLEDGED],
 		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
 		.wake_interval_ns = out->wake_interval_ns,
 		.sent = c[COUNTER_SENT],
@@ -357,7 +350,7 @@ static void judge(const struct run *r, struct record *out)
 		.producers_lost = fleet->producers_lost,
 		.consumers_lost = fleet->consumers_lost,
 		.agents_restarted = fleet->restarted,
-		.idle_consumers = idle_consumers(r),
+		.idle_consumers = r->idle_consumers,
 		.backlog_not_built = r->backlog.not_built,
 		.backlog_not_drained = r->backlog.not_drained,
 		.steal_share = host_usage_steal_share(&r->usage_end, &r->usage_start),

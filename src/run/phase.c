@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define MS UINT64_C(1000000)
+#define MS                     UINT64_C(1000000)
 
 /* With agents lost and nothing to wait for, this long without a change is the end. */
-#define QUIET_AFTER_LOSS_NS (5000 * MS)
+#define QUIET_AFTER_LOSS_NS    (5000 * MS)
 /* Everything seems to have arrived, but some of it may have come twice. */
 #define QUIET_AFTER_RESTART_NS (1000 * MS)
 

@@ -42,8 +42,8 @@ enum backlog_step {
 };
 
 struct phase_plan {
-	bool searches;                  /* rate 0 */
-	uint64_t limit_ns[PHASE_COUNT]; /* of WARMUP: its length; MEASURE ends with the window */
+	bool searches;                   /* rate 0 */
+	uint64_t limit_ns[PHASE_COUNT];  /* of WARMUP: its length; MEASURE ends with the window */
 	uint64_t build_limit_ns;         /* of BACKLOG_BUILD; it then goes on with what there is */
 	uint64_t backlog_drain_limit_ns; /* of BACKLOG_DRAIN, likewise */
 	uint64_t backlog_messages, backlog_left_messages;
@@ -56,7 +56,7 @@ struct phase_facts {
 	bool interrupted; /* first signal */
 	bool hurried;     /* second signal */
 	bool load_started;
-	bool load_is_over; /* MEASURE: the end of the window has passed */
+	bool load_is_over;   /* MEASURE: the end of the window has passed */
 	bool producers_gone; /* every producer agent is lost: nothing is sent any more */
 	bool clients_open;   /* CONNECT: every verb of it is done */
 	uint64_t subscriptions, subscriptions_ready;
@@ -75,7 +75,7 @@ struct backlog_facts {
 enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct backlog_facts *f);
 
 struct drain_facts {
-	uint64_t unanswered;     /* sent by agents that live, neither acknowledged nor failed */
+	uint64_t unanswered; /* sent by agents that live, neither acknowledged nor failed */
 	uint64_t acknowledged, subscriptions, received;
 	bool agents_lost;        /* at least one, restarted or not */
 	bool resume_is_expected; /* a restarted consumer has not received anything yet */

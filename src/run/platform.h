@@ -29,8 +29,7 @@ struct run_platform_real {
 };
 
 /* Both signals are blocked already: run_block_signals. */
-bool run_platform_open(struct run_platform_real *real, struct run_platform *out,
-                       struct error *err);
+bool run_platform_open(struct run_platform_real *real, struct run_platform *out, struct error *err);
 void run_platform_close(struct run_platform_real *real);
 
 #endif

@@ -4,6 +4,7 @@
 #include "config/workload.h"
 #include "run/state.h"
 #include "stats/percentile.h"
+#include "util/units.h"
 
 static uint64_t tick_ns(const struct run *r)
 {
@@ -65,8 +66,8 @@ static struct console_progress describe(const struct run *r, const struct snapsh
 		.total_ns = total_of_phase_ns(r),
 		.done = r->done,
 		.wanted = r->wanted,
-		.has_rates = r->load_started,
-		.asked_per_s = r->plan.rate_per_s,
+		.has_rates = interval->taken_ns > 0,
+		.tried_per_s = r->phase == PHASE_SEARCH ? r->plan.rate_per_s : 0,
 	};
 
 	if (r->phase == PHASE_SETTLE) {
@@ -75,7 +76,7 @@ static struct console_progress describe(const struct run *r, const struct snapsh
 	}
 	if (r->phase == PHASE_MEASURE && r->backlog_step != BACKLOG_NONE)
 		p.phase = backlog_step_name(r->backlog_step);
-	if (!r->load_started)
+	if (!p.has_rates)
 		return p;
 	p.publish_per_s = rate(c[COUNTER_ACKNOWLEDGED], interval->taken_ns);
 	p.consume_per_s = rate(c[COUNTER_RECEIVED], interval->taken_ns);
@@ -99,7 +100,8 @@ void progress_tick(struct run *r)
 		return;
 
 	struct snapshot interval = { 0 };
-	if (r->load_started)
+	/* Two seconds of the series are needed for the rates of one. */
+	if (r->sampler.before.taken_ns > 0)
 		snapshot_diff(&r->sampler.second, &r->sampler.before, &interval);
 	struct console_progress p = describe(r, &interval);
 	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
@@ -112,6 +114,67 @@ void progress_period(struct run *r, const struct record_period *period)
 		return;
 	struct console_progress p = describe(r, &period->interval);
 	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
+}
+
+static void tell(struct run *r, const struct worker_event *e)
+{
+	char gap[UNITS_TEXT];
+	uint64_t wall = r->platform.wall_ns(r->platform.to);
+	const char *role = agent_role_name(e->role);
+
+	switch (e->kind) {
+	case EVENT_AGENT_LOST:
+		console_say(&r->console, CONSOLE_WARNING, wall, "%s agent %u was lost: %s", role,
+		            e->agent, e->text);
+		break;
+	case EVENT_AGENT_RESTARTED:
+		console_say(&r->console, CONSOLE_WARNING, wall, "%s agent %u was restarted", role,
+		            e->agent);
+		break;
+	case EVENT_AGENT_RESUMED:
+		console_say(&r->console, CONSOLE_WARNING, wall,
+		            "%s agent %u receives again, after %s without a message", role,
+		            e->agent, format_duration_short(e->gap_ns, gap));
+		break;
+	case EVENT_CLIENT:
+	case EVENT_STDERR:
+		break;
+	}
+}
+
+/* Events come sorted by time, and an older one may turn up later: so each is remembered. */
+static bool is_news(struct run *r, const struct worker_event *e)
+{
+	if (e->kind == EVENT_CLIENT || e->kind == EVENT_STDERR)
+		return false;
+	for (struct told_event *t = r->told; t; t = t->next) {
+		if (t->kind == e->kind && t->role == e->role && t->agent == e->agent &&
+		    t->generation == e->generation)
+			return false;
+	}
+	struct told_event *told = arena_alloc(&r->arena, sizeof(*told));
+	*told = (struct told_event){ e->kind, e->role, e->agent, e->generation, r->told };
+	r->told = told;
+	return true;
+}
+
+void progress_fleet(struct run *r)
+{
+	const struct sampler_fleet *fleet = &r->sampler.fleet;
+	struct worker_call call = { .verb = WORKER_EVENTS };
+	struct arena arena = { 0 };
+	struct error err = { 0 };
+
+	if (fleet->producers_lost + fleet->consumers_lost + fleet->restarted == 0)
+		return;
+	call.arena = &arena;
+	if (state_call(r, &call, STATE_S, PATIENCE_ENDLESS, &err)) {
+		for (size_t i = 0; i < call.events.count; i++) {
+			if (is_news(r, &call.events.items[i]))
+				tell(r, &call.events.items[i]);
+		}
+	}
+	arena_fini(&arena);
 }
 
 void progress_interrupted(struct run *r)

@@ -22,6 +22,9 @@ void progress_tick(struct run *r);
 /* A period of the series is complete. */
 void progress_period(struct run *r, const struct record_period *period);
 
+/* After a snapshot: tells of agents that were lost, restarted or resumed since the last time. */
+void progress_fleet(struct run *r);
+
 /* A signal came. */
 void progress_interrupted(struct run *r);
 

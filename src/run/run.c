@@ -106,18 +106,19 @@ static bool write_result(struct run *r, struct run_report *out, struct error *er
 	if (!outcome_write(r, &record, out, err))
 		return false;
 	if (r->console.options.format == CONSOLE_JSON)
-		summary_format_json(&record, text_str(&out->result_path),
-		                    text_str(&out->side_path), &text);
+		summary_format_json(&record, text_str(&out->result_path), text_str(&out->side_path),
+		                    &text);
 	else if (r->console.options.quiet)
-		text_addf(&text, "%s\n%s\n", text_str(&out->result_path), text_str(&out->side_path));
+		text_addf(&text, "%s\n%s\n", text_str(&out->result_path),
+		          text_str(&out->side_path));
 	else
 		summary_format(&record, text_str(&out->result_path), text_str(&out->side_path),
 		               &text);
 	console_summary(&r->console, text_str(&text));
 	text_fini(&text);
-	out->outcome = record.interrupted                            ? RUN_INTERRUPTED
+	out->outcome = record.interrupted                          ? RUN_INTERRUPTED
 	               : record.verdict.verdict == VERDICT_INVALID ? RUN_INVALID
-	                                                             : RUN_GOOD;
+	                                                           : RUN_GOOD;
 	return true;
 }
 
@@ -131,8 +132,8 @@ static void end_journal(struct run *r, bool is_needed)
 			console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "%s", err.text);
 		return;
 	}
-	console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
-	            "what was measured so far is in %s", r->journal.path);
+	console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "what was measured so far is in %s",
+	            r->journal.path);
 	journal_close(&r->journal);
 }
 

@@ -53,10 +53,10 @@ struct run_options {
 	const char *run_id;      /* letters and digits; a file name */
 	uint16_t run;            /* of the stamp */
 
-	const char *workload_path;  /* for the result's file name and the manifest */
+	const char *workload_path; /* for the result's file name and the manifest */
 	const char *driver_path;
-	const char *output;         /* -o: a file, or a folder; NULL = the current folder */
-	const char *command_line;   /* for the manifest; may be NULL */
+	const char *output;       /* -o: a file, or a folder; NULL = the current folder */
+	const char *command_line; /* for the manifest; may be NULL */
 	struct console_options console;
 
 	const struct run_platform *platform; /* clock and poll; NULL = the real ones (tests) */
@@ -64,7 +64,7 @@ struct run_options {
 
 struct run_report {
 	enum run_outcome outcome;
-	bool stop_wanted;        /* a signal came, perhaps too late to interrupt: start nothing more */
+	bool stop_wanted; /* a signal came, perhaps too late to interrupt: start nothing more */
 	struct text result_path; /* OMB's JSON; empty when none was written */
 	struct text side_path;   /* ours, `.omb` */
 };

@@ -94,6 +94,12 @@ void sampler_feed(struct sampler *s, struct worker_totals *totals)
 		if (s->last.counters[progress[i]] != totals->snapshot.counters[progress[i]])
 			s->changed_ns = totals->snapshot.taken_ns;
 	}
+	if (totals->without_latencies) /* those of before stay, until they are read again */
+		for (int w = 0; w < WINDOW_COUNT; w++)
+			for (int l = 0; l < LATENCY_COUNT; l++) {
+				totals->snapshot.latencies[w][l] = s->last.latencies[w][l];
+				s->last.latencies[w][l] = (struct hist_copy){ 0 };
+			}
 	snapshot_fini(&s->last);
 	s->last = totals->snapshot;
 	totals->snapshot = (struct snapshot){ 0 };

@@ -36,9 +36,9 @@ struct sampler_agents {
 /* Which agents live, as the last snapshot showed. */
 struct sampler_fleet {
 	unsigned producers, producers_lost; /* lost ones are not replaced */
-	unsigned consumers_lost;  /* those whose last generation is dead */
-	unsigned restarted;       /* consumer agents of a higher generation */
-	uint64_t unanswered;      /* sent by agents that live, without an answer */
+	unsigned consumers_lost;            /* those whose last generation is dead */
+	unsigned restarted;                 /* consumer agents of a higher generation */
+	uint64_t unanswered;                /* sent by agents that live, without an answer */
 };
 
 struct sampler {
@@ -47,9 +47,9 @@ struct sampler {
 	uint64_t next_second_ns, next_period_ns; /* UINT64_MAX: none is due */
 	bool measuring;
 
-	struct snapshot last; /* the newest one */
-	struct snapshot second, before; /* as of the last two ticks of a second */
-	struct snapshot base;           /* at the start of the current period */
+	struct snapshot last;                     /* the newest one */
+	struct snapshot second, before;           /* as of the last two ticks of a second */
+	struct snapshot base;                     /* at the start of the current period */
 	struct snapshot window_start, window_end; /* counters and taken_ns only */
 	struct sampler_agents cpu_start, cpu_end; /* at the ends of the window */
 	struct sampler_fleet fleet;
@@ -73,8 +73,7 @@ const struct record_second *sampler_add_second(struct sampler *s, const char *ph
                                                uint64_t now_ns);
 
 /* After the feed at the start and at the end of the window. */
-void sampler_begin_window(struct sampler *s, const struct worker_totals *totals,
-                          uint64_t start_ns);
+void sampler_begin_window(struct sampler *s, const struct worker_totals *totals, uint64_t start_ns);
 void sampler_end_window(struct sampler *s, const struct worker_totals *totals);
 
 /* After a feed: everything since the last period becomes one.  Borrowed, until the next one. */

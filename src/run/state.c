@@ -9,7 +9,7 @@
 #define STOP_LIMIT (15 * STATE_S)
 
 /* A call that is still running so long after its limit belongs to a worker that broke its word. */
-#define GRACE (5 * STATE_S)
+#define GRACE      (5 * STATE_S)
 
 uint64_t state_now_ns(const struct run *r)
 {

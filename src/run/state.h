@@ -27,6 +27,14 @@
 #define STATE_MS ((uint64_t)1000000)
 #define STATE_S  ((uint64_t)1000000000)
 
+/* What happened to an agent and stands on the console already. */
+struct told_event {
+	enum worker_event_kind kind;
+	enum agent_role role;
+	unsigned agent, generation;
+	struct told_event *next;
+};
+
 struct run {
 	const struct run_options *options;
 	struct run_platform platform;
@@ -35,9 +43,9 @@ struct run {
 	struct console console;
 	struct journal journal;
 
-	struct plan plan; /* a copy: a search changes its rate */
+	struct plan plan;            /* a copy: a search changes its rate */
 	struct plan_clients clients; /* once the topics have names */
-	const char *const *topics; /* as the worker named them; NULL before */
+	const char *const *topics;   /* as the worker named them; NULL before */
 	size_t topics_count;
 	struct worker_rows rows; /* what the driver says of its configuration */
 
@@ -57,6 +65,7 @@ struct run {
 	uint64_t subscriptions_ready, subscriptions;
 	uint64_t done, wanted; /* of the verb under way, for the console */
 	uint64_t next_tick_ns; /* of the console */
+	struct told_event *told;
 
 	bool searching; /* rate 0 */
 	struct search_options search_options;
@@ -69,7 +78,7 @@ struct run {
 
 	struct sampler sampler;
 	bool drained, drain_limit_reached;
-	bool has_partitions; /* the driver counts them */
+	uint64_t idle_consumers;                  /* without a partition when all was ready */
 	struct host_usage usage_start, usage_end; /* at the ends of the window */
 
 	/* FINISH's answer; everything it points to is in the arena but the snapshots. */

@@ -133,7 +133,8 @@ static bool add_latency(const struct record *r, size_t row, struct text *out)
 			text_addf(out, "%10s ", "-");
 			continue;
 		}
-		text_addf(out, "%10s%s", format_duration_short(p->ns, text), p->too_few ? "*" : " ");
+		text_addf(out, "%10s%s", format_duration_short(p->ns, text),
+		          p->too_few ? "*" : " ");
 		marked |= p->too_few;
 	}
 	text_addf(out, "%10s\n",
@@ -150,7 +151,8 @@ static void add_latencies(const struct record *r, struct text *out)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		marked |= add_latency(r, i, out);
 	if (marked)
-		text_add(out, "  * too few samples lie above: with 95 % confidence it is not bounded\n");
+		text_add(out,
+		         "  * too few samples lie above: with 95 % confidence it is not bounded\n");
 	if (r->rate == RECORD_MAX)
 		add_wrapped(out, "  - ",
 		            "without a schedule nothing is due: there is no delay and no corrected "
@@ -218,6 +220,22 @@ static void add_cost(const struct record *r, struct text *out)
 	text_add(out, "\n");
 }
 
+/* Shares of memory where they are known; else what each had at most, shared pages counted twice. */
+static void add_memory(const struct record *r, struct text *out)
+{
+	uint64_t bytes = 0;
+	char text[UNITS_TEXT];
+
+	for (size_t i = 0; i < r->agents_count; i++) {
+		const struct record_agent *a = &r->agents[i];
+		bytes += a->pss_bytes ? a->pss_bytes : a->max_rss_bytes;
+	}
+	if (bytes > 0)
+		text_addf(out, "  client memory: %s in %zu agent%s\n",
+		          format_bytes_short(bytes, text), r->agents_count,
+		          r->agents_count == 1 ? "" : "s");
+}
+
 static void add_backlog(const struct record *r, struct text *out)
 {
 	const struct record_backlog *b = &r->backlog;
@@ -258,6 +276,7 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	add_accounting(r, out);
 	add_backlog(r, out);
 	add_cost(r, out);
+	add_memory(r, out);
 	add_verdict(r, out);
 	text_addf(out, "\n  %s\n  %s\n", result_path, side_path);
 }

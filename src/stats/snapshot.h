@@ -53,14 +53,14 @@ enum latency {
 #define X(enumerator, name, help) LATENCY_##enumerator,
 	LATENCIES(X)
 #undef X
-	        LATENCY_COUNT
+		LATENCY_COUNT
 };
 
 enum counter {
 #define X(enumerator, name, help) COUNTER_##enumerator,
 	COUNTERS(X)
 #undef X
-	        COUNTER_COUNT
+		COUNTER_COUNT
 };
 
 enum window {

@@ -8,7 +8,7 @@
 
 #include "util/xalloc.h"
 
-#define BLOCK_BYTES (64 * 1024)
+#define BLOCK_BYTES ((size_t)64 * 1024)
 #define ALIGN       16
 
 struct arena_block {

@@ -26,8 +26,7 @@ static void append_cause(char *text, size_t size, const char *cause)
 
 	if (len + 2 + cause_len >= size)
 		len = size - 1 - cause_len - 2;
-	memcpy(text + len, ": ", 2);
-	memcpy(text + len + 2, cause, cause_len + 1);
+	snprintf(text + len, size - len, ": %s", cause);
 }
 
 static bool set(struct error *err, enum error_kind kind, int os_errno, const char *fmt, va_list ap)

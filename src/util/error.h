@@ -53,11 +53,11 @@ struct error {
 
 /* Replaces what `err` held.  Always returns false. */
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* As error_set with ERROR_SYSTEM and ": <text of os_errno>" behind the message. */
 bool error_set_errno(struct error *err, int os_errno, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* Puts "context: " in front of the text.  A place (line, column) not yet shown is moved into the
  * text right behind the context: "context:7:3: text".  Always returns false. */

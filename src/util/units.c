@@ -247,7 +247,7 @@ bool cpu_list_parse(const char *text, struct arena *a, struct cpu_list *out, str
 	const char *s = text;
 
 	while (*s != '\0') {
-		uint32_t from, to;
+		uint32_t from = 0, to;
 
 		if (!scan_cpu(&s, &from, text, err))
 			return false;

@@ -74,7 +74,8 @@ struct worker_subscription {
 };
 
 struct worker_create_consumers {
-	const struct worker_subscription *items; /* one for each consumer; repeats are group members */
+	const struct worker_subscription
+		*items; /* one for each consumer; repeats are group members */
 	size_t count;
 	uint32_t partitions; /* of every topic; 0 = unknown */
 };
@@ -92,14 +93,15 @@ struct worker_adjust {
 };
 
 struct worker_window {
-	uint64_t start_ns, end_ns; /* messages due in [start, end) are measured; UINT64_MAX = unknown */
-	uint64_t load_end_ns;      /* nothing is due from here on; UINT64_MAX = unknown */
+	uint64_t start_ns,
+		end_ns;       /* messages due in [start, end) are measured; UINT64_MAX = unknown */
+	uint64_t load_end_ns; /* nothing is due from here on; UINT64_MAX = unknown */
 };
 
 /* State of one subscription of one topic. */
 struct worker_ready {
-	const char *topic, *subscription; /* borrowed from create-consumers */
-	uint32_t assigned, partitions;    /* partitions its consumers have, and there are */
+	const char *topic, *subscription;   /* borrowed from create-consumers */
+	uint32_t assigned, partitions;      /* partitions its consumers have, and there are */
 	uint32_t members, members_assigned; /* consumers, and those that have any partition */
 	bool probe_seen;
 };
@@ -138,7 +140,8 @@ struct worker_call {
 	enum worker_call_state state;
 	struct error err;    /* of CALL_FAILED */
 	struct arena *arena; /* answers are allocated here */
-	uint64_t deadline_ns; /* clock_ns(); a call still running then fails; 0 = the verb's own limit */
+	uint64_t
+		deadline_ns; /* clock_ns(); a call still running then fails; 0 = the verb's own limit */
 	uint64_t done, wanted; /* progress of what takes long, for the console */
 	union {
 		struct worker_initialize initialize;

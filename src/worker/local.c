@@ -19,8 +19,8 @@
 /* Limits of verbs whose call names none. */
 #define DEFAULT_LIMIT_NS (UINT64_C(60) * 1000000000)
 /* As long as OMB's coordinator waits for topics. */
-#define TOPICS_LIMIT_NS (UINT64_C(600) * 1000000000)
-#define CLOSE_LIMIT_NS  (UINT64_C(10) * 1000000000)
+#define TOPICS_LIMIT_NS  (UINT64_C(600) * 1000000000)
+#define CLOSE_LIMIT_NS   (UINT64_C(10) * 1000000000)
 
 static struct local *local_of(struct worker *w)
 {
@@ -229,9 +229,9 @@ static void start_create_topics(struct local *l)
 	l->names.topics = names;
 	l->names.topics_count = c->topics;
 	l->call->wanted = c->topics;
-	struct admin_job job = {
-		.kind = ADMIN_CREATE_TOPICS, .topics = specs, .topics_count = c->topics
-	};
+	struct admin_job job = { .kind = ADMIN_CREATE_TOPICS,
+		                 .topics = specs,
+		                 .topics_count = c->topics };
 	start_job(l, &job);
 }
 
@@ -241,9 +241,9 @@ static void start_delete(struct local *l)
 	struct admin_job job = {
 		.kind = ADMIN_DELETE,
 		.names = { .topics = d->topics,
-			   .topics_count = d->topics_count,
-			   .groups = d->groups,
-			   .groups_count = d->groups_count },
+		           .topics_count = d->topics_count,
+		           .groups = d->groups,
+		           .groups_count = d->groups_count },
 		.timeout_ms = d->timeout_ms,
 	};
 
@@ -270,10 +270,16 @@ static void start_probe(struct local *l)
 	complete(l);
 }
 
+static bool is_same_pool(const struct payload_spec *a, const struct payload_spec *b)
+{
+	return a->size == b->size && a->count == b->count && a->random_ratio == b->random_ratio &&
+	       a->seed == b->seed && a->contents == b->contents;
+}
+
 /* Large pools take longer than the gate is away: they are made before, if what comes is known. */
 static bool make_pool(struct local *l, const struct payload_spec *spec, struct error *err)
 {
-	if (l->pool_fd >= 0 && memcmp(spec, &l->pool_spec, sizeof(*spec)) == 0)
+	if (l->pool_fd >= 0 && is_same_pool(spec, &l->pool_spec))
 		return true;
 	file_close(l->pool_fd);
 	l->pool_spec = *spec;
@@ -340,7 +346,8 @@ static void stop_goes_on(struct local *l)
 {
 	if (!local_all_ended(&l->producers) || !local_all_ended(&l->consumers))
 		return;
-	l->stopped = true; /* the driver stays until another one comes: topics may still be deleted */
+	l->stopped =
+		true; /* the driver stays until another one comes: topics may still be deleted */
 	complete(l);
 }
 
@@ -526,7 +533,8 @@ static void local_start(struct worker *w, struct worker_call *call)
 		return;
 	}
 	if (needs_driver(call->verb) && l->driver == NULL) {
-		error_set(&err, ERROR_USAGE, "%s: no driver is present", worker_verb_name(call->verb));
+		error_set(&err, ERROR_USAGE, "%s: no driver is present",
+		          worker_verb_name(call->verb));
 		fail(l, &err);
 		return;
 	}

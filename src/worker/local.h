@@ -17,9 +17,9 @@ struct worker_local_options {
 	struct deal_spec deal;
 	struct consume_spec consume;
 	const char *run_id;
-	uint16_t run;               /* of the stamp */
-	uint32_t producer_id_base;  /* high bits name the worker; 0 for a single local one */
-	bool keep_topics;           /* agents that survive their parent leave the topics alone */
+	uint16_t run;              /* of the stamp */
+	uint32_t producer_id_base; /* high bits name the worker; 0 for a single local one */
+	bool keep_topics;          /* agents that survive their parent leave the topics alone */
 };
 
 /* Caller ends it with worker_destroy.  Never NULL. */

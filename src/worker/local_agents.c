@@ -22,9 +22,8 @@ static void deal(struct local *l, enum agent_role role, const struct client_spec
 {
 	uint32_t agents = count == 0 ? 0 : deal_agents(&l->options.deal, count);
 
-	*out = (struct local_slots){
-		.items = arena_alloc(&l->arena, agents * sizeof(*out->items)), .count = agents
-	};
+	*out = (struct local_slots){ .items = arena_alloc(&l->arena, agents * sizeof(*out->items)),
+		                     .count = agents };
 	for (uint32_t a = 0; a < agents; a++) {
 		uint32_t mine = deal_clients_of(count, agents, a);
 		struct client_spec *specs = arena_alloc(&l->arena, mine * sizeof(*specs));
@@ -119,12 +118,14 @@ static void find_subscriptions(struct local *l, const struct worker_create_consu
 	l->subscriptions_count = 0;
 	for (uint32_t k = 0; k < c->count; k++) {
 		const struct worker_subscription *s = &c->items[order[k]];
-		if (k == 0 || by_subscription(&order[k - 1], &order[k], (void *)(uintptr_t)c->items) != 0) {
+		if (k == 0 ||
+		    by_subscription(&order[k - 1], &order[k], (void *)(uintptr_t)c->items) != 0) {
 			l->subscriptions[l->subscriptions_count] = (struct worker_subscription){
 				.topic = arena_strdup(&l->arena, s->topic),
 				.subscription = arena_strdup(&l->arena, s->subscription),
 			};
-			groups[l->subscriptions_count] = l->subscriptions[l->subscriptions_count].subscription;
+			groups[l->subscriptions_count] =
+				l->subscriptions[l->subscriptions_count].subscription;
 			l->subscriptions_count++;
 		}
 		l->subscription_of[order[k]] = (uint32_t)l->subscriptions_count - 1;
@@ -143,9 +144,9 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 	find_subscriptions(l, c);
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct worker_subscription *s = &l->subscriptions[l->subscription_of[i]];
-		clients[i] = (struct client_spec){
-			.topic = s->topic, .subscription = s->subscription, .id = i
-		};
+		clients[i] = (struct client_spec){ .topic = s->topic,
+			                           .subscription = s->subscription,
+			                           .id = i };
 	}
 	deal(l, AGENT_CONSUMER, clients, (uint32_t)c->count, &l->consumers);
 	return start_slots(l, &l->consumers, err);

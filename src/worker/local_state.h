@@ -18,7 +18,7 @@
 #define LOCAL_RESTARTS_MAX 3
 
 /* Lines of stderr that are kept as events; more are only counted. */
-#define LOCAL_STDERR_MAX 20
+#define LOCAL_STDERR_MAX   20
 
 /* One place in the deal: the agent that holds it now, and the one it replaced. */
 struct local_slot {
@@ -28,7 +28,7 @@ struct local_slot {
 	const struct client_spec *clients;
 	uint32_t clients_count;
 	struct agent *agent;
-	struct agent *replaced;  /* the one before, while its successor has received nothing yet */
+	struct agent *replaced; /* the one before, while its successor has received nothing yet */
 	uint64_t replaced_last_ns; /* when that one received its last message */
 };
 

@@ -8,7 +8,7 @@
 #include "util/xalloc.h"
 
 /* Counts of partitions are left out of the result beyond this many (8 bytes each here). */
-#define PARTITION_TOTALS_MAX (4u * 1024 * 1024)
+#define PARTITION_TOTALS_MAX ((size_t)4 * 1024 * 1024)
 
 /* Only producers and consumers count; administration and a broker of the driver's own do not. */
 static bool makes_load(const struct agent *a)
@@ -111,7 +111,8 @@ static void sum_partitions(struct local *l, uint64_t *sums)
 			uint32_t subscription = l->subscription_of[a->spec.clients[c].id];
 			const _Atomic uint64_t *counts = agent_shm_partitions(a->shm, c);
 			for (uint32_t p = 0; p < l->partitions; p++)
-				sums[(size_t)subscription * l->partitions + p] += counter_read(&counts[p]);
+				sums[(size_t)subscription * l->partitions + p] +=
+					counter_read(&counts[p]);
 		}
 	}
 }
@@ -152,7 +153,8 @@ void local_final_totals(struct local *l, struct arena *arena, struct worker_tota
 			if (out->agents[k].pid == before[i].pid)
 				out->agents[k].pss_bytes = before[i].pss_bytes;
 
-	out->agent_snapshots = arena_alloc(arena, out->agents_count * sizeof(*out->agent_snapshots));
+	out->agent_snapshots =
+		arena_alloc(arena, out->agents_count * sizeof(*out->agent_snapshots));
 	size_t n = 0;
 	for (size_t i = 0; i < l->supervisor.count; i++) {
 		struct agent *a = l->supervisor.agents[i];
@@ -193,7 +195,8 @@ void local_readiness(struct local *l, struct arena *arena, struct worker_readine
 		const struct local_slot *slot = &l->consumers.items[s];
 		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
 			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
-			struct worker_ready *r = &out->items[l->subscription_of[slot->clients[i].id]];
+			struct worker_ready *r =
+				&out->items[l->subscription_of[slot->clients[i].id]];
 			uint32_t assigned = (uint32_t)counter_read(&c->assigned);
 			if (counts_partitions)
 				r->assigned += assigned;
@@ -217,6 +220,20 @@ void local_counters(struct local *l, struct worker_counters *out)
 	snapshot_fini(&s);
 }
 
+static void add_note(const struct agent *a, struct shm_note *n, struct worker_event *event)
+{
+	/* Acquire: pairs with shm_note_add; the text is complete. */
+	uint64_t count = atomic_load_explicit(&n->count, memory_order_acquire);
+
+	if (count > 0 && (event->count == 0 || n->first_ns < event->at_ns)) {
+		event->at_ns = n->first_ns;
+		event->agent = a->spec.index;
+		event->generation = a->spec.generation;
+		event->text = n->text;
+	}
+	event->count += count;
+}
+
 /* One event for each role and kind of failure: how often over all agents, and the first text. */
 static size_t add_notes(struct local *l, enum agent_role role, struct arena *arena,
                         struct worker_event *to)
@@ -224,26 +241,18 @@ static size_t add_notes(struct local *l, enum agent_role role, struct arena *are
 	size_t added = 0;
 
 	for (int kind = 0; kind < NOTE_COUNT; kind++) {
-		struct worker_event event = {
-			.kind = EVENT_CLIENT, .role = role, .name = note_name((enum note_kind)kind)
-		};
+		struct worker_event event = { .kind = EVENT_CLIENT,
+			                      .role = role,
+			                      .name = note_name((enum note_kind)kind) };
 		for (size_t i = 0; i < l->supervisor.count; i++) {
 			struct agent *a = l->supervisor.agents[i];
-			for (uint32_t k = 0; a->spec.role == role && k < a->shm->loops; k++) {
-				struct shm_note *n = &a->shm->loop[k].notes[kind];
-				/* Acquire: pairs with shm_note_add; the text is complete. */
-				uint64_t count = atomic_load_explicit(&n->count, memory_order_acquire);
-				if (count > 0 && (event.count == 0 || n->first_ns < event.at_ns)) {
-					event.at_ns = n->first_ns;
-					event.agent = a->spec.index;
-					event.generation = a->spec.generation;
-					event.text = arena_strdup(arena, n->text);
-				}
-				event.count += count;
-			}
+			for (uint32_t k = 0; a->spec.role == role && k < a->shm->loops; k++)
+				add_note(a, &a->shm->loop[k].notes[kind], &event);
 		}
-		if (event.count > 0)
-			to[added++] = event;
+		if (event.count == 0)
+			continue;
+		event.text = arena_strdup(arena, event.text);
+		to[added++] = event;
 	}
 	return added;
 }
@@ -258,7 +267,8 @@ static int by_time(const void *a, const void *b)
 void local_events(struct local *l, struct arena *arena, struct worker_events *out)
 {
 	local_watch_resumes(l);
-	out->items = arena_alloc(arena, (l->events_count + 2 * NOTE_COUNT) * sizeof(*out->items));
+	out->items = arena_alloc(arena,
+	                         (l->events_count + (size_t)2 * NOTE_COUNT) * sizeof(*out->items));
 	out->count = l->events_count;
 	for (size_t i = 0; i < l->events_count; i++)
 		out->items[i] = l->events[i];

@@ -19,10 +19,11 @@ struct worker_agent {
 	unsigned index, generation;
 	int pid;
 	unsigned clients, loops;
-	bool lost;                /* died before it was asked to end */
-	uint64_t cpu_ns;          /* user + system so far */
-	uint64_t max_rss_bytes;   /* resident at most, shared pages included; known once it has ended */
-	uint64_t pss_bytes;       /* its share of memory, sampled by FINISH before closing; else 0 */
+	bool lost;       /* died before it was asked to end */
+	uint64_t cpu_ns; /* user + system so far */
+	uint64_t
+		max_rss_bytes; /* resident at most, shared pages included; known once it has ended */
+	uint64_t pss_bytes;    /* its share of memory, sampled by FINISH before closing; else 0 */
 	uint64_t counters[COUNTER_COUNT];
 };
 

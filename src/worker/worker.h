@@ -27,8 +27,8 @@ struct worker;
 struct worker_ops {
 	const char *name; /* "local", ... */
 	void (*start)(struct worker *w, struct worker_call *call);
-	int (*fd)(struct worker *w);      /* readable when serve has something to do */
-	void (*serve)(struct worker *w);  /* never blocks */
+	int (*fd)(struct worker *w);       /* readable when serve has something to do */
+	void (*serve)(struct worker *w);   /* never blocks */
 	void (*destroy)(struct worker *w); /* no process of its is left behind */
 };
 

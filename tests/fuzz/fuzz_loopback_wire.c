@@ -120,7 +120,9 @@ static void heard_by_client(bool is_consumer, const uint8_t *data, size_t len)
 		loopback_consumer_close(&c);
 	} else {
 		struct loopback_producer p = {
-			.host = &host, .config = &config, .fd = pair[0],
+			.host = &host,
+			.config = &config,
+			.fd = pair[0],
 			.epoll_fd = epoll_create1(0),
 			.head = 8,
 		};

@@ -95,9 +95,8 @@ static void write_down(const struct outgoing *m, const struct stamp *stamp)
 
 	if (n == FAKE_SENDS_MAX)
 		return;
-	fake_sends[n] = (struct fake_send){
-		.stamp = *stamp, .at_ns = clock_ns(), .len = m->payload_len
-	};
+	fake_sends[n] =
+		(struct fake_send){ .stamp = *stamp, .at_ns = clock_ns(), .len = m->payload_len };
 	if (m->key != NULL)
 		memcpy(fake_sends[n].key, m->key, m->key_len);
 	fake_sends_count = n + 1;

@@ -35,7 +35,8 @@ struct fake_delivery {
 
 struct fake_script {
 	/* The answer to a send; NULL = queued. */
-	enum send_status (*on_send)(uint32_t producer, const struct stamp *stamp, struct error *err);
+	enum send_status (*on_send)(uint32_t producer, const struct stamp *stamp,
+	                            struct error *err);
 	/* false: nothing comes back until the producer is closed. */
 	_Atomic bool acknowledges;
 	_Atomic bool fails; /* what comes back comes back as failed */

@@ -34,9 +34,9 @@ static void put(uint32_t i, uint32_t consumer, uint64_t due_ns, uint64_t delay_n
 		.flags = flags,
 	};
 
-	*d = (struct fake_delivery){
-		.consumer = consumer, .partition = (int32_t)(i % 4), .len = sizeof(d->payload)
-	};
+	*d = (struct fake_delivery){ .consumer = consumer,
+		                     .partition = (int32_t)(i % 4),
+		                     .len = sizeof(d->payload) };
 	stamp_write(d->payload, d->len, &stamp);
 }
 
@@ -90,7 +90,7 @@ static void each_message_is_counted_once_under_its_consumer_and_partition(void *
 	assert_int_equal(e2e.count, 1000);
 	assert_int_equal(corrected.count, 1000);
 	assert_true(e2e.min >= 3 * MS);
-	assert_int_equal(corrected.sum - e2e.sum, 1000 * 2 * MS);
+	assert_int_equal(corrected.sum - e2e.sum, 2000 * MS);
 	hist_copy_fini(&e2e);
 	hist_copy_fini(&corrected);
 	harness_fini(&h);
@@ -104,13 +104,13 @@ static void what_is_not_ours_is_told_apart(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 8; i++)
 		put(i, 0, now - MS, 0, 0);
-	deliveries[0].payload[40] ^= 1;  /* in the stamp: its producer */
-	deliveries[1].payload[32] ^= 1;  /* its magic */
-	deliveries[2].len = 31;          /* too short */
+	deliveries[0].payload[40] ^= 1; /* in the stamp: its producer */
+	deliveries[1].payload[32] ^= 1; /* its magic */
+	deliveries[2].len = 31;         /* too short */
 	struct stamp foreign = { .due_ns = now, .run = RUN_ID + 1 };
 	stamp_write(deliveries[3].payload, 64, &foreign);
 	put(4, 0, now - MS, 0, STAMP_PROBE);
-	put(5, 0, now + 3600 * 1000 * MS, 0, 0); /* received before it was sent */
+	put(5, 0, now + 3600000 * MS, 0, 0); /* received before it was sent */
 	deliveries[6].redelivered = true;
 	start(&h, 8, &every_batch);
 	harness_wait_counter(&h, COUNTER_RECEIVED, 3);
@@ -144,7 +144,7 @@ static void a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait(void 
 	const struct shm_client *busy = agent_shm_client(h.shm, 0);
 	const struct shm_client *other = agent_shm_client(h.shm, 1);
 	uint64_t took = counter_read(&busy->last_ns) - counter_read(&busy->first_ns);
-	assert_true(took >= 19 * 10 * MS);
+	assert_true(took >= 190 * MS);
 	assert_true(counter_read(&other->last_ns) < counter_read(&busy->last_ns));
 	harness_fini(&h);
 }
@@ -155,9 +155,9 @@ static void commits_follow_their_rule(void **state)
 		struct consume_spec rule;
 		uint32_t at_least, at_most; /* commits for 1000 messages of one consumer */
 	} cases[] = {
-		{ { 0 }, 4, 1000 },                    /* every batch of 256 at the most */
-		{ { .commit_messages = 500 }, 1, 3 },  /* by count, and at the close */
-		{ { .commit_interval_ns = 3600 * 1000 * MS }, 1, 1 }, /* only at the close */
+		{ { 0 }, 4, 1000 },                   /* every batch of 256 at the most */
+		{ { .commit_messages = 500 }, 1, 3 }, /* by count, and at the close */
+		{ { .commit_interval_ns = 3600000 * MS }, 1, 1 }, /* only at the close */
 	};
 
 	(void)state;

@@ -75,7 +75,8 @@ static void open_worker(struct fixture *f, const char *driver_yaml, struct deal_
 
 	*f = (struct fixture){ 0 };
 	f->file = (struct driver_file){ .path = "d.yaml", .mode = &f->mode, .arena = &f->arena };
-	assert_true(driver_file_parse(driver_yaml, strlen(driver_yaml), &f->file, &errors, &warnings));
+	assert_true(
+		driver_file_parse(driver_yaml, strlen(driver_yaml), &f->file, &errors, &warnings));
 	f->w = worker_local_create(&options);
 
 	struct worker_call init = call_of(f, WORKER_INITIALIZE_DRIVER);
@@ -122,7 +123,8 @@ static void start_load(struct fixture *f, double rate, uint32_t producers, uint6
 	struct worker_call load = call_of(f, WORKER_START_LOAD);
 	uint64_t start_ns = clock_ns() + 100 * MS;
 
-	window.window = (struct worker_window){ start_ns, start_ns + length_ns, start_ns + length_ns };
+	window.window =
+		(struct worker_window){ start_ns, start_ns + length_ns, start_ns + length_ns };
 	must(f, &window);
 	load.load = (struct load_spec){
 		.mode = LOAD_PACED,
@@ -155,7 +157,8 @@ static void wait_counter(struct fixture *f, enum counter which, uint64_t value)
 	while (counter_now(f, which) < value) {
 		if (clock_ns() > limit_ns)
 			fail_msg("%s is %llu, not %llu in time", counter_name(which),
-			         (unsigned long long)counter_now(f, which), (unsigned long long)value);
+			         (unsigned long long)counter_now(f, which),
+			         (unsigned long long)value);
 		poll(&p, 1, 10);
 		worker_serve(f->w);
 	}
@@ -226,7 +229,9 @@ static void close_worker(struct fixture *f)
 
 static const struct deal_spec per_client = { .mode = DEAL_PER_CLIENT, .loops = 1, .cpus = 2 };
 static const struct deal_spec per_core = { .mode = DEAL_PER_CORE, .loops = 1, .cpus = 2 };
-static const struct deal_spec threaded = { .mode = DEAL_NUMBER, .agents = 2, .loops = 3, .cpus = 2 };
+static const struct deal_spec threaded = {
+	.mode = DEAL_NUMBER, .agents = 2, .loops = 3, .cpus = 2
+};
 
 static void a_load_is_exact_whatever_agents_it_is_dealt_to(void **state)
 {
@@ -250,7 +255,8 @@ static void a_load_is_exact_whatever_agents_it_is_dealt_to(void **state)
 		assert_int_equal(t.snapshot.counters[COUNTER_SENT], 3500);
 		assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 3500);
 		assert_int_equal(t.snapshot.counters[COUNTER_PROBES_ACKED], 7);
-		assert_int_equal(t.snapshot.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count, 3500);
+		assert_int_equal(t.snapshot.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count,
+		                 3500);
 		assert_int_equal(t.producers_count, 7);
 		for (size_t i = 0; i < 7; i++)
 			assert_int_equal(t.producers[i].acknowledged, 500);
@@ -359,9 +365,10 @@ static void an_agent_that_cannot_open_fails_the_verb_with_its_own_words(void **s
 	struct worker_call call = call_of(&f, WORKER_CREATE_CONSUMERS);
 	call.create_consumers = (struct worker_create_consumers){ &item, 1, 1 };
 	assert_false(complete(&f, &call));
-	assert_string_equal(call.err.text,
-	                    "consumer agent 0: consumer 0 of topic t: the null driver delivers nothing: "
-	                    "set subscriptionsPerTopic to 0");
+	assert_string_equal(
+		call.err.text,
+		"consumer agent 0: consumer 0 of topic t: the null driver delivers nothing: "
+		"set subscriptionsPerTopic to 0");
 	close_worker(&f);
 }
 
@@ -404,7 +411,8 @@ static void everything_sent_over_loopback_is_received(void **state)
 	fini_totals(&t);
 
 	struct worker_call remove = call_of(&f, WORKER_DELETE_TOPICS);
-	remove.remove = (struct worker_delete){ .topics = f.topics, .topics_count = 1, .timeout_ms = 5000 };
+	remove.remove =
+		(struct worker_delete){ .topics = f.topics, .topics_count = 1, .timeout_ms = 5000 };
 	must(&f, &remove);
 	close_worker(&f);
 }
@@ -486,8 +494,8 @@ static void an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for(vo
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(t->producers[i].unacknowledged, 100);
 	for (size_t i = 0; i < t->agents_count; i++)
-		assert_int_equal(t->agents[i].lost, t->agents[i].role == AGENT_PRODUCER &&
-		                                            t->agents[i].index == 1);
+		assert_int_equal(t->agents[i].lost,
+		                 t->agents[i].role == AGENT_PRODUCER && t->agents[i].index == 1);
 	assert_non_null(find_event(&f, EVENT_AGENT_LOST));
 	fini_totals(t);
 	close_worker(&f);

@@ -38,7 +38,7 @@ static const struct driver *const drv = &driver_loopback;
 struct party {
 	struct world *w;
 	void *priv;
-	bool is_open, is_consumer;
+	bool is_open, is_consumer, never_commits;
 	int fd;
 	unsigned char *seen; /* of a consumer: how often each sequence came */
 	uint64_t received, redelivered, acknowledged, failed;
@@ -287,7 +287,8 @@ static void serve(struct party *p)
 	if (p->is_consumer) {
 		while (drv->consumer_serve(p->priv, 64) == 64)
 			;
-		drv->consumer_commit(p->priv);
+		if (!p->never_commits)
+			drv->consumer_commit(p->priv);
 	} else {
 		while (drv->producer_serve(p->priv, 64) >= 64)
 			;
@@ -408,8 +409,10 @@ static void members_share_and_a_leaving_one_gives_back(void **state)
 	struct party *c = open_consumer(w, "t", "g");
 	turn_until(w, a->partitions == 2 && c->partitions == 2);
 	send_all(p, 2 * third, third);
-	turn_until(w, a->received + before + c->received >= 3 * third);
-	assert_int_equal(a->received + before + c->received - a->redelivered - c->redelivered,
+	/* A partition that changes hands before a commit has arrived is read twice, and says so. */
+	turn_until(w, a->received - a->redelivered + before + c->received - c->redelivered >=
+	                      3 * third);
+	assert_int_equal(a->received - a->redelivered + before + c->received - c->redelivered,
 	                 3 * third);
 	assert_int_equal(c->received, third / 2 + c->redelivered);
 	world_destroy(w);
@@ -491,6 +494,51 @@ static void a_paused_consumer_gets_nothing_until_it_is_resumed(void **state)
 	assert_true(drv->consumer_pause(c->priv, false, &err));
 	turn_until(w, c->received == 2000);
 	assert_int_equal(c->partitions, 1);
+	world_destroy(w);
+}
+
+static void room_in_the_socket_wakes_a_producer(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "ackDelay", "1h", NULL };
+	const uint64_t count = 60000; /* several times what fits into sockets and buffer */
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 1);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 1);
+	struct party *p = open_producer(w, "t");
+	assert_int_equal(kill(w->broker, SIGSTOP), 0);
+	uint64_t sent = 0;
+	while (try_send(p, sent) == SEND_QUEUED) /* until nothing fits */
+		sent++;
+	assert_true(sent < count);
+	turn(w, 0);
+	assert_int_equal(kill(w->broker, SIGCONT), 0);
+	send_all(p, sent, count - sent); /* no acknowledgement helps */
+	turn_until(w, c->received == count);
+	assert_int_equal(p->acknowledged, 0);
+	world_destroy(w);
+}
+
+static void room_in_the_socket_wakes_the_broker(void **state)
+{
+	(void)state;
+	static const char *const options[] = { "maxBufferBytes", "32MiB", NULL };
+	const uint64_t count = 60000; /* less than half the credit, and more than a socket holds */
+	struct world *w = world_create(options);
+
+	create_topic(w, "t", 1);
+	struct party *c = open_consumer(w, "t", "g");
+	turn_until(w, c->partitions == 1);
+	struct party *p = open_producer(w, "t");
+	for (uint64_t n = 0; n < count; n++)
+		assert_int_equal(try_send(p, n), SEND_QUEUED);
+	drv->flush(p->priv);
+	while (p->acknowledged < count)
+		serve(p);
+	c->never_commits = true; /* a commit would wake the broker as well */
+	turn_until(w, c->received == count);
 	world_destroy(w);
 }
 
@@ -722,39 +770,6 @@ static void hundreds_of_clients_are_served(void **state)
 	world_destroy(w);
 }
 
-static void mistakes_in_the_file_are_found(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *name, *value, *name2, *value2, *want;
-	} cases[] = {
-		{ "address", "nowhere", "external", "false",
-		  "address: \"nowhere\" is neither @name nor 127.0.0.1:port nor [::1]:port" },
-		{ "external", "true", "delay", "0s", "external: true needs an address" },
-		{ "stallDuration", "2s", "stallEvery", "2s",
-		  "stallEvery must be longer than stallDuration" },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct arena arena = { 0 };
-		struct error_list errors = { 0 };
-		struct error err = { 0 };
-		void *config = xcalloc(1, drv->config_size);
-
-		option_defaults(drv->options, &arena, config);
-		assert_true(option_apply(drv->options, &arena, config, cases[i].name,
-		                         cases[i].value, &err));
-		assert_true(option_apply(drv->options, &arena, config, cases[i].name2,
-		                         cases[i].value2, &err));
-		drv->configure(config, NULL, &arena, &errors);
-		assert_int_equal(errors.count, 1);
-		assert_string_equal(errors.items[0].text, cases[i].want);
-		error_list_fini(&errors);
-		free(config);
-		arena_fini(&arena);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -763,6 +778,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_earlier_than_the_delay),
 		cmocka_unit_test(a_full_broker_pushes_back_and_nothing_is_lost),
 		cmocka_unit_test(a_paused_consumer_gets_nothing_until_it_is_resumed),
+		cmocka_unit_test(room_in_the_socket_wakes_a_producer),
+		cmocka_unit_test(room_in_the_socket_wakes_the_broker),
 		cmocka_unit_test(in_a_stall_of_sending_the_answer_is_busy),
 		cmocka_unit_test(a_lost_connection_fails_what_is_under_way),
 		cmocka_unit_test(the_script_can_cut_a_connection_off),
@@ -772,7 +789,6 @@ int main(void)
 		cmocka_unit_test(faults_are_counted_exactly_and_reported),
 		cmocka_unit_test(tcp_works_as_well),
 		cmocka_unit_test(hundreds_of_clients_are_served),
-		cmocka_unit_test(mistakes_in_the_file_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,7 @@ static uint64_t allocations_of(const struct driver *driver, enum load_mode mode,
 	struct load_spec load = {
 		.mode = mode,
 		.epoch = { .start_ns = clock_ns() + 20000000,
-			   .micro_per_s = pacer_micro_per_s(500000) },
+		           .micro_per_s = pacer_micro_per_s(500000) },
 		.producers = 1,
 		.keys = KEY_RANDOM,
 		.payload = { .size = 100, .count = 100 },

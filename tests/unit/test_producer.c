@@ -41,7 +41,7 @@ static struct load_spec load_at(double rate_per_s, uint32_t producers)
 	return (struct load_spec){
 		.mode = LOAD_PACED,
 		.epoch = { .start_ns = clock_ns() + 20 * MS,
-			   .micro_per_s = pacer_micro_per_s(rate_per_s) },
+		           .micro_per_s = pacer_micro_per_s(rate_per_s) },
 		.producers = producers,
 		.payload = { .size = 100, .count = 16, .random_ratio = 0.5, .seed = 1 },
 		.wake_interval_ns = 100000,
@@ -237,7 +237,7 @@ static void a_message_that_had_to_wait_is_charged_the_wait(void **state)
 	hist_copy_fini(&delay);
 	struct hist_copy publish = measured(&h, LATENCY_PUBLISH);
 	struct hist_copy corrected = measured(&h, LATENCY_CORRECTED_PUBLISH);
-	assert_true(corrected.sum > publish.sum + 50 * 20 * MS); /* the wait shows only here */
+	assert_true(corrected.sum > publish.sum + 1000 * MS); /* the wait shows only here */
 	hist_copy_fini(&publish);
 	hist_copy_fini(&corrected);
 	harness_fini(&h);
@@ -370,8 +370,8 @@ static void a_change_of_rate_keeps_what_is_owed_unless_it_is_forgiven(void **sta
 		struct agent_command change = {
 			.verb = AGENT_VERB_RATE,
 			.rate = { .epoch = { .start_ns = change_ns,
-				             .micro_per_s = pacer_micro_per_s(500) },
-				  .forgive = forgive },
+			                     .micro_per_s = pacer_micro_per_s(500) },
+			          .forgive = forgive },
 		};
 		assert_true(harness_command(&h, &change, &err));
 		uint64_t wanted = forgive ? 50 : 150;
@@ -449,7 +449,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_message_is_due_by_the_schedule_and_none_is_early),
-		cmocka_unit_test(fourteen_thousand_producers_at_one_per_second_make_fourteen_thousand),
+		cmocka_unit_test(
+			fourteen_thousand_producers_at_one_per_second_make_fourteen_thousand),
 		cmocka_unit_test(three_million_per_second_are_three_million),
 		cmocka_unit_test(the_wake_interval_bounds_passes_of_sends),
 		cmocka_unit_test(a_blocked_producer_delays_nobody_and_what_it_owes_is_counted),
@@ -457,7 +458,8 @@ int main(void)
 		cmocka_unit_test(a_message_that_stays_busy_too_long_has_failed),
 		cmocka_unit_test(refused_messages_are_counted_and_the_first_reason_is_kept),
 		cmocka_unit_test(what_fails_later_is_counted_too),
-		cmocka_unit_test(the_window_bounds_what_is_under_way_and_the_rest_is_unacknowledged),
+		cmocka_unit_test(
+			the_window_bounds_what_is_under_way_and_the_rest_is_unacknowledged),
 		cmocka_unit_test(messages_belong_to_the_window_of_their_due_time),
 		cmocka_unit_test(a_change_of_rate_keeps_what_is_owed_unless_it_is_forgiven),
 		cmocka_unit_test(unlimited_load_has_no_due_times),

@@ -33,8 +33,8 @@ static void watch(struct loopback_producer *p, int operation, uint32_t events)
 {
 	struct epoll_event ev = { .events = events };
 
-	if (epoll_ctl(p->epoll_fd, operation, p->fd, &ev) < 0)
-		assert(!"both descriptors are ours");
+	int status = epoll_ctl(p->epoll_fd, operation, p->fd, &ev);
+	assert(status == 0); /* both descriptors are ours */
 }
 
 static void say_hello(struct loopback_producer *p, const char *topic)

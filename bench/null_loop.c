@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * null_loop -- an agent's producer loop on the `null` driver, in this one thread and process.
+ *
+ *     null_loop max|paced MESSAGES
+ *
+ * What `omb run` with the null driver measures, without the parent, the fork and the start of a run,
+ * so that callgrind can count it: two runs of different length differ by messages alone.  The loop is
+ * the agent's own, from the same libraries; START waits in its channel before it begins, and the
+ * driver's serve function puts CLOSE there once enough is acknowledged.
+ *
+ * `max` has no schedule.  `paced` has one of 10^9 messages/s, which nothing keeps up with: a message
+ * is always due, and each takes the whole way (pacer, heap, publish delay, corrected latency) without
+ * a wake-up of its own.
+ *
+ * valgrind 3.19 does not know epoll_pwait2, which the loop waits with.  Where it is missing,
+ * epoll_wait takes its place (-Wl,--wrap); omb itself refuses to run there.
+ *
+ * The result is one JSON line: messages acknowledged, passes of the loop, CPU time of the loop per
+ * message, and the time that one reading of the clock takes.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/channel.h"
+#include "agent/producer.h"
+#include "stats/clock.h"
+#include "stats/counter.h"
+
+#define CLOCK_READS   1000000
+#define PAYLOAD_BYTES 100
+#define PAYLOADS      100
+#define WINDOW        65536 /* what omb takes when a workload says nothing */
+#define ENOUGH        UINT64_C(1000000000000)
+
+extern const struct driver driver_null;
+
+int __real_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
+                        const sigset_t *mask);
+int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
+                        const sigset_t *mask);
+
+static struct driver counted; /* driver_null, which tells when it is enough */
+static uint64_t served, wanted = ENOUGH;
+static int parent_fd = -1;
+
+int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
+                        const sigset_t *mask)
+{
+	static bool missing;
+
+	if (!missing) {
+		int n = __real_epoll_pwait2(fd, events, max, timeout, mask);
+		missing = n < 0 && errno == ENOSYS;
+		if (!missing)
+			return n;
+	}
+	int ms = timeout ? (int)(timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000) : -1;
+	return epoll_wait(fd, events, max, ms);
+}
+
+static void die(const struct error *err)
+{
+	fprintf(stderr, "null_loop: %s\n", err->text);
+	exit(1);
+}
+
+/* The first command gets tag 1. */
+static void command_send(struct agent_command command, int fd_to_pass)
+{
+	static uint32_t tag;
+	struct error err;
+
+	command.tag = ++tag;
+	if (!channel_send_command(parent_fd, &command, fd_to_pass, &err))
+		die(&err);
+}
+
+static unsigned serve_counted(void *producer, unsigned max)
+{
+	unsigned n = driver_null.producer_serve(producer, max);
+
+	served += n;
+	if (served >= wanted) {
+		wanted = UINT64_MAX; /* once */
+		command_send((struct agent_command){ .verb = AGENT_VERB_CLOSE }, -1);
+	}
+	return n;
+}
+
+static void load_start(bool paced)
+{
+	struct error err;
+	struct agent_command start = {
+		.verb = AGENT_VERB_START,
+		.load = {
+			.mode = paced ? LOAD_PACED : LOAD_UNLIMITED,
+			.epoch = { .start_ns = clock_ns(), .micro_per_s = PACER_MICRO_PER_S_MAX },
+			.producers = 1,
+			.keys = KEY_NONE,
+			.payload = { .size = PAYLOAD_BYTES, .count = PAYLOADS, .random_ratio = 0.5 },
+			.wake_interval_ns = 100000,
+			.max_block_ns = UINT64_C(60000000000),
+			.window_messages = WINDOW,
+		},
+	};
+
+	int pool_fd = payload_make(&start.load.payload, &err);
+	if (pool_fd < 0)
+		die(&err);
+	command_send(start, pool_fd);
+	close(pool_fd);
+}
+
+static uint64_t cpu_ns(void)
+{
+	return clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static double clock_cost_ns(void)
+{
+	uint64_t began = cpu_ns();
+
+	for (int i = 0; i < CLOCK_READS; i++)
+		(void)clock_ns();
+	return (double)(cpu_ns() - began) / CLOCK_READS;
+}
+
+static void result_print(const char *mode, const struct agent_shm *shm, uint64_t spent_ns)
+{
+	const _Atomic uint64_t *counters = shm->loop[0].counters;
+	uint64_t messages = counter_read(&counters[COUNTER_ACKNOWLEDGED]);
+
+	printf("{\"mode\":\"%s\",\"messages\":%" PRIu64 ",\"wakeups\":%" PRIu64, mode, messages,
+	       counter_read(&counters[COUNTER_WAKEUPS]));
+	/* Under valgrind times mean nothing, and a million readings would drown what is counted. */
+	if (getenv("OMB_NULL_LOOP_COUNTED") == NULL)
+		printf(",\"cpuNsPerMessage\":%.2f,\"clockNs\":%.2f",
+		       (double)spent_ns / (double)messages, clock_cost_ns());
+	printf("}\n");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct client_spec client = { .topic = "null" };
+	struct error err;
+	int channel[2];
+
+	if (argc != 3 || (strcmp(argv[1], "max") != 0 && strcmp(argv[1], "paced") != 0)) {
+		fprintf(stderr, "usage: null_loop max|paced MESSAGES\n");
+		return 2;
+	}
+	wanted = strtoull(argv[2], NULL, 10);
+	counted = driver_null;
+	counted.producer_serve = serve_counted;
+	struct agent_spec spec = {
+		.role = AGENT_PRODUCER,
+		.driver = &counted,
+		.run_id = "null",
+		.clients = &client,
+		.clients_count = 1,
+		.loops = 1,
+		.cpu = -1,
+	};
+
+	struct agent_shm *shm = agent_shm_map(1, 1, 0, &err);
+	if (shm == NULL || !channel_open(channel, &err))
+		die(&err);
+	parent_fd = channel[0];
+	counter_set(&shm->control.window_end_ns, UINT64_MAX); /* all is measured ... */
+	counter_set(&shm->control.load_end_ns, UINT64_MAX);   /* ... and due */
+	load_start(strcmp(argv[1], "paced") == 0);
+
+	uint64_t began = cpu_ns();
+	if (!producer_loop(&spec, shm, 0, channel[1], &err))
+		die(&err);
+	result_print(argv[1], shm, cpu_ns() - began);
+	agent_shm_unmap(shm);
+	return 0;
+}

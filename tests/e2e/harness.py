@@ -1,0 +1,449 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts omb as a user would and looks at what it leaves: exit code, output, files, processes."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import hdr
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OMB = pathlib.Path(os.environ.get("OMB_BUILD", ROOT / "build")).absolute() / "omb"
+ORPHAN_LIMIT_S = 5  # no process of a run lives longer than this after it
+LOOK_S = 0.02
+
+
+def wait_until(what, timeout_s, message):
+    """Looks again and again until `what()` is true, and returns what it is."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {message}"
+        time.sleep(LOOK_S)
+
+
+# ---- processes --------------------------------------------------------------------------------
+
+
+class Process:
+    """One line of /proc: which session it belongs to, what it calls itself, how it is."""
+
+    def __init__(self, pid, name, state, parent, session):
+        self.pid = pid
+        self.name = name
+        self.state = state
+        self.parent = parent
+        self.session = session
+
+    def __repr__(self):
+        return f"{self.pid} {self.name} ({self.state}, child of {self.parent})"
+
+
+def processes():
+    for folder in pathlib.Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            head, _, tail = (folder / "stat").read_text().rpartition(")")
+        except OSError:
+            continue
+        state, parent, _, session = tail.split()[:4]
+        yield Process(
+            int(folder.name), head.partition("(")[2], state, int(parent), int(session)
+        )
+
+
+def session_members(session):
+    """Zombies count only while their parent is there: the others belong to pid 1."""
+    members = [p for p in processes() if p.session == session]
+    return [p for p in members if p.state not in "ZX" or p.parent != 1]
+
+
+# ---- a run ------------------------------------------------------------------------------------
+
+
+class Result:
+    """What a run has left behind."""
+
+    def __init__(self, code, folder, known, out, err):
+        self.code = code
+        self.out = out
+        self.err = err
+        self.files = sorted(p for p in folder.rglob("*") if p.is_file() and p not in known)
+
+    def __repr__(self):  # what pytest shows of a failure
+        names = [p.name for p in self.files]
+        return f"exit code {self.code}, {names}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+    def only(self, stem):
+        """Of several runs in one folder: the one whose files are named so."""
+        self.files = [p for p in self.files if p.name.split(".")[0] == stem]
+        return self
+
+    def named(self, *endings):
+        return [p for p in self.files if p.name.endswith(endings)]
+
+    @property
+    def json_path(self):
+        (path,) = self.named(".json", ".json.invalid", ".json.partial")
+        return path
+
+    @property
+    def json(self):
+        return json.loads(self.json_path.read_text())
+
+    @property
+    def omb(self):
+        """Our own file, which has everything."""
+        (path,) = self.named(".omb")
+        return json.loads(path.read_text())
+
+    # -- shortcuts into it
+
+    @property
+    def totals(self):
+        return self.omb["totals"]
+
+    @property
+    def verdict(self):
+        return self.omb["verdict"]["verdict"]
+
+    def reasons(self, weight=None):
+        reasons = self.omb["verdict"]["reasons"]
+        return {r["name"]: r["text"] for r in reasons if weight in (None, r["weight"])}
+
+    def rows(self, table):
+        table = self.omb[table]
+        return [dict(zip(table["columns"], row)) for row in table["rows"]]
+
+    def latency(self, name):
+        text = self.omb["latencies"][name]["histogram"]
+        return hdr.Histogram.decode(text) if text else hdr.Histogram([])
+
+    def period_latency(self, name):
+        """By sample period; what was not recorded in one is left out there."""
+        texts = [p["histograms"].get(name) for p in self.omb["periods"]]
+        return [hdr.Histogram.decode(t) if t else hdr.Histogram([]) for t in texts]
+
+    def events(self, kind):
+        return [e for e in self.omb["events"] if e["kind"] == kind]
+
+    def phase(self, name):
+        return next(p for p in self.omb["phases"] if p["name"] == name)
+
+
+class Running:
+    """An omb that was started.  Leads a session of its own, so all its processes are known."""
+
+    def __init__(self, argv, folder, env):
+        self.folder = folder
+        self.known = {p for p in folder.rglob("*") if p.is_file()}
+        self.outputs = [folder.parent / f"{folder.name}.{time.monotonic_ns()}.{end}" for end in "oe"]
+        with open(self.outputs[0], "w") as out, open(self.outputs[1], "w") as err:
+            self.child = subprocess.Popen(
+                [str(OMB), *map(str, argv)],
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        self.pid = self.child.pid
+
+    @property
+    def err(self):
+        return self.outputs[1].read_text()
+
+    def is_over(self):
+        return self.child.poll() is not None
+
+    def wait(self, timeout_s=60):
+        self.child.wait(timeout_s)
+        out, err = (path.read_text() for path in self.outputs)
+        return Result(self.child.returncode, self.folder, self.known, out, err)
+
+    def signal(self, number):
+        os.kill(self.pid, number)
+
+    # -- what it says while it runs, with --log-format json
+
+    def said(self, event=None):
+        lines = [json.loads(x) for x in self.err.splitlines() if x.startswith("{")]
+        return [x for x in lines if event in (None, x["event"])]
+
+    def await_phase(self, name, timeout_s=30):
+        """Until it says that it is in this phase."""
+
+        def is_there():
+            assert not self.is_over(), f"ended before {name}: {self.wait()}"
+            return any(x["phase"] == name for x in self.said("progress"))
+
+        wait_until(is_there, timeout_s, f"phase {name}")
+
+    # -- its processes
+
+    def agents(self, name="omb-"):
+        """Of the agents whose name begins so; in their order."""
+        found = [p for p in session_members(self.pid) if p.pid != self.pid]
+        return sorted(
+            (p for p in found if p.name.startswith(name) and p.state not in "ZX"),
+            key=lambda p: p.name,
+        )
+
+    def assert_no_zombie(self):
+        wait_until(
+            lambda: not any(p.state == "Z" for p in session_members(self.pid)),
+            ORPHAN_LIMIT_S,
+            f"no zombie in {session_members(self.pid)}",
+        )
+
+    def assert_nothing_left(self):
+        wait_until(
+            lambda: not session_members(self.pid),
+            ORPHAN_LIMIT_S,
+            f"no process left: {session_members(self.pid)}",
+        )
+
+    def kill_all(self):
+        for process in session_members(self.pid):
+            try:
+                os.kill(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.child.wait()
+
+
+class Omb:
+    """Runs omb in a folder of the test's own."""
+
+    def __init__(self, tmp_path):
+        self.folder = tmp_path / "work"
+        self.folder.mkdir()
+        self.state = tmp_path / "state"
+        self.started = []
+
+    def write(self, name, content):
+        path = self.folder / name
+        if not isinstance(content, str):
+            content = yaml.safe_dump(content, sort_keys=False)
+        path.write_text(content)
+        return path
+
+    def command(self, *args, timeout_s=60):
+        """Any omb command, to its end."""
+        return self.launch(*args).wait(timeout_s)
+
+    def launch(self, *args, env=None):
+        env = os.environ | {"XDG_STATE_HOME": str(self.state)} | (env or {})
+        running = Running(args, self.folder, env)
+        self.started.append(running)
+        return running
+
+    def start(self, workload, driver, *args, **more):
+        """`workload` and `driver` are paths or contents."""
+        paths = []
+        for name, content in (("w.yaml", workload), ("d.yaml", driver)):
+            is_path = isinstance(content, pathlib.Path)
+            paths.append(content if is_path else self.write(name, content))
+        return self.launch(
+            "run", "--log-format", "json", "-d", paths[1], *args, paths[0], **more
+        )
+
+    def run(self, workload, driver, *args, timeout_s=60, **more):
+        return self.start(workload, driver, *args, **more).wait(timeout_s)
+
+    def journals(self):
+        """Run id -> path, of the runs that are listed as not ended."""
+        folder = self.state / "omb" / "runs"
+        if not folder.is_dir():
+            return {}
+        return {p.name: pathlib.Path(p.read_text().strip()) for p in folder.iterdir()}
+
+    def close(self):
+        left = []
+        for running in self.started:
+            if not running.is_over():
+                left.append(running)
+                continue
+            try:
+                running.assert_nothing_left()
+            except AssertionError as e:
+                left.append(e)
+        for running in self.started:
+            running.kill_all()
+        assert not left, f"still there at the end of the test: {left}"
+
+
+# ---- Kafka ------------------------------------------------------------------------------------
+
+
+class Kafka:
+    """A real broker from tools/broker, and a look at it that does not go through omb."""
+
+    SETTINGS = ("broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500")
+
+    def __init__(self, folder):
+        self.folder = folder
+        address = self.tool("up", "--jvm-heap", "512m", *self.settings())
+        self.address = address.removeprefix("bootstrap.servers=")
+
+    def settings(self):
+        return [word for setting in self.SETTINGS for word in ("--set", setting)]
+
+    def tool(self, verb, *more):
+        argv = [ROOT / "tools" / "broker", "kafka", verb, "--dir", self.folder, *more]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return (done.stdout.splitlines() or [""])[-1]
+
+    def signal(self, number):
+        os.kill(json.loads((self.folder / "broker.json").read_text())["pid"], number)
+
+    def driver(self, **more):
+        """A driver file of ours."""
+        return {
+            "name": "Kafka",
+            "driver": "kafka",
+            "replicationFactor": 1,
+            "commonConfig": f"bootstrap.servers={self.address}\n",
+            "producerConfig": "acks=all\nlinger.ms=1\n",
+            "consumerConfig": "auto.offset.reset=earliest\nenable.auto.commit=false\n",
+        } | more
+
+    # -- two requests of its protocol, as old as possible
+
+    def _ask(self, api, version, body):
+        host, _, port = self.address.rpartition(":")
+        client = b"omb-e2e"
+        head = struct.pack(">hhih", api, version, 1, len(client)) + client
+        with socket.create_connection((host, int(port)), timeout=10) as s:
+            s.sendall(struct.pack(">i", len(head) + len(body)) + head + body)
+            (size,) = struct.unpack(">i", self._receive(s, 4))
+            return _Cursor(self._receive(s, size)[4:])
+
+    @staticmethod
+    def _receive(s, size):
+        data = b""
+        while len(data) < size:
+            more = s.recv(size - len(data))
+            assert more, "the broker closed the connection"
+            data += more
+        return data
+
+    def topics(self):
+        """Name -> number of partitions, without Kafka's own."""
+        answer = self._ask(3, 1, struct.pack(">i", -1))
+        for _ in range(answer.int32()):
+            answer.int32(), answer.text(), answer.int32(), answer.text()
+        answer.int32()
+        found = {}
+        for _ in range(answer.int32()):
+            answer.int16()
+            name, is_internal = answer.text(), answer.int8()
+            partitions = answer.int32()
+            for _ in range(partitions):
+                answer.int16(), answer.int32(), answer.int32()
+                for _ in range(2):
+                    for _ in range(answer.int32()):
+                        answer.int32()
+            if not is_internal:
+                found[name] = partitions
+        return found
+
+    def groups(self):
+        answer = self._ask(16, 0, b"")
+        assert answer.int16() == 0
+        names = []
+        for _ in range(answer.int32()):
+            names.append(answer.text())
+            answer.text()
+        return names
+
+    def leftovers(self, run_id=""):
+        """Topics and groups of omb."""
+        return [n for n in [*self.topics(), *self.groups()] if n.startswith(f"omb-{run_id}")]
+
+
+class _Cursor:
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+
+    def take(self, fmt):
+        (value,) = struct.unpack_from(fmt, self.data, self.at)
+        self.at += struct.calcsize(fmt)
+        return value
+
+    def int8(self):
+        return self.take(">b")
+
+    def int16(self):
+        return self.take(">h")
+
+    def int32(self):
+        return self.take(">i")
+
+    def text(self):
+        size = self.int16()
+        if size < 0:
+            return None
+        self.at += size
+        return self.data[self.at - size : self.at].decode()
+
+
+# ---- what every account must satisfy ------------------------------------------------------------
+
+
+def assert_account_is_consistent(result):
+    """The same messages, counted by the whole, by producer, by partition, by agent, by interval."""
+    omb, totals = result.omb, result.totals
+    assert totals["sent"] == totals["acknowledged"] + totals["failed"] + totals["unacknowledged"]
+    for row in result.rows("producers"):
+        assert row["sent"] == row["acknowledged"] + row["failed"] + row["unacknowledged"]
+    for name in ("sent", "acknowledged", "failed", "unacknowledged", "unsent"):
+        assert sum(row[name] for row in result.rows("producers")) == totals[name], name
+    assert sum(row["received"] for row in result.rows("partitions")) == totals["received"]
+    for name, total in totals.items():
+        assert sum(a["counters"][name] for a in omb["agents"]) == total, name
+    assert_intervals_add_up(result)
+
+
+def assert_intervals_add_up(result):
+    omb, totals = result.omb, result.totals
+    periods = omb["periods"]
+    assert [p["kind"] for p in periods[-1:]] == ["drain"]
+    assert all(p["kind"] == "measure" for p in periods[:-1])
+    for before, after in zip(periods, periods[1:]):
+        assert before["endNs"] == after["startNs"]
+    for name, in_window in omb["window"]["counters"].items():
+        assert sum(p["counters"][name] for p in periods[:-1]) == in_window, name
+        assert sum(p["counters"][name] for p in periods) <= totals[name], name
+    # Periods go by the time of recording: what was due in a warm-up may be recorded after it.
+    is_first = result.phase("measure")["startNs"] - result.phase("settle")["endNs"] < 1e9
+    for name, latency in omb["latencies"].items():
+        whole = result.latency(name)
+        assert whole.count == latency["count"], name
+        parts = hdr.merged(result.period_latency(name))
+        assert parts.count >= whole.count, f"{name}: {parts.count} of {whole.count} recorded"
+        assert parts.minus(whole).count == 0 or not is_first, name
+
+
+def assert_nothing_lost(result, subscriptions=1):
+    """What a healthy broker must give: all that was due was sent, acknowledged and received."""
+    totals = result.totals
+    assert totals["sent"] > 0
+    assert totals["acknowledged"] == totals["sent"]
+    assert totals["received"] == totals["acknowledged"] * subscriptions
+    for name in ("redelivered", "corrupt", "unstamped", "foreign", "unsent"):
+        assert totals[name] == 0, name
+    assert not {"missing", "surplus", "failed", "corrupt", "agents"} & set(result.reasons())
+    assert_account_is_consistent(result)

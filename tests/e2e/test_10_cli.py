@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: help, mistakes, checks.  No broker, and nothing is measured here."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OMB = pathlib.Path(os.environ.get("OMB_BUILD", ROOT / "build")) / "omb"
+
+COMMANDS = ["run", "check", "csv", "cleanup", "drivers", "help"]
+
+WORKLOAD = """\
+name: small
+topics: 2
+partitionsPerTopic: 4
+messageSize: 100
+useRandomizedPayloads: true
+randomBytesRatio: 0.5
+randomizedPayloadPoolSize: 10
+subscriptionsPerTopic: 1
+consumerPerSubscription: 2
+producersPerTopic: 3
+producerRate: 600
+testDuration: 60s
+warmupDuration: 10s
+"""
+
+
+@pytest.fixture
+def work(tmp_path):
+    (tmp_path / "w.yaml").write_text(WORKLOAD)
+    (tmp_path / "loopback.yaml").write_text("driver: loopback\n")
+    (tmp_path / "null.yaml").write_text('driver: "null"\n')
+    return tmp_path
+
+
+def omb(*args, cwd=None, env=None):
+    return subprocess.run(
+        [str(OMB), *map(str, args)],
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+
+def assert_fails(done, code, *messages):
+    """It says exactly this on stderr, one line each."""
+    assert done.stderr.splitlines() == [f"omb: {message}" for message in messages]
+    assert done.returncode == code
+
+
+# ---- help and version -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag", ["help", "--help", "-h"])
+def test_help_lists_every_command(flag):
+    done = omb(flag)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself_in_two_ways(command):
+    explained = omb("help", command)
+    assert explained.returncode == 0
+    assert explained.stdout.startswith(f"usage: omb {command}")
+    assert omb(command, "--help").stdout == explained.stdout
+    assert omb(command, "-h").stdout == explained.stdout
+    # Help is given whatever else is wrong on the line.
+    assert omb(command, "--nonsense", "-h").stdout == explained.stdout
+
+
+@pytest.mark.parametrize("topic", ["", *COMMANDS, "workload", "exit", "environment"])
+def test_help_fits_100_columns(topic):
+    for line in omb("help", *topic.split()).stdout.splitlines():
+        # The keys of files are written by their own table.
+        assert len(line) <= 100 or topic == "workload"
+
+
+def test_help_on_workloads_lists_their_keys():
+    done = omb("help", "workload")
+    for key in ["producerRate", "consumerBacklogSizeGB", "wakeInterval", "testDurationMinutes"]:
+        assert key in done.stdout
+
+
+def test_help_on_nothing_there_is_names_the_nearest():
+    assert_fails(omb("help", "chekc"), 2, 'no help on "chekc", did you mean "check"?')
+
+
+def test_version_says_which_build_this_is():
+    done = omb("--version")
+    assert done.returncode == 0
+    assert re.match(r"omb \d+\.\d+\.\d+ \(.+\)$", done.stdout)
+
+
+# ---- mistakes on the command line -----------------------------------------------------------
+
+
+def test_no_command():
+    assert_fails(omb(), 2, 'no command; "omb help" lists them')
+
+
+def test_unknown_command_names_the_nearest():
+    assert_fails(omb("rum"), 2, 'unknown command "rum", did you mean "run"?')
+    assert_fails(omb("zzzzzzzz"), 2, 'unknown command "zzzzzzzz"; "omb help" lists them')
+
+
+def test_unknown_option_names_the_nearest():
+    assert_fails(omb("run", "--drvers", "x"), 2, 'unknown option "--drvers", did you mean --drivers?')
+    assert_fails(omb("run", "-z"), 2, 'unknown option "-z"; "omb help run" lists them')
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["run", "-d"], "-d needs a value: FILE,..."),
+        (["run", "w.yaml"], "no driver file: -d says which broker to measure"),
+        (["run", "-d", "x"], "no workload file: what load is to be made?"),
+        (["run", "-o", "a", "-o", "b"], "-o is given twice"),
+        (["run", "-d", "a,b", "-o", "one.json", "w"],
+         "-o one.json: 2 results do not fit into one file; name a folder (one.json/)"),
+        (["run", "-d", "a", "--log-format", "xml", "w"],
+         '--log-format: "xml" is neither text nor json'),
+        (["run", "-d", "a", "-w", "http://x", "-wf", "f", "w"],
+         "either --workers or --workers-file, not both"),
+        (["run", "-d", "a", "-w", "http://x", "w"],
+         "distributed workers are not in this version; without -w and -wf this host makes the load"),
+        (["check", "w.yaml"], "no driver file: -d names them"),
+        (["check", "-d", "x"], "no workload file to check"),
+        (["check", "-d", "x", "--brokers", "0", "w"],
+         '--brokers: "0" is not a number from 1 to 10000'),
+        (["csv"], "expected one folder with results, got 0"),
+        (["cleanup", "--run", "x"], "no driver file: -d says where to clean up"),
+        (["cleanup", "-d", "x"], "which runs? either --run ID or --min-age 1h"),
+        (["cleanup", "-d", "x", "--run", "orders"], '--run: "orders" is not the id of a run'),
+        (["cleanup", "-d", "x", "--min-age", "1"],
+         '--min-age: "1" is not a duration such as 1h'),
+        (["drivers", "kafak"],
+         'no driver "kafak" in this build; it has: kafka loopback null'),
+    ],
+)
+def test_wrong_usage_is_exit_2_and_one_line(args, message):
+    assert_fails(omb(*args), 2, message)
+
+
+# ---- files ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_all_errors_of_all_files_come_in_one_go(work, command):
+    (work / "bad.yaml").write_text(
+        WORKLOAD.replace("topics: 2", "topics: 0").replace("messageSize", "mesageSize")
+    )
+    (work / "worse.yaml").write_text(WORKLOAD.replace("600", "fast"))
+    (work / "driver.yaml").write_text("driver: kafak\n")
+    done = omb(command, "-d", "driver.yaml", "worse.yaml", "bad.yaml", cwd=work)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    for message in [
+        'omb: workload bad.yaml:4:1: unknown option "mesageSize", did you mean "messageSize"?',
+        "omb: workload bad.yaml:2:9: topics: 0 is outside 1..1000000",
+        'omb: workload worse.yaml:11:15: producerRate: "fast" is not one of: max | number',
+        'omb: driver file driver.yaml: no driver "kafak" in this build; it has: kafka loopback null',
+    ]:
+        assert message in lines
+
+
+def test_a_missing_file_is_named(work):
+    done = omb("check", "-d", "nowhere.yaml", "gone.yaml", cwd=work)
+    assert done.returncode in (1, 2)
+    assert "gone.yaml" in done.stderr and "nowhere.yaml" in done.stderr
+    assert done.stderr.count("No such file or directory") == 2
+
+
+def test_set_of_an_unknown_key_is_an_error(work):
+    done = omb("check", "-d", "loopback.yaml", "--set", "topcis=1", "w.yaml", cwd=work)
+    assert_fails(done, 2, '--set: unknown option "topcis", did you mean "topics"?')
+    done = omb("check", "-d", "loopback.yaml", "--set", "topics", "w.yaml", cwd=work)
+    assert_fails(done, 2, "--set topics: expected key=value")
+
+
+def test_set_of_a_bad_value_is_an_error(work):
+    done = omb("check", "-d", "loopback.yaml", "--set", "topics=none", "w.yaml", cwd=work)
+    assert done.returncode == 2
+    assert 'topics: "none" is not a' in done.stderr
+
+
+def test_lenient_reading_warns_and_goes_on(work):
+    (work / "old.yaml").write_text(WORKLOAD + "unknownKey: 1\n")
+    strict = omb("check", "-d", "loopback.yaml", "old.yaml", cwd=work)
+    assert strict.returncode == 2
+    lenient = omb("check", "--lenient", "-d", "loopback.yaml", "old.yaml", cwd=work)
+    assert lenient.returncode == 0
+    assert lenient.stderr.startswith("omb: warning: workload old.yaml:14:1: ")
+
+
+def test_a_payload_of_the_wrong_size_is_an_error(work):
+    (work / "payload.data").write_bytes(b"x" * 99)
+    text = WORKLOAD.replace("useRandomizedPayloads: true", "payloadFile: payload.data")
+    (work / "file.yaml").write_text(
+        "\n".join(line for line in text.splitlines() if "andom" not in line) + "\n"
+    )
+    done = omb("check", "-d", "loopback.yaml", "file.yaml", cwd=work)
+    assert done.returncode == 2
+    assert "payload.data" in done.stderr and "99" in done.stderr and "100" in done.stderr
+
+
+# ---- check ----------------------------------------------------------------------------------
+
+
+def test_check_prints_the_plan(work):
+    done = omb("check", "-d", "loopback.yaml", "--agents", "2", "w.yaml", cwd=work)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    for line in [
+        "workload w.yaml: small, on loopback",
+        "  topics    2 of 4 partitions",
+        "  producers 6: 3 for each topic in 2 agents of 3",
+        "  consumers 4: 2 in each of 1 subscription of each topic in 2 agents of 2",
+        "  rate      600 messages/s, 100 of each producer; a pass of sends every 100us at most",
+        "  payload   100 bytes, 10 different, no key",
+        "  times     ready within 1m, warm-up 10s, test 1m in samples of 10s, drain within 30s",
+        "  no doubts",
+    ]:
+        assert line in done.stdout.splitlines()
+    # Every client stands behind exactly one agent.
+    producers = re.findall(r"(\d+) -> topic \d", done.stdout)
+    consumers = re.findall(r"(\d+) <- topic \d sub 0", done.stdout)
+    assert sorted(map(int, producers)) == list(range(6))
+    assert sorted(map(int, consumers)) == list(range(4))
+
+
+def test_check_shows_what_the_driver_means(work):
+    done = omb("check", "-d", "null.yaml", "w.yaml", cwd=work)
+    assert "    acknowledgement = at once, by omb itself" in done.stdout
+    assert "  warning: this driver delivers nothing: consumers cannot be opened" in done.stdout
+    assert "      try: --set subscriptionsPerTopic=0" in done.stdout
+    assert done.returncode == 0  # doubts are not errors
+
+
+@pytest.mark.parametrize(
+    "sets, doubt",
+    [
+        (["partitionsPerTopic=1"],
+         "  warning: idle consumers: 2 of a subscription share 1 partition, so 2 of 4 consumers "
+         "never receive anything"),
+        (["messageSize=20"], "  warning: payloads of 20 bytes have no room for the stamp of 32:"),
+        (["warmupDuration=0"], "  note: no warm-up:"),
+        (["producerRate=max"], "  note: without a schedule the latency is that of the window"),
+    ],
+)
+def test_check_doubts(work, sets, doubt):
+    flags = [flag for one in sets for flag in ("--set", one)]
+    done = omb("check", "-d", "loopback.yaml", *flags, "w.yaml", cwd=work)
+    assert done.returncode == 0
+    assert doubt in done.stdout
+
+
+def test_check_doubts_limits_and_names_the_command_that_raises_them(work):
+    command = f"ulimit -n 64; exec '{OMB}' check -d loopback.yaml --agents per-client " \
+              "--set producersPerTopic=100 w.yaml"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=work, stdout=subprocess.PIPE, text=True, timeout=60
+    )
+    assert done.returncode == 0
+    assert re.search(r"this process needs some \d+ open files and may have 64", done.stdout)
+    assert re.search(r"try: sudo prlimit --pid \$\$ --nofile=\d+:\d+", done.stdout)
+
+
+def test_check_shows_agents_of_large_plans_only_when_asked(work):
+    args = ["check", "-d", "loopback.yaml", "--agents", "per-client", "--set",
+            "producersPerTopic=50", "w.yaml"]
+    assert "and 92 producer agents more (--all shows them)" in omb(*args, cwd=work).stdout
+    everything = omb(*args, "--all", cwd=work).stdout
+    assert "--all" not in everything
+    assert everything.count("producer agent ") == 100
+
+
+def test_check_takes_pairs_in_ombs_order(work):
+    (work / "sub").mkdir()
+    (work / "sub" / "a.yaml").write_text(WORKLOAD)
+    done = omb("check", "-d", "null.yaml,loopback.yaml", "w.yaml", "sub/a.yaml", cwd=work)
+    order = re.findall(r"^workload (\S+): small, on (\w+)$", done.stdout, re.MULTILINE)
+    assert order == [
+        ("sub/a.yaml", "null"), ("sub/a.yaml", "loopback"), ("w.yaml", "null"), ("w.yaml", "loopback")
+    ]
+
+
+def test_check_leaves_no_process_and_no_file(work):
+    before = sorted(work.iterdir())
+    done = omb("check", "-d", "loopback.yaml", "w.yaml", cwd=work)
+    assert done.returncode == 0
+    assert sorted(work.iterdir()) == before
+
+
+def test_check_of_the_examples_raises_no_warning():
+    # null delivers nothing and is for workloads without subscriptions.
+    drivers = [d for d in sorted((ROOT / "examples/drivers").glob("*.yaml")) if d.stem != "null"]
+    workloads = sorted((ROOT / "examples/workloads").glob("*.yaml"))
+    done = omb("check", "-d", ",".join(map(str, drivers)), *workloads, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "  warning: " not in done.stdout
+
+
+# ---- run, as far as it needs no load --------------------------------------------------------
+
+
+def test_a_stray_workers_file_is_not_used_silently(work):
+    (work / "workers.yaml").write_text("workers:\n  - http://127.0.0.1:1\n")
+    (work / "bad.yaml").write_text("driver: nothing\n")
+    done = omb("run", "-d", "bad.yaml", "w.yaml", cwd=work)
+    assert done.returncode == 2
+    assert "omb: warning: workers.yaml in this folder is not used" in done.stderr
+
+
+def test_an_environment_parameter_that_does_not_parse_stops_a_search(work):
+    done = omb(
+        "run", "-d", "loopback.yaml", "--set", "producerRate=0", "w.yaml",
+        cwd=work, env={"PUBLISH_BACKLOG_LIMIT": "many"},
+    )
+    assert done.returncode == 2
+    assert 'PUBLISH_BACKLOG_LIMIT: "many" is not a number' in done.stderr
+    assert not list(work.glob("*.json*"))
+
+
+def test_cleanup_of_a_driver_without_topics_deletes_nothing(work):
+    env = {"XDG_STATE_HOME": str(work / "state")}
+    done = omb("cleanup", "-d", "null.yaml", "--min-age", "0s", cwd=work, env=env)
+    assert done.returncode == 0
+    assert done.stdout == "null: 0 topics and 0 groups of 0 runs deleted\n"
+
+
+def test_csv_of_a_folder_without_results_is_an_error(work):
+    done = omb("csv", ".", cwd=work)
+    assert done.returncode in (1, 2)
+    assert not list(work.glob("*.csv"))
+    done = omb("run", "-c", "nowhere", cwd=work)
+    assert done.returncode in (1, 2)
+    assert "nowhere" in done.stderr
+
+
+# ---- documentation --------------------------------------------------------------------------
+
+
+def test_drivers_are_listed_with_their_keys():
+    done = omb("drivers")
+    assert done.returncode == 0
+    for name in ["kafka", "loopback", "null"]:
+        assert re.search(rf"^{name} +\S", done.stdout, re.MULTILINE)
+    kafka = omb("drivers", "kafka").stdout
+    for text in ["replicationFactor", "producerConfig",
+                 "io.openmessaging.benchmark.driver.kafka.KafkaBenchmarkDriver"]:
+        assert text in kafka
+
+
+def test_the_man_page_is_clean():
+    if shutil.which("mandoc") is None:
+        pytest.skip("mandoc is missing: apt-get install mandoc")
+    page = omb("--dump-man").stdout
+    done = subprocess.run(
+        ["mandoc", "-Tlint"], input=page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert done.stdout == ""
+    assert page.startswith('.\\"')
+    for command in COMMANDS:
+        assert f".SS omb {command} " in page
+
+
+def test_the_documentation_in_the_repository_is_current():
+    assert (ROOT / "omb.1").read_text() == omb("--dump-man").stdout
+    assert (ROOT / "docs" / "options.md").read_text() == omb("--dump-docs").stdout

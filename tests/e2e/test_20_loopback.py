@@ -1,0 +1,517 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole runs without a broker from outside: the loopback broker, and the driver null.
+
+Rates are low and windows short, so that they hold on a machine that does other things besides.
+"""
+
+import csv
+import json
+import pathlib
+
+import pytest
+from harness import ROOT, assert_account_is_consistent, assert_nothing_lost
+
+GOLDEN = ROOT / "tests" / "golden" / "omb-result-fields.txt"
+LOOPBACK = {"name": "Loopback", "driver": "loopback"}
+NULL = {"name": "Null", "driver": "null"}
+
+RATE = 2000
+SECONDS = 2
+
+
+def workload(**more):
+    return {
+        "name": "small",
+        "topics": 2,
+        "partitionsPerTopic": 3,
+        "messageSize": 100,
+        "useRandomizedPayloads": True,
+        "randomBytesRatio": 0.5,
+        "randomizedPayloadPoolSize": 10,
+        "subscriptionsPerTopic": 1,
+        "consumerPerSubscription": 2,
+        "producersPerTopic": 2,
+        "producerRate": RATE,
+        "warmupDuration": "0s",
+        "testDuration": f"{SECONDS}s",
+        "samplePeriod": "1s",
+    } | more
+
+
+# ---- the result ---------------------------------------------------------------------------------
+
+
+def json_type(value, name):
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, dict):
+        return "map of " + json_type(next(iter(value.values())), name)
+    if isinstance(value, list):
+        kinds = {json_type(x, name) for x in value}
+        assert len(kinds) == 1, f"{name}: {kinds}"
+        return "list of " + kinds.pop()
+    return "double" if isinstance(value, float) else "whole"
+
+
+def test_the_result_has_the_fields_of_omb_in_their_order_and_types(omb):
+    result = omb.run(workload(), LOOPBACK)
+    assert result.code == 0, result
+    assert_nothing_lost(result)
+
+    wanted = [line.split("\t") for line in GOLDEN.read_text().splitlines() if line[0] != "#"]
+    pairs = json.loads(result.json_path.read_text(), object_pairs_hook=list)
+    assert len(wanted) == 62
+    assert [name for name, _ in pairs] == [name for name, _ in wanted]
+    assert {name: json_type(value, name) for name, value in result.json.items()} == dict(wanted)
+
+    json_ = result.json
+    assert json_["workload"] == "small"
+    assert json_["driver"] == "Loopback"
+    shape = {"messageSize": 100, "topics": 2, "partitions": 3}
+    shape |= {"producersPerTopic": 2, "consumersPerTopic": 2}
+    assert {name: json_[name] for name in shape} == shape
+    samples = {len(value) for value in json_.values() if isinstance(value, list)}
+    assert samples == {SECONDS}
+
+
+def test_a_result_is_named_after_workload_driver_and_time_and_leaves_no_journal(omb):
+    running = omb.start(workload(), LOOPBACK)
+    running.await_phase("measure")
+    (journal,) = omb.journals().values()
+    assert journal.is_file()
+    result = running.wait()
+    assert result.code == 0, result
+    assert omb.journals() == {}
+    assert not journal.exists()
+    names = [p.name for p in result.files if p.suffix != ".yaml"]
+    assert len(names) == 2
+    assert result.json_path.name.startswith("w-Loopback-2")
+    assert result.named(".omb")[0].stem == result.json_path.stem
+
+
+def test_a_quiet_run_prints_the_names_of_the_results_and_nothing_else(omb):
+    paths = omb.write("w.yaml", workload()), omb.write("d.yaml", LOOPBACK)
+    result = omb.command("run", "--quiet", "-d", paths[1], paths[0])
+    assert result.code == 0, result
+    assert result.err == ""
+    assert result.out.split() == [result.json_path.name, result.named(".omb")[0].name]
+
+
+def test_the_output_option_names_the_file(omb):
+    result = omb.run(workload(), LOOPBACK, "-o", "here/mine.json")
+    assert result.code == 0, result
+    assert {p.name for p in (omb.folder / "here").iterdir()} == {"mine.json", "mine.omb"}
+
+
+def test_set_overrides_keys_of_both_files(omb):
+    sets = ("producerRate=1000", "workload.messageSize=200", "driver.ackDelay=20ms")
+    flags = [word for pair in sets for word in ("--set", pair)]
+    result = omb.run(workload(), LOOPBACK, *flags)
+    assert result.code == 0, result
+    assert result.json["messageSize"] == 200
+    assert result.latency("publish").count == 1000 * SECONDS
+    assert result.latency("publish").surely_below(20_000_000) == 0
+
+
+# ---- all workloads on all drivers, and tables of them -----------------------------------------------
+
+
+def test_every_workload_runs_on_every_driver_and_makes_a_table(omb):
+    omb.write("a.yaml", workload(name="first", testDuration="1s"))
+    omb.write("b.yaml", workload(name="second", testDuration="1s", messageSize=300))
+    omb.write("x.yaml", LOOPBACK | {"name": "X"})
+    omb.write("y.yaml", LOOPBACK | {"name": "Y"})
+    result = omb.command("run", "-d", "x.yaml,y.yaml", "-o", "out/", "b.yaml", "a.yaml")
+    assert result.code == 0, result
+    order = [json.loads(p.read_text()) for p in sorted(result.named(".json"), key=by_time)]
+    pairs = [(one["workload"], one["driver"]) for one in order]
+    assert pairs == [("first", "X"), ("first", "Y"), ("second", "X"), ("second", "Y")]
+
+    # OMB's option and our command make the same table.
+    table = omb.command("run", "-c", "out")
+    assert table.code == 0, table
+    rows = list(csv.reader(pathlib.Path(omb.folder, table.out.strip()).open()))
+    assert len(rows) == 5
+    again = omb.command("csv", "out", "-o", "again.csv")
+    assert again.code == 0, again
+    assert list(csv.reader((omb.folder / "again.csv").open())) == rows
+
+
+def by_time(path):
+    return path.stat().st_mtime_ns
+
+
+def test_results_of_several_runs_do_not_go_into_one_file(omb):
+    paths = omb.write("w.yaml", workload()), omb.write("d.yaml", LOOPBACK)
+    result = omb.command("run", "-d", paths[1], "-o", "one.json", paths[0], paths[0])
+    assert result.code == 2, result
+    assert not result.named(".omb")
+
+
+# ---- agents ---------------------------------------------------------------------------------------
+
+
+def agents_of(result):
+    return [(a["role"], a["clients"], a["threads"]) for a in result.omb["agents"]]
+
+
+@pytest.mark.parametrize(
+    "agents, wanted",
+    [
+        ("per-client", [("consumer", 1, 1)] * 4 + [("producer", 1, 1)] * 4),
+        ("3", [("consumer", 2, 1), ("consumer", 1, 1), ("consumer", 1, 1)]
+            + [("producer", 2, 1), ("producer", 1, 1), ("producer", 1, 1)]),
+        ("1", [("consumer", 4, 1), ("producer", 4, 1)]),
+    ],
+)
+def test_clients_are_dealt_to_agents(omb, agents, wanted):
+    result = omb.run(workload(), LOOPBACK, "--agents", agents)
+    assert result.code == 0, result
+    assert agents_of(result) == wanted
+    assert_nothing_lost(result)
+    assert result.latency("publish").count == RATE * SECONDS
+
+
+def test_agents_have_as_many_threads_as_asked_for(omb):
+    result = omb.run(workload(agents=1, threadsPerAgent=2), LOOPBACK)
+    assert result.code == 0, result
+    assert agents_of(result) == [("consumer", 4, 2), ("producer", 4, 2)]
+    assert_nothing_lost(result)
+    assert result.latency("publish").count == RATE * SECONDS
+
+
+# ---- what is sent -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keys", ["NO_KEY", "KEY_ROUND_ROBIN", "RANDOM_NANO", "RANDOM"])
+def test_messages_of_every_key_distributor_reach_all_partitions(omb, keys):
+    result = omb.run(workload(keyDistributor=keys, testDuration="1s"), LOOPBACK)
+    assert result.code == 0, result
+    assert_nothing_lost(result)
+    rows = result.rows("partitions")
+    assert len(rows) == 2 * 3
+    assert min(row["received"] for row in rows) > 0
+
+
+def test_every_producer_has_its_share_of_the_rate(omb):
+    result = omb.run(workload(producersPerTopic=5), LOOPBACK)
+    assert result.code == 0, result
+    assert_nothing_lost(result)
+    assert [row["sent"] for row in result.rows("producers")] == [RATE * SECONDS // 10] * 10
+
+
+def test_the_rate_can_be_that_of_each_producer_and_a_fraction(omb):
+    shape = workload(producerRateScope="per-producer", producerRate=2.5, testDuration="4s")
+    result = omb.run(shape, LOOPBACK)
+    assert result.code == 0, result
+    assert_nothing_lost(result)
+    assert result.omb["load"]["askedPerS"] == 10
+    assert [row["sent"] for row in result.rows("producers")] == [10] * 4
+
+
+def test_every_subscription_receives_everything(omb):
+    result = omb.run(workload(subscriptionsPerTopic=3), LOOPBACK)
+    assert result.code == 0, result
+    assert_nothing_lost(result, subscriptions=3)
+    received = {}
+    for row in result.rows("partitions"):
+        name = row["subscription"]
+        received[name] = received.get(name, 0) + row["received"]
+    # Two topics with three groups each.
+    assert sorted(received.values()) == [RATE * SECONDS // 2] * 6
+
+
+def test_a_warm_up_is_sent_and_accounted_for_but_not_measured(omb):
+    result = omb.run(workload(warmupDuration="1s"), LOOPBACK)
+    assert result.code == 0, result
+    assert_nothing_lost(result)
+    assert result.totals["sent"] == RATE * (SECONDS + 1)
+    for name in ("publishDelay", "publish", "correctedPublish", "endToEnd", "correctedEndToEnd"):
+        assert result.latency(name).count == RATE * SECONDS, name
+
+
+def test_messages_too_small_for_the_stamp_are_measured_on_the_sending_side_only(omb):
+    result = omb.run(workload(messageSize=20, randomizedPayloadPoolSize=1), LOOPBACK)
+    assert result.code == 0, result
+    assert result.verdict == "SUSPECT"
+    assert "accounting" in result.reasons("SUSPECT")
+    assert result.omb["load"]["stamped"] is False
+    assert result.latency("publish").count == RATE * SECONDS
+    assert result.totals["corrupt"] == 0
+
+
+# ---- rates --------------------------------------------------------------------------------------------
+
+
+def test_max_sends_as_fast_as_the_window_in_flight_allows(omb):
+    shape = workload(producerRate="max", maxInFlight=20, testDuration="1s")
+    result = omb.run(shape, LOOPBACK | {"ackDelay": "50ms"})
+    assert result.code == 0, result
+    assert_nothing_lost(result)
+    assert result.omb["load"]["rate"] == "max"
+    assert result.omb["load"]["maxInFlightMessages"] == 20
+    # Never more than the window in the time of a round trip, and without a schedule no due time.
+    assert result.totals["sent"] <= 4 * 20 * (1000 / 50 + 1)
+    assert result.totals["sent"] >= 4 * 20
+    for name in ("publishDelay", "correctedPublish", "correctedEndToEnd"):
+        assert result.omb["latencies"][name]["meaningful"] is False, name
+        assert result.latency(name).count == 0, name
+
+
+@pytest.mark.limit(120)
+def test_the_search_finds_planted_capacities_within_5_percent(omb):
+    shape = workload(producerRate=0, testDuration="1s", wakeInterval="1ms", agents=1)
+    searches = {}
+    for capacity in (3000, 7000, 13000):
+        driver = LOOPBACK | {"capacity": capacity}
+        searches[capacity] = omb.start(shape, driver, "-o", f"{capacity}.json")
+        searches[capacity].await_phase("search")  # it has read its files
+    for capacity, running in searches.items():
+        result = running.wait(100).only(str(capacity))
+        assert result.code == 0, result
+        assert result.omb["load"]["searchConverged"] is True
+        assert capacity * 0.95 <= result.omb["load"]["askedPerS"] <= capacity * 1.05
+        assert_nothing_lost(result)
+
+
+def test_null_delivers_nothing_and_acknowledges_everything(omb):
+    shape = workload(subscriptionsPerTopic=0, consumerPerSubscription=0)
+    result = omb.run(shape, NULL)
+    assert result.code == 0, result
+    assert result.totals["acknowledged"] == RATE * SECONDS
+    assert result.totals["received"] == 0
+    assert agents_of(result)[0][0] == "producer"
+    assert_account_is_consistent(result)
+
+
+# ---- consumers -----------------------------------------------------------------------------------------
+
+
+def test_a_slow_consumer_takes_its_time_for_each_message_and_loses_none(omb):
+    # 4 consumers x 100 messages/s, and 200 messages/s over a second: on time. Half of that: late.
+    shape = workload(
+        messageProcessingTime="40ms", producerRate=200, testDuration="1s", agents=1
+    )
+    result = omb.run(shape, LOOPBACK)
+    assert result.code == 0, result
+    assert_nothing_lost(result)
+    # The 50 messages of each consumer take 49 x 40 ms at least, in the second and after it.
+    receiving_ns = result.phase("drain")["endNs"] - result.phase("measure")["startNs"]
+    assert receiving_ns >= 49 * 40_000_000
+    # The last of them waited for all but one second of that.
+    assert result.latency("endToEnd").max() >= 49 * 40_000_000 - 1_000_000_000
+
+
+@pytest.mark.limit(90)
+def test_a_backlog_is_built_and_drained_and_both_are_timed(omb):
+    gib = 3000 * 100 / 2**30
+    shape = workload(
+        consumerBacklogSizeGB=gib, testDuration="1s", warmupDuration="1s", subscriptionsPerTopic=2
+    )
+    result = omb.run(shape, LOOPBACK, timeout_s=80)
+    assert result.code == 0, result
+    assert_nothing_lost(result, subscriptions=2)
+    backlog = result.omb["backlog"]
+    assert backlog["built"] and backlog["drained"]
+    assert 3000 <= backlog["askedMessages"] <= 3001
+    assert backlog["builtMessages"] >= backlog["askedMessages"]
+    assert backlog["leftMessages"] < backlog["askedMessages"]
+    # Two subscriptions: it grows by twice the rate.
+    assert backlog["buildNs"] >= 3000 / (2 * RATE) * 1e9
+    assert backlog["drainNs"] > 0
+    # Build, drain and a test duration after it make the window.
+    window = result.omb["window"]
+    assert window["endNs"] - window["startNs"] >= backlog["buildNs"] + backlog["drainNs"] + 1e9
+    # Nobody received while it was built: some messages waited for most of that time.
+    assert result.latency("endToEnd").max() >= backlog["buildNs"] / 2
+
+
+# ---- topics ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def loopback_broker(omb):
+    """A loopback broker that outlives a run: that of another run, which is waiting."""
+    address = "@omb-e2e-" + omb.folder.parent.name
+    shape = workload(producerRate=1, testDuration="60s", drainTimeout="0s")
+    running = omb.start(shape, LOOPBACK | {"address": address})
+    running.await_phase("measure")
+    yield LOOPBACK | {"address": address, "external": True}
+    running.signal(2)
+    assert running.wait().code == 130
+
+
+def test_topics_are_deleted_unless_they_are_to_be_kept(omb, loopback_broker):
+    omb.write("x.yaml", loopback_broker)
+
+    def leftovers():
+        listed = omb.command("cleanup", "-d", "x.yaml", "--min-age", "0s", "--dry-run")
+        assert listed.code == 0, listed
+        return [line.split()[-1] for line in listed.out.splitlines() if "would delete" in line]
+
+    assert leftovers() == []  # the other run's have consumers, and are nobody's business
+    gone = omb.run(workload(testDuration="1s"), loopback_broker, "-o", "gone.json")
+    assert gone.code == 0, gone
+    assert leftovers() == []
+
+    kept = omb.run(workload(testDuration="1s"), loopback_broker, "--keep-topics", "-o", "kept.json")
+    assert kept.code == 0, kept
+    run_id = kept.omb["run"]["id"]
+    names = leftovers()
+    assert len(names) == 2 + 2  # topics and their groups
+    assert all(name.startswith(f"omb-{run_id}-") for name in names)
+
+    cleaned = omb.command("cleanup", "-d", "x.yaml", "--run", run_id)
+    assert cleaned.code == 0, cleaned
+    assert leftovers() == []
+
+
+# ---- planted faults ----------------------------------------------------------------------------------
+
+
+def run_with_faults(omb, *, code, **script):
+    """One partition, so that every so manieth message is every so manieth of all; the probe is
+    the first message of it, and suffers no fault."""
+    report = omb.folder / "report.txt"
+    driver = LOOPBACK | {"reportFile": str(report), "faultsAfter": 100} | script
+    shape = workload(topics=1, partitionsPerTopic=1, consumerPerSubscription=1, drainTimeout="1s")
+    result = omb.run(shape, driver)
+    assert result.code == code, result
+    assert result.totals["sent"] == RATE * SECONDS
+    assert_account_is_consistent(result)
+    return result, json.loads(report.read_text())
+
+
+def struck(report, every):
+    """By the script alone: what is received behind the first 100 messages, counted from 1."""
+    return (report["accepted"] - 100) // every
+
+
+def test_lost_messages_are_found_exactly(omb):
+    result, report = run_with_faults(omb, loseEvery=97, code=3)
+    lost = struck(report, 97)
+    assert report["lost"] == lost > 0
+    assert result.totals["acknowledged"] == RATE * SECONDS
+    assert result.totals["received"] == RATE * SECONDS - lost
+    assert result.verdict == "INVALID"
+    assert result.reasons("INVALID")["missing"].startswith(f"{lost} of {RATE * SECONDS} ")
+    assert result.json_path.name.endswith(".json.invalid")
+
+
+def test_duplicates_are_found_exactly(omb):
+    result, report = run_with_faults(omb, duplicateEvery=97, code=0)
+    twice = struck(report, 97)
+    assert report["duplicated"] == twice > 0
+    assert result.totals["received"] == RATE * SECONDS + twice
+    assert result.verdict == "SUSPECT"
+    assert result.reasons("SUSPECT")["surplus"].startswith(f"{twice} messages more ")
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_refused_messages_are_found_exactly(omb, stored):
+    # More than 1 % of what was sent.
+    result, report = run_with_faults(omb, failEvery=50, failStored=stored, code=3)
+    refused = struck(report, 50)
+    assert report["refused"] == refused > 0
+    assert result.totals["failed"] == refused
+    assert result.totals["acknowledged"] == RATE * SECONDS - refused
+    surplus = refused if stored else 0
+    assert result.totals["received"] == result.totals["acknowledged"] + surplus
+    assert ("surplus" in result.reasons()) == stored
+    assert f"{refused} messages failed" in result.reasons("INVALID")["failed"]
+    # They are charged their age and are in no other latency.
+    assert result.latency("correctedPublish").count == RATE * SECONDS
+    assert result.latency("publish").count == RATE * SECONDS - refused
+
+
+def test_damaged_messages_are_found_exactly(omb):
+    result, report = run_with_faults(omb, corruptEvery=97, code=3)
+    damaged = struck(report, 97)
+    assert report["corrupted"] == damaged > 0
+    assert result.totals["corrupt"] == damaged
+    assert result.totals["received"] == RATE * SECONDS - damaged
+    assert result.reasons("INVALID")["corrupt"].startswith(f"{damaged} messages ")
+
+
+def test_a_broker_that_closes_a_connection_is_told_and_ends_the_run(omb):
+    result = omb.run(
+        workload(topics=1, drainTimeout="1s", agents=1),
+        LOOPBACK | {"dropConnectionAfter": RATE},
+    )
+    assert result.code == 3, result
+    assert "clients" in result.reasons()
+    assert result.totals["failed"] > 0
+    assert_account_is_consistent(result)
+
+
+def test_a_broker_that_is_not_there_is_a_failure_in_bounded_time(omb):
+    result = omb.run(workload(), LOOPBACK | {"address": "@omb-e2e-nobody", "external": True})
+    assert result.code == 1, result
+    assert "@omb-e2e-nobody" in result.err or "refused" in result.err.lower()
+    assert not result.named(".omb")
+    assert omb.journals() == {}
+
+
+def test_subscriptions_that_never_become_ready_are_named(omb):
+    # The broker stands still from its first message on.
+    driver = LOOPBACK | {"stallDuration": "1h"}
+    result = omb.run(workload(readinessTimeout="2s"), driver)
+    assert result.code == 1, result
+    assert "omb: " in result.err
+    assert result.err.count("omb-") >= 1  # which ones
+    assert not result.named(".omb")
+
+
+# ---- signals -------------------------------------------------------------------------------------------
+
+
+def stalled_after(messages):
+    return LOOPBACK | {"stallDuration": "1h", "stallAfter": messages}
+
+
+LONG = {"testDuration": "60s", "producerRate": 1000, "drainTimeout": "60s"}
+PHASES = {
+    # phase: workload, driver, was anything measured?
+    "settle": (LONG, stalled_after(0), False),
+    "search": (LONG | {"producerRate": 0}, LOOPBACK | {"capacity": 5000}, False),
+    "warm-up": (LONG | {"warmupDuration": "60s"}, LOOPBACK, False),
+    "measure": (LONG, LOOPBACK, True),
+    "drain": (LONG | {"testDuration": "2s"}, stalled_after(1000), True),
+}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_sigint_and_sigterm_end_a_run_in_every_phase(omb, phase):
+    more, driver, measured = PHASES[phase]
+    runs = {}
+    for number in (2, 15):
+        runs[number] = omb.start(workload(**more), driver, "-o", f"{number}.json")
+        runs[number].await_phase(phase)
+    for number, running in runs.items():
+        running.signal(number)
+        if phase == "drain":  # the first would wait for the broker; two of a kind may become one
+            running.signal(17 - number)
+    for number, running in runs.items():
+        result = running.wait(30).only(str(number))
+        assert result.code == 130, result
+        assert "interrupted" in result.err
+        running.assert_nothing_left()
+        if measured:
+            assert result.json_path.name == f"{number}.json.partial"
+            assert result.omb["run"]["interrupted"] is True
+            assert_account_is_consistent(result)
+        else:
+            assert result.files == []
+    assert omb.journals() == {}
+
+
+def test_an_interrupted_run_is_the_last_one(omb):
+    omb.write("d.yaml", LOOPBACK)
+    omb.write("a.yaml", workload(testDuration="60s"))
+    omb.write("b.yaml", workload(testDuration="60s"))
+    running = omb.launch("run", "--log-format", "json", "-d", "d.yaml", "a.yaml", "b.yaml")
+    running.await_phase("measure")
+    running.signal(2)
+    result = running.wait(30)
+    assert result.code == 130, result
+    assert [p.name[:2] for p in result.named(".partial")] == ["a-"]
