@@ -71,15 +71,15 @@ def system_name():
     return platform.system()
 
 
-def tool_version(*command):
-    """First line of what a tool says of itself, or None."""
+def tool_version(word, *command):
+    """The line with `word` of what a tool says of itself, or None."""
     try:
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
         )
     except OSError:
         return None
-    return done.stdout.strip().splitlines()[0] if done.stdout.strip() else None
+    return next((line for line in done.stdout.splitlines() if word in line), None)
 
 
 def machine():
@@ -90,7 +90,7 @@ def machine():
         "system": system_name(),
         "kernel": platform.release(),
         "virtual": "hypervisor" in pathlib.Path("/proc/cpuinfo").read_text(),
-        "java": tool_version("java", "-version"),
+        "java": tool_version("version", "java", "-version"),
     }
 
 

@@ -64,7 +64,8 @@ int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int max, const struc
 		if (!missing)
 			return n;
 	}
-	int ms = timeout ? (int)(timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000) : -1;
+	int ms = timeout ? (int)(timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000)
+	                 : -1;
 	return epoll_wait(fd, events, max, ms);
 }
 

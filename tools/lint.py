@@ -42,7 +42,7 @@ LAYERS = {
 
 # A library is known in one place: (header, what paths may include it).
 LIBRARY_HOMES = [
-    ("librdkafka/", r"src/driver/kafka.*|bench/bare_kafka\.c"),
+    ("librdkafka/", r"src/driver/kafka.*|bench/bare_kafka\.c|tests/unit/test_.*kafka.*"),
     ("yaml.h", r"src/config/.*"),
 ]
 

@@ -163,6 +163,7 @@ bool plan_make(struct plan *out, const struct workload *w, const struct plan_hos
 			.processing_ns = w->processing_ns,
 			.commit_interval_ns = w->commit_ns,
 			.commit_messages = w->commit_messages,
+			.unstamped = w->message_size < STAMP_BYTES,
 		},
 	};
 	out->load = (struct load_spec){
