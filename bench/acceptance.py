@@ -168,12 +168,14 @@ def add_ratios(found, is_max):
     return rows
 
 
-def say_scaling(title, rows):
-    head = [title, "messages/s", "efficiency", "p99", "p99 growth"]
-    head += ["CPU a message", "msg/s per 1 %", "broker CPU", "lost", "verdict"]
-    cells = [
+SCALING_HEAD = ["messages/s", "efficiency", "p99", "p99 growth", "CPU a message"]
+SCALING_HEAD += ["msg/s per 1 %", "broker CPU", "lost", "verdict"]
+
+
+def scaling_cells(rows):
+    return [
         [
-            f"{r['producers']} producers",
+            f"{r['producers']} producer" + "s" * (r["producers"] > 1),
             rate(r["publishPerS"]),
             percent(r["efficiency"]),
             duration(r["p99Ns"]),
@@ -186,7 +188,6 @@ def say_scaling(title, rows):
         ]
         for r in rows
     ]
-    say("\n" + table(head, cells))
 
 
 # -- all of it ---------------------------------------------------------------------------------
@@ -213,11 +214,23 @@ def parse_arguments():
     return args
 
 
+def settings_of(args):
+    return {
+        "repeats": args.repeats,
+        "durationS": args.duration,
+        "warmupS": args.warmup,
+        "scalingRepeats": args.scaling_repeats,
+        "scalingDurationS": args.scaling_duration,
+        "scalingWarmupS": args.scaling_warmup,
+        "inFlightAtMax": IN_FLIGHT,
+    }
+
+
 def main():
     args = parse_arguments()
     need(args.omb)
     session = Session("acceptance", args)
-    members = {"settings": vars(args) | {"omb": None, "keep": None, "json": None}}
+    members = {"settings": settings_of(args)}
     with work_folder(args) as folder, kafka(args, folder) as broker:
         bench = Bench(args, folder, broker)
         say("warming the broker up ...")
@@ -231,7 +244,8 @@ def main():
                 say("\nscaling, " + ("maximum rate" if is_max else f"{RATE_EACH:,} msg/s each"))
                 runs = run_scaling(bench, is_max)
                 rows = add_ratios(runs, is_max)
-                say_scaling("maximum rate" if is_max else f"{RATE_EACH:,}/s each", rows)
+                title = "maximum rate" if is_max else f"{RATE_EACH:,}/s each"
+                say("\n" + table([title, *SCALING_HEAD], scaling_cells(rows)))
                 members[name] = {"median": rows, "runs": list(runs.values())}
     session.finish(args.json, **members)
     return 0

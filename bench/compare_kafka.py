@@ -3,7 +3,7 @@
 """Client CPU per message and rate: `omb run` against a bare librdkafka program, same settings.
 
     bench/compare_kafka.py                          9 pairs of each case, on a Kafka of its own
-    bench/compare_kafka.py --broker 127.0.0.1:9092 --pairs 3 --size 100 --rate max
+    bench/compare_kafka.py --broker HOST:PORT --pairs 3 --size 100 --rate max
 
 A is `omb run` with one producer agent and one consumer agent, B is bare_kafka with one producing
 and one consuming process.  They run in turn, A B B A A B ..., so that a machine that gets slower or
@@ -24,14 +24,13 @@ import json
 import math
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from measure import ROOT, Failure, Session, add_arguments, kafka, need, work_folder
+
 FAILURES_MAX = 3
 SETTLE_S = 1.0  # for the broker to delete the topic of the run before
 CONSUMER_LEAD_S = 1.5  # until a consumer of its own group has its partitions
@@ -47,10 +46,6 @@ PRODUCER = {
     "queue.buffering.max.messages": "0",
 }
 CONSUMER = {"auto.offset.reset": "earliest", "enable.auto.commit": "false"}
-
-
-class Failure(Exception):
-    """A run that gave no figures."""
 
 
 # -- statistics --------------------------------------------------------------------------------
@@ -126,24 +121,6 @@ def tail_of(path, lines=10):
     return "\n".join(pathlib.Path(path).read_text(errors="replace").splitlines()[-lines:])
 
 
-@contextlib.contextmanager
-def broker(address, directory):
-    """The given broker, or one of our own for the time of the comparison."""
-    if address:
-        yield address
-        return
-    tool = [str(ROOT / "tools/broker"), "kafka"]
-    up = subprocess.run(
-        [*tool, "up", "--dir", str(directory)], check=True, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield up.stdout.strip().splitlines()[-1].partition("=")[2]
-    finally:
-        subprocess.run(
-            [*tool, "down", "--dir", str(directory)], check=True, stdout=subprocess.DEVNULL
-        )
-
-
 # -- A: omb ------------------------------------------------------------------------------------
 
 
@@ -190,44 +167,29 @@ def write_workload(path, case, args):
     path.write_text("".join(f"{key}: {value}\n" for key, value in keys.items()))
 
 
-def dig(tree, *path):
-    for key in path:
-        if not isinstance(tree, dict) or key not in tree:
-            return None
-        tree = tree[key]
-    return tree
-
-
 def read_omb(path):
-    """What is compared, from a `.omb` side file.  None = the file does not say.
+    """What is compared, from a `.omb` side file.  The only place that knows the names in it.
 
-    The only place that knows the names in that file.  Wanted are: messages/s acknowledged and CPU
-    of the agents per message, both within the measured window; send -> acknowledged; and all
-    messages acknowledged, warm-up included.
+    Messages/s acknowledged and CPU of the agents per message, both within the measured window;
+    due -> acknowledged (send -> acknowledged at `max`); and all messages acknowledged, those of
+    the warm-up included.
     """
     tree = json.loads(pathlib.Path(path).read_text())
-    producer = dig(tree, "cpu", "producerNsPerMessage")
-    consumer = dig(tree, "cpu", "consumerNsPerMessage")
+    window, latencies = tree["window"], tree["latencies"]
+    # As the bare program: from due where there is a schedule.
+    is_paced = latencies["correctedPublish"]["meaningful"]
+    latency = latencies["correctedPublish" if is_paced else "publish"]
+    percentiles = {p["percentile"]: p["ns"] / 1e3 for p in latency["percentiles"]}
+    cpu_ns = window["producerCpuPerMessageNs"] + window["consumerCpuPerMessageNs"]
     return {
-        "rate": dig(tree, "rates", "publishPerSecond"),
-        "cpuNs": producer + consumer if producer and consumer else None,
-        "ackP50Us": dig(tree, "latencies", "sendToAck", "p50Us"),
-        "ackP99Us": dig(tree, "latencies", "sendToAck", "p99Us"),
-        "messages": dig(tree, "totals", "acknowledged"),
-        "verdict": dig(tree, "verdict", "verdict"),
-    }
-
-
-def read_omb_result(path, args):
-    """OMB's own result file, for when the side file does not say.
-
-    It counts the measured window only; the warm-up is taken to have had the same rate.
-    """
-    tree = json.loads(pathlib.Path(path).read_text())
-    rates = [rate for rate in tree.get("publishRate", []) if rate > 0]
-    return {
-        "rate": statistics.mean(rates) if rates else None,
-        "messages": tree.get("messagesSent", 0) * (1 + args.warmup / args.duration),
+        "rate": window["publishRate"],
+        "cpuNs": cpu_ns or None,
+        "ackP50Us": percentiles[50.0],
+        "ackP99Us": percentiles[99.0],
+        "messages": tree["totals"]["acknowledged"],
+        "received": tree["totals"]["received"],
+        "verdict": tree["verdict"]["verdict"],
+        "omb": tree["omb"],
     }
 
 
@@ -249,13 +211,14 @@ def run_omb(case, args, address, directory):
         code, _, cpu_s = finish(process, args.duration + args.warmup + 180, log)
     if code not in OMB_USABLE:
         raise Failure(f"omb ended with {code}; its log {log} ends in:\n{tail_of(log)}")
-    figures = {"cpuNs": None}
-    for path in sorted(out.glob("*.json*")):
-        figures.update(read_omb_result(path, args))
-    for path in sorted(out.glob("*.omb*")):
-        figures.update({k: v for k, v in read_omb(path).items() if v is not None})
-    if not figures.get("rate") or not figures.get("messages"):
-        raise Failure(f"no rate or no message count in {out}; log: {log}")
+    found = sorted(out.glob("*.omb"))
+    if not found:
+        raise Failure(f"no .omb file in {out}; log: {log}")
+    figures = read_omb(found[0])
+    if figures["received"] != figures["messages"] or not figures["messages"]:
+        raise Failure(
+            f"omb: {figures['messages']} acknowledged, {figures['received']} received; log: {log}"
+        )
     figures["cpuWholeNs"] = cpu_s * 1e9 / figures["messages"]
     return figures
 
@@ -393,55 +356,59 @@ def parse_arguments():
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    p.add_argument("--omb", default=str(ROOT / "build/omb"), help="default: %(default)s")
+    add_arguments(p)
     p.add_argument("--bare", default=str(ROOT / "build/bench/bare_kafka"))
-    p.add_argument("--broker", metavar="HOST:PORT", help="default: tools/broker starts one")
     p.add_argument("--pairs", type=int, default=9)
     p.add_argument("--size", type=int, action="append", help="bytes; default 100 and 1024")
     p.add_argument("--rate", type=rate_of, action="append", help="default max and 10000")
     p.add_argument("--duration", type=int, default=10, help="measured seconds (%(default)s)")
     p.add_argument("--warmup", type=int, default=5, help="seconds before (%(default)s)")
+    p.add_argument("--broker-warmup", type=int, default=20, help="for each size (%(default)s s)")
     p.add_argument("--producers", type=int, default=1)
     p.add_argument("--consumers", type=int, default=1)
     p.add_argument("--partitions", type=int, default=16)
     p.add_argument("--wake", type=int, default=100, help="wake interval, us (%(default)s)")
     p.add_argument("--window", type=int, default=2000000, help="bytes in flight (%(default)s)")
     p.add_argument("--limit", type=float, help="exit 3 when a CPU ratio is certainly above it")
-    p.add_argument("--json", metavar="FILE", help="everything, the pairs included")
-    p.add_argument("--keep", metavar="DIR", help="files of the runs go here and stay")
-    return p.parse_args()
+    args = p.parse_args()
+    if args.quick:
+        args.pairs, args.duration, args.warmup, args.broker_warmup = 1, 3, 1, 3
+    return args
+
+
+def warm_up(args, cases, address, folder):
+    print("warming the broker up ...", flush=True)
+    warm = argparse.Namespace(**{**vars(args), "duration": args.broker_warmup, "warmup": 0})
+    for number, size in enumerate(sorted({case["size"] for case in cases})):
+        run_bare({"size": size, "rate": "max"}, warm, address, folder / f"warm-{number}")
+
+
+def settings_of(args):
+    shown = ("pairs", "duration", "warmup", "producers", "consumers", "partitions")
+    shown += ("wake", "window")
+    settings = {name: getattr(args, name) for name in shown}
+    return settings | {"common": COMMON, "producer": PRODUCER, "consumer": CONSUMER}
 
 
 def main():
     args = parse_arguments()
-    for program in (args.omb, args.bare):
-        if not shutil.which(program):
-            sys.exit(f"compare_kafka: {program} is not there; build first (make)")
+    need(args.omb)
+    need(args.bare)
     cases = [
         {"size": size, "rate": rate}
         for rate in args.rate or ["max", 10000]
         for size in args.size or [100, 1024]
     ]
-    results = []
-    with contextlib.ExitStack() as stack:
-        directory = pathlib.Path(args.keep or stack.enter_context(tempfile.TemporaryDirectory()))
-        directory.mkdir(parents=True, exist_ok=True)
-        address = stack.enter_context(broker(args.broker, directory / "broker"))
-        warm = argparse.Namespace(**{**vars(args), "duration": 10, "warmup": 10})
-        print("warming the broker up ...", flush=True)
-        for number, size in enumerate({case["size"] for case in cases}):
-            run_bare({"size": size, "rate": "max"}, warm, address, directory / f"warm-{number}")
-        try:
+    session = Session("compare_kafka", args)
+    results, what = [], ""
+    try:
+        with work_folder(args) as folder, kafka(args, folder) as broker:
+            what = broker.what
+            warm_up(args, cases, broker.address, folder)
             for case in cases:
-                results.append(run_case(case, args, address, directory))
-        except Failure:
-            return 1
-        finally:
-            if args.json:
-                settings = {"arguments": vars(args), "common": COMMON}
-                settings.update(producer=PRODUCER, consumer=CONSUMER)
-                document = {"settings": settings, "cases": results}
-                pathlib.Path(args.json).write_text(json.dumps(document, indent=1) + "\n")
+                results.append(run_case(case, args, broker.address, folder))
+    finally:
+        session.finish(args.json, settings=settings_of(args), broker=what, cases=results)
     print_summary(results)
     bad = over_limit(results, args.limit) if args.limit else []
     for line in bad:
@@ -450,4 +417,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        sys.exit(f"compare_kafka: {failure}")

@@ -230,7 +230,8 @@ def say_runs(runs):
 def say_counts(counts, loop):
     modes = list(counts)
     rows = [
-        [part] + [f"{counts[m]['parts'][part]:.1f}" for m in modes] for part in counts["max"]["parts"]
+        [part, *(f"{counts[m]['parts'][part]:.1f}" for m in modes)]
+        for part in counts["max"]["parts"]
     ]
     rows.append(["all"] + [f"{counts[m]['instructionsPerMessage']:.1f}" for m in modes])
     print(table(["instructions a message", *modes], rows))

@@ -5,14 +5,14 @@
  *
  *     null_loop max|paced MESSAGES
  *
- * What `omb run` with the null driver measures, without the parent, the fork and the start of a run,
- * so that callgrind can count it: two runs of different length differ by messages alone.  The loop is
- * the agent's own, from the same libraries; START waits in its channel before it begins, and the
- * driver's serve function puts CLOSE there once enough is acknowledged.
+ * What `omb run` with the null driver measures, without the parent, the fork and the start of a
+ * run, so that callgrind can count it: two runs of different length differ by messages alone.  The
+ * loop is the agent's own, from the same libraries; START waits in its channel before it begins,
+ * and the driver's serve function puts CLOSE there once enough is acknowledged.
  *
- * `max` has no schedule.  `paced` has one of 10^9 messages/s, which nothing keeps up with: a message
- * is always due, and each takes the whole way (pacer, heap, publish delay, corrected latency) without
- * a wake-up of its own.
+ * `max` has no schedule.  `paced` has one of 10^9 messages/s, which nothing keeps up with: a
+ * message is always due, and each takes the whole way (pacer, heap, publish delay, corrected
+ * latency) without a wake-up of its own.
  *
  * valgrind 3.19 does not know epoll_pwait2, which the loop waits with.  Where it is missing,
  * epoll_wait takes its place (-Wl,--wrap); omb itself refuses to run there.
@@ -108,7 +108,9 @@ static void load_start(bool paced)
 			.epoch = { .start_ns = clock_ns(), .micro_per_s = PACER_MICRO_PER_S_MAX },
 			.producers = 1,
 			.keys = KEY_NONE,
-			.payload = { .size = PAYLOAD_BYTES, .count = PAYLOADS, .random_ratio = 0.5 },
+			.payload = { .size = PAYLOAD_BYTES,
+			             .count = PAYLOADS,
+			             .random_ratio = 0.5 },
 			.wake_interval_ns = 100000,
 			.max_block_ns = UINT64_C(60000000000),
 			.window_messages = WINDOW,

@@ -8,21 +8,18 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "agent/admin.h"
 #include "agent/consumer.h"
+#include "agent/end.h"
 #include "agent/producer.h"
 #include "driver/registry.h"
 #include "util/xalloc.h"
 
-/* No agent outlives its parent by more than this. */
-#define ORPHAN_LIMIT_S  5
-
-/* Of which so much is for deleting topics. */
+/* Of the 5 s that an orphan has (end.h), so much is for deleting topics. */
 #define DELETE_LIMIT_MS 3500
 
 struct loop_thread {
@@ -66,57 +63,14 @@ static void close_others(const int *keep, uint32_t keep_count)
 	free(sorted);
 }
 
-static int end_fd = -1;
-static int parent;
-static volatile sig_atomic_t orphan;
-
-int agent_end_fd(void)
-{
-	return end_fd;
-}
-
-bool agent_is_orphan(void)
-{
-	return orphan != 0;
-}
-
-static void wake_loops(void)
-{
-	uint64_t one = 1;
-
-	if (write(end_fd, &one, sizeof(one)) < 0)
-		return; /* it is readable already */
-}
-
-void agent_orphaned(void)
-{
-	/* Closing may hang in a client library: the alarm ends the process then. */
-	alarm(ORPHAN_LIMIT_S);
-	orphan = 1;
-	wake_loops();
-}
-
-/* May run in any thread at any point: alarm, getppid and write are all it does. */
-static void on_sigterm(int signal_number)
-{
-	int saved = errno;
-
-	(void)signal_number;
-	if (getppid() != parent)
-		agent_orphaned();
-	errno = saved;
-}
-
 static void set_signals(void)
 {
-	struct sigaction term = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
 	sigset_t none;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
-	sigaction(SIGTERM, &term, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -130,8 +84,7 @@ void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int
 	dup2(stderr_fd, STDERR_FILENO);
 	close_others(keep, keep_count);
 
-	end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	parent = parent_pid;
+	end_watch(parent_pid);
 	set_signals();
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -165,7 +118,7 @@ static void *run_loop(void *arg)
 	if (!ok) {
 		agent_shm_fail(t->shm, &err);
 		t->failed = true;
-		wake_loops(); /* the other loops of this agent end like this one */
+		end_request(); /* the other loops of this agent end like this one */
 	}
 	return NULL;
 }
@@ -182,7 +135,7 @@ static bool run_loops(struct loop_thread *threads, uint32_t count, struct error 
 		if (failure != 0) {
 			ok = error_set_errno(err, failure, "starting thread %u of %u", started + 1,
 			                     count);
-			wake_loops();
+			end_request();
 			break;
 		}
 	}
@@ -223,7 +176,7 @@ int agent_main(const struct agent_spec *spec, struct agent_shm *shm, const int *
 	for (uint32_t i = 0; i < spec->loops; i++)
 		failed |= threads[i].failed;
 	free(threads);
-	if (orphan)
+	if (end_is_orphan())
 		delete_what_the_parent_cannot(spec);
 	if (failed)
 		return 1;

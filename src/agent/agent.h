@@ -74,12 +74,4 @@ const struct driver *agent_configure(const struct driver_file *file, struct aren
  * `keep` and stdio, stderr to `stderr_fd`. */
 void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int stderr_fd);
 
-/* Readable, for good, once the agent has to end by itself: its parent died, or one of its loops
- * failed.  -1 in a process that is no agent (tests). */
-int agent_end_fd(void);
-bool agent_is_orphan(void);
-
-/* The parent is dead: arms the alarm that kills, and wakes all loops. */
-void agent_orphaned(void);
-
 #endif

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agent/end.h"
 #include "stats/clock.h"
 #include "stats/counter.h"
 #include "util/file.h"
@@ -65,7 +66,7 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 	}
 	if (!can_wait(l, err) || !watch(l, channel_fd, TAG_CHANNEL, EPOLLIN, err))
 		goto fail;
-	if (agent_end_fd() >= 0 && !watch(l, agent_end_fd(), TAG_END, EPOLLIN, err))
+	if (end_fd() >= 0 && !watch(l, end_fd(), TAG_END, EPOLLIN, err))
 		goto fail;
 	return true;
 fail:
@@ -198,7 +199,7 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 	case CHANNEL_EMPTY:
 		return false;
 	case CHANNEL_CLOSED: /* the parent is gone; this may be earlier than SIGTERM */
-		agent_orphaned();
+		end_orphaned();
 		l->closing = true;
 		return false;
 	}

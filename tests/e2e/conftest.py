@@ -48,25 +48,52 @@ def omb(tmp_path):
     o.close()
 
 
-def need_kafka():
+def start_kafka(folder):
     for command in ("java", "mvn"):
         if shutil.which(command) is None:
             pytest.skip(f"needs {command}; tools/setup test installs it")
+    return Kafka(folder / "broker")
+
+
+def warm_up(broker, folder):
+    """The first messages meet a cold JVM, which is nothing that tests are about."""
+    folder.mkdir()
+    omb = Omb(folder)
+    shape = {
+        "topics": 2,
+        "partitionsPerTopic": 4,
+        "messageSize": 200,
+        "useRandomizedPayloads": True,
+        "randomizedPayloadPoolSize": 1,
+        "subscriptionsPerTopic": 1,
+        "consumerPerSubscription": 2,
+        "producersPerTopic": 2,
+        "producerRate": 1000,
+        "testDuration": "3s",
+    }
+    try:
+        omb.run(shape, broker.driver(), timeout_s=120)
+    finally:
+        omb.close()
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory):
     """One Kafka for all tests that do not break it."""
-    need_kafka()
-    broker = Kafka(tmp_path_factory.mktemp("kafka") / "broker")
-    yield broker
-    broker.tool("down")
+    folder = tmp_path_factory.mktemp("kafka")
+    broker = start_kafka(folder)
+    try:
+        warm_up(broker, folder / "warm-up")
+        yield broker
+    finally:
+        broker.tool("down")
 
 
-@pytest.fixture
-def breakable_kafka(tmp_path):
-    """A Kafka of the test's own, to kill."""
-    need_kafka()
-    broker = Kafka(tmp_path / "breakable")
-    yield broker
-    broker.tool("down")
+@pytest.fixture(scope="module")
+def breakable_kafka(tmp_path_factory):
+    """A Kafka to stop, kill and restart; who does that leaves it running."""
+    broker = start_kafka(tmp_path_factory.mktemp("breakable"))
+    try:
+        yield broker
+    finally:
+        broker.tool("down")

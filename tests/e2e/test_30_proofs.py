@@ -46,7 +46,7 @@ def workload(**more):
 def test_a_delay_of_300_us_reads_300_us(omb, delayed, undelayed, key):
     shape = workload(producerRate=1000, testDuration="3s")
     result = omb.run(shape, LOOPBACK | {key: "300us"})
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.totals["negative"] == 0
 
@@ -65,7 +65,7 @@ def test_a_delay_of_300_us_reads_300_us(omb, delayed, undelayed, key):
 def test_no_latency_is_below_the_delay_when_many_messages_come_at_once(omb):
     shape = workload(producerRate=20000, testDuration="2s", wakeInterval="5ms")
     result = omb.run(shape, LOOPBACK | {"delay": "2ms"})
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.totals["negative"] == 0
     for name in ("publish", "correctedPublish", "endToEnd", "correctedEndToEnd"):
@@ -87,7 +87,7 @@ def run_with_stall(omb, where):
         "stallDuration": "500ms",
     }
     result = omb.run(workload(producerRate=RATE, testDuration=f"{WINDOW_S}s"), driver)
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     return result
 
@@ -180,7 +180,7 @@ def test_14000_producers_of_1_message_a_second_send_14000_a_second(omb):
         testDuration="3s",
     )
     result = omb.run(shape, NULL)
-    assert result.code == 0, result
+    result.must_be_good()
     assert_account_is_consistent(result)
     assert result.totals["unsent"] == 0
     assert result.omb["load"]["askedPerS"] == 14000
@@ -217,7 +217,7 @@ def test_3_million_messages_a_second_are_scheduled_to_the_message(omb, seconds):
 def test_a_tenth_of_a_message_a_second_is_a_rate(omb):
     shape = workload(producerRate=0.4, testDuration="5s")
     result = omb.run(shape, LOOPBACK)
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.totals["sent"] == 2
     assert "samples" in result.reasons("SUSPECT")
@@ -227,7 +227,7 @@ def test_nothing_is_sent_before_it_is_due(omb):
     """The first message of a producer is due at the gate or after it; a fixed number fits."""
     shape = workload(producerRate=997, producersPerTopic=3, testDuration="2s", wakeInterval="20ms")
     result = omb.run(shape, LOOPBACK)
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.totals["sent"] == 2 * 997
     # At most one pass of sends in a wake interval; its lateness is charged to the messages.

@@ -7,7 +7,7 @@ import pytest
 from harness import ROOT, assert_account_is_consistent, assert_nothing_lost
 
 EXAMPLES = ROOT / "examples"
-RATE = 1000
+RATE = 500
 SECONDS = 2
 
 
@@ -40,7 +40,7 @@ def assert_cleaned_up(omb, kafka, result):
     assert kafka.leftovers(run_id) == []
     omb.write("cleanup.yaml", kafka.driver())
     listed = omb.command("cleanup", "-d", "cleanup.yaml", "--run", run_id, "--dry-run")
-    assert listed.code == 0, listed
+    listed.must_end(0)
     assert "would delete" not in listed.out
     assert omb.journals() == {}
 
@@ -54,7 +54,7 @@ def test_everything_sent_is_received_and_nothing_is_left_behind(omb, kafka):
     made = kafka.leftovers()
     assert len(made) == 2 + 2, made  # topics and their groups
     result = running.wait()
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.totals["sent"] == RATE * SECONDS
     for name in ("publish", "correctedPublish", "endToEnd", "correctedEndToEnd"):
@@ -66,9 +66,9 @@ def test_everything_sent_is_received_and_nothing_is_left_behind(omb, kafka):
 @pytest.mark.parametrize(
     "codec, keys, agents",
     [
-        ("gzip", "NO_KEY", "1"),
+        ("gzip", "NO_KEY", 1),
         ("snappy", "KEY_ROUND_ROBIN", "per-client"),
-        ("lz4", "RANDOM_NANO", "3"),
+        ("lz4", "RANDOM_NANO", 3),
         ("zstd", "RANDOM", "per-core"),
     ],
 )
@@ -78,13 +78,13 @@ def test_compressed_messages_with_keys_reach_every_subscription(omb, kafka, code
     )
     driver = kafka.driver(producerConfig=f"acks=all\nlinger.ms=5\ncompression.type={codec}\n")
     result = omb.run(shape, driver)
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result, subscriptions=3)
     assert result.totals["sent"] == RATE
     rows = result.rows("partitions")
     assert len(rows) == 2 * 4 * 3  # keys and chance reach every partition
     assert len({row["subscription"] for row in rows}) == 2 * 3
-    assert settings(result, "producer")["compression.codec"]["value"] == codec
+    assert settings(result, "producer")["compression.type"]["value"] == codec
     assert_cleaned_up(omb, kafka, result)
 
 
@@ -103,7 +103,7 @@ def test_files_of_omb_run_as_they_are_with_what_one_broker_needs(omb, kafka):
         *(word for pair in sets for word in ("--set", pair)),
         EXAMPLES / "workloads" / "simple-workload.yaml",
     )
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.totals["sent"] == 2000 * 3
     assert result.latency("publish").count == 2000 * 2
@@ -130,7 +130,7 @@ def test_a_fleet_of_100_producers_and_100_consumers_on_200_partitions(omb, kafka
         testDuration="3s",
     )
     result = omb.run(shape, kafka.driver(), timeout_s=80)
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert [row["sent"] for row in result.rows("producers")] == [9] * 100
     assert sum(a["clients"] for a in result.omb["agents"]) == 200
@@ -140,7 +140,7 @@ def test_a_fleet_of_100_producers_and_100_consumers_on_200_partitions(omb, kafka
 def test_max_is_bounded_by_bytes_in_flight(omb, kafka):
     shape = workload(producerRate="max", maxInFlight="64KiB", topics=1, testDuration="2s")
     result = omb.run(shape, kafka.driver())
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.omb["load"]["maxInFlightBytes"] == 64 * 1024
     assert result.totals["sent"] > 64 * 1024 / 200
@@ -153,7 +153,7 @@ def test_slow_consumers_stay_in_their_group_and_lose_nothing(omb, kafka):
     # Each takes 125 messages in a second and takes 20 ms for each.
     shape = workload(messageProcessingTime="20ms", producerRate=250, testDuration="1s", topics=1)
     result = omb.run(shape, kafka.driver())
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     receiving_ns = result.phase("drain")["endNs"] - result.phase("measure")["startNs"]
     busiest = max(a["counters"]["received"] for a in result.omb["agents"])
@@ -172,7 +172,7 @@ def test_a_backlog_on_kafka_is_built_and_drained(omb, kafka):
         warmupDuration="1s",
     )
     result = omb.run(shape, kafka.driver(), timeout_s=110)
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     backlog = result.omb["backlog"]
     assert backlog["built"] and backlog["drained"]
@@ -185,7 +185,7 @@ def test_a_backlog_on_kafka_is_built_and_drained(omb, kafka):
 def test_more_consumers_than_partitions_are_told(omb, kafka):
     shape = workload(partitionsPerTopic=1, consumerPerSubscription=3, topics=1)
     result = omb.run(shape, kafka.driver())
-    assert result.code == 0, result
+    result.must_be_good()
     assert_nothing_lost(result)
     assert result.verdict == "SUSPECT"
     assert result.reasons("SUSPECT")["idleConsumers"].startswith("2 consumers")
@@ -198,7 +198,7 @@ def test_a_broker_that_does_not_answer_is_a_failure_in_bounded_time(omb, kafka):
     driver = kafka.driver(commonConfig="bootstrap.servers=127.0.0.1:1\n")
     began = time.monotonic()
     result = omb.run(workload(), driver, timeout_s=55)
-    assert result.code == 1, result
+    result.must_end(1)
     assert "127.0.0.1:1" in result.err
     errors = [line for line in result.err.splitlines() if line.startswith("omb: ")]
     assert len(errors) == 1, result.err
@@ -210,15 +210,15 @@ def test_a_broker_that_does_not_answer_is_a_failure_in_bounded_time(omb, kafka):
 def test_a_setting_that_the_client_refuses_is_a_configuration_error(omb, kafka):
     driver = kafka.driver(producerConfig="acks=all\nlinger.ms=1\nno.such.setting=1\n")
     result = omb.run(workload(), driver)
-    assert result.code == 2, result
+    result.must_end(2)
     assert "no.such.setting" in result.err
     assert kafka.leftovers() == []
 
 
 def test_topics_that_cannot_be_written_are_never_ready_and_are_deleted(omb, kafka):
-    driver = kafka.driver(topicConfig="min.insync.replicas=2\n")
+    driver = kafka.driver(topicConfig="max.message.bytes=20\n")
     result = omb.run(workload(readinessTimeout="3s"), driver)
-    assert result.code == 1, result
+    result.must_end(1)
     assert "omb-" in result.err  # which ones
     assert not result.named(".omb")
     assert kafka.leftovers() == []
@@ -230,27 +230,27 @@ def test_kept_topics_stay_until_cleanup_deletes_those_of_their_run(omb, kafka):
     for name in ("first", "second"):
         shape = workload(keepTopics=True, testDuration="1s")
         result = omb.run(shape, kafka.driver(), "-o", f"{name}.json")
-        assert result.code == 0, result
+        result.must_be_good()
         runs.append(result.omb["run"]["id"])
         assert len(kafka.leftovers(runs[-1])) == 2 + 2
     first, second = runs
     try:
         dry = omb.command("cleanup", "-d", "k.yaml", "--run", first, "--dry-run")
-        assert dry.code == 0, dry
+        dry.must_end(0)
         assert sorted(kafka.leftovers(first)) == sorted(
             line.split()[-1] for line in dry.out.splitlines() if "would delete" in line
         )
         wet = omb.command("cleanup", "-d", "k.yaml", "--run", first)
-        assert wet.code == 0, wet
+        wet.must_end(0)
         assert kafka.leftovers(first) == []
         assert len(kafka.leftovers(second)) == 2 + 2
         # Too young for that.
         young = omb.command("cleanup", "-d", "k.yaml", "--min-age", "1h")
-        assert young.code == 0, young
+        young.must_end(0)
         assert len(kafka.leftovers(second)) == 2 + 2
     finally:
         rest = omb.command("cleanup", "-d", "k.yaml", "--min-age", "0s")
-    assert rest.code == 0, rest
+    rest.must_end(0)
     assert kafka.leftovers() == []
 
 
@@ -258,7 +258,7 @@ def test_a_run_measures_soon_after_its_start(omb, kafka):
     """How soon is a matter of the machine, and is printed (-s): what is tested is that no fixed
     wait stands in the way."""
     result = omb.run(workload(testDuration="1s"), kafka.driver())
-    assert result.code == 0, result
+    result.must_be_good()
     assert_account_is_consistent(result)
     start_ns = result.omb["window"]["startNs"]
     print(f"the first measured message was due {start_ns / 1e9:.2f} s after the start")

@@ -245,6 +245,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 	struct kafka_member *m = opaque;
 	const char *what = "partitions assigned";
 
+	if (m->leave_queue != NULL) /* has given all back; see kafka_consumer_close */
+		return;
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		take(m, parts);
 	} else if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
@@ -346,14 +348,14 @@ bool kafka_consumer_open(void *client, void *consumer, const struct consumer_spe
 	return true;
 }
 
-/* Rebalances have to be answered for a member to leave; messages are thrown away. */
-static void serve_leaving(struct kafka_member *m, int timeout_ms)
+/* Callbacks are served, messages are thrown away. */
+static void drain(rd_kafka_queue_t *queue, int timeout_ms)
 {
 	rd_kafka_message_t *thrown[16];
 	ssize_t got;
 
 	do {
-		got = rd_kafka_consume_batch_queue(m->leave_queue, timeout_ms, thrown, 16);
+		got = rd_kafka_consume_batch_queue(queue, timeout_ms, thrown, 16);
 		for (ssize_t i = 0; i < got; i++)
 			rd_kafka_message_destroy(thrown[i]);
 	} while (got == 16);
@@ -365,7 +367,7 @@ void kafka_consumers_leave(struct kafka_client *c, uint64_t deadline_ms)
 
 	while (*at != NULL) {
 		struct kafka_member *m = *at;
-		serve_leaving(m, kafka_now_ms() < deadline_ms ? 1 : 0);
+		drain(m->leave_queue, kafka_now_ms() < deadline_ms ? 1 : 0);
 		if (rd_kafka_consumer_closed(m->rk)) {
 			*at = m->next;
 			member_destroy(m);
@@ -393,6 +395,14 @@ void kafka_consumer_close(void *consumer)
 	m->host = NULL;
 	m->owner = NULL;
 	rd_kafka_queue_io_event_enable(m->queue, -1, NULL, 0);
+	/*
+	 * The partitions are given back before the group is closed.  Once it is closing, librdkafka
+	 * throws away the requests that are queued for it when it is done, and an answer to a
+	 * rebalance among them would be waited for without end (seen once in three runs that closed
+	 * 500 members of rebalancing groups on a busy machine).
+	 */
+	rd_kafka_unsubscribe(m->rk);
+	drain(m->queue, 0);
 	m->leave_queue = rd_kafka_queue_new(m->rk);
 	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(m->rk, m->leave_queue);
 	if (error != NULL) { /* a fatal error before: there is nothing to leave any more */

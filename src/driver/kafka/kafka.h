@@ -45,6 +45,7 @@ struct kafka_producer {
 	void *owner;
 	uint64_t outstanding; /* queued and not yet reported */
 	unsigned served;      /* by the call that is under way */
+	bool has_offsets;     /* of what was acknowledged; not with acks=0 */
 	int wake_fd;
 };
 

@@ -19,6 +19,9 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	(void)rk;
 	if (!report.acknowledged)
 		report.reason = rd_kafka_err2str(m->err);
+	else if (m->offset < 0 && p->has_offsets)
+		p->host->event(p->owner, DRIVER_EVENT_CLIENT,
+		               "acknowledged without an offset: the broker took it for a duplicate");
 	p->outstanding--;
 	p->served++;
 	p->host->sent(p->owner, (uint64_t)(uintptr_t)m->_private, &report);
@@ -78,6 +81,8 @@ bool kafka_producer_open(void *client, void *producer, const struct producer_spe
 	struct kafka_producer *p = producer;
 
 	*p = (struct kafka_producer){ .host = c->host, .owner = spec->owner, .wake_fd = -1 };
+	p->has_offsets = strcmp(kafka_setting_value(&c->config->roles[KAFKA_PRODUCER], "acks", "all"),
+	                        "0") != 0;
 	if (!start(c, p, spec->topic, err)) {
 		stop(p);
 		return error_wrap(err, "producer %u", spec->id);

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Runs every measurement, one after the other, and makes docs/performance.md of them.
+#
+#     bench/all.sh            about 35 minutes; nothing else may run on the machine
+#     bench/all.sh --quick    about 6 minutes, to see that it works; writes into build/bench-quick
+#
+# BUILD=DIR takes the programs of another build folder.  A script that fails does not stop the
+# others; the exit code is 1 then.
+
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+build=${BUILD:-build}
+results=bench/results
+page=docs/performance.md
+quick=()
+case ${1:-} in
+	"") ;;
+	--quick)
+		quick=(--quick)
+		results=$build/bench-quick
+		page=$results/performance.md
+		;;
+	*)
+		sed -n '3,/^$/s/^# \{0,1\}//p' "$0"
+		exit 2
+		;;
+esac
+mkdir -p "$results"
+failed=()
+
+# NAME OPTION...
+measure() {
+	local name=$1 began=$SECONDS
+	shift
+	echo "=== $name"
+	rm -f "$results/$name.json"
+	"bench/$name.py" --omb "$build/omb" --json "$results/$name.json" "$@" "${quick[@]}" ||
+		failed+=("$name")
+	echo "=== $name: $((SECONDS - began)) s"
+}
+
+echo "load averages before: $(cut -d ' ' -f 1-3 /proc/loadavg)"
+measure null_cost --null-loop "$build/bench/null_loop"
+measure startup
+measure fleet
+measure acceptance --scaling-repeats 2
+measure compare_kafka --bare "$build/bench/bare_kafka" --duration 7 --warmup 2 --broker-warmup 10
+bench/report.py --results "$results" --output "$page"
+echo "=== $page; all of it: $SECONDS s"
+if ((${#failed[@]})); then
+	echo "failed: ${failed[*]}" >&2
+	exit 1
+fi

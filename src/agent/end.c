@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/end.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* No agent outlives its parent by more than this. */
+#define ORPHAN_LIMIT_S 5
+
+static int wake_fd = -1;
+static int parent;
+static volatile sig_atomic_t orphan;
+
+int end_fd(void)
+{
+	return wake_fd;
+}
+
+bool end_is_orphan(void)
+{
+	return orphan != 0;
+}
+
+void end_request(void)
+{
+	uint64_t one = 1;
+
+	if (write(wake_fd, &one, sizeof(one)) < 0)
+		return; /* it is readable already */
+}
+
+void end_orphaned(void)
+{
+	/* Closing may hang in a client library: the alarm ends the process then. */
+	alarm(ORPHAN_LIMIT_S);
+	orphan = 1;
+	end_request();
+}
+
+/* May run in any thread at any point: alarm, getppid and write are all it does. */
+static void on_sigterm(int signal_number)
+{
+	int saved = errno;
+
+	(void)signal_number;
+	if (getppid() != parent)
+		end_orphaned();
+	errno = saved;
+}
+
+void end_watch(int parent_pid)
+{
+	struct sigaction term = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
+
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	parent = parent_pid;
+	sigaction(SIGTERM, &term, NULL);
+}
