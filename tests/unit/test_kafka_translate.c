@@ -4,93 +4,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "driver/driver.h"
 #include "driver/kafka/java.h"
 #include "driver/kafka/names.h"
-#include "util/arena.h"
-
-#define SERVERS "bootstrap.servers=localhost:9092\n"
-
-/* One translation and what came of it. */
-struct run {
-	struct kafka_config config;
-	struct error_list errors;
-	struct arena arena;
-};
-
-struct input {
-	const char *common, *producer, *consumer, *topic;
-	bool librdkafka, lenient;
-	const char *zone_id;
-};
-
-static struct option_block block(const char *text, int line)
-{
-	return (struct option_block){
-		.text = text,
-		.len = text == NULL ? 0 : strlen(text),
-		.line = text == NULL ? 0 : line,
-	};
-}
-
-/* The blocks begin in lines 10, 20, 30 and 40 of the file. */
-static void translate(struct run *r, const struct input *in)
-{
-	struct kafka_translate_opts opts = {
-		.java_defaults = !in->librdkafka,
-		.lenient = in->lenient,
-		.zone_id = in->zone_id,
-	};
-
-	*r = (struct run){ 0 };
-	r->config.common_block = block(in->common == NULL ? SERVERS : in->common, 10);
-	r->config.producer_block = block(in->producer, 20);
-	r->config.consumer_block = block(in->consumer, 30);
-	r->config.topic_block = block(in->topic, 40);
-	kafka_translate(&r->config, &opts, &r->arena, &r->errors);
-}
-
-static void done(struct run *r)
-{
-	error_list_fini(&r->errors);
-	arena_fini(&r->arena);
-}
-
-static void no_errors(const struct run *r)
-{
-	for (size_t i = 0; i < r->errors.count; i++)
-		print_error("line %d: %s\n", r->errors.items[i].line, r->errors.items[i].text);
-	assert_int_equal(r->errors.count, 0);
-}
-
-static const char *value(const struct run *r, enum kafka_role role, const char *key)
-{
-	return kafka_setting_value(&r->config.roles[role], key, "(unset)");
-}
-
-static const char *origin(const struct run *r, enum kafka_role role, const char *key)
-{
-	const struct kafka_setting *s = kafka_setting_find(&r->config.roles[role], key);
-
-	return s == NULL ? "(unset)" : s->origin;
-}
-
-static const struct kafka_ignored *ignored(const struct run *r, enum kafka_role role,
-                                           const char *key)
-{
-	for (size_t i = 0; i < r->config.ignored.count; i++) {
-		const struct kafka_ignored *g = &r->config.ignored.items[i];
-		if (g->role == role && strcmp(g->key, key) == 0)
-			return g;
-	}
-	return NULL;
-}
+#include "kafka_fixture.h"
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -235,9 +156,6 @@ static void nagle_stays_as_the_file_says(void **state)
 
 /* --- one property ----------------------------------------------------------------------------- */
 
-#define P KAFKA_PRODUCER
-#define C KAFKA_CONSUMER
-
 /* clang-format off */
 static const struct {
 	enum kafka_role role;
@@ -319,9 +237,9 @@ static void each_property_becomes_what_the_library_calls_it(void **state)
 			              translated[i].origin };
 		struct run r;
 		translate(&r, &(struct input){
-		                      .producer = producer ? translated[i].line : NULL,
-		                      .consumer = producer ? NULL : translated[i].line,
-		              });
+				      .producer = producer ? translated[i].line : NULL,
+				      .consumer = producer ? NULL : translated[i].line,
+			      });
 		no_errors(&r);
 		expect(&r, &e, 1);
 		done(&r);
@@ -343,8 +261,9 @@ static void what_does_not_matter_is_listed_as_ignored(void **state)
 		{ P, "metric.reporters=x.Y", "metric.reporters" },
 		{ P, "transaction.timeout.ms=1000", "transaction.timeout.ms" },
 		{ C, "group.protocol=classic", "group.protocol" },
-		{ C, "acks=1", "acks" },                /* an option of the producer */
-		{ P, "queued.min.messages=1", "queued.min.messages" }, /* of librdkafka's consumer */
+		{ C, "acks=1", "acks" }, /* an option of the producer */
+		{ P, "queued.min.messages=1",
+		  "queued.min.messages" }, /* of librdkafka's consumer */
 		{ P, "compression.lz4.level=3", "compression.lz4.level" },
 		{ P, "sasl.kerberos.kinit.cmd=/usr/bin/kinit", "sasl.kerberos.kinit.cmd" },
 	};
@@ -352,9 +271,9 @@ static void what_does_not_matter_is_listed_as_ignored(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct run r;
 		translate(&r, &(struct input){
-		                      .producer = cases[i].role == P ? cases[i].line : NULL,
-		                      .consumer = cases[i].role == P ? NULL : cases[i].line,
-		              });
+				      .producer = cases[i].role == P ? cases[i].line : NULL,
+				      .consumer = cases[i].role == P ? NULL : cases[i].line,
+			      });
 		no_errors(&r);
 		const struct kafka_ignored *g = ignored(&r, cases[i].role, cases[i].key);
 		if (g == NULL)
@@ -385,9 +304,9 @@ static void the_own_block_wins_over_common_under_any_name(void **state)
 	struct run r;
 
 	translate(&r, &(struct input){
-	                      .common = SERVERS "buffer.memory=1048576\nlinger.ms=9\n",
-	                      .producer = "queue.buffering.max.kbytes=77\n",
-	              });
+			      .common = SERVERS "buffer.memory=1048576\nlinger.ms=9\n",
+			      .producer = "queue.buffering.max.kbytes=77\n",
+		      });
 	no_errors(&r);
 	assert_string_equal(value(&r, P, "queue.buffering.max.kbytes"), "77");
 	assert_string_equal(value(&r, P, "linger.ms"), "9");
@@ -396,99 +315,99 @@ static void the_own_block_wins_over_common_under_any_name(void **state)
 
 /* --- failures --------------------------------------------------------------------------------- */
 
+/* clang-format off */
+static const struct {
+	const char *producer, *consumer;
+	int line;
+	const char *want;
+} refused[] = {
+	{ "linger.ms=1\nlingr.ms=1", NULL, 21,
+	  "producerConfig: unknown property \"lingr.ms\", did you mean \"linger.ms\"?" },
+	{ "quite.another.thing=1", NULL, 20,
+	  "producerConfig: unknown property \"quite.another.thing\": neither the Java client nor "
+	  "librdkafka has it" },
+	{ "error_cb=1", NULL, 20,
+	  "producerConfig: unknown property \"error_cb\": neither the Java client nor librdkafka "
+	  "has it" },
+	{ "transactional.id=t", NULL, 20,
+	  "producerConfig: transactional.id: OMB uses no transactions" },
+	{ "interceptor.classes=x.Y", NULL, 20,
+	  "producerConfig: interceptor.classes: a Java class cannot run here" },
+	{ "partitioner.class=x.Mine", NULL, 20,
+	  "producerConfig: partitioner.class: the class x.Mine cannot run here; librdkafka's "
+	  "`partitioner` is one of: random consistent consistent_random murmur2 murmur2_random "
+	  "fnv1a fnv1a_random" },
+	{ "acks=2", NULL, 20, "producerConfig: acks: \"2\" is none of: all -1 0 1" },
+	{ "batch.size=big", NULL, 20,
+	  "producerConfig: batch.size: \"big\" is not a whole number" },
+	{ "buffer.memory=32 MB", NULL, 20,
+	  "producerConfig: buffer.memory: \"32 MB\" is not a whole number" },
+	{ "compression.type=brotli", NULL, 20,
+	  "producerConfig: compression.type: \"brotli\" is none of: none gzip snappy lz4 zstd" },
+	{ "queue.buffering.max.kbytes=0", NULL, 20,
+	  "producerConfig: queue.buffering.max.kbytes: 0 is outside 1..2147483647" },
+	{ "socket.keepalive.enable=maybe", NULL, 20,
+	  "producerConfig: socket.keepalive.enable: \"maybe\" is neither true nor false" },
+	{ "max.block.ms=-1", NULL, 20, "producerConfig: max.block.ms: -1 is below 0" },
+	{ "delivery.timeout.ms=1000", NULL, 20,
+	  "delivery.timeout.ms: 1000 is less than linger.ms + request.timeout.ms = 30000" },
+	{ "enable.idempotence=true\nacks=1", NULL, 20,
+	  "enable.idempotence: true is not possible with acks=1" },
+	{ "enable.idempotence=true\nmax.in.flight=6", NULL, 20,
+	  "enable.idempotence: true is not possible with "
+	  "max.in.flight.requests.per.connection=6" },
+	{ NULL, "group.instance.id=i", 30,
+	  "consumerConfig: group.instance.id: every consumer of the run would have it and fence "
+	  "the others off" },
+	{ NULL, "auto.offset.reset=none", 30,
+	  "consumerConfig: auto.offset.reset: none: a new group has no position to start from; "
+	  "write earliest" },
+	{ NULL, "partition.assignment.strategy=x.Mine", 30,
+	  "consumerConfig: partition.assignment.strategy: the class x.Mine cannot run here; "
+	  "librdkafka has range, roundrobin and cooperative-sticky" },
+	{ "ssl.truststore.location=/a/t.jks", NULL, 20,
+	  "ssl.truststore.location: librdkafka cannot read JKS: keytool -exportcert -rfc "
+	  "-keystore /a/t.jks -alias ALIAS -file ca.pem, then ssl.truststore.type=PEM" },
+	{ "ssl.truststore.location=/a/t.p12", NULL, 20,
+	  "ssl.truststore.location: librdkafka wants certificates in PEM form: openssl pkcs12 "
+	  "-in /a/t.p12 -nokeys -out ca.pem, then ssl.truststore.type=PEM" },
+	{ "ssl.keystore.location=/a/k", NULL, 20,
+	  "ssl.keystore.location: librdkafka cannot read JKS: keytool -importkeystore "
+	  "-srckeystore /a/k -destkeystore client.p12 -deststoretype PKCS12, then "
+	  "ssl.keystore.type=PKCS12" },
+	{ "ssl.cipher.suites=TLS_RSA_WITH_AES_128_CBC_SHA", NULL, 20,
+	  "producerConfig: ssl.cipher.suites: write OpenSSL's names (openssl ciphers -stdname "
+	  "shows both) or leave it out" },
+	{ "sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule required;", NULL, 20,
+	  "producerConfig: sasl.jaas.config: com.sun.security.auth.module.Krb5LoginModule: write "
+	  "sasl.kerberos.keytab and sasl.kerberos.principal instead" },
+	{ "sasl.jaas.config=PlainLoginModule required username=\"u\";", NULL, 20,
+	  "producerConfig: sasl.jaas.config: password is missing" },
+	{ "sasl.jaas.config=PlainLoginModule required username=\"u", NULL, 20,
+	  "producerConfig: sasl.jaas.config: expected one `LoginModule required "
+	  "key=\"value\" ...;`" },
+	{ "sasl.jaas.config=PlainLoginModule required username=\"u\" password=\"p\"", NULL, 20,
+	  "producerConfig: sasl.jaas.config: expected one `LoginModule required "
+	  "key=\"value\" ...;`" },
+	{ "sasl.jaas.config=", NULL, 20,
+	  "producerConfig: sasl.jaas.config: expected one `LoginModule required "
+	  "key=\"value\" ...;`" },
+	{ "sasl.jaas.config=ScramLoginModule required username=u password=p tokenauth=true;", NULL,
+	  20, "producerConfig: sasl.jaas.config: librdkafka has no delegation tokens (tokenauth)" },
+};
+/* clang-format on */
+
 static void what_cannot_be_had_is_refused_by_name_with_the_way_out(void **state)
 {
 	(void)state;
-	/* clang-format off */
-	static const struct {
-		const char *producer, *consumer;
-		int line;
-		const char *want;
-	} cases[] = {
-		{ "linger.ms=1\nlingr.ms=1", NULL, 21,
-		  "producerConfig: unknown property \"lingr.ms\", did you mean \"linger.ms\"?" },
-		{ "quite.another.thing=1", NULL, 20,
-		  "producerConfig: unknown property \"quite.another.thing\": neither the Java client nor "
-		  "librdkafka has it" },
-		{ "error_cb=1", NULL, 20,
-		  "producerConfig: unknown property \"error_cb\": neither the Java client nor librdkafka "
-		  "has it" },
-		{ "transactional.id=t", NULL, 20,
-		  "producerConfig: transactional.id: OMB uses no transactions" },
-		{ "interceptor.classes=x.Y", NULL, 20,
-		  "producerConfig: interceptor.classes: a Java class cannot run here" },
-		{ "partitioner.class=x.Mine", NULL, 20,
-		  "producerConfig: partitioner.class: the class x.Mine cannot run here; librdkafka's "
-		  "`partitioner` is one of: random consistent consistent_random murmur2 murmur2_random "
-		  "fnv1a fnv1a_random" },
-		{ "acks=2", NULL, 20, "producerConfig: acks: \"2\" is none of: all -1 0 1" },
-		{ "batch.size=big", NULL, 20,
-		  "producerConfig: batch.size: \"big\" is not a whole number" },
-		{ "buffer.memory=32 MB", NULL, 20,
-		  "producerConfig: buffer.memory: \"32 MB\" is not a whole number" },
-		{ "compression.type=brotli", NULL, 20,
-		  "producerConfig: compression.type: \"brotli\" is none of: none gzip snappy lz4 zstd" },
-		{ "queue.buffering.max.kbytes=0", NULL, 20,
-		  "producerConfig: queue.buffering.max.kbytes: 0 is outside 1..2147483647" },
-		{ "socket.keepalive.enable=maybe", NULL, 20,
-		  "producerConfig: socket.keepalive.enable: \"maybe\" is neither true nor false" },
-		{ "max.block.ms=-1", NULL, 20, "producerConfig: max.block.ms: -1 is below 0" },
-		{ "delivery.timeout.ms=1000", NULL, 20,
-		  "delivery.timeout.ms: 1000 is less than linger.ms + request.timeout.ms = 30000" },
-		{ "enable.idempotence=true\nacks=1", NULL, 20,
-		  "enable.idempotence: true is not possible with acks=1" },
-		{ "enable.idempotence=true\nmax.in.flight=6", NULL, 20,
-		  "enable.idempotence: true is not possible with "
-		  "max.in.flight.requests.per.connection=6" },
-		{ NULL, "group.instance.id=i", 30,
-		  "consumerConfig: group.instance.id: every consumer of the run would have it and fence "
-		  "the others off" },
-		{ NULL, "auto.offset.reset=none", 30,
-		  "consumerConfig: auto.offset.reset: none: a new group has no position to start from; "
-		  "write earliest" },
-		{ NULL, "partition.assignment.strategy=x.Mine", 30,
-		  "consumerConfig: partition.assignment.strategy: the class x.Mine cannot run here; "
-		  "librdkafka has range, roundrobin and cooperative-sticky" },
-		{ "ssl.truststore.location=/a/t.jks", NULL, 20,
-		  "ssl.truststore.location: librdkafka cannot read JKS: keytool -exportcert -rfc "
-		  "-keystore /a/t.jks -alias ALIAS -file ca.pem, then ssl.truststore.type=PEM" },
-		{ "ssl.truststore.location=/a/t.p12", NULL, 20,
-		  "ssl.truststore.location: librdkafka wants certificates in PEM form: openssl pkcs12 "
-		  "-in /a/t.p12 -nokeys -out ca.pem, then ssl.truststore.type=PEM" },
-		{ "ssl.keystore.location=/a/k", NULL, 20,
-		  "ssl.keystore.location: librdkafka cannot read JKS: keytool -importkeystore "
-		  "-srckeystore /a/k -destkeystore client.p12 -deststoretype PKCS12, then "
-		  "ssl.keystore.type=PKCS12" },
-		{ "ssl.cipher.suites=TLS_RSA_WITH_AES_128_CBC_SHA", NULL, 20,
-		  "producerConfig: ssl.cipher.suites: write OpenSSL's names (openssl ciphers -stdname "
-		  "shows both) or leave it out" },
-		{ "sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule required;", NULL, 20,
-		  "producerConfig: sasl.jaas.config: com.sun.security.auth.module.Krb5LoginModule: write "
-		  "sasl.kerberos.keytab and sasl.kerberos.principal instead" },
-		{ "sasl.jaas.config=PlainLoginModule required username=\"u\";", NULL, 20,
-		  "producerConfig: sasl.jaas.config: password is missing" },
-		{ "sasl.jaas.config=PlainLoginModule required username=\"u", NULL, 20,
-		  "producerConfig: sasl.jaas.config: expected one `LoginModule required "
-		  "key=\"value\" ...;`" },
-		{ "sasl.jaas.config=PlainLoginModule required username=\"u\" password=\"p\"", NULL, 20,
-		  "producerConfig: sasl.jaas.config: expected one `LoginModule required "
-		  "key=\"value\" ...;`" },
-		{ "sasl.jaas.config=", NULL, 20,
-		  "producerConfig: sasl.jaas.config: expected one `LoginModule required "
-		  "key=\"value\" ...;`" },
-		{ "sasl.jaas.config=ScramLoginModule required username=u password=p tokenauth=true;", NULL,
-		  20, "producerConfig: sasl.jaas.config: librdkafka has no delegation tokens (tokenauth)" },
-	};
-	/* clang-format on */
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		struct run r;
-		translate(&r, &(struct input){ .producer = cases[i].producer,
-		                               .consumer = cases[i].consumer });
+		translate(&r, &(struct input){ .producer = refused[i].producer,
+		                               .consumer = refused[i].consumer });
 		if (r.errors.count != 1)
-			fail_msg("%zu errors for %s", r.errors.count, cases[i].want);
-		assert_string_equal(r.errors.items[0].text, cases[i].want);
-		assert_int_equal(r.errors.items[0].line, cases[i].line);
+			fail_msg("%zu errors for %s", r.errors.count, refused[i].want);
+		assert_string_equal(r.errors.items[0].text, refused[i].want);
+		assert_int_equal(r.errors.items[0].line, refused[i].line);
 		assert_int_equal(r.errors.items[0].kind, ERROR_CONFIG);
 		done(&r);
 	}
@@ -500,17 +419,18 @@ static void all_errors_of_a_file_come_in_one_go_and_each_once(void **state)
 	struct run r;
 
 	translate(&r, &(struct input){
-	                      .common = "ssl.truststore.location=/a/t.jks\nbootstrap.servrs=x\n",
-	                      .producer = "acks=7\n",
-	              });
+			      .common = "ssl.truststore.location=/a/t.jks\nbootstrap.servrs=x\n",
+			      .producer = "acks=7\n",
+		      });
 	assert_int_equal(r.errors.count, 4);
 	assert_string_equal(r.errors.items[0].text,
 	                    "commonConfig: unknown property \"bootstrap.servrs\", did you mean "
 	                    "\"bootstrap.servers\"?");
 	assert_int_equal(r.errors.items[0].line, 11);
 	assert_int_equal(r.errors.items[1].line, 20);
-	assert_string_equal(r.errors.items[2].text,
-	                    "commonConfig: bootstrap.servers is missing: it says where the broker is");
+	assert_string_equal(
+		r.errors.items[2].text,
+		"commonConfig: bootstrap.servers is missing: it says where the broker is");
 	assert_int_equal(r.errors.items[3].line, 10);
 	done(&r);
 }
@@ -551,7 +471,7 @@ static void idempotence_goes_off_without_a_word_as_in_the_java_client(void **sta
 		translate(&r, &(struct input){ .producer = cases[i].producer });
 		no_errors(&r);
 		const struct kafka_setting *s =
-		        kafka_setting_find(&r.config.roles[P], "enable.idempotence");
+			kafka_setting_find(&r.config.roles[P], "enable.idempotence");
 		assert_string_equal(s->value, cases[i].want);
 		assert_string_equal(s->note, cases[i].note);
 		done(&r);
@@ -584,9 +504,10 @@ static void a_socket_timeout_of_its_own_is_kept(void **state)
 	(void)state;
 	struct run r;
 
-	translate(&r, &(struct input){
-	                      .common = SERVERS "socket.timeout.ms=7000\nrequest.timeout.ms=20000\n",
-	              });
+	translate(&r,
+	          &(struct input){
+			  .common = SERVERS "socket.timeout.ms=7000\nrequest.timeout.ms=20000\n",
+		  });
 	no_errors(&r);
 	assert_string_equal(value(&r, P, "socket.timeout.ms"), "7000");
 	assert_string_equal(value(&r, P, "request.timeout.ms"), "20000");
@@ -649,7 +570,8 @@ static void a_login_line_becomes_user_and_password(void **state)
 		{ "org.apache.kafka.common.security.scram.ScramLoginModule required \\\n"
 		  "   username='bob'  password = \"q\\\\\"uote\" ;",
 		  "bob", "q\"uote" },
-		{ "PlainLoginModule required username=u password=p serviceName=\"kafka\";", "u", "p" },
+		{ "PlainLoginModule required username=u password=p serviceName=\"kafka\";", "u",
+		  "p" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -663,8 +585,8 @@ static void a_login_line_becomes_user_and_password(void **state)
 			assert_string_equal(value(&r, role, "sasl.password"), cases[i].password);
 			/* What is shown of it must not hold the password. */
 			assert_string_equal(
-			        kafka_setting_find(&r.config.roles[role], "sasl.password")->note,
-			        "sasl.jaas.config");
+				kafka_setting_find(&r.config.roles[role], "sasl.password")->note,
+				"sasl.jaas.config");
 		}
 		done(&r);
 	}
@@ -676,14 +598,14 @@ static void stores_in_forms_that_openssl_reads_are_taken(void **state)
 	struct run r;
 
 	translate(&r, &(struct input){
-	                      .common = SERVERS "ssl.truststore.type=PEM\n"
-	                                        "ssl.truststore.location=/a/ca\n"
-	                                        "ssl.truststore.password=geheim\n"
-	                                        "ssl.keystore.type=PKCS12\n"
-	                                        "ssl.keystore.location=/a/k\n"
-	                                        "ssl.keystore.password=kp\n"
-	                                        "ssl.key.password=pp\n",
-	              });
+			      .common = SERVERS "ssl.truststore.type=PEM\n"
+						"ssl.truststore.location=/a/ca\n"
+						"ssl.truststore.password=geheim\n"
+						"ssl.keystore.type=PKCS12\n"
+						"ssl.keystore.location=/a/k\n"
+						"ssl.keystore.password=kp\n"
+						"ssl.key.password=pp\n",
+		      });
 	no_errors(&r);
 	assert_string_equal(value(&r, P, "ssl.ca.location"), "/a/ca");
 	assert_string_equal(value(&r, C, "ssl.keystore.location"), "/a/k");
@@ -706,76 +628,6 @@ static void stores_in_forms_that_openssl_reads_are_taken(void **state)
 	done(&r);
 }
 
-/* --- the files that OMB ships ----------------------------------------------------------------- */
-
-static void the_fourteen_files_of_omb_translate_without_an_error(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *name, *common, *producer, *topic;
-		const char *linger, *batch, *codec;
-	} files[] = {
-		{ "throughput", "default.api.timeout.ms=1200000\nrequest.timeout.ms=1200000\n",
-		  "linger.ms=1\nbatch.size=1048576\n", "", "1", "1048576", "(unset)" },
-		{ "latency", "", "linger.ms=1\nbatch.size=131072\n", "", "1", "131072", "(unset)" },
-		{ "no-linger", "", "linger.ms=0\nbatch.size=1048576\n", "", "0", "1048576", "(unset)" },
-		{ "sync", "", "linger.ms=1\nbatch.size=1048576\n", "flush.messages=1\nflush.ms=0\n", "1",
-		  "1048576", "(unset)" },
-		{ "big-batches", "", "linger.ms=100\nbatch.size=1048576\nmax.request.size=4194304\n", "",
-		  "100", "1048576", "(unset)" },
-		{ "big-batches-gzip", "", "linger.ms=200\nbatch.size=1048576\ncompression.type=gzip\n",
-		  "", "200", "1048576", "gzip" },
-		{ "big-batches-lz4", "", "linger.ms=200\nbatch.size=1048576\ncompression.type=lz4\n", "",
-		  "200", "1048576", "lz4" },
-		{ "big-batches-snappy", "",
-		  "linger.ms=200\nbatch.size=1048576\ncompression.type=snappy\n", "", "200", "1048576",
-		  "snappy" },
-		{ "big-batches-zstd", "", "linger.ms=200\nbatch.size=1048576\ncompression.type=zstd\n",
-		  "", "200", "1048576", "zstd" },
-		{ "compression-gzip", "", "linger.ms=1\nbatch.size=1048576\ncompression.type=gzip\n", "",
-		  "1", "1048576", "gzip" },
-		{ "compression-lz4", "", "linger.ms=1\nbatch.size=1048576\ncompression.type=lz4\n", "",
-		  "1", "1048576", "lz4" },
-		{ "compression-snappy", "", "linger.ms=1\nbatch.size=1048576\ncompression.type=snappy\n",
-		  "", "1", "1048576", "snappy" },
-		{ "compression-zstd", "", "linger.ms=1\nbatch.size=1048576\ncompression.type=zstd\n", "",
-		  "1", "1048576", "zstd" },
-		{ "exactly-once", "",
-		  "linger.ms=1\nbatch.size=1048576\nenable.idempotence=true\n"
-		  "max.in.flight.requests.per.connection=1\nretries=2147483647\n",
-		  "", "1", "1048576", "(unset)" },
-	};
-
-	assert_int_equal(sizeof(files) / sizeof(files[0]), 14);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		char common[256], producer[256], topic[128];
-		struct run r;
-		snprintf(common, sizeof(common), SERVERS "%s", files[i].common);
-		snprintf(producer, sizeof(producer), "acks=all\n%s", files[i].producer);
-		snprintf(topic, sizeof(topic), "min.insync.replicas=2\n%s", files[i].topic);
-		translate(&r, &(struct input){
-		                      .common = common,
-		                      .producer = producer,
-		                      .topic = topic,
-		                      .consumer = "auto.offset.reset=earliest\n"
-		                                  "enable.auto.commit=false\n"
-		                                  "max.partition.fetch.bytes=10485760\n",
-		              });
-		no_errors(&r);
-		assert_string_equal(value(&r, P, "linger.ms"), files[i].linger);
-		assert_string_equal(value(&r, P, "batch.size"), files[i].batch);
-		assert_string_equal(value(&r, P, "compression.type"), files[i].codec);
-		assert_string_equal(value(&r, P, "acks"), "all");
-		assert_string_equal(value(&r, P, "enable.idempotence"), "true");
-		assert_string_equal(value(&r, C, "max.partition.fetch.bytes"), "10485760");
-		assert_string_equal(origin(&r, C, "auto.offset.reset"), ORIGIN_FILE);
-		assert_true(r.config.manual_commit);
-		assert_string_equal(kafka_setting_value(&r.config.topic, "min.insync.replicas", ""),
-		                    "2");
-		done(&r);
-	}
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -783,7 +635,8 @@ int main(void)
 		cmocka_unit_test(every_default_of_the_java_client_is_one_that_the_library_takes),
 		cmocka_unit_test(property_names_are_in_order_and_aliases_lead_to_real_ones),
 		cmocka_unit_test(what_an_omb_file_leaves_out_is_as_in_the_java_client),
-		cmocka_unit_test(a_file_for_librdkafka_keeps_its_defaults_except_nagle_and_the_groups),
+		cmocka_unit_test(
+			a_file_for_librdkafka_keeps_its_defaults_except_nagle_and_the_groups),
 		cmocka_unit_test(nagle_stays_as_the_file_says),
 		cmocka_unit_test(each_property_becomes_what_the_library_calls_it),
 		cmocka_unit_test(what_does_not_matter_is_listed_as_ignored),
@@ -800,7 +653,6 @@ int main(void)
 		cmocka_unit_test(the_zone_comes_from_outside_or_the_text_stays),
 		cmocka_unit_test(a_login_line_becomes_user_and_password),
 		cmocka_unit_test(stores_in_forms_that_openssl_reads_are_taken),
-		cmocka_unit_test(the_fourteen_files_of_omb_translate_without_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

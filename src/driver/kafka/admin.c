@@ -66,7 +66,8 @@ bool admin_start(struct admin *a, struct kafka_client *c, struct error *err)
 {
 	*a = (struct admin){ .client = c };
 
-	rd_kafka_conf_t *conf = kafka_conf_create(&c->config->roles[KAFKA_ADMIN], c->client_id, err);
+	rd_kafka_conf_t *conf =
+		kafka_conf_create(&c->config->roles[KAFKA_ADMIN], c->client_id, err);
 	if (conf == NULL)
 		return false;
 	rd_kafka_conf_set_opaque(conf, a);
@@ -142,7 +143,8 @@ rd_kafka_event_t *admin_answer(struct admin *a, uint64_t timeout_ms)
 bool admin_fail(struct admin *a, struct error *err, const char *what, const char *why)
 {
 	return error_set(err, ERROR_BROKER, "%s: %s%s%s%s", what, why,
-	                 a->reason[0] != '\0' ? " (" : "", a->reason, a->reason[0] != '\0' ? ")" : "");
+	                 a->reason[0] != '\0' ? " (" : "", a->reason,
+	                 a->reason[0] != '\0' ? ")" : "");
 }
 
 /* --- topics ----------------------------------------------------------------------------------- */
@@ -188,7 +190,8 @@ static bool batch_refused(struct batch *b, rd_kafka_event_t *event, struct error
 {
 	const char *why = event == NULL ? "no answer" : rd_kafka_event_error_string(event);
 
-	snprintf(b->failed, sizeof(b->failed), "topic %s and %zu more", b->topics[0].name, b->left - 1);
+	snprintf(b->failed, sizeof(b->failed), "topic %s and %zu more", b->topics[0].name,
+	         b->left - 1);
 	snprintf(b->why, sizeof(b->why), "%s", why);
 	if (event != NULL && !admin_is_transient(rd_kafka_event_error(event)))
 		return error_set(err, ERROR_BROKER, "%s: %s", b->failed, b->why);
@@ -202,8 +205,8 @@ static rd_kafka_NewTopic_t *new_topic(struct admin *a, const struct topic_spec *
 	/* Left out, the broker's default: OMB asks for 0 replicas, which no broker grants. */
 	int replicas = config->replication_factor == 0 ? -1 : (int)config->replication_factor;
 	char why[256];
-	rd_kafka_NewTopic_t *t =
-	        rd_kafka_NewTopic_new(topic->name, (int)topic->partitions, replicas, why, sizeof(why));
+	rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(topic->name, (int)topic->partitions,
+	                                               replicas, why, sizeof(why));
 
 	if (t == NULL) {
 		error_set(err, ERROR_CONFIG, "topic %s: %s", topic->name, why);
@@ -230,16 +233,18 @@ static bool create_once(struct admin *a, struct batch *b, struct error *err)
 	}
 	if (ok) {
 		rd_kafka_AdminOptions_t *options =
-		        admin_options(a, RD_KAFKA_ADMIN_OP_CREATETOPICS, REQUEST_MS);
+			admin_options(a, RD_KAFKA_ADMIN_OP_CREATETOPICS, REQUEST_MS);
 		rd_kafka_CreateTopics(a->rk, asked, count, options, a->queue);
 		rd_kafka_AdminOptions_destroy(options);
 		rd_kafka_event_t *event = admin_answer(a, REQUEST_MS);
 		if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
 			ok = batch_refused(b, event, err);
 		} else {
-			const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
-			        rd_kafka_event_CreateTopics_result(event), &got);
-			ok = batch_settle(b, results, got, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, err);
+			const rd_kafka_topic_result_t **results =
+				rd_kafka_CreateTopics_result_topics(
+					rd_kafka_event_CreateTopics_result(event), &got);
+			ok = batch_settle(b, results, got, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS,
+			                  err);
 		}
 		if (event != NULL)
 			rd_kafka_event_destroy(event);
@@ -259,7 +264,7 @@ static bool delete_once(struct admin *a, struct batch *b, uint64_t timeout_ms, s
 			asked[count++] = rd_kafka_DeleteTopic_new(b->topics[i].name);
 
 	rd_kafka_AdminOptions_t *options =
-	        admin_options(a, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
+		admin_options(a, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
 	rd_kafka_DeleteTopics(a->rk, asked, count, options, a->queue);
 	rd_kafka_AdminOptions_destroy(options);
 	rd_kafka_event_t *event = admin_answer(a, timeout_ms);
@@ -267,7 +272,7 @@ static bool delete_once(struct admin *a, struct batch *b, uint64_t timeout_ms, s
 		ok = batch_refused(b, event, err);
 	} else {
 		const rd_kafka_topic_result_t **results = rd_kafka_DeleteTopics_result_topics(
-		        rd_kafka_event_DeleteTopics_result(event), &got);
+			rd_kafka_event_DeleteTopics_result(event), &got);
 		ok = batch_settle(b, results, got, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, err);
 	}
 	if (event != NULL)
@@ -318,7 +323,8 @@ typedef bool topic_test_fn(const struct rd_kafka_metadata_topic *seen, const str
 
 static bool has_leaders(const struct rd_kafka_metadata_topic *seen, const struct topic_spec *t)
 {
-	if (seen->err != RD_KAFKA_RESP_ERR_NO_ERROR || (uint32_t)seen->partition_cnt < t->partitions)
+	if (seen->err != RD_KAFKA_RESP_ERR_NO_ERROR ||
+	    (uint32_t)seen->partition_cnt < t->partitions)
 		return false;
 	for (int i = 0; i < seen->partition_cnt; i++)
 		if (seen->partitions[i].leader < 0)
@@ -379,13 +385,16 @@ static bool await_topics(struct admin *a, const struct topic_spec *topics, size_
 			break;
 		if (kafka_now_ms() >= deadline_ms) {
 			if (md == NULL)
-				admin_fail(a, err, "reading the list of topics", rd_kafka_err2str(code));
+				admin_fail(a, err, "reading the list of topics",
+				           rd_kafka_err2str(code));
 			else if (wanted == 0)
-				error_set(err, ERROR_TIMEOUT, "%zu topics are still there, topic %s among them",
-				          passed, example);
+				error_set(err, ERROR_TIMEOUT,
+				          "%zu topics are still there, topic %s among them", passed,
+				          example);
 			else
 				error_set(err, ERROR_TIMEOUT,
-				          "%zu of %zu topics have a leader for each partition", passed, wanted);
+				          "%zu of %zu topics have a leader for each partition",
+				          passed, wanted);
 			break;
 		}
 		admin_wait_ms(50);

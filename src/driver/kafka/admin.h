@@ -30,7 +30,8 @@ void admin_stop(struct admin *a);
 bool admin_is_transient(rd_kafka_resp_err_t code);
 
 /* Options for a request that is answered within `timeout_ms`, or fails by itself. */
-rd_kafka_AdminOptions_t *admin_options(struct admin *a, rd_kafka_admin_op_t op, uint64_t timeout_ms);
+rd_kafka_AdminOptions_t *admin_options(struct admin *a, rd_kafka_admin_op_t op,
+                                       uint64_t timeout_ms);
 
 /* The answer to a request; NULL: none came although the library's own time is over, and the client
  * is spoiled.  The caller destroys it. */

@@ -63,7 +63,8 @@ static void make_room(struct kafka_member *m, int32_t partition)
 	if (cap <= m->position_cap)
 		return;
 	m->positions = xrealloc(m->positions, cap * sizeof(m->positions[0]));
-	memset(m->positions + m->position_cap, 0, (cap - m->position_cap) * sizeof(m->positions[0]));
+	memset(m->positions + m->position_cap, 0,
+	       (cap - m->position_cap) * sizeof(m->positions[0]));
 	m->position_cap = cap;
 }
 
@@ -157,7 +158,8 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 	struct kafka_member *m = opaque;
 
 	(void)rk;
-	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && offsets != NULL && i < offsets->cnt; i++)
+	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && offsets != NULL && i < offsets->cnt;
+	     i++)
 		code = offsets->elems[i].err;
 	if (m->host != NULL && code != RD_KAFKA_RESP_ERR_NO_ERROR &&
 	    code != RD_KAFKA_RESP_ERR__NO_OFFSET)
@@ -303,7 +305,7 @@ static bool member_start(struct kafka_client *c, struct kafka_member *m, const c
 {
 	char why[512];
 	rd_kafka_conf_t *conf =
-	        kafka_conf_create(&c->config->roles[KAFKA_CONSUMER], c->client_id, err);
+		kafka_conf_create(&c->config->roles[KAFKA_CONSUMER], c->client_id, err);
 
 	if (conf == NULL)
 		return false;

@@ -79,8 +79,7 @@ static void dump(const struct description *d, enum kafka_role role, const char *
 }
 
 /* A client that knows no broker. */
-static rd_kafka_t *make_client(const struct description *d, enum kafka_role role,
-                               struct error *err)
+static rd_kafka_t *make_client(const struct description *d, enum kafka_role role, struct error *err)
 {
 	struct kafka_settings list = d->config->roles[role];
 	struct kafka_setting items[256];
@@ -95,8 +94,8 @@ static rd_kafka_t *make_client(const struct description *d, enum kafka_role role
 	rd_kafka_conf_t *conf = kafka_conf_create(&list, d->ctx->client_id, err);
 	if (conf == NULL)
 		return NULL;
-	return kafka_conf_client(role == KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf,
-	                         err);
+	return kafka_conf_client(role == KAFKA_PRODUCER ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER,
+	                         conf, err);
 }
 
 static bool describe_role(const struct description *d, enum kafka_role role, const char *section,
@@ -124,8 +123,7 @@ static bool describe_role(const struct description *d, enum kafka_role role, con
 }
 
 /* Settings that the library at hand does not know; see kafka_conf_is_optional. */
-static void describe_missing(const struct description *d, enum kafka_role role,
-                             const char *section)
+static void describe_missing(const struct description *d, enum kafka_role role, const char *section)
 {
 	const struct kafka_settings *list = &d->config->roles[role];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -142,8 +140,7 @@ static void describe_missing(const struct description *d, enum kafka_role role,
 	rd_kafka_conf_destroy(conf);
 }
 
-static void describe_ignored(const struct description *d, enum kafka_role role,
-                             const char *section)
+static void describe_ignored(const struct description *d, enum kafka_role role, const char *section)
 {
 	for (size_t i = 0; i < d->config->ignored.count; i++) {
 		const struct kafka_ignored *g = &d->config->ignored.items[i];
@@ -171,7 +168,8 @@ static void describe_own(const struct description *d)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%u", d->config->max_block_ms);
-	row(d, "producer", "max.block.ms", text, d->config->max_block_ms == 60000 ? "" : ORIGIN_FILE,
+	row(d, "producer", "max.block.ms", text,
+	    d->config->max_block_ms == 60000 ? "" : ORIGIN_FILE,
 	    "omb's own: a message that cannot be handed over for so long fails");
 	row(d, "consumer", "group.id", "<subscription>", ORIGIN_OMB, "");
 	row(d, "library", "librdkafka", rd_kafka_version_str(), "", "");
@@ -179,7 +177,8 @@ static void describe_own(const struct description *d)
 
 /* --- meaning ---------------------------------------------------------------------------------- */
 
-static const char *producer_value(const struct description *d, const char *key, const char *fallback)
+static const char *producer_value(const struct description *d, const char *key,
+                                  const char *fallback)
 {
 	return kafka_setting_value(&d->config->roles[KAFKA_PRODUCER], key, fallback);
 }
@@ -208,7 +207,8 @@ static void describe_acknowledgement(const struct description *d)
 		meaning(d, "acknowledgement", "the leader has it (acks=1)");
 		return;
 	}
-	snprintf(text, sizeof(text), "all replicas in sync have it (acks=all, min.insync.replicas %s)%s",
+	snprintf(text, sizeof(text),
+	         "all replicas in sync have it (acks=all, min.insync.replicas %s)%s",
 	         in_sync == NULL ? "of the broker" : in_sync,
 	         is_idempotent(d) ? ", idempotent" : "");
 	meaning(d, "acknowledgement", text);
@@ -228,7 +228,8 @@ static void describe_durability(const struct description *d)
 	meaning(d, "replication", text);
 
 	if (messages == NULL && ms == NULL)
-		snprintf(text, sizeof(text), "page cache, written out when the broker's host sees fit");
+		snprintf(text, sizeof(text),
+		         "page cache, written out when the broker's host sees fit");
 	else
 		snprintf(text, sizeof(text), "synced to disk (flush.messages %s, flush.ms %s)",
 		         messages == NULL ? "unset" : messages, ms == NULL ? "unset" : ms);
@@ -237,7 +238,8 @@ static void describe_durability(const struct description *d)
 
 static void describe_ordering(const struct description *d)
 {
-	bool alone = strcmp(producer_value(d, "max.in.flight.requests.per.connection", ""), "1") == 0;
+	bool alone =
+		strcmp(producer_value(d, "max.in.flight.requests.per.connection", ""), "1") == 0;
 	bool retries = strcmp(producer_value(d, "retries", ""), "0") != 0;
 
 	if (is_idempotent(d) || alone || !retries)

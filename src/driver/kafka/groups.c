@@ -54,7 +54,7 @@ static bool delete_once(struct admin *a, struct group_batch *b, uint64_t timeout
 			asked[count++] = rd_kafka_DeleteGroup_new(b->names[i]);
 
 	rd_kafka_AdminOptions_t *options =
-	        admin_options(a, RD_KAFKA_ADMIN_OP_DELETEGROUPS, timeout_ms);
+		admin_options(a, RD_KAFKA_ADMIN_OP_DELETEGROUPS, timeout_ms);
 	rd_kafka_DeleteGroups(a->rk, asked, count, options, a->queue);
 	rd_kafka_AdminOptions_destroy(options);
 	rd_kafka_DeleteGroup_destroy_array(asked, count);
@@ -67,7 +67,7 @@ static bool delete_once(struct admin *a, struct group_batch *b, uint64_t timeout
 			ok = error_set(err, ERROR_BROKER, "%s", b->why);
 	} else {
 		const rd_kafka_group_result_t **results = rd_kafka_DeleteGroups_result_groups(
-		        rd_kafka_event_DeleteGroups_result(event), &got);
+			rd_kafka_event_DeleteGroups_result(event), &got);
 		for (size_t i = 0; ok && i < got; i++)
 			ok = settle(b, results[i], err);
 	}
@@ -158,7 +158,8 @@ static void names_add_subscription(struct names *n, const void *metadata, int si
 
 	if (end - at < 6)
 		return;
-	uint32_t topics = (uint32_t)at[2] << 24 | (uint32_t)at[3] << 16 | (uint32_t)at[4] << 8 | at[5];
+	uint32_t topics =
+		(uint32_t)at[2] << 24 | (uint32_t)at[3] << 16 | (uint32_t)at[4] << 8 | at[5];
 	at += 6;
 	for (; topics > 0 && end - at >= 2; topics--) {
 		size_t len = (size_t)at[0] << 8 | at[1];

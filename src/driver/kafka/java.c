@@ -10,12 +10,30 @@
 #define A   KAFKA_ROLE_BIT(KAFKA_ADMIN)
 #define ALL (P | C | A)
 
-#define SAME(key, roles)           { key, roles, JAVA_SAME, NULL, NULL, NULL, false }
-#define RENAME(key, roles, target) { key, roles, JAVA_RENAME, target, NULL, NULL, false }
-#define IGNORE(key, roles, note)   { key, roles, JAVA_IGNORE, NULL, NULL, note, false }
-#define REFUSE(key, roles, note)   { key, roles, JAVA_REFUSE, NULL, NULL, note, false }
-#define RULE(key, roles, rule)     { key, roles, JAVA_RULE, NULL, rule, NULL, false }
-#define SECRET(key, roles, rule)   { key, roles, JAVA_RULE, NULL, rule, NULL, true }
+#define SAME(key, roles)                                       \
+	{                                                      \
+		key, roles, JAVA_SAME, NULL, NULL, NULL, false \
+	}
+#define RENAME(key, roles, target)                                 \
+	{                                                          \
+		key, roles, JAVA_RENAME, target, NULL, NULL, false \
+	}
+#define IGNORE(key, roles, note)                                 \
+	{                                                        \
+		key, roles, JAVA_IGNORE, NULL, NULL, note, false \
+	}
+#define REFUSE(key, roles, note)                                 \
+	{                                                        \
+		key, roles, JAVA_REFUSE, NULL, NULL, note, false \
+	}
+#define RULE(key, roles, rule)                                 \
+	{                                                      \
+		key, roles, JAVA_RULE, NULL, rule, NULL, false \
+	}
+#define SECRET(key, roles, rule)                              \
+	{                                                     \
+		key, roles, JAVA_RULE, NULL, rule, NULL, true \
+	}
 
 #define BYTES_ONLY  "omb passes bytes through as they are"
 #define NO_METRICS  "metrics of the Java client"
@@ -24,8 +42,8 @@
 #define NO_BLOCKING "time limit of the Java client's blocking calls; omb has its own"
 #define NO_TXN      "OMB uses no transactions"
 #define KRB_WINDOW  "librdkafka renews Kerberos tickets at a fixed time before they end"
-#define OAUTH_WAY                                                                                  \
-	"librdkafka's own properties are needed: sasl.oauthbearer.method=oidc, "                   \
+#define OAUTH_WAY                                                                \
+	"librdkafka's own properties are needed: sasl.oauthbearer.method=oidc, " \
 	"sasl.oauthbearer.client.id, ..."
 
 /* clang-format off */

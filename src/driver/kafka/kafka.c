@@ -75,7 +75,7 @@ static const struct option_spec kafka_options[] = {
 		.offset = offsetof(struct kafka_config, common_block),
 		.flags = OPTION_OMB | OPTION_SECRET,
 		.help = "client properties, by the Java client's names or librdkafka's, for the "
-		        "producers, the consumers and the admin client",
+			"producers, the consumers and the admin client",
 	},
 	{
 		.name = "producerConfig",
@@ -107,10 +107,11 @@ static const char *const kafka_classes[] = {
 const struct driver driver_kafka = {
 	.name = "kafka",
 	.summary = "Apache Kafka and compatible brokers, by librdkafka",
-	.caveats = "Properties blocks written for the Java client are translated; what librdkafka "
-	           "cannot do is refused by name.  Its queue (buffer.memory) and its requests in "
-	           "flight bound what one producer can have under way.  Tried with Apache Kafka 4.3 "
-	           "and librdkafka 2.0.2.",
+	.caveats =
+		"Properties blocks written for the Java client are translated; what librdkafka "
+		"cannot do is refused by name.  Its queue (buffer.memory) and its requests in "
+		"flight bound what one producer can have under way.  Tried with Apache Kafka 4.3 "
+		"and librdkafka 2.0.2.",
 	.classes = kafka_classes,
 	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP | DRIVER_LIBRARY,
 	.options = kafka_options,
@@ -120,6 +121,7 @@ const struct driver driver_kafka = {
 	.consumer_size = sizeof(struct kafka_consumer),
 	.configure = kafka_configure,
 	.describe = kafka_describe,
+	.max_block_ms = kafka_max_block_ms,
 	.open = kafka_open,
 	.close = kafka_close,
 	.producer_open = kafka_producer_open,

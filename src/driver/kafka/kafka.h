@@ -21,7 +21,7 @@
 #include "driver/kafka/translate.h"
 
 /* Messages taken from a consumer's queue in one call: 52 ns each at 1000 against 68 ns at 10. */
-#define KAFKA_BATCH 1000
+#define KAFKA_BATCH    1000
 
 /* How long a close may take when the broker does not answer. */
 #define KAFKA_CLOSE_MS 2000
@@ -31,7 +31,7 @@ struct kafka_member;
 struct kafka_client {
 	const struct kafka_config *config;
 	const struct driver_host *host;
-	void *owner;        /* of the client, for progress */
+	void *owner; /* of the client, for progress */
 	char client_id[128];
 	struct kafka_member *leaving; /* consumers that were closed and have not left yet */
 	rd_kafka_message_t *batch[KAFKA_BATCH]; /* of the consumer that is being served */

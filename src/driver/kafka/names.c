@@ -6,12 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define P   NAME_PRODUCER
-#define C   NAME_CONSUMER
-#define ANY NAME_ANY
-#define NEW NAME_NEWER
-#define SEC NAME_SECRET
-#define HID NAME_HIDDEN
+#define P       NAME_PRODUCER
+#define C       NAME_CONSUMER
+#define ANY     NAME_ANY
+#define NEW     NAME_NEWER
+#define SEC     NAME_SECRET
+#define HID     NAME_HIDDEN
 
 #define INT_TOP 2147483647
 
@@ -190,7 +190,7 @@ static const struct name names[] = {
 };
 /* clang-format on */
 
-#define NAMES (sizeof(names) / sizeof(names[0]))
+#define NAMES   (sizeof(names) / sizeof(names[0]))
 
 const struct name *name_at(unsigned i)
 {
@@ -231,7 +231,8 @@ static bool check_integer(const struct name *n, const char *value, struct error 
 	errno = 0;
 	long long number = strtoll(value, &end, 10);
 	if (end == value || *end != '\0')
-		return error_set(err, ERROR_CONFIG, "%s: \"%s\" is not a whole number", n->key, value);
+		return error_set(err, ERROR_CONFIG, "%s: \"%s\" is not a whole number", n->key,
+		                 value);
 	if (errno == ERANGE || number < n->min || number > n->max)
 		return error_set(err, ERROR_CONFIG, "%s: %s is outside %lld..%lld", n->key, value,
 		                 (long long)n->min, (long long)n->max);

@@ -20,8 +20,9 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	if (!report.acknowledged)
 		report.reason = rd_kafka_err2str(m->err);
 	else if (m->offset < 0 && p->has_offsets)
-		p->host->event(p->owner, DRIVER_EVENT_CLIENT,
-		               "acknowledged without an offset: the broker took it for a duplicate");
+		p->host->event(
+			p->owner, DRIVER_EVENT_CLIENT,
+			"acknowledged without an offset: the broker took it for a duplicate");
 	p->outstanding--;
 	p->served++;
 	p->host->sent(p->owner, (uint64_t)(uintptr_t)m->_private, &report);
@@ -43,7 +44,7 @@ static bool start(struct kafka_client *c, struct kafka_producer *p, const char *
                   struct error *err)
 {
 	rd_kafka_conf_t *conf =
-	        kafka_conf_create(&c->config->roles[KAFKA_PRODUCER], c->client_id, err);
+		kafka_conf_create(&c->config->roles[KAFKA_PRODUCER], c->client_id, err);
 
 	if (conf == NULL)
 		return false;
@@ -81,8 +82,9 @@ bool kafka_producer_open(void *client, void *producer, const struct producer_spe
 	struct kafka_producer *p = producer;
 
 	*p = (struct kafka_producer){ .host = c->host, .owner = spec->owner, .wake_fd = -1 };
-	p->has_offsets = strcmp(kafka_setting_value(&c->config->roles[KAFKA_PRODUCER], "acks", "all"),
-	                        "0") != 0;
+	p->has_offsets =
+		strcmp(kafka_setting_value(&c->config->roles[KAFKA_PRODUCER], "acks", "all"),
+	               "0") != 0;
 	if (!start(c, p, spec->topic, err)) {
 		stop(p);
 		return error_wrap(err, "producer %u", spec->id);

@@ -133,9 +133,10 @@ void rule_endpoint(struct translation *t, const struct java_property *p)
 void rule_ciphers(struct translation *t, const struct java_property *p)
 {
 	if (strncmp(p->value, "TLS_", 4) == 0 || strncmp(p->value, "SSL_", 4) == 0)
-		translation_fail(t, p->line,
-		                 "ssl.cipher.suites: write OpenSSL's names (openssl ciphers -stdname "
-		                 "shows both) or leave it out");
+		translation_fail(
+			t, p->line,
+			"ssl.cipher.suites: write OpenSSL's names (openssl ciphers -stdname "
+			"shows both) or leave it out");
 	else
 		translation_put(t, p, "ssl.cipher.suites", p->value, NULL);
 }
@@ -144,7 +145,8 @@ void rule_ciphers(struct translation *t, const struct java_property *p)
 void rule_kinit(struct translation *t, const struct java_property *p)
 {
 	if (strchr(p->value, ' ') == NULL)
-		translation_ignore(t, p, "librdkafka takes kinit from PATH; it wants the whole command");
+		translation_ignore(t, p,
+		                   "librdkafka takes kinit from PATH; it wants the whole command");
 	else
 		translation_put(t, p, p->key, p->value, NULL);
 }
@@ -168,20 +170,22 @@ void rule_offset_reset(struct translation *t, const struct java_property *p)
 			return;
 		}
 		if (strcasecmp(p->value, last[i]) == 0) {
-			translation_alter(t, p, p->key, "earliest",
-			                  "would miss what is sent to a partition before its end was "
-			                  "looked up; the topics are new, so there is nothing to skip");
+			translation_alter(
+				t, p, p->key, "earliest",
+				"would miss what is sent to a partition before its end was "
+				"looked up; the topics are new, so there is nothing to skip");
 			return;
 		}
 	}
 	if (strcasecmp(p->value, "none") == 0 || strcasecmp(p->value, "error") == 0)
-		translation_fail(t, p->line,
-		                 "auto.offset.reset: %s: a new group has no position to start from; "
-		                 "write earliest",
-		                 p->value);
+		translation_fail(
+			t, p->line,
+			"auto.offset.reset: %s: a new group has no position to start from; "
+			"write earliest",
+			p->value);
 	else
-		translation_fail(t, p->line, "auto.offset.reset: \"%s\" is none of: earliest latest",
-		                 p->value);
+		translation_fail(t, p->line,
+		                 "auto.offset.reset: \"%s\" is none of: earliest latest", p->value);
 }
 
 void rule_partitioner(struct translation *t, const struct java_property *p)
@@ -191,14 +195,16 @@ void rule_partitioner(struct translation *t, const struct java_property *p)
 	if (name[0] == '\0' || strcmp(name, "DefaultPartitioner") == 0) {
 		translation_put(t, p, "partitioner", "murmur2_random", NULL);
 	} else if (strcmp(name, "RoundRobinPartitioner") == 0) {
-		translation_alter(t, p, "partitioner", "random",
-		                  "librdkafka does not take turns: each message goes to a partition "
-		                  "drawn at random");
+		translation_alter(
+			t, p, "partitioner", "random",
+			"librdkafka does not take turns: each message goes to a partition "
+			"drawn at random");
 		translation_alter(t, p, "sticky.partitioning.linger.ms", "0",
 		                  "no partition is kept for a while");
 	} else if (strcmp(name, "UniformStickyPartitioner") == 0) {
-		translation_alter(t, p, "partitioner", "random",
-		                  "sticky for messages without a key, at random for those with one");
+		translation_alter(
+			t, p, "partitioner", "random",
+			"sticky for messages without a key, at random for those with one");
 	} else {
 		translation_fail(t, p->line,
 		                 "partitioner.class: the class %s cannot run here; librdkafka's "
@@ -214,7 +220,8 @@ void rule_ignore_keys(struct translation *t, const struct java_property *p)
 	else if (strcasecmp(p->value, "false") == 0)
 		translation_ignore(t, p, "the default");
 	else
-		translation_fail(t, p->line, "%s: \"%s\" is neither true nor false", p->key, p->value);
+		translation_fail(t, p->line, "%s: \"%s\" is neither true nor false", p->key,
+		                 p->value);
 }
 
 /* --- partition.assignment.strategy ------------------------------------------------------------ */
@@ -259,7 +266,8 @@ void rule_assignment(struct translation *t, const struct java_property *p)
 		if (assignors[i].approximate)
 			why = "librdkafka has the cooperative form of it only";
 		if (out != NULL && assignors[i].cooperative != cooperative) {
-			why = "librdkafka refuses eager and cooperative ones together; the first counts";
+			why = "librdkafka refuses eager and cooperative ones together; the first "
+			      "counts";
 			continue;
 		}
 		cooperative = assignors[i].cooperative;
@@ -270,6 +278,10 @@ void rule_assignment(struct translation *t, const struct java_property *p)
 		translation_fail(t, p->line, "%s: is empty", p->key);
 	else if (why != NULL)
 		translation_alter(t, p, p->key, out, why);
+	else if (cooperative)
+		translation_put(t, p, p->key, out,
+		                "librdkafka 2.0 loses its partitions when it commits in the middle "
+		                "of such a rebalance: messages come twice");
 	else
 		translation_put(t, p, p->key, out, strcmp(out, p->value) == 0 ? "" : p->value);
 }
@@ -299,7 +311,8 @@ static const char *against_idempotence(struct translation *t)
 	if (retries == 0)
 		return "retries=0";
 	if (in_flight > 5)
-		return arena_printf(t->arena, "max.in.flight.requests.per.connection=%lld", in_flight);
+		return arena_printf(t->arena, "max.in.flight.requests.per.connection=%lld",
+		                    in_flight);
 	return NULL;
 }
 
@@ -308,23 +321,25 @@ static const char *against_idempotence(struct translation *t)
 static void finish_idempotence(struct translation *t)
 {
 	const struct kafka_setting *asked =
-	        kafka_setting_find(&t->c->roles[KAFKA_PRODUCER], "enable.idempotence");
+		kafka_setting_find(&t->c->roles[KAFKA_PRODUCER], "enable.idempotence");
 	const char *against = against_idempotence(t);
 
 	if (asked != NULL) {
 		if (strcasecmp(asked->value, "true") == 0 && against != NULL)
-			translation_fail(t, asked->line, "enable.idempotence: true is not possible with %s",
+			translation_fail(t, asked->line,
+			                 "enable.idempotence: true is not possible with %s",
 			                 against);
 		return;
 	}
 	if (!t->opts->java_defaults)
 		return;
 	if (against == NULL)
-		translation_default(t, KAFKA_PRODUCER, "enable.idempotence", "true", ORIGIN_JAVA, "");
+		translation_default(t, KAFKA_PRODUCER, "enable.idempotence", "true", ORIGIN_JAVA,
+		                    "");
 	else
-		translation_default(t, KAFKA_PRODUCER, "enable.idempotence", "false", ORIGIN_JAVA,
-		                    arena_printf(t->arena, "the Java client turns it off with %s",
-		                                 against));
+		translation_default(
+			t, KAFKA_PRODUCER, "enable.idempotence", "false", ORIGIN_JAVA,
+			arena_printf(t->arena, "the Java client turns it off with %s", against));
 }
 
 /* Java: delivery.timeout.ms must leave room for lingering and one request.  When the file does not
@@ -351,7 +366,8 @@ static void finish_delivery_timeout(struct translation *t)
 		                    arena_printf(t->arena, "%lld", needed), ORIGIN_JAVA,
 		                    "raised to linger.ms + request.timeout.ms");
 	} else {
-		translation_default(t, KAFKA_PRODUCER, "delivery.timeout.ms", "120000", ORIGIN_JAVA, "");
+		translation_default(t, KAFKA_PRODUCER, "delivery.timeout.ms", "120000", ORIGIN_JAVA,
+		                    "");
 	}
 }
 
@@ -359,7 +375,8 @@ static void finish_delivery_timeout(struct translation *t)
  * request.timeout.ms (told to the broker, producer only) and socket.timeout.ms. */
 static void finish_socket_timeout(struct translation *t, enum kafka_role role)
 {
-	const struct kafka_setting *asked = kafka_setting_find(&t->seen[role], "request.timeout.ms");
+	const struct kafka_setting *asked =
+		kafka_setting_find(&t->seen[role], "request.timeout.ms");
 
 	if (kafka_setting_find(&t->c->roles[role], "socket.timeout.ms") != NULL)
 		return;
@@ -378,14 +395,16 @@ static void finish_socket_timeout(struct translation *t, enum kafka_role role)
 static void finish_compression_level(struct translation *t)
 {
 	static const char *const codecs[] = { "gzip", "lz4", "zstd" };
-	const char *type = kafka_setting_value(&t->c->roles[KAFKA_PRODUCER], "compression.type", "none");
+	const char *type =
+		kafka_setting_value(&t->c->roles[KAFKA_PRODUCER], "compression.type", "none");
 
 	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
 		const char *key = arena_printf(t->arena, "compression.%s.level", codecs[i]);
 		const struct kafka_setting *s = kafka_setting_find(&t->seen[KAFKA_PRODUCER], key);
 		if (s == NULL)
 			continue;
-		struct java_property p = { s->key, s->value, s->line, KAFKA_ROLE_BIT(KAFKA_PRODUCER) };
+		struct java_property p = { s->key, s->value, s->line,
+			                   KAFKA_ROLE_BIT(KAFKA_PRODUCER) };
 		if (strcmp(type, codecs[i]) == 0)
 			translation_put(t, &p, "compression.level", p.value, NULL);
 		else
@@ -433,9 +452,10 @@ static void default_statistics(struct translation *t)
 		every_ms = HEARTBEAT_MS;
 	if (every_ms < 1000)
 		every_ms = 1000; /* the library's granularity */
-	translation_default(t, KAFKA_CONSUMER, "statistics.interval.ms",
-	                    arena_printf(t->arena, "%lld", every_ms), ORIGIN_OMB,
-	                    "wakes an idle consumer before max.poll.interval.ms; not used otherwise");
+	translation_default(
+		t, KAFKA_CONSUMER, "statistics.interval.ms",
+		arena_printf(t->arena, "%lld", every_ms), ORIGIN_OMB,
+		"wakes an idle consumer before max.poll.interval.ms; not used otherwise");
 }
 
 /* librdkafka wants a fetch to have room for the largest message. */
@@ -453,8 +473,9 @@ static void finish_fetch(struct translation *t)
 static void finish_servers(struct translation *t)
 {
 	if (kafka_setting_find(&t->c->roles[KAFKA_ADMIN], "bootstrap.servers") == NULL)
-		translation_fail(t, t->c->common_block.line,
-		                 "commonConfig: bootstrap.servers is missing: it says where the broker is");
+		translation_fail(
+			t, t->c->common_block.line,
+			"commonConfig: bootstrap.servers is missing: it says where the broker is");
 }
 
 void rules_finish(struct translation *t)

@@ -75,8 +75,9 @@ static bool jaas_parse(struct translation *t, const struct java_property *p, str
 		goto bad;
 	return true;
 bad:
-	translation_fail(t, p->line,
-	                 "sasl.jaas.config: expected one `LoginModule required key=\"value\" ...;`");
+	translation_fail(
+		t, p->line,
+		"sasl.jaas.config: expected one `LoginModule required key=\"value\" ...;`");
 	return false;
 }
 
@@ -93,7 +94,8 @@ static const char *instead_of(const char *module)
 		return "write sasl.kerberos.keytab and sasl.kerberos.principal instead";
 	if (ends_with(module, "OAuthBearerLoginModule"))
 		return "write sasl.oauthbearer.method=oidc, sasl.oauthbearer.client.id, "
-		       "sasl.oauthbearer.client.secret and sasl.oauthbearer.token.endpoint.url instead";
+		       "sasl.oauthbearer.client.secret and sasl.oauthbearer.token.endpoint.url "
+		       "instead";
 	return "a Java class cannot run here; PlainLoginModule and ScramLoginModule are understood";
 }
 
@@ -110,8 +112,9 @@ void rule_jaas(struct translation *t, const struct java_property *p)
 		return;
 	}
 	if (jaas.token_auth) {
-		translation_fail(t, p->line,
-		                 "sasl.jaas.config: librdkafka has no delegation tokens (tokenauth)");
+		translation_fail(
+			t, p->line,
+			"sasl.jaas.config: librdkafka has no delegation tokens (tokenauth)");
 		return;
 	}
 	if (jaas.username == NULL || jaas.password == NULL) {
@@ -190,18 +193,20 @@ static void finish_truststore(struct translation *t, enum kafka_role role)
 		translation_put(t, &p, "ssl.ca.location", p.value, NULL);
 		return;
 	case STORE_PKCS12:
-		translation_fail(t, p.line,
-		                 "ssl.truststore.location: librdkafka wants certificates in PEM form: "
-		                 "openssl pkcs12 -in %s -nokeys -out ca.pem, then "
-		                 "ssl.truststore.type=PEM",
-		                 p.value);
+		translation_fail(
+			t, p.line,
+			"ssl.truststore.location: librdkafka wants certificates in PEM form: "
+			"openssl pkcs12 -in %s -nokeys -out ca.pem, then "
+			"ssl.truststore.type=PEM",
+			p.value);
 		return;
 	case STORE_JKS:
-		translation_fail(t, p.line,
-		                 "ssl.truststore.location: librdkafka cannot read JKS: "
-		                 "keytool -exportcert -rfc -keystore %s -alias ALIAS -file ca.pem, then "
-		                 "ssl.truststore.type=PEM",
-		                 p.value);
+		translation_fail(
+			t, p.line,
+			"ssl.truststore.location: librdkafka cannot read JKS: "
+			"keytool -exportcert -rfc -keystore %s -alias ALIAS -file ca.pem, then "
+			"ssl.truststore.type=PEM",
+			p.value);
 		return;
 	}
 }

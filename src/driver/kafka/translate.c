@@ -12,8 +12,8 @@
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
 
-#define EVERY_ROLE                                                                                 \
-	(KAFKA_ROLE_BIT(KAFKA_PRODUCER) | KAFKA_ROLE_BIT(KAFKA_CONSUMER) |                         \
+#define EVERY_ROLE                                                         \
+	(KAFKA_ROLE_BIT(KAFKA_PRODUCER) | KAFKA_ROLE_BIT(KAFKA_CONSUMER) | \
 	 KAFKA_ROLE_BIT(KAFKA_ADMIN))
 
 static const struct {
@@ -117,7 +117,8 @@ void translation_fail(struct translation *t, int line, const char *fmt, ...)
 	err.line = line;
 	/* What is wrong in commonConfig is wrong for each role. */
 	for (size_t i = 0; i < t->errors->count; i++)
-		if (t->errors->items[i].line == line && strcmp(t->errors->items[i].text, err.text) == 0)
+		if (t->errors->items[i].line == line &&
+		    strcmp(t->errors->items[i].text, err.text) == 0)
 			return;
 	error_list_add(t->errors, &err);
 }
@@ -261,12 +262,13 @@ static void unknown(struct translation *t, const struct java_property *p)
 
 	const char *nearest = option_nearest(known, p->key);
 	if (nearest == NULL)
-		translation_fail(t, p->line,
-		                 "unknown property \"%s\": neither the Java client nor librdkafka has it",
-		                 p->key);
+		translation_fail(
+			t, p->line,
+			"unknown property \"%s\": neither the Java client nor librdkafka has it",
+			p->key);
 	else
-		translation_fail(t, p->line, "unknown property \"%s\", did you mean \"%s\"?", p->key,
-		                 nearest);
+		translation_fail(t, p->line, "unknown property \"%s\", did you mean \"%s\"?",
+		                 p->key, nearest);
 }
 
 static void apply_java(struct translation *t, const struct java_option *option,
@@ -353,8 +355,8 @@ static void read_topic(struct translation *t)
 	for (size_t i = 0; i < list.count; i++) {
 		const struct property *p = &list.items[i];
 		translation_set(t, &t->c->topic,
-		                &(struct kafka_setting){ p->key, p->value, p->value, ORIGIN_FILE, "",
-		                                         p->line });
+		                &(struct kafka_setting){ p->key, p->value, p->value, ORIGIN_FILE,
+		                                         "", p->line });
 	}
 }
 

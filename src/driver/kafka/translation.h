@@ -46,7 +46,7 @@ void translation_ignore(struct translation *t, const struct java_property *p, co
 
 /* "producerConfig: KEY: ..." at the property's line; the same failure is added once. */
 void translation_fail(struct translation *t, int line, const char *fmt, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* What was left out: set unless the role has it.  `origin` is static. */
 void translation_default(struct translation *t, enum kafka_role role, const char *key,
@@ -55,9 +55,9 @@ void translation_default(struct translation *t, enum kafka_role role, const char
 /* --- rules.c ---------------------------------------------------------------------------------- */
 
 java_rule_fn rule_acks, rule_assignment, rule_buffer_memory, rule_ciphers, rule_client_id,
-        rule_endpoint, rule_group_protocol, rule_ignore_keys, rule_keep, rule_kinit, rule_max_block,
-        rule_metadata_age, rule_offset_reset, rule_partitioner, rule_request_timeout,
-        rule_security_protocol;
+	rule_endpoint, rule_group_protocol, rule_ignore_keys, rule_keep, rule_kinit, rule_max_block,
+	rule_metadata_age, rule_offset_reset, rule_partitioner, rule_request_timeout,
+	rule_security_protocol;
 
 void rules_finish(struct translation *t);
 
