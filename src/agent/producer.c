@@ -393,6 +393,13 @@ static void count_unsent(struct producer_loop *l, struct producer *p, uint64_t l
 	p->state = PRODUCER_DONE;
 }
 
+static void set_offering(struct producer_loop *l, bool is_offering)
+{
+	l->running = is_offering;
+	/* The partner is agent_shm_is_offering. */
+	atomic_store_explicit(&l->base.words->is_offering, is_offering, memory_order_release);
+}
+
 static void end_load(struct producer_loop *l, uint64_t load_end_ns)
 {
 	for (uint32_t i = 0; i < l->base.clients; i++)
@@ -400,7 +407,14 @@ static void end_load(struct producer_loop *l, uint64_t load_end_ns)
 	l->due.count = 0;
 	l->blocked_count = 0;
 	l->next_retry_ns = UINT64_MAX;
-	l->running = false;
+	set_offering(l, false);
+}
+
+/* Was all that was due before the end of the load sent? */
+static bool nothing_is_left(const struct producer_loop *l, uint64_t now_ns, uint64_t load_end_ns)
+{
+	return now_ns >= load_end_ns && l->blocked_count == 0 &&
+	       (l->due.count == 0 || l->due.items[0].key >= load_end_ns);
 }
 
 static void pass_of_sends(struct producer_loop *l, uint64_t now_ns)
@@ -417,17 +431,22 @@ static void pass_of_sends(struct producer_loop *l, uint64_t now_ns)
 	unblock(l, now_ns);
 	send_due(l, now_ns);
 	flush_all(l);
+	if (nothing_is_left(l, now_ns, load_end_ns))
+		end_load(l, load_end_ns);
 }
 
 /* When the next pass has something to do; UINT64_MAX: when something comes back. */
 static uint64_t next_wake_ns(const struct producer_loop *l)
 {
+	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
 	uint64_t wake = UINT64_MAX;
 
 	if (!l->running)
 		return wake;
 	if (l->due.count > 0)
 		wake = l->due.items[0].key;
+	if (l->blocked_count == 0 && load_end_ns < wake)
+		wake = load_end_ns;
 	if (l->answered_count > 0)
 		wake = 0;
 	else if (l->next_retry_ns < wake)
@@ -508,7 +527,7 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 		schedule(l, p);
 	}
 	l->next_pass_ns = load->epoch.start_ns;
-	l->running = true;
+	set_offering(l, true);
 	return true;
 }
 

@@ -102,6 +102,14 @@ static void add_latencies(struct shm_loop *loop, struct hist_copy *scratch, stru
 	}
 }
 
+bool agent_shm_is_offering(const struct agent_shm *shm)
+{
+	for (uint32_t i = 0; i < shm->loops; i++)
+		if (atomic_load_explicit(&shm->loop[i].is_offering, memory_order_acquire))
+			return true;
+	return false;
+}
+
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to)
 {
 	struct hist_copy scratch = { 0 };

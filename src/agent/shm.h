@@ -60,6 +60,9 @@ struct shm_client {
 struct shm_loop {
 	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
 	struct shm_note notes[NOTE_COUNT];
+	/* Of a producer loop: 1 as long as it may send more of the load.  Written after the counters
+	 * of the last message (release), read before them (acquire, agent_shm_is_offering). */
+	_Atomic uint32_t is_offering;
 	_Alignas(64) struct hist latencies[WINDOW_COUNT][LATENCY_COUNT];
 };
 
@@ -91,6 +94,10 @@ void agent_shm_unmap(struct agent_shm *shm);
 struct shm_client *agent_shm_client(struct agent_shm *shm, uint32_t client);
 /* Received messages by partition of one client; agent_shm.partitions words. */
 _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client);
+
+/* May any loop send more of the load?  If not, the counters read after this are the last word on
+ * what was sent. */
+bool agent_shm_is_offering(const struct agent_shm *shm);
 
 /* Adds what all loops counted to *to.  With `with_latencies` false only the counters. */
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to);

@@ -22,6 +22,10 @@
 
 #define DRAIN_LOOK_NS        (50 * STATE_MS)
 
+/* Agents send what is late for one second more.  One that says nothing for longer sleeps until its
+ * next message, which will not be sent: an interruption does not wake it. */
+#define LATE_NS              (1500 * STATE_MS)
+
 static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
 {
 	return a_ns < b_ns ? a_ns : b_ns;
@@ -362,6 +366,7 @@ static void look_whether_drained(struct run *r)
 	const struct sampler *s = &r->sampler;
 	const struct sampler_fleet *fleet = &s->fleet;
 	struct drain_facts facts = {
+		.offering = state_now_ns(r) < r->window.load_end_ns + LATE_NS ? fleet->offering : 0,
 		.unanswered = fleet->unanswered,
 		.acknowledged = s->last.counters[COUNTER_ACKNOWLEDGED],
 		.subscriptions = r->plan.subscriptions,

@@ -83,7 +83,8 @@ enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct
 
 bool drain_is_over(const struct drain_facts *f)
 {
-	bool arrived = f->unanswered == 0 && f->received >= f->acknowledged * f->subscriptions;
+	bool arrived = f->offering == 0 && f->unanswered == 0 &&
+	               f->received >= f->acknowledged * f->subscriptions;
 
 	if (!f->agents_lost)
 		return arrived;

@@ -75,6 +75,7 @@ struct backlog_facts {
 enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct backlog_facts *f);
 
 struct drain_facts {
+	unsigned offering;   /* producer agents that still send what was due before the end */
 	uint64_t unanswered; /* sent by agents that live, neither acknowledged nor failed */
 	uint64_t acknowledged, subscriptions, received;
 	bool agents_lost;        /* at least one, restarted or not */

@@ -75,6 +75,7 @@ static void look_at_fleet(struct sampler *s, const struct worker_totals *t)
 			uint64_t answered = c[COUNTER_ACKNOWLEDGED] + c[COUNTER_FAILED] +
 			                    c[COUNTER_UNACKNOWLEDGED];
 			/* Counters are read one by one: an answer may be seen before its question. */
+			fleet.offering += !a->lost && a->is_offering;
 			if (!a->lost && c[COUNTER_SENT] > answered)
 				fleet.unanswered += c[COUNTER_SENT] - answered;
 		} else if (a->role == AGENT_CONSUMER) {
@@ -181,6 +182,10 @@ void sampler_begin_window(struct sampler *s, const struct worker_totals *totals,
 {
 	s->measuring = true;
 	copy_snapshot(&s->base, &s->last);
+	/* Taken a moment after the start: what was due in the window and recorded before it belongs
+	 * to the first period, or the periods would not add up to the whole. */
+	for (size_t i = 0; i < LATENCY_COUNT; i++)
+		hist_copy_clear(&s->base.latencies[WINDOW_MEASURED][i]);
 	copy_counts(&s->window_start, &s->last);
 	remember_cpu(&s->cpu_start, totals);
 	s->next_period_ns = start_ns + s->sample_ns;

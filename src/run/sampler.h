@@ -39,6 +39,7 @@ struct sampler_fleet {
 	unsigned consumers_lost;            /* those whose last generation is dead */
 	unsigned restarted;                 /* consumer agents of a higher generation */
 	uint64_t unanswered;                /* sent by agents that live, without an answer */
+	unsigned offering;                  /* of these: producer agents that may send more */
 };
 
 struct sampler {

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define DEFAULT_LIMIT_NS (UINT64_C(60) * 1000000000)
 /* As long as OMB's coordinator waits for topics. */
 #define TOPICS_LIMIT_NS  (UINT64_C(600) * 1000000000)
+#define BROKER_CLOSE_MS  2000
 #define CLOSE_LIMIT_NS   (UINT64_C(10) * 1000000000)
 
 static struct local *local_of(struct worker *w)
@@ -399,8 +401,9 @@ static void answer_at_once(struct local *l)
 		break;
 	case WORKER_SNAPSHOT:
 		local_watch_resumes(l);
-		local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);
+		/* In this order: what has been answered by then is acknowledged in the snapshot. */
 		local_agents_list(l, call->arena, false, &call->totals);
+		local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);
 		break;
 	case WORKER_COUNTERS_STATS:
 		local_counters(l, &call->counters);
@@ -693,10 +696,24 @@ static void local_serve(struct worker *w)
 		on_deadline(l);
 }
 
+/* The driver's broker ends in order: it may have something to say at its end. */
+static void stop_broker(struct local *l)
+{
+	struct agent_command close = { .verb = AGENT_VERB_CLOSE };
+	struct pollfd ended = { .events = POLLIN };
+
+	if (l->broker == NULL)
+		return;
+	agent_command(l->broker, &close, -1);
+	ended.fd = l->broker->pid_fd;
+	(void)poll(&ended, 1, BROKER_CLOSE_MS);
+}
+
 static void local_destroy(struct worker *w)
 {
 	struct local *l = local_of(w);
 
+	stop_broker(l);
 	if (l->supervisor_ok)
 		supervisor_fini(&l->supervisor);
 	snapshot_fini(&l->period);

@@ -47,6 +47,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 		if (!makes_load(a))
 			continue;
 		struct snapshot counted = { 0 };
+		bool is_offering = agent_shm_is_offering(a->shm);
 		agent_shm_snapshot(a->shm, false, &counted);
 		struct worker_agent *to = &out->agents[out->agents_count++];
 		*to = (struct worker_agent){
@@ -57,6 +58,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 			.clients = a->spec.clients_count,
 			.loops = a->spec.loops,
 			.lost = agent_is_lost(a),
+			.is_offering = is_offering,
 			.cpu_ns = agent_cpu_ns(a),
 			.max_rss_bytes = a->max_rss_bytes,
 			.pss_bytes = with_pss ? agent_pss_bytes(a) : 0,

@@ -19,7 +19,8 @@ struct worker_agent {
 	unsigned index, generation;
 	int pid;
 	unsigned clients, loops;
-	bool lost;       /* died before it was asked to end */
+	bool lost;        /* died before it was asked to end */
+	bool is_offering; /* it may send more of the load: false is the last word before `counters` */
 	uint64_t cpu_ns; /* user + system so far */
 	uint64_t
 		max_rss_bytes; /* resident at most, shared pages included; known once it has ended */

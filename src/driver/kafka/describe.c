@@ -42,6 +42,28 @@ static void setting_row(const struct description *d, const char *section,
 	row(d, section, s->key, is_secret(s->key) ? "****" : s->value, s->origin, s->note);
 }
 
+/* What people write, where the library has another word for it. */
+static const char *familiar(const char *key, const char *value)
+{
+	static const char *const words[][3] = {
+		{ "acks", "-1", "all" },
+		{ "auto.offset.reset", "smallest", "earliest" },
+		{ "auto.offset.reset", "largest", "latest" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(key, words[i][0]) == 0 && strcmp(value, words[i][1]) == 0)
+			return words[i][2];
+	return value;
+}
+
+/* Properties of a topic that only repeat the client's, or are left over from an old consumer. */
+static bool is_shadow(const char *key)
+{
+	return strcmp(key, "compression.codec") == 0 || strcmp(key, "compression.type") == 0 ||
+	       strcmp(key, "auto.commit.interval.ms") == 0;
+}
+
 /* One line of the library's own dump. */
 static void dumped_row(const struct description *d, enum kafka_role role, const char *key,
                        const char *value)
@@ -57,11 +79,7 @@ static void dumped_row(const struct description *d, enum kafka_role role, const 
 		return;
 	if (n == NULL && (strstr(key, "_cb") != NULL || strncmp(key, "test.", 5) == 0))
 		return;
-	/* The topic's own one only says that it takes the client's. */
-	if (strcmp(known, "compression.type") == 0 && strcmp(value, "inherit") == 0)
-		return;
-	if (is_secret(known))
-		value = "****";
+	value = is_secret(known) ? "****" : familiar(known, value);
 	if (s != NULL)
 		row(d, section, known, value, s->origin, s->note);
 	else if (strcmp(known, "client.id") == 0)
@@ -70,11 +88,25 @@ static void dumped_row(const struct description *d, enum kafka_role role, const 
 		row(d, section, known, value, ORIGIN_LIBRARY, "");
 }
 
-static void dump(const struct description *d, enum kafka_role role, const char **pairs,
-                 size_t count)
+static void dump(const struct description *d, enum kafka_role role, rd_kafka_conf_t *conf)
 {
+	size_t count;
+	const char **pairs = rd_kafka_conf_dump(conf, &count);
+
 	for (size_t i = 0; i + 1 < count; i += 2)
 		dumped_row(d, role, pairs[i], pairs[i + 1]);
+	rd_kafka_conf_dump_free(pairs, count);
+}
+
+static void dump_topic(const struct description *d, enum kafka_role role,
+                       rd_kafka_topic_conf_t *conf)
+{
+	size_t count;
+	const char **pairs = rd_kafka_topic_conf_dump(conf, &count);
+
+	for (size_t i = 0; i + 1 < count; i += 2)
+		if (!is_shadow(pairs[i]))
+			dumped_row(d, role, pairs[i], pairs[i + 1]);
 	rd_kafka_conf_dump_free(pairs, count);
 }
 
@@ -103,20 +135,17 @@ static bool describe_role(const struct description *d, enum kafka_role role, con
 {
 	const struct kafka_settings *list = &d->config->roles[role];
 	rd_kafka_t *rk = make_client(d, role, err);
-	size_t count;
 
 	if (rk == NULL)
 		return error_wrap(err, "%s", section);
 	setting_row(d, section, kafka_setting_find(list, "bootstrap.servers"));
 
 	rd_kafka_conf_t *conf = rd_kafka_conf_dup(rd_kafka_conf(rk));
-	const char **pairs = rd_kafka_conf_dump(conf, &count);
-	dump(d, role, pairs, count);
+	dump(d, role, conf);
 	rd_kafka_conf_destroy(conf);
 
 	rd_kafka_topic_conf_t *topic = rd_kafka_default_topic_conf_dup(rk);
-	pairs = rd_kafka_topic_conf_dump(topic, &count);
-	dump(d, role, pairs, count);
+	dump_topic(d, role, topic);
 	rd_kafka_topic_conf_destroy(topic);
 	rd_kafka_destroy(rk);
 	return true;
@@ -169,7 +198,7 @@ static void describe_own(const struct description *d)
 
 	snprintf(text, sizeof(text), "%u", d->config->max_block_ms);
 	row(d, "producer", "max.block.ms", text,
-	    d->config->max_block_ms == 60000 ? "" : ORIGIN_FILE,
+	    d->config->max_block_ms == 60000 ? ORIGIN_JAVA : ORIGIN_FILE,
 	    "omb's own: a message that cannot be handed over for so long fails");
 	row(d, "consumer", "group.id", "<subscription>", ORIGIN_OMB, "");
 	row(d, "library", "librdkafka", rd_kafka_version_str(), "", "");
@@ -224,7 +253,8 @@ static void describe_durability(const struct description *d)
 	if (d->config->replication_factor == 0)
 		snprintf(text, sizeof(text), "the broker's default number of replicas");
 	else
-		snprintf(text, sizeof(text), "%u replicas", d->config->replication_factor);
+		snprintf(text, sizeof(text), "%u replica%s", d->config->replication_factor,
+		         d->config->replication_factor == 1 ? "" : "s");
 	meaning(d, "replication", text);
 
 	if (messages == NULL && ms == NULL)
