@@ -177,18 +177,23 @@ class Broker:
 
 
 @contextlib.contextmanager
-def kafka(args, folder):
-    """The given Kafka, or one of our own as long as this lasts."""
+def kafka(args, folder, **properties):
+    """The given Kafka, or one of our own as long as this lasts.  `properties`: of the server, with
+    _ for the dots in their names."""
     if args.broker:
         yield Broker(args.broker, args.broker_pid, f"Kafka at {args.broker}")
         return
     home = folder / "kafka"
     tool = [str(ROOT / "tools/broker"), "kafka"]
     up = [*tool, "up", "--dir", str(home), "--jvm-heap", "1g"]
+    extra = [f"{key.replace('_', '.')}={value}" for key, value in properties.items()]
+    for pair in extra:
+        up += ["--set", pair]
     subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
     try:
         state = json.loads((home / "broker.json").read_text())
         what = f"Apache Kafka {state['version']}, one node, heap {state['heap']}, on the same host"
+        what = ", ".join([what, *extra])
         yield Broker(f"127.0.0.1:{state['port']}", state["pid"], what)
     finally:
         subprocess.run([*tool, "down", "--dir", str(home)], check=True, stdout=subprocess.DEVNULL)

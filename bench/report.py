@@ -153,6 +153,8 @@ def goals_fleet(d):
         complete = f["lost"] == 0 and f["unsent"] == 0 and f["received"] == f["sent"] > 0
         text = f"{f['sent']:,} / {f['received']:,}"
         rows.append(goal(f"{name}: sent and received", "the same", text, complete))
+    for name in d["failures"]:
+        rows.append(goal(f"{name}: sent and received", "the same", "the run failed", False))
     return rows
 
 
@@ -314,8 +316,12 @@ def section_fleet(d):
         "parent.\n\n"
     )
     fleets = d["fleets"]
-    rows = [fleet_rows(f) for f in fleets.values()]
-    return text + columns(["producers + consumers", *fleets], rows)
+    if fleets:
+        rows = [fleet_rows(f) for f in fleets.values()]
+        text += columns(["producers + consumers", *fleets], rows)
+    for name, why in d["failures"].items():
+        text += f"\n{name} failed:\n\n```\n{why}\n```\n"
+    return text
 
 
 def section_startup(d):

@@ -239,7 +239,7 @@ static const char *misplaced(struct translation *t, unsigned roles)
 	static const char *const whose[] = { "the producer", "the consumer", "the admin client" };
 	unsigned role = 0;
 
-	while (!(roles & KAFKA_ROLE_BIT(role)))
+	while (role < KAFKA_ADMIN && !(roles & KAFKA_ROLE_BIT(role)))
 		role++;
 	return arena_printf(t->arena, "an option of %s: does nothing in %s", whose[role], t->block);
 }
