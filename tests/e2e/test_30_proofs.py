@@ -6,6 +6,8 @@ up, and that is taken from the same run: from the other direction, which has no 
 intervals without a stall.
 """
 
+import functools
+
 import hdr
 import pytest
 from harness import assert_account_is_consistent, assert_nothing_lost
@@ -75,6 +77,25 @@ def test_no_latency_is_below_the_delay_when_many_messages_come_at_once(omb):
 # ---- a stall ------------------------------------------------------------------------------------------
 
 RATE = 10_000
+class MachineStoodStill(AssertionError):
+    """The machine itself stalled as long as what the test plants: its arithmetic says nothing."""
+
+
+def on_a_machine_that_runs(test, attempts=4):
+    """Tries again while the machine stands still by itself; the last attempt counts."""
+
+    @functools.wraps(test)
+    def repeated(omb):
+        for _ in range(attempts - 1):
+            try:
+                return test(omb)
+            except MachineStoodStill:
+                pass
+        return test(omb)
+
+    return repeated
+
+
 STALL_NS = 500 * MS
 WINDOW_S = 5
 STALLED = RATE * STALL_NS // S  # messages that are due in the stall
@@ -112,11 +133,13 @@ def assert_shows_the_stall(result, name, begins_late_ns=0):
     # stall were messages in a state of waiting.  No message waits longer than that beyond its
     # part of the stall.
     threshold = 2 * quiet_max_ns(result, name)
-    assert threshold < STALL_NS / 2, "this machine stands still by itself for that long"
+    if threshold >= STALL_NS / 2:
+        raise MachineStoodStill(f"{threshold} ns without a stall of ours")
     touched_ns = latency.surely_above(threshold) * S // RATE + threshold
     error_ns = max(touched_ns - STALL_NS, latency.max() - STALL_NS, quiet_max_ns(result, name))
     error_ns += S // RATE  # one message more or less
-    assert error_ns < STALL_NS / 2, "this machine cannot work off a queue"
+    if error_ns >= STALL_NS / 2:
+        raise MachineStoodStill(f"{error_ns} ns to work off the queue of the stall")
 
     assert latency.at(50) <= quiet_max_ns(result, name)
     for percentile in (95, 99, 100):
@@ -131,6 +154,7 @@ def assert_shows_the_stall(result, name, begins_late_ns=0):
         assert longer <= STALLED * (1 - share) + error_ns * RATE / S + STALLED / 100
 
 
+@on_a_machine_that_runs
 def test_a_stall_of_the_broker_shows_in_all_latencies_as_arithmetic_says(omb):
     result = run_with_stall(omb, "broker")
     for name in ("publish", "correctedPublish", "endToEnd", "correctedEndToEnd"):
@@ -139,6 +163,7 @@ def test_a_stall_of_the_broker_shows_in_all_latencies_as_arithmetic_says(omb):
     assert result.latency("publishDelay").surely_above(STALL_NS / 2) == 0
 
 
+@on_a_machine_that_runs
 def test_a_stall_in_sending_shows_in_the_corrected_latencies_and_the_others_hide_it(omb):
     result = run_with_stall(omb, "send")
     # It begins for the producer when it hears of it; before, messages still went out.
