@@ -86,7 +86,6 @@ void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int
 
 	end_watch(parent_pid);
 	set_signals();
-	prctl(PR_SET_TIMERSLACK, 1UL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent_pid)
 		_exit(1); /* it died before the signal was asked for */

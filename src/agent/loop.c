@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "agent/end.h"
@@ -230,6 +231,12 @@ uint32_t loop_client_index(const struct loop *l, uint32_t i)
 void loop_note(struct loop *l, enum note_kind kind, const char *text)
 {
 	shm_note_add(l->words, kind, text, clock_ns());
+}
+
+void loop_opened(struct loop *l)
+{
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	loop_answer(l, 0, true, NULL);
 }
 
 void loop_answer(struct loop *l, uint32_t tag, bool ok, const struct error *err)

@@ -66,6 +66,11 @@ void loop_free_parts(unsigned char *parts, uint32_t count, size_t stride);
 /* Client i of this loop waits on `fd` (-1: none). */
 bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err);
 
+/* The clients are open: the parent hears of it.  From here on this thread wakes up on time (timer
+ * slack 1 ns); the library's threads, which exist by now, keep theirs: with ours inherited, idle
+ * clients of librdkafka cost two to three times the CPU. */
+void loop_opened(struct loop *l);
+
 /* Waits until `until_ns` (clock_ns(); 0 = do not wait, UINT64_MAX = for ever) or until something
  * happens; commands are in *command then.  Returns true when there is a command to handle.
  * *passed_fd belongs to the caller, or is -1. */

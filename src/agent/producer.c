@@ -683,7 +683,7 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 		goto out;
 	ok = open_clients(&l, err);
 	if (ok) {
-		loop_answer(&l.base, 0, true, err);
+		loop_opened(&l.base);
 		run(&l);
 	}
 	close_clients(&l);

@@ -207,7 +207,10 @@ void connect_settle(struct run *r)
 	                           : 0;
 	while (settle_once(r)) {
 		uint64_t now = state_now_ns(r);
-		state_wait(r, now + (now - start < SOON_NS ? PROBE_SOON_NS : PROBE_LATER_NS));
+		/* Not more than a thousand probes a second: a fleet would load the broker with them. */
+		uint64_t soon_ns = PROBE_SOON_NS + r->plan.producers * STATE_MS;
+		uint64_t later_ns = soon_ns > PROBE_LATER_NS ? soon_ns : PROBE_LATER_NS;
+		state_wait(r, now + (now - start < SOON_NS ? soon_ns : later_ns));
 	}
 	r->readiness_ns = state_now_ns(r) - start;
 }

@@ -98,6 +98,7 @@ void sampler_feed(struct sampler *s, struct worker_totals *totals)
 	if (totals->without_latencies) /* those of before stay, until they are read again */
 		for (int w = 0; w < WINDOW_COUNT; w++)
 			for (int l = 0; l < LATENCY_COUNT; l++) {
+				hist_copy_fini(&totals->snapshot.latencies[w][l]);
 				totals->snapshot.latencies[w][l] = s->last.latencies[w][l];
 				s->last.latencies[w][l] = (struct hist_copy){ 0 };
 			}
