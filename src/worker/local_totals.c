@@ -16,13 +16,30 @@ static bool makes_load(const struct agent *a)
 	return a->spec.role == AGENT_PRODUCER || a->spec.role == AGENT_CONSUMER;
 }
 
+/* What a dead agent had under way: nobody can say any more what became of it. */
+static uint64_t never_told(const struct shm_client *c)
+{
+	return counter_read(&c->sent) - counter_read(&c->acknowledged) - counter_read(&c->failed) -
+	       counter_read(&c->unacknowledged);
+}
+
+/* What an agent counted, and what it could not any more. */
+static void count_agent(struct agent *a, bool with_latencies, struct snapshot *to)
+{
+	agent_shm_snapshot(a->shm, with_latencies, to);
+	if (!a->ended || a->spec.role != AGENT_PRODUCER)
+		return;
+	for (uint32_t i = 0; i < a->spec.clients_count; i++)
+		to->counters[COUNTER_UNACKNOWLEDGED] += never_told(agent_shm_client(a->shm, i));
+}
+
 void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out)
 {
 	for (size_t i = 0; i < l->supervisor.count; i++) {
 		struct agent *a = l->supervisor.agents[i];
 		if (!makes_load(a))
 			continue;
-		agent_shm_snapshot(a->shm, with_latencies, out);
+		count_agent(a, with_latencies, out);
 		out->cpu_ns += agent_cpu_ns(a);
 	}
 	out->taken_ns = clock_ns();
@@ -48,7 +65,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 			continue;
 		struct snapshot counted = { 0 };
 		bool is_offering = agent_shm_is_offering(a->shm);
-		agent_shm_snapshot(a->shm, false, &counted);
+		count_agent(a, false, &counted);
 		struct worker_agent *to = &out->agents[out->agents_count++];
 		*to = (struct worker_agent){
 			.role = a->spec.role,
@@ -68,13 +85,6 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 	}
 }
 
-/* What a dead agent had under way: nobody can say any more what became of it. */
-static uint64_t never_told(const struct shm_client *c)
-{
-	return counter_read(&c->sent) - counter_read(&c->acknowledged) - counter_read(&c->failed) -
-	       counter_read(&c->unacknowledged);
-}
-
 static void list_producers(struct local *l, struct arena *arena, struct worker_totals *out)
 {
 	size_t count = 0;
@@ -88,7 +98,6 @@ static void list_producers(struct local *l, struct arena *arena, struct worker_t
 		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
 			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
 			uint64_t untold = slot->agent->ended ? never_told(c) : 0;
-			out->snapshot.counters[COUNTER_UNACKNOWLEDGED] += untold;
 			out->producers[out->producers_count++] = (struct worker_producer_total){
 				.topic = slot->clients[i].topic,
 				.producer = slot->clients[i].id,
@@ -162,7 +171,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct worker_tota
 		struct agent *a = l->supervisor.agents[i];
 		if (!makes_load(a))
 			continue;
-		agent_shm_snapshot(a->shm, true, &out->agent_snapshots[n]);
+		count_agent(a, true, &out->agent_snapshots[n]);
 		out->agent_snapshots[n].cpu_ns = agent_cpu_ns(a);
 		out->agent_snapshots[n].taken_ns = out->snapshot.taken_ns;
 		n++;

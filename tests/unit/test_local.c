@@ -493,6 +493,10 @@ static void an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for(vo
 	assert_int_equal(t->snapshot.counters[COUNTER_UNACKNOWLEDGED], 200);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(t->producers[i].unacknowledged, 100);
+	uint64_t of_agents = 0;
+	for (size_t i = 0; i < t->agents_count; i++)
+		of_agents += t->agents[i].counters[COUNTER_UNACKNOWLEDGED];
+	assert_int_equal(of_agents, 200);
 	for (size_t i = 0; i < t->agents_count; i++)
 		assert_int_equal(t->agents[i].lost,
 		                 t->agents[i].role == AGENT_PRODUCER && t->agents[i].index == 1);
