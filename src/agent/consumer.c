@@ -11,6 +11,17 @@
 #include "util/heap.h"
 #include "util/xalloc.h"
 
+/*
+ * Members of a group come one after the other, and a Kafka broker tells the early ones of the late
+ * ones at their next heartbeat: after 3 s, which every start would wait.  So for a while after the
+ * start, who has more than its share or nothing is asked to join again: those with nothing at every
+ * look (it costs nobody anything), the others at looks 1, 2, 4, 8 and 16, because each time makes
+ * the whole group join.  What is uneven after that is the broker's business, and no agent that
+ * replaces a dead one does it: how long a group stands still then is a result.
+ */
+#define LOOK_EVERY_NS UINT64_C(100000000)
+#define LOOKS_MAX     25
+
 struct consumer {
 	struct consumer_loop *loop;
 	void *priv; /* the driver's */
@@ -31,6 +42,8 @@ struct consumer_loop {
 	struct heap waiting;  /* slow consumers with something to serve, by not_before_ns */
 	uint64_t
 		next_commit_ns; /* when the oldest uncommitted message has to be; UINT64_MAX = none */
+	uint64_t next_rejoin_ns; /* when groups are looked at again; UINT64_MAX = no more */
+	unsigned looks;          /* at the groups so far */
 };
 
 static void count(struct consumer_loop *l, enum counter which)
@@ -210,6 +223,34 @@ static void commit_overdue(struct consumer_loop *l, uint64_t now_ns)
 		commit_by_rule(l, &l->consumers[i]);
 }
 
+/* --- the start ---------------------------------------------------------------------------------- */
+
+static void rejoin_uneven(struct consumer_loop *l, uint64_t now_ns)
+{
+	struct error err;
+
+	l->looks++;
+	bool is_power_of_2 = (l->looks & (l->looks - 1)) == 0;
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		struct consumer *c = &l->consumers[i];
+		uint32_t share = l->base.spec->clients[loop_client_index(&l->base, i)].fair_share;
+		uint64_t assigned = counter_read(&c->words->assigned);
+		bool wanted = assigned == 0 || (assigned > share && is_power_of_2);
+		if (wanted && !l->base.driver->consumer_ask(c->priv, CONSUMER_REJOIN, &err))
+			loop_note(&l->base, (enum note_kind)DRIVER_EVENT_CLIENT, err.text);
+	}
+	l->next_rejoin_ns = l->looks < LOOKS_MAX ? now_ns + LOOK_EVERY_NS : UINT64_MAX;
+}
+
+static void watch_groups(struct consumer_loop *l)
+{
+	const struct loop *b = &l->base;
+	bool wanted = b->spec->generation == 0 && b->driver->consumer_ask != NULL &&
+	              (b->driver->flags & DRIVER_PARTITIONS);
+
+	l->next_rejoin_ns = wanted ? clock_ns() + LOOK_EVERY_NS : UINT64_MAX;
+}
+
 /* --- the loop ----------------------------------------------------------------------------------- */
 
 /* Serves one client; true when it has more. */
@@ -265,13 +306,13 @@ static void serve_ready(struct consumer_loop *l)
 	b->ready_count = kept;
 }
 
-static bool pause_all(struct consumer_loop *l, bool paused, struct error *err)
+static bool ask_all(struct consumer_loop *l, enum consumer_wish wish, struct error *err)
 {
-	if (l->base.driver->consumer_pause == NULL)
+	if (l->base.driver->consumer_ask == NULL)
 		return error_set(err, ERROR_UNSUPPORTED, "driver %s cannot pause consumers",
 		                 l->base.driver->name);
 	for (uint32_t i = 0; i < l->base.clients; i++)
-		if (!l->base.driver->consumer_pause(l->consumers[i].priv, paused, err))
+		if (!l->base.driver->consumer_ask(l->consumers[i].priv, wish, err))
 			return false;
 	return true;
 }
@@ -280,9 +321,9 @@ static bool obey(struct consumer_loop *l, const struct agent_command *command, s
 {
 	switch (command->verb) {
 	case AGENT_VERB_PAUSE:
-		return pause_all(l, true, err);
+		return ask_all(l, CONSUMER_PAUSE, err);
 	case AGENT_VERB_RESUME:
-		return pause_all(l, false, err);
+		return ask_all(l, CONSUMER_RESUME, err);
 	case AGENT_VERB_CLOSE:
 		l->base.closing = true;
 		return true;
@@ -300,7 +341,7 @@ static uint64_t next_wake_ns(const struct consumer_loop *l)
 
 	if (l->waiting.count > 0 && l->waiting.items[0].key < wake)
 		wake = l->waiting.items[0].key;
-	return wake;
+	return l->next_rejoin_ns < wake ? l->next_rejoin_ns : wake;
 }
 
 static void run(struct consumer_loop *l)
@@ -324,6 +365,8 @@ static void run(struct consumer_loop *l)
 			serve_waiting(l, now_ns);
 			if (l->next_commit_ns <= now_ns)
 				commit_overdue(l, now_ns);
+			if (l->next_rejoin_ns <= now_ns)
+				rejoin_uneven(l, now_ns);
 		}
 	}
 }
@@ -375,7 +418,7 @@ static void close_clients(struct consumer_loop *l)
 bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
                    int channel_fd, struct error *err)
 {
-	struct consumer_loop l = { .next_commit_ns = UINT64_MAX };
+	struct consumer_loop l = { .next_commit_ns = UINT64_MAX, .next_rejoin_ns = UINT64_MAX };
 	bool ok = false;
 
 	if (!loop_open(&l.base, spec, shm, index, channel_fd, err))
@@ -389,6 +432,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 		goto out;
 	ok = open_clients(&l, err);
 	if (ok) {
+		watch_groups(&l);
 		loop_opened(&l.base);
 		run(&l);
 	}

@@ -351,8 +351,8 @@ const struct option_spec workload_table[] = {
 		.max = 1e9,
 		.fallback = "0",
 		.help = "messages (100) or time (500ms) between two commits of a consumer that "
-			"commits "
-			"itself; 0 = after every batch",
+			"commits itself; 0 = after every batch: what the client has at hand, at "
+			"most 1000 messages",
 	},
 	{ 0 },
 };

@@ -105,6 +105,16 @@ enum driver_flag {
 		1 << 3, /* the client is a library whose own limits matter (results say it) */
 };
 
+/* What a consumer is asked for now and then. */
+enum consumer_wish {
+	CONSUMER_PAUSE, /* delivery stops; the consumer stays in its group */
+	CONSUMER_RESUME,
+	/* It has nothing yet, or more than its share because its group has grown since: see to it now,
+	 * not when the next heartbeat comes.  Where members hear of each other at once there is
+	 * nothing to do. */
+	CONSUMER_REJOIN,
+};
+
 struct driver {
 	const char *name;           /* what a driver file says behind `driver:` */
 	const char *summary;        /* one line for `omb drivers` */
@@ -151,8 +161,8 @@ struct driver {
 	/* Confirms all that was delivered so far, without waiting.  Optional; does nothing where the
 	 * configuration has the client confirm by itself. */
 	void (*consumer_commit)(void *consumer);
-	/* Stops and resumes delivery; the consumer stays in its group.  Optional. */
-	bool (*consumer_pause)(void *consumer, bool paused, struct error *err);
+	/* Optional: no wish can be granted. */
+	bool (*consumer_ask)(void *consumer, enum consumer_wish wish, struct error *err);
 
 	const struct driver_admin *admin;   /* optional: there is nothing to create */
 	const struct driver_broker *broker; /* optional */

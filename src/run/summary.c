@@ -176,6 +176,7 @@ static void add_missing(const struct record *r, struct text *line)
 	const uint64_t *c = r->totals.counters;
 	uint64_t expected = c[COUNTER_ACKNOWLEDGED] * r->subscriptions;
 	uint64_t received = c[COUNTER_RECEIVED];
+	uint64_t unsure = (c[COUNTER_FAILED] + c[COUNTER_UNACKNOWLEDGED]) * r->subscriptions;
 	char n[GROUPED_TEXT];
 
 	if (r->subscriptions == 0 || !r->stamped)
@@ -184,6 +185,9 @@ static void add_missing(const struct record *r, struct text *line)
 		text_add(line, ": nothing lost");
 	else if (received < expected)
 		text_addf(line, ": %s missing", grouped(expected - received, n));
+	else if (received - expected <= unsure)
+		text_addf(line, ": %s arrived without an acknowledgement",
+		          grouped(received - expected, n));
 	else
 		text_addf(line, ": %s too many", grouped(received - expected, n));
 }

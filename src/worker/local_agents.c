@@ -142,12 +142,20 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 
 	l->partitions = c->partitions;
 	find_subscriptions(l, c);
+	uint32_t *members = xcalloc(l->subscriptions_count + 1, sizeof(*members));
+	for (uint32_t i = 0; i < c->count; i++)
+		members[l->subscription_of[i]]++;
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct worker_subscription *s = &l->subscriptions[l->subscription_of[i]];
-		clients[i] = (struct client_spec){ .topic = s->topic,
-			                           .subscription = s->subscription,
-			                           .id = i };
+		uint32_t sharing = members[l->subscription_of[i]];
+		clients[i] = (struct client_spec){
+			.topic = s->topic,
+			.subscription = s->subscription,
+			.id = i,
+			.fair_share = (c->partitions + sharing - 1) / sharing,
+		};
 	}
+	free(members);
 	deal(l, AGENT_CONSUMER, clients, (uint32_t)c->count, &l->consumers);
 	return start_slots(l, &l->consumers, err);
 }

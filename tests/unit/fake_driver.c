@@ -14,6 +14,7 @@ struct fake_script fake_script;
 struct fake_send fake_sends[FAKE_SENDS_MAX];
 _Atomic uint32_t fake_sends_count;
 _Atomic uint32_t fake_commits;
+_Atomic uint32_t fake_rejoins[4];
 
 struct fake_client {
 	const struct driver_host *host;
@@ -32,6 +33,7 @@ struct fake_consumer {
 	const struct driver_host *host;
 	void *owner;
 	uint32_t id, next;
+	uint32_t partitions;
 };
 
 void fake_reset(void)
@@ -39,6 +41,8 @@ void fake_reset(void)
 	fake_script = (struct fake_script){ .acknowledges = true };
 	fake_sends_count = 0;
 	fake_commits = 0;
+	for (size_t i = 0; i < sizeof(fake_rejoins) / sizeof(fake_rejoins[0]); i++)
+		fake_rejoins[i] = 0;
 }
 
 static bool fake_open(void *client, const struct driver_context *ctx, struct error *err)
@@ -136,7 +140,8 @@ static bool fake_consumer_open(void *client, void *consumer, const struct consum
 	c->host = ((struct fake_client *)client)->host;
 	c->owner = spec->owner;
 	c->id = spec->id;
-	c->host->assigned(c->owner, spec->partitions);
+	c->partitions = spec->partitions;
+	c->host->assigned(c->owner, c->partitions);
 	*fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	return true;
 }
@@ -168,6 +173,17 @@ static void fake_consumer_commit(void *consumer)
 	fake_commits++;
 }
 
+static bool fake_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err)
+{
+	struct fake_consumer *c = consumer;
+
+	if (wish != CONSUMER_REJOIN)
+		return error_set(err, ERROR_UNSUPPORTED, "it only joins");
+	fake_rejoins[c->id]++;
+	c->host->assigned(c->owner, --c->partitions);
+	return true;
+}
+
 static void fake_consumer_close(void *consumer)
 {
 	(void)consumer;
@@ -189,4 +205,5 @@ const struct driver driver_fake = {
 	.consumer_close = fake_consumer_close,
 	.consumer_serve = fake_consumer_serve,
 	.consumer_commit = fake_consumer_commit,
+	.consumer_ask = fake_consumer_ask,
 };

@@ -49,6 +49,8 @@ extern struct fake_script fake_script;
 extern struct fake_send fake_sends[FAKE_SENDS_MAX]; /* probes left out */
 extern _Atomic uint32_t fake_sends_count;           /* of these, at most FAKE_SENDS_MAX */
 extern _Atomic uint32_t fake_commits;
+/* How often each of the first consumers was asked to join again; it has one partition less then. */
+extern _Atomic uint32_t fake_rejoins[4];
 
 extern const struct driver driver_fake;
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,8 +17,8 @@
 #define MS     UINT64_C(1000000)
 
 static const struct client_spec clients[] = {
-	{ .topic = "t", .subscription = "s", .id = 0 },
-	{ .topic = "t", .subscription = "s", .id = 1 },
+	{ .topic = "t", .subscription = "s", .id = 0, .fair_share = 4 },
+	{ .topic = "t", .subscription = "s", .id = 1, .fair_share = 4 },
 };
 
 static struct fake_delivery deliveries[4096];
@@ -153,10 +154,10 @@ static void commits_follow_their_rule(void **state)
 {
 	static const struct {
 		struct consume_spec rule;
-		uint32_t at_least, at_most; /* commits for 1000 messages of one consumer */
+		uint32_t at_least, at_most; /* commits for 4000 messages of one consumer */
 	} cases[] = {
-		{ { 0 }, 4, 1000 },                   /* every batch of 256 at the most */
-		{ { .commit_messages = 500 }, 1, 3 }, /* by count, and at the close */
+		{ { 0 }, 4, 4000 },                    /* every batch of 1000 at the most */
+		{ { .commit_messages = 2000 }, 1, 3 }, /* by count, and at the close */
 		{ { .commit_interval_ns = 3600000 * MS }, 1, 1 }, /* only at the close */
 	};
 
@@ -164,10 +165,10 @@ static void commits_follow_their_rule(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct harness h;
 		uint64_t now = clock_ns();
-		for (uint32_t k = 0; k < 1000; k++)
+		for (uint32_t k = 0; k < 4000; k++)
 			put(k, 0, now - MS, 0, 0);
-		start(&h, 1000, &cases[i].rule);
-		harness_wait_counter(&h, COUNTER_RECEIVED, 1000);
+		start(&h, 4000, &cases[i].rule);
+		harness_wait_counter(&h, COUNTER_RECEIVED, 4000);
 		harness_close(&h);
 		assert_in_range(fake_commits, cases[i].at_least, cases[i].at_most);
 		assert_int_equal(harness_counter(&h, COUNTER_COMMITS), fake_commits);
@@ -189,6 +190,55 @@ static void a_commit_by_interval_does_not_wait_for_the_next_message(void **state
 	harness_fini(&h);
 }
 
+/* Two consumers of 4 partitions each, of which the first should have 2. */
+static void start_uneven(struct harness *h, unsigned generation)
+{
+	static struct client_spec uneven[2];
+	struct agent_spec spec = {
+		.role = AGENT_CONSUMER,
+		.generation = generation,
+		.driver = &driver_fake,
+		.run_id = "test",
+		.run = RUN_ID,
+		.clients = uneven,
+		.clients_count = 2,
+		.partitions = 4,
+	};
+
+	uneven[0] = clients[0];
+	uneven[1] = clients[1];
+	uneven[0].fair_share = 2;
+	fake_reset();
+	harness_start(h, &spec);
+}
+
+static void who_has_more_than_its_share_after_the_start_joins_again(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start_uneven(&h, 0);
+	for (int i = 0; i < 3000 && fake_rejoins[0] < 2; i++)
+		usleep(10000);
+	usleep(300000); /* three more looks */
+	assert_int_equal(fake_rejoins[0], 2);
+	assert_int_equal(fake_rejoins[1], 0);
+	harness_close(&h);
+	harness_fini(&h);
+}
+
+static void an_agent_that_replaces_another_leaves_its_group_alone(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start_uneven(&h, 1);
+	usleep(300000);
+	assert_int_equal(fake_rejoins[0], 0);
+	harness_close(&h);
+	harness_fini(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +247,8 @@ int main(void)
 		cmocka_unit_test(a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait),
 		cmocka_unit_test(commits_follow_their_rule),
 		cmocka_unit_test(a_commit_by_interval_does_not_wait_for_the_next_message),
+		cmocka_unit_test(who_has_more_than_its_share_after_the_start_joins_again),
+		cmocka_unit_test(an_agent_that_replaces_another_leaves_its_group_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

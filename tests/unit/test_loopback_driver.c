@@ -453,7 +453,7 @@ static void a_full_broker_pushes_back_and_nothing_is_lost(void **state)
 	struct party *c = open_consumer(w, "t", "g");
 	turn_until(w, c->partitions == 2);
 	struct party *p = open_producer(w, "t");
-	assert_true(drv->consumer_pause(c->priv, true, &err));
+	assert_true(drv->consumer_ask(c->priv, CONSUMER_PAUSE, &err));
 
 	uint64_t sent = 0;
 	while (try_send(p, sent) == SEND_QUEUED)
@@ -467,7 +467,7 @@ static void a_full_broker_pushes_back_and_nothing_is_lost(void **state)
 	assert_int_equal(c->received, 0);
 	assert_int_equal(try_send(p, sent), p->acknowledged == sent ? SEND_QUEUED : SEND_BUSY);
 
-	assert_true(drv->consumer_pause(c->priv, false, &err));
+	assert_true(drv->consumer_ask(c->priv, CONSUMER_RESUME, &err));
 	turn_until(w, c->received >= sent && p->acknowledged >= sent);
 	world_destroy(w);
 }
@@ -485,13 +485,13 @@ static void a_paused_consumer_gets_nothing_until_it_is_resumed(void **state)
 	send_all(p, 0, 1000);
 	turn_until(w, c->received > 0 && p->acknowledged == 1000);
 
-	assert_true(drv->consumer_pause(c->priv, true, &err));
+	assert_true(drv->consumer_ask(c->priv, CONSUMER_PAUSE, &err));
 	uint64_t before = c->received;
 	send_all(p, 1000, 1000);
 	turn_until(w, p->acknowledged == 2000);
 	turn(w, 50);
 	assert_int_equal(c->received, before);
-	assert_true(drv->consumer_pause(c->priv, false, &err));
+	assert_true(drv->consumer_ask(c->priv, CONSUMER_RESUME, &err));
 	turn_until(w, c->received == 2000);
 	assert_int_equal(c->partitions, 1);
 	world_destroy(w);

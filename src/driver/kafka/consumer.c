@@ -488,10 +488,8 @@ void kafka_consumer_commit(void *consumer)
 		confirm(k->member);
 }
 
-bool kafka_consumer_pause(void *consumer, bool paused, struct error *err)
+static bool set_paused(struct kafka_member *m, bool paused, struct error *err)
 {
-	struct kafka_consumer *k = consumer;
-	struct kafka_member *m = k->member;
 	rd_kafka_topic_partition_list_t *parts = NULL;
 
 	/* Resuming a partition that is not paused makes librdkafka 2.0.2 forget what it has fetched
@@ -509,4 +507,36 @@ bool kafka_consumer_pause(void *consumer, bool paused, struct error *err)
 		return error_set(err, ERROR_BROKER, "%s: %s", paused ? "pausing" : "resuming",
 		                 rd_kafka_err2str(code));
 	return true;
+}
+
+/*
+ * A member that was refused because others came in joins again when a second has passed since its
+ * last try, but looks at the clock only once in a second: 2 s when it just missed it.  Any question
+ * makes it look.
+ */
+static void wake_library(struct kafka_member *m)
+{
+	rd_kafka_topic_partition_list_t *topics = NULL;
+
+	if (rd_kafka_subscription(m->rk, &topics) == RD_KAFKA_RESP_ERR_NO_ERROR && topics != NULL)
+		rd_kafka_topic_partition_list_destroy(topics);
+}
+
+bool kafka_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err)
+{
+	struct kafka_consumer *k = consumer;
+
+	switch (wish) {
+	case CONSUMER_PAUSE:
+	case CONSUMER_RESUME:
+		return set_paused(k->member, wish == CONSUMER_PAUSE, err);
+	case CONSUMER_REJOIN:
+		/* Subscribing again to the same topic gives the partitions back and joins, without
+		 * leaving the group. */
+		if (k->member->assigned > 0)
+			return subscribe(k->member, err);
+		wake_library(k->member);
+		return true;
+	}
+	abort();
 }

@@ -132,6 +132,6 @@ const struct driver driver_kafka = {
 	.consumer_close = kafka_consumer_close,
 	.consumer_serve = kafka_consumer_serve,
 	.consumer_commit = kafka_consumer_commit,
-	.consumer_pause = kafka_consumer_pause,
+	.consumer_ask = kafka_consumer_ask,
 	.admin = &kafka_admin,
 };

@@ -70,7 +70,7 @@ bool kafka_consumer_open(void *client, void *consumer, const struct consumer_spe
 void kafka_consumer_close(void *consumer);
 unsigned kafka_consumer_serve(void *consumer, unsigned max);
 void kafka_consumer_commit(void *consumer);
-bool kafka_consumer_pause(void *consumer, bool paused, struct error *err);
+bool kafka_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err);
 
 /* Gives those that are leaving their groups until `deadline_ms`.  A client that cannot leave by
  * then is left to the end of the process: destroying it would wait for the broker. */

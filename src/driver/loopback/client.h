@@ -97,6 +97,6 @@ bool loopback_consumer_open(void *client, void *consumer, const struct consumer_
 void loopback_consumer_close(void *consumer);
 unsigned loopback_consumer_serve(void *consumer, unsigned max);
 void loopback_consumer_commit(void *consumer);
-bool loopback_consumer_pause(void *consumer, bool paused, struct error *err);
+bool loopback_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err);
 
 #endif

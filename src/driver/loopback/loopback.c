@@ -77,7 +77,7 @@ const struct driver driver_loopback = {
 	.consumer_close = loopback_consumer_close,
 	.consumer_serve = loopback_consumer_serve,
 	.consumer_commit = loopback_consumer_commit,
-	.consumer_pause = loopback_consumer_pause,
+	.consumer_ask = loopback_consumer_ask,
 	.admin = &loopback_admin,
 	.broker = &loopback_broker,
 };
