@@ -4,11 +4,11 @@
 #include "cmd/command.h"
 
 extern const struct command command_run, command_check, command_csv, command_cleanup,
-	command_drivers, command_help;
+	command_drivers, command_broker, command_demo, command_calibrate, command_help;
 
 const struct command *const commands[] = {
-	&command_run,     &command_check, &command_csv, &command_cleanup,
-	&command_drivers, &command_help,  NULL,
+	&command_run,    &command_check, &command_csv,       &command_cleanup, &command_drivers,
+	&command_broker, &command_demo,  &command_calibrate, &command_help,    NULL,
 };
 
 const struct command_note command_exit_codes[] = {
@@ -31,7 +31,8 @@ const struct command_note command_environment[] = {
 	  "the search ends when the gap between a rate that is sustained and one "
 	  "that is not is this part of it, or 4 %" },
 	{ "MAX_RAMPING_FACTOR", "how much the search raises the rate in a step: 1 doubles it" },
-	{ "XDG_STATE_HOME", "where runs that have not ended are listed, below omb/runs; "
+	{ "XDG_STATE_HOME", "where runs that have not ended are listed, below omb/runs, and the "
+	                    "calibration is kept; "
 	                    "~/.local/state if not given" },
 	{ NULL, NULL },
 };

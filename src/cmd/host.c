@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "results/calibration.h"
+
 uint32_t host_cpus(void)
 {
 	cpu_set_t set;
@@ -118,4 +120,16 @@ void host_raise_limits(void)
 		return;
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files); /* refused: `omb check` tells what is needed */
+}
+
+double host_ceiling_per_s(const struct driver *driver, uint64_t message_bytes)
+{
+	struct environment environment;
+	struct calibration found;
+
+	environment_read(&environment);
+	if (!calibration_load(&environment, &found))
+		return 0;
+	bool has_library = (driver->flags & DRIVER_LIBRARY) != 0;
+	return calibration_per_s(has_library ? found.library : found.bare, message_bytes);
 }

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "results/state_folder.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 
@@ -29,17 +30,11 @@ static bool is_run_id(const char *run_id)
 /* The folder of the registrations; NULL when there is no home.  Caller frees. */
 static char *runs_folder(struct error *err)
 {
-	const char *state = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
+	char *state = state_folder(err);
+	char *folder = state != NULL ? xasprintf("%s/runs", state) : NULL;
 
-	/* The specification says to ignore a relative one. */
-	if (state != NULL && state[0] == '/')
-		return xasprintf("%s/omb/runs", state);
-	if (home != NULL && home[0] == '/')
-		return xasprintf("%s/.local/state/omb/runs", home);
-	error_set(err, ERROR_SYSTEM,
-	          "no folder for the state: neither XDG_STATE_HOME nor HOME is set");
-	return NULL;
+	free(state);
+	return folder;
 }
 
 bool journal_open(struct journal *j, const char *folder, const char *run_id, struct error *err)

@@ -109,6 +109,9 @@ struct record {
 	bool search_converged;
 	unsigned search_trials;
 	bool stamped;
+	/* Messages/s that the generator can make here of this size, as `omb calibrate` found; 0: it
+	 * was never run on this machine. */
+	double ceiling_per_s;
 
 	uint64_t window_start_ns, window_end_ns; /* measured; equal when it never began */
 	uint64_t readiness_ns; /* from the first probe until every subscription had seen one */

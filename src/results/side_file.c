@@ -308,6 +308,7 @@ static json_t *window_member(const struct record *r)
 	put(o, "endNs", number(since_start(r, r->window_end_ns)));
 	put(o, "publishRate", real(record_publish_per_s(r)));
 	put(o, "consumeRate", real(record_consume_per_s(r)));
+	put(o, "ceilingRate", r->ceiling_per_s > 0 ? real(r->ceiling_per_s) : json_null());
 	put(o, "counters", counters(r->window_counters));
 	put(o, "readinessNs", number(r->readiness_ns));
 	put(o, "producerCpuNs", number(r->producer_cpu_ns));

@@ -81,6 +81,7 @@ static void fill_load(const struct run *r, struct record *out)
 	out->search_converged = r->decision.converged;
 	out->search_trials = r->search.trials;
 	out->stamped = p->stamped;
+	out->ceiling_per_s = r->options->ceiling_per_s;
 }
 
 void outcome_begin(struct run *r, struct record *out)

@@ -58,6 +58,7 @@ struct run_options {
 	const char *output;       /* -o: a file, or a folder; NULL = the current folder */
 	const char *command_line; /* for the manifest; may be NULL */
 	struct console_options console;
+	double ceiling_per_s; /* of the generator on this host for this load; 0 = not known */
 
 	const struct run_platform *platform; /* clock and poll; NULL = the real ones (tests) */
 };

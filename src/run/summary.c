@@ -222,6 +222,9 @@ static void add_cost(const struct record *r, struct text *out)
 	if (r->subscriptions > 0)
 		text_addf(out, ", %.2f us to consume", record_consumer_cpu_per_message_ns(r) / 1e3);
 	text_add(out, "\n");
+	if (r->ceiling_per_s > 0)
+		text_addf(out, "  generator: used %.2g %% of what it can do here (omb calibrate)\n",
+		          record_publish_per_s(r) / r->ceiling_per_s * 100);
 }
 
 /* Shares of memory where they are known; else what each had at most, shared pages counted twice. */

@@ -10,7 +10,7 @@ import shutil
 import signal
 
 import pytest
-from harness import Kafka, Omb
+from harness import EmbeddedBroker, Kafka, Omb
 
 LIMIT_S = 60
 
@@ -77,10 +77,17 @@ def warm_up(broker, folder):
         omb.close()
 
 
-@pytest.fixture(scope="session")
-def kafka(tmp_path_factory):
-    """One Kafka for all tests that do not break it."""
-    folder = tmp_path_factory.mktemp("kafka")
+@pytest.fixture(scope="session", params=["embedded", "kafka"])
+def kafka(request, tmp_path_factory):
+    """One broker for all tests that do not break it: the embedded one, then Apache Kafka."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "embedded":
+        embedded = EmbeddedBroker(folder / "broker")
+        try:
+            yield embedded
+        finally:
+            embedded.stop()
+        return
     broker = start_kafka(folder)
     try:
         warm_up(broker, folder / "warm-up")

@@ -386,6 +386,27 @@ class Kafka:
         return [n for n in [*self.topics(), *self.groups()] if n.startswith(f"omb-{run_id}")]
 
 
+class EmbeddedBroker(Kafka):
+    """`omb broker`: to its clients a Kafka like the other."""
+
+    def __init__(self, folder, *options):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = open(folder / "broker.log", "w")
+        argv = [OMB, "broker", "-p", "0", "--partitions", "0", *map(str, options)]
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on "), line
+        self.address = line.split()[-1]
+
+    def stop(self):
+        """What it said, without the line of its address."""
+        self.process.terminate()
+        said, _ = self.process.communicate(timeout=20)
+        self.log.close()
+        assert self.process.returncode == 0
+        return said
+
+
 class _Cursor:
     def __init__(self, data):
         self.data = data

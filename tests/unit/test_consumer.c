@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -190,6 +190,17 @@ static void a_commit_by_interval_does_not_wait_for_the_next_message(void **state
 	harness_fini(&h);
 }
 
+static void rest(uint64_t ns)
+{
+	uint64_t until_ns = clock_ns() + ns;
+	struct timespec until = {
+		.tv_sec = (time_t)(until_ns / 1000000000),
+		.tv_nsec = (long)(until_ns % 1000000000),
+	};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
 /* Two consumers of 4 partitions each, of which the first should have 2. */
 static void start_uneven(struct harness *h, unsigned generation)
 {
@@ -219,8 +230,8 @@ static void who_has_more_than_its_share_after_the_start_joins_again(void **state
 	(void)state;
 	start_uneven(&h, 0);
 	for (int i = 0; i < 3000 && fake_rejoins[0] < 2; i++)
-		usleep(10000);
-	usleep(300000); /* three more looks */
+		rest(10 * MS);
+	rest(300 * MS); /* three more looks */
 	assert_int_equal(fake_rejoins[0], 2);
 	assert_int_equal(fake_rejoins[1], 0);
 	harness_close(&h);
@@ -233,7 +244,7 @@ static void an_agent_that_replaces_another_leaves_its_group_alone(void **state)
 
 	(void)state;
 	start_uneven(&h, 1);
-	usleep(300000);
+	rest(300 * MS);
 	assert_int_equal(fake_rejoins[0], 0);
 	harness_close(&h);
 	harness_fini(&h);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_BROKER_API_H
+#define OMB_BROKER_API_H
+
+/*
+ * api -- which requests the broker knows, in which versions.  The table is the whole truth: the
+ * answer to ApiVersions, the dispatch and the documentation read it.
+ *
+ * Versions are those that librdkafka 2.0 to 2.15 send.  The oldest is always 0, because librdkafka
+ * derives features from old versions.  All are non-flexible but ApiVersions 3.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/request.h"
+
+struct api {
+	int16_t key, max_version;
+	const char *name;
+	request_handler *handle;
+};
+
+extern const struct api apis[];
+extern const size_t apis_count;
+
+/* NULL: unknown. */
+const struct api *api_find(int16_t key);
+
+/* Members, generations, offsets. */
+bool api_is_of_groups(int16_t key);
+
+#define API_API_VERSIONS 18
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/broker.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/api.h"
+#include "broker/state.h"
+#include "broker/wait.h"
+#include "util/xalloc.h"
+
+#define CONNECTIONS_MAX 20000
+#define OUT_KEPT        ((size_t)256 * 1024) /* memory for answers that a connection keeps */
+
+void broker_options_init(struct broker_options *o)
+{
+	*o = (struct broker_options){
+		.host = "127.0.0.1",
+		.nodes = 1,
+		.memory_bytes = (size_t)256 * 1000 * 1000,
+		.full = BROKER_BLOCK,
+		.partitions = 1,
+		.topics_max = 10000,
+		.partitions_max = 20000,
+		.seed = 1,
+	};
+}
+
+void broker_notice(struct broker *b, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (b->options.notice == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	b->options.notice(b->options.context, text);
+}
+
+static void group_notice(void *context, const char *text)
+{
+	broker_notice(context, "%s", text);
+}
+
+struct broker *broker_create(const struct broker_options *options, const int *ports,
+                             uint64_t now_ns, struct error *err)
+{
+	struct broker *b = xcalloc(1, sizeof(*b));
+	struct groups_options groups = {
+		.initial_delay_ns = options->group_delay_ns,
+		.groups_max = 10000,
+		.members_max = 1000,
+		.offsets_max = 1000000,
+		.notice = group_notice,
+		.context = b,
+	};
+
+	assert(options->nodes >= 1 && options->nodes <= BROKER_NODES_MAX);
+	b->options = *options;
+	snprintf(b->host, sizeof(b->host), "%s", options->host);
+	for (int i = 0; i < options->nodes; i++)
+		b->ports[i] = ports[i];
+	b->next_producer_id = 1000;
+	topics_init(&b->topics);
+	b->groups = groups_create(&groups);
+	b->faults = faults_create(options->faults, options->faults_count, options->seed, now_ns);
+	if (pool_init(&b->pool, options->memory_bytes, err))
+		return b;
+	broker_destroy(b);
+	return NULL;
+}
+
+void broker_destroy(struct broker *b)
+{
+	if (b == NULL)
+		return;
+	while (b->connections != NULL)
+		broker_disconnect(b, b->connections);
+	groups_destroy(b->groups);
+	topics_fini(&b->topics);
+	faults_destroy(b->faults);
+	pool_fini(&b->pool);
+	free(b->slots);
+	free(b->deadlines.items);
+	free(b);
+}
+
+/* --- connections ---------------------------------------------------------------------------------- */
+
+static uint32_t free_slot(struct broker *b)
+{
+	for (uint32_t i = 0; i < b->slots_cap; i++)
+		if (b->slots[i] == NULL)
+			return i;
+	uint32_t slot = b->slots_cap;
+	b->slots_cap = slot > 0 ? 2 * slot : 16;
+	b->slots = xrealloc(b->slots, b->slots_cap * sizeof(struct connection *));
+	memset(b->slots + slot, 0, (b->slots_cap - slot) * sizeof(struct connection *));
+	return slot;
+}
+
+struct connection *broker_connect(struct broker *b, int node, const char *peer, uint64_t now_ns)
+{
+	if (faults_refuse(b->faults, now_ns)) {
+		b->counts.turned_away++;
+		return NULL;
+	}
+	if (b->connections_count >= CONNECTIONS_MAX) {
+		broker_notice(b, "%s turned away: %d connections are open", peer, CONNECTIONS_MAX);
+		return NULL;
+	}
+
+	struct connection *c = xcalloc(1, sizeof(*c));
+	snprintf(c->peer, sizeof(c->peer), "%s", peer);
+	c->req.connection = ++b->next_connection;
+	c->req.peer = c->peer;
+	c->req.listener = node;
+	c->slot = free_slot(b);
+	b->slots[c->slot] = c;
+	c->next = b->connections;
+	c->link = &b->connections;
+	if (b->connections != NULL)
+		b->connections->link = &c->next;
+	b->connections = c;
+	b->connections_count++;
+	b->counts.connections++;
+	return c;
+}
+
+static void take_from_woken(struct broker *b, struct connection *c)
+{
+	struct connection **at = &b->woken;
+
+	while (*at != c)
+		at = &(*at)->next_woken;
+	*at = c->next_woken;
+}
+
+void broker_disconnect(struct broker *b, struct connection *c)
+{
+	if (c->woken)
+		take_from_woken(b, c);
+	*c->link = c->next;
+	if (c->next != NULL)
+		c->next->link = c->link;
+	b->slots[c->slot] = NULL;
+	b->connections_count--;
+	request_fini(&c->req);
+	writer_fini(&c->out);
+	free(c);
+}
+
+/* --- waiting -------------------------------------------------------------------------------------- */
+
+static void wake(struct broker *b, struct connection *c)
+{
+	request_forget_waits(&c->req);
+	if (c->woken)
+		return;
+	c->woken = true;
+	c->next_woken = b->woken;
+	b->woken = c;
+}
+
+void wait_list_wake(struct broker *b, struct wait_list *list)
+{
+	while (list->first != NULL)
+		wake(b, (struct connection *)list->first->req); /* the first member */
+}
+
+static void push_deadline(struct broker *b, const struct connection *c)
+{
+	struct heap *h = &b->deadlines;
+
+	if (h->count == h->cap) {
+		h->cap = h->cap > 0 ? 2 * h->cap : 64;
+		h->items = xrealloc(h->items, h->cap * sizeof(*h->items));
+	}
+	heap_push(h, c->req.wake_ns, c->slot);
+}
+
+/* Most waits end before their deadline and leave it in the heap: now and then it is made anew. */
+static void add_deadline(struct broker *b, const struct connection *c)
+{
+	if (b->deadlines.count > 1024 && b->deadlines.count > 4 * b->connections_count) {
+		b->deadlines.count = 0;
+		for (struct connection *i = b->connections; i != NULL; i = i->next)
+			if (i->waits && i != c && i->req.wake_ns != 0)
+				push_deadline(b, i);
+	}
+	push_deadline(b, c);
+}
+
+static void wake_due(struct broker *b, uint64_t now_ns)
+{
+	while (b->deadlines.count > 0 && b->deadlines.items[0].key <= now_ns) {
+		struct connection *c = b->slots[b->deadlines.items[0].index];
+		heap_pop(&b->deadlines);
+		if (c != NULL && c->waits && c->req.wake_ns != 0 && c->req.wake_ns <= now_ns)
+			wake(b, c);
+	}
+}
+
+/* --- requests ------------------------------------------------------------------------------------- */
+
+/* Version 2 of the header, of flexible requests, has tagged fields behind it; the only flexible one
+ * is ApiVersions 3, whose body nobody needs. */
+static bool parse_head(struct connection *c)
+{
+	struct request *req = &c->req;
+	struct reader r = reader_over(c->frame, c->frame_len);
+
+	req->api = read_i16(&r);
+	req->version = read_i16(&r);
+	req->correlation = read_i32(&r);
+	struct kafka_string id = read_string(&r);
+	req->client_id = id.data;
+	req->client_id_len = id.len;
+	req->body = r;
+	return !r.broken;
+}
+
+static enum handled dispatch(struct broker *b, struct connection *c, uint64_t now_ns)
+{
+	struct request *req = &c->req;
+	const struct api *api = api_find(req->api);
+	bool too_new = api != NULL && (req->version < 0 || req->version > api->max_version);
+
+	if (api == NULL || (too_new && req->api != API_API_VERSIONS))
+		return HANDLED_BAD;
+	uint64_t hold_ns = faults_hold_ns(b->faults, req->arrived_ns, now_ns);
+	if (hold_ns > 0) {
+		request_wait_until(req, hold_ns);
+		return HANDLED_WAIT;
+	}
+	enum handled how = api->handle(b, req, now_ns, &c->out);
+	req->visits++;
+	if (api_is_of_groups(req->api))
+		b->groups_next_ns = 0; /* it may have set a new deadline */
+	return how;
+}
+
+static enum handled run(struct broker *b, struct connection *c, uint64_t now_ns)
+{
+	request_forget_waits(&c->req);
+	request_drop_splices(&c->req);
+	writer_clear(&c->out);
+	bool ok = parse_head(c);
+	enum handled how = ok ? dispatch(b, c, now_ns) : HANDLED_BAD;
+
+	c->waits = how == HANDLED_WAIT;
+	if (c->waits) {
+		request_drop_splices(&c->req);
+		assert(c->req.waiters != NULL || c->req.wake_ns != 0);
+		if (c->req.wake_ns != 0)
+			add_deadline(b, c);
+	} else if (how == HANDLED_REPLY) {
+		uint32_t len = htobe32((uint32_t)(broker_answer_bytes(c) - sizeof(len)));
+		uint32_t correlation = htobe32((uint32_t)c->req.correlation);
+		memcpy(c->head, &len, sizeof(len));
+		memcpy(c->head + sizeof(len), &correlation, sizeof(correlation));
+	}
+	return how;
+}
+
+enum handled broker_frame(struct broker *b, struct connection *c, const uint8_t *frame, size_t len,
+                          uint64_t now_ns)
+{
+	assert(!c->waits);
+	b->counts.requests++;
+	if (faults_close(b->faults, now_ns)) {
+		b->counts.closed++;
+		return HANDLED_BAD;
+	}
+	c->frame = frame;
+	c->frame_len = len;
+	c->req.visits = 0;
+	c->req.arrived_ns = now_ns;
+	memset(c->req.note, 0, sizeof(c->req.note));
+	return run(b, c, now_ns);
+}
+
+uint64_t broker_tick(struct broker *b, uint64_t now_ns)
+{
+	wake_due(b, now_ns);
+	if (b->groups_next_ns <= now_ns)
+		b->groups_next_ns = groups_tick(b, b->groups, now_ns);
+	while (b->woken != NULL) {
+		struct connection *c = b->woken;
+		b->woken = c->next_woken;
+		c->woken = false;
+		enum handled how = run(b, c, now_ns);
+		if (how != HANDLED_WAIT)
+			b->options.answered(b->options.context, c, how);
+	}
+	if (b->groups_next_ns == 0)
+		b->groups_next_ns = groups_tick(b, b->groups, now_ns);
+	uint64_t next_ns = b->groups_next_ns;
+	if (b->woken != NULL)
+		return now_ns;
+	if (b->deadlines.count > 0 && b->deadlines.items[0].key < next_ns)
+		next_ns = b->deadlines.items[0].key;
+	return next_ns;
+}
+
+/* --- answers -------------------------------------------------------------------------------------- */
+
+size_t broker_answer_bytes(const struct connection *c)
+{
+	size_t bytes = sizeof(c->head) + c->out.len;
+
+	for (size_t i = 0; i < c->req.splices_count; i++)
+		bytes += c->req.splices[i].len;
+	return bytes;
+}
+
+struct pieces {
+	struct iovec *out;
+	int count, max;
+	size_t skip; /* bytes that were sent before */
+};
+
+static void add_piece(struct pieces *p, const uint8_t *data, size_t len)
+{
+	if (p->skip >= len) {
+		p->skip -= len;
+		return;
+	}
+	if (p->count == p->max)
+		return;
+	p->out[p->count++] = (struct iovec){
+		.iov_base = (void *)(uintptr_t)(data + p->skip),
+		.iov_len = len - p->skip,
+	};
+	p->skip = 0;
+}
+
+int broker_answer_pieces(const struct connection *c, size_t from, struct iovec *out, int max)
+{
+	struct pieces p = { .out = out, .max = max, .skip = from };
+	size_t at = 0;
+
+	add_piece(&p, c->head, sizeof(c->head));
+	for (size_t i = 0; i < c->req.splices_count; i++) {
+		const struct splice *s = &c->req.splices[i];
+		if (s->at > at)
+			add_piece(&p, c->out.data + at, s->at - at);
+		at = s->at;
+		add_piece(&p, s->data, s->len);
+	}
+	if (c->out.len > at)
+		add_piece(&p, c->out.data + at, c->out.len - at);
+	return p.count;
+}
+
+void broker_answer_sent(struct connection *c)
+{
+	request_drop_splices(&c->req);
+	if (c->out.cap > OUT_KEPT)
+		writer_fini(&c->out);
+}
+
+/* --- what it holds ---------------------------------------------------------------------------------- */
+
+const struct broker_counts *broker_counts(const struct broker *b)
+{
+	return &b->counts;
+}
+
+size_t broker_connections(const struct broker *b)
+{
+	return b->connections_count;
+}
+
+void broker_memory(const struct broker *b, size_t *used_bytes, size_t *all_bytes)
+{
+	*all_bytes = b->pool.count * POOL_CHUNK_BYTES;
+	*used_bytes = (b->pool.count - b->pool.free_count) * POOL_CHUNK_BYTES;
+}
+
+struct groups *broker_groups(struct broker *b)
+{
+	return b->groups;
+}
+
+bool broker_has_partition(struct broker *b, struct kafka_string topic, int32_t partition)
+{
+	return topics_partition(&b->topics, topic, partition) != NULL;
+}
+
+void broker_address(struct broker *b, int32_t node, const char **host, int32_t *port)
+{
+	assert(node >= 0 && node < b->options.nodes);
+	*host = b->host;
+	*port = b->ports[node];
+}
+
+int broker_nodes(const struct broker *b)
+{
+	return b->options.nodes;
+}

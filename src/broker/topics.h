@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_BROKER_TOPICS_H
+#define OMB_BROKER_TOPICS_H
+
+/*
+ * topics -- topics by name, their partitions, and who reads them.
+ *
+ * A reader is a connection that has fetched a partition.  What it has not fetched yet is held for it
+ * (see space.h) as long as it goes on fetching.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/log.h"
+#include "broker/producers.h"
+#include "broker/request.h"
+
+#define TOPIC_NAME_MAX 249
+
+struct partition_reader {
+	uint64_t connection;
+	int64_t offset; /* it has everything below */
+	uint64_t seen_ns;
+};
+
+struct partition {
+	struct log log;
+	struct producers producers;
+	struct wait_list data;            /* fetches that wait for more */
+	struct partition_reader *readers; /* owned */
+	size_t readers_count, readers_cap;
+	int64_t released; /* what readers that are gone had read: held for nobody */
+};
+
+struct topic {
+	char name[TOPIC_NAME_MAX + 1];
+	struct partition *partitions; /* owned */
+	int32_t partitions_count;
+	uint32_t max_batch_bytes; /* max.message.bytes */
+	uint32_t hash;
+	struct topic *next; /* in the order of creation */
+	struct topic *next_in_bucket;
+};
+
+struct topics {
+	struct topic *first, **last;
+	struct topic **buckets; /* owned */
+	size_t buckets_count, count;
+	size_t partitions; /* of all topics */
+};
+
+void topics_init(struct topics *t);
+void topics_fini(struct topics *t);
+
+/* Kafka's rule: 1 to 249 of a-z A-Z 0-9 . _ - and neither "." nor "..". */
+bool topic_name_is_legal(struct kafka_string name);
+
+/* NULL: there is none. */
+struct topic *topics_find(const struct topics *t, struct kafka_string name);
+/* NULL: the topic (which may be NULL) has no such partition. */
+struct partition *topic_partition(struct topic *topic, int32_t partition);
+/* NULL: neither the topic nor the partition exists. */
+struct partition *topics_partition(const struct topics *t, struct kafka_string name,
+                                   int32_t partition);
+/* The name is legal and new, `partitions` at least 1. */
+struct topic *topics_add(struct topics *t, struct kafka_string name, int32_t partitions);
+/* Nobody waits for its data any more. */
+void topics_remove(struct topics *t, struct topic *topic);
+
+/* The connection has everything below `offset`. */
+void partition_note_reader(struct partition *p, uint64_t connection, int64_t offset,
+                           uint64_t now_ns);
+/*
+ * The lowest offset of a reader seen since `since_ns`; false: there is none.  Readers not seen since
+ * are forgotten, and what they had is released.
+ */
+bool partition_lowest_reader(struct partition *p, uint64_t since_ns, int64_t *offset);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* broker -- `omb broker`: the embedded broker in the foreground, for any Kafka client. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "broker/serve.h"
+#include "cmd/args.h"
+#include "cmd/inputs.h"
+#include "util/arena.h"
+#include "util/file.h"
+#include "util/text.h"
+#include "util/units.h"
+
+#define PORT_DEFAULT 9092
+#define MEMORY_MIN   (UINT64_C(1) << 20)
+#define MEMORY_MAX   (UINT64_C(1) << 40)
+
+static const struct flag broker_flags[] = {
+	{ "port", "p", FLAG_VALUE, "PORT",
+	  "port of the first virtual broker, the others behind it; 0 = free ones (9092)" },
+	{ "topics", "t", FLAG_LIST, "NAME:PARTITIONS",
+	  "topics to begin with; clients may create and delete others" },
+	{ "bind", NULL, FLAG_VALUE, "ADDRESS",
+	  "IPv4 address to listen on, and to tell clients (127.0.0.1)" },
+	{ "brokers", NULL, FLAG_VALUE, "N", "virtual brokers that share the partitions (1)" },
+	{ "memory", NULL, FLAG_VALUE, "SIZE", "for all messages together (256MB)" },
+	{ "full", NULL, FLAG_VALUE, "block|drop-oldest",
+	  "when the memory is full: producers wait for consumers, or the oldest messages go "
+	  "(block)" },
+	{ "partitions", NULL, FLAG_VALUE, "N",
+	  "of topics that come to be by being asked for; 0 = they do not (1)" },
+	{ "rebalance-delay", NULL, FLAG_VALUE, "TIME",
+	  "how long an empty group waits for more members (0s)" },
+	{ "check-crcs", NULL, FLAG_SWITCH, NULL, "verify the checksum of each batch" },
+	{ "fault", NULL, FLAG_REPEAT, "FAULT",
+	  "something to do wrong, see below; may be repeated" },
+	{ "seed", NULL, FLAG_VALUE, "N", "of faults that draw lots (1)" },
+	{ "quiet", "q", FLAG_SWITCH, NULL, "print only where it listens, and the totals" },
+	INPUT_FLAG_HELP,
+	{ 0 },
+};
+
+struct front {
+	const struct args *args;
+	struct topic_wish *topics;
+	size_t topics_count;
+	const char *bind;
+	bool quiet, is_terminal, has_progress;
+	struct broker_counts last; /* as of the last progress line */
+};
+
+struct topic_wish {
+	const char *name;
+	int32_t partitions;
+};
+
+/* --- what it was told ------------------------------------------------------------------------------- */
+
+static bool parse_number(const char *text, long min, long max, long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' && *out >= min && *out <= max;
+}
+
+static bool take_number(const struct args *args, const char *name, long min, long max, long *out,
+                        struct error *err)
+{
+	const char *text = args_value(args, name);
+
+	if (text == NULL || parse_number(text, min, max, out))
+		return true;
+	return error_set(err, ERROR_USAGE, "--%s: \"%s\" is not a whole number in %ld..%ld", name,
+	                 text, min, max);
+}
+
+static bool take_memory(const struct args *args, size_t *out, struct error *err)
+{
+	const char *text = args_value(args, "memory");
+	uint64_t bytes;
+
+	if (text == NULL)
+		return true;
+	if (parse_bytes(text, NULL, &bytes) != UNITS_OK || bytes < MEMORY_MIN || bytes > MEMORY_MAX)
+		return error_set(err, ERROR_USAGE,
+		                 "--memory: \"%s\" is not a size in 1MiB..1TiB, such as 256MB",
+		                 text);
+	*out = (size_t)bytes;
+	return true;
+}
+
+static bool take_full(const struct args *args, enum broker_full *out, struct error *err)
+{
+	const char *text = args_value(args, "full");
+
+	if (text == NULL || strcmp(text, "block") == 0)
+		*out = BROKER_BLOCK;
+	else if (strcmp(text, "drop-oldest") == 0)
+		*out = BROKER_DROP_OLDEST;
+	else
+		return error_set(err, ERROR_USAGE,
+		                 "--full: \"%s\" is neither block nor drop-oldest", text);
+	return true;
+}
+
+static bool take_delay(const struct args *args, uint64_t *out, struct error *err)
+{
+	const char *text = args_value(args, "rebalance-delay");
+
+	if (text == NULL || parse_duration(text, NULL, out) == UNITS_OK)
+		return true;
+	return error_set(err, ERROR_USAGE, "--rebalance-delay: \"%s\" is not a time such as 500ms",
+	                 text);
+}
+
+static bool take_faults(const struct args *args, struct broker_options *o, struct error *err)
+{
+	struct args_values texts = args_values(args, "fault");
+	struct fault *faults = arena_alloc(args->arena, (texts.count + 1) * sizeof(*faults));
+
+	for (size_t i = 0; i < texts.count; i++)
+		if (!fault_parse(texts.items[i], &faults[i], err))
+			return false;
+	o->faults = faults;
+	o->faults_count = texts.count;
+	return true;
+}
+
+static bool take_topics(const struct args *args, struct front *front, struct error *err)
+{
+	struct args_values texts = args_values(args, "topics");
+
+	front->topics = arena_alloc(args->arena, (texts.count + 1) * sizeof(*front->topics));
+	for (size_t i = 0; i < texts.count; i++) {
+		char *name = arena_strdup(args->arena, texts.items[i]);
+		char *colon = strchr(name, ':');
+		long partitions = 1;
+		if (colon != NULL) {
+			*colon = '\0';
+			if (!parse_number(colon + 1, 1, 100000, &partitions))
+				return error_set(err, ERROR_USAGE,
+				                 "--topics: \"%s\": expected NAME:PARTITIONS",
+				                 texts.items[i]);
+		}
+		front->topics[front->topics_count++] =
+			(struct topic_wish){ .name = name, .partitions = (int32_t)partitions };
+	}
+	return true;
+}
+
+static bool take_all(const struct args *args, struct front *front, struct serve_options *o,
+                     struct error *err)
+{
+	long port = PORT_DEFAULT, nodes = 1, partitions = 1, seed = 1;
+
+	broker_options_init(&o->broker);
+	if (!take_number(args, "port", 0, 65535, &port, err) ||
+	    !take_number(args, "brokers", 1, BROKER_NODES_MAX, &nodes, err) ||
+	    !take_number(args, "partitions", 0, 1000, &partitions, err) ||
+	    !take_number(args, "seed", 0, LONG_MAX, &seed, err) ||
+	    !take_memory(args, &o->broker.memory_bytes, err) ||
+	    !take_full(args, &o->broker.full, err) ||
+	    !take_delay(args, &o->broker.group_delay_ns, err) ||
+	    !take_faults(args, &o->broker, err) || !take_topics(args, front, err))
+		return false;
+	if (port > 0 && port + nodes - 1 > 65535)
+		return error_set(err, ERROR_USAGE,
+		                 "--port: %ld brokers from %ld on: ports end at "
+		                 "65535",
+		                 nodes, port);
+	o->port = (int)port;
+	o->broker.nodes = (int)nodes;
+	o->broker.partitions = (int32_t)partitions;
+	o->broker.seed = (uint64_t)seed;
+	o->broker.check_crcs = args_has(args, "check-crcs");
+	o->bind = args_value(args, "bind");
+	if (o->bind != NULL)
+		o->broker.host = o->bind;
+	front->bind = o->broker.host;
+	return true;
+}
+
+/* --- what it prints --------------------------------------------------------------------------------- */
+
+static void end_progress(struct front *front)
+{
+	if (front->has_progress)
+		fputs("\r\033[K", stdout);
+	front->has_progress = false;
+}
+
+static void notice(void *context, const char *text)
+{
+	struct front *front = context;
+
+	if (front->quiet)
+		return;
+	end_progress(front);
+	printf("%s\n", text);
+	fflush(stdout);
+}
+
+static void ready(void *context, const int *ports, int count)
+{
+	struct front *front = context;
+
+	for (int i = 0; i < count; i++)
+		printf("listening on %s:%d\n", front->bind, ports[i]);
+	fflush(stdout);
+}
+
+static bool prepare(void *context, struct broker *b, struct error *err)
+{
+	const struct front *front = context;
+
+	for (size_t i = 0; i < front->topics_count; i++)
+		if (!broker_add_topic(b, front->topics[i].name, front->topics[i].partitions, err))
+			return false;
+	return true;
+}
+
+static void every_second(void *context, const struct broker *b)
+{
+	struct front *front = context;
+	const struct broker_counts *c = broker_counts(b);
+	size_t used, all;
+	char used_text[UNITS_TEXT], all_text[UNITS_TEXT];
+
+	if (!front->quiet && front->is_terminal) {
+		broker_memory(b, &used, &all);
+		printf("\r\033[K%" PRIu64 " msg/s in, %" PRIu64 " msg/s out, %zu connections, "
+		       "%s of %s",
+		       c->produced - front->last.produced, c->fetched - front->last.fetched,
+		       broker_connections(b), format_bytes_short(used, used_text),
+		       format_bytes_short(all, all_text));
+		fflush(stdout);
+		front->has_progress = true;
+	}
+	front->last = *c;
+}
+
+static void add_count(struct text *out, uint64_t count, const char *what)
+{
+	if (count > 0)
+		text_addf(out, ", %" PRIu64 " %s", count, what);
+}
+
+static void print_totals(struct front *front, const struct broker_counts *c)
+{
+	struct text out = { 0 };
+
+	end_progress(front);
+	text_addf(&out,
+	          "%" PRIu64 " messages in %" PRIu64 " batches in, %" PRIu64 " out, %" PRIu64
+	          " connections",
+	          c->produced, c->batches, c->fetched, c->connections);
+	add_count(&out, c->blocked, "requests waited for room");
+	add_count(&out, c->dropped, "messages dropped unread");
+	add_count(&out, c->lost, "messages lost on purpose");
+	add_count(&out, c->duplicated, "messages stored twice on purpose");
+	add_count(&out, c->refused, "messages refused on purpose");
+	add_count(&out, c->closed, "connections closed on purpose");
+	add_count(&out, c->turned_away, "connections turned away on purpose");
+	printf("%s\n", text_str(&out));
+	text_fini(&out);
+}
+
+/* --- the command ------------------------------------------------------------------------------------ */
+
+/* Each connection is a descriptor. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int open_signals(struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		error_set_errno(err, errno, "signalfd");
+	return fd;
+}
+
+static int broker_run(const struct args *args)
+{
+	struct front front = { .args = args, .quiet = args_has(args, "quiet") };
+	struct serve_options options = { .stop_fd = -1 };
+	struct broker_counts counts;
+	struct error err;
+
+	if (args->words.count > 0) {
+		error_set(&err, ERROR_USAGE, "broker: \"%s\" is not a flag", args->words.items[0]);
+		return args_fail(args, &err);
+	}
+	if (!take_all(args, &front, &options, &err))
+		return args_fail(args, &err);
+	front.is_terminal = isatty(STDOUT_FILENO) != 0;
+	options.stop_fd = open_signals(&err);
+	if (options.stop_fd < 0)
+		return args_fail(args, &err);
+	raise_descriptor_limit();
+	options.broker.notice = notice;
+	options.ready = ready;
+	options.prepare = prepare;
+	options.every_second = every_second;
+	options.context = &front;
+	bool ok = serve_run(&options, &counts, &err);
+	file_close(options.stop_fd);
+	if (!ok)
+		return args_fail(args, &err);
+	print_totals(&front, &counts);
+	return 0;
+}
+
+extern const struct command command_broker;
+const struct command command_broker = {
+	.name = "broker",
+	.summary = "serves the Kafka protocol from memory: a broker for trying and testing",
+	.text = "A Kafka broker in memory, in the foreground, until SIGINT or SIGTERM. Any Kafka "
+		"client "
+		"can use it: it knows topics, consumer groups, idempotent producers, committed "
+		"offsets and all compressions, and no transactions. Nothing is durable: it is for "
+		"trying, testing and calibrating, and what is measured on it says nothing about "
+		"any "
+		"product.\n\n"
+		"When the memory is full, what all consumers have had is dropped. If that is not "
+		"enough, producers wait (block), so that nothing is lost, or the oldest messages "
+		"go "
+		"(drop-oldest). Messages that nobody has ever read are kept: a producer without a "
+		"consumer stops when the memory is full.\n\n"
+		"Faults, each KIND[:VALUE][@START[+LENGTH]]: delay:5ms (every request is handled "
+		"so "
+		"late), stall:500ms@10s (nothing is handled for so long), refuse@5s+2s (new "
+		"connections are closed), close:1000 (every 1000th request closes its connection), "
+		"error:7/1000 (so many batches are refused with NOT_LEADER_OR_FOLLOWER, which "
+		"clients try again), lose:1000 (every 1000th batch is acknowledged and thrown "
+		"away), duplicate:1000 (every 1000th batch is stored twice). The totals at the end "
+		"say how many messages met each.",
+	.examples = "omb broker -p 9092 --topics a:16\n"
+		    "omb broker -p 0 --memory 64MB --fault lose:1000",
+	.flags = broker_flags,
+	.run = broker_run,
+};

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The embedded broker: `omb broker` with planted faults and little memory, and `omb demo`."""
+
+import re
+
+import pytest
+from harness import EmbeddedBroker, assert_nothing_lost
+
+
+def workload(**more):
+    return {
+        "name": "small",
+        "topics": 1,
+        "partitionsPerTopic": 1,
+        "messageSize": 200,
+        "useRandomizedPayloads": True,
+        "randomizedPayloadPoolSize": 10,
+        "subscriptionsPerTopic": 1,
+        "consumerPerSubscription": 1,
+        "producersPerTopic": 1,
+        "producerRate": 1000,
+        "warmupDuration": "0s",
+        "testDuration": "3s",
+        "samplePeriod": "1s",
+        "drainTimeout": "3s",
+    } | more
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """Starts brokers with options; what one said at its end is in `said`."""
+
+    class Started:
+        def __init__(self):
+            self.now = None
+
+        def __call__(self, *options):
+            self.now = EmbeddedBroker(tmp_path / "broker", *options)
+            return self.now
+
+        def stop(self):
+            said, self.now = self.now.stop(), None
+            return said
+
+    started = Started()
+    yield started
+    if started.now:
+        started.stop()
+
+
+def count(said, what):
+    found = re.search(rf"(\d+) {what}", said)
+    return int(found.group(1)) if found else 0
+
+
+# A batch for each message, and the fault long after the last probe.
+ONE_BY_ONE = {"producerConfig": "acks=all\nlinger.ms=0\nbatch.num.messages=1\n"}
+
+
+def test_batches_that_the_broker_loses_are_missing_in_the_result(omb, broker):
+    kafka = broker("--fault", "lose:300")
+    result = omb.run(workload(), kafka.driver(**ONE_BY_ONE))
+    result.must_end(3)
+    lost = count(broker.stop(), "messages lost on purpose")
+    assert lost >= 3000 // 300 - 1
+    totals = result.totals
+    assert totals["acknowledged"] == totals["sent"] == 3000
+    assert totals["acknowledged"] - totals["received"] == lost
+    assert "missing" in result.reasons("INVALID")
+
+
+def test_batches_that_the_broker_stores_twice_are_received_twice(omb, broker):
+    kafka = broker("--fault", "duplicate:300")
+    result = omb.run(workload(), kafka.driver(**ONE_BY_ONE))
+    result.must_be_good()
+    doubled = count(broker.stop(), "messages stored twice on purpose")
+    assert doubled >= 3000 // 300 - 1
+    assert result.totals["received"] - result.totals["acknowledged"] == doubled
+    assert "surplus" in result.reasons("SUSPECT")
+
+
+def test_batches_that_the_broker_refuses_are_sent_again_and_nothing_is_lost(omb, broker):
+    kafka = broker("--fault", "error:1/20")
+    result = omb.run(workload(), kafka.driver())
+    result.must_be_good()
+    assert_nothing_lost(result)
+    assert count(broker.stop(), "messages refused on purpose") > 0
+
+
+def test_connections_that_the_broker_closes_lose_nothing_of_an_idempotent_producer(omb, broker):
+    kafka = broker("--fault", "close:400")
+    driver = kafka.driver(producerConfig="acks=all\nlinger.ms=1\nenable.idempotence=true\n")
+    result = omb.run(workload(), driver)
+    result.must_be_good()
+    assert_nothing_lost(result)
+    assert count(broker.stop(), "connections closed on purpose") > 0
+
+
+def test_a_stall_of_the_broker_stands_in_the_latencies(omb, broker):
+    kafka = broker("--fault", "stall:400ms@3s")
+    result = omb.run(workload(testDuration="5s"), kafka.driver())
+    result.must_be_good()
+    assert_nothing_lost(result)
+    assert result.latency("correctedPublish").max() >= 300_000_000
+
+
+def test_a_slow_consumer_stops_the_producer_and_loses_nothing(omb, broker):
+    # 16 MB through 4 MB.  The client keeps 2 MB of them: with less it fetches once in a second.
+    kafka = broker("--memory", "4MB")
+    driver = kafka.driver(
+        consumerConfig="auto.offset.reset=earliest\nenable.auto.commit=false\n"
+        "queued.max.messages.kbytes=2048\n"
+    )
+    shape = workload(
+        messageSize=10_000,
+        producerRate=800,
+        testDuration="2s",
+        messageProcessingTime="4ms",
+        drainTimeout="30s",
+    )
+    result = omb.run(shape, driver)
+    assert result.code in (0, 3), result.err  # 3: the rate asked for was not reached
+    assert_nothing_lost(result)
+    said = broker.stop()
+    assert "memory is full" in said
+    assert count(said, "requests waited for room") > 0
+    assert count(said, "messages dropped unread") == 0
+
+
+def test_several_virtual_brokers_share_the_partitions(omb, broker):
+    kafka = broker("--brokers", "3")
+    result = omb.run(workload(partitionsPerTopic=6, consumerPerSubscription=2), kafka.driver())
+    result.must_be_good()
+    assert_nothing_lost(result)
+
+
+def test_four_producers_and_two_groups_count_exactly(omb, broker):
+    kafka = broker()
+    shape = workload(
+        partitionsPerTopic=4,
+        producersPerTopic=4,
+        subscriptionsPerTopic=2,
+        consumerPerSubscription=2,
+        producerRate=20_000,
+    )
+    result = omb.run(shape, kafka.driver())
+    result.must_be_good()
+    assert_nothing_lost(result, subscriptions=2)
+    assert result.totals["sent"] == 60_000
+    assert result.totals["received"] == 2 * 60_000
+
+
+def test_what_the_broker_cannot_do_is_told_before_it_listens(omb):
+    for words, said in (
+        (("-p", "x"), '--port: "x" is not a whole number in 0..65535'),
+        (("--memory", "1KB"), '--memory: "1KB"'),
+        (("--fault", "sing"), 'fault "sing"'),
+        (("--topics", "a b"), 'topic "a b": the name is not legal'),
+        (("--full", "sometimes"), "neither block nor drop-oldest"),
+        (("--bind", "here"), '"here" is not an IPv4 address'),
+        (("extra",), '"extra" is not a flag'),
+    ):
+        done = omb.command("broker", *(words if "-p" in words else ("-p", "0", *words)))
+        done.must_end(2)
+        assert said in done.err, done.err
+
+
+def test_a_port_that_is_taken_is_told(omb, broker):
+    port = broker().address.rpartition(":")[2]
+    done = omb.command("broker", "-p", port)
+    done.must_end(1)
+    assert f"listening on 127.0.0.1:{port}: Address already in use" in done.err
+
+
+def test_the_demo_measures_something_and_says_what_it_is_not(omb):
+    done = omb.command("demo", "-o", "out")
+    done.must_end(0)
+    assert "nothing lost" in done.out
+    assert "not about any product" in done.out
+    results = sorted(p.suffix for p in (omb.folder / "out").iterdir())
+    assert results == [".json", ".omb"]
