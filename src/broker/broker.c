@@ -57,6 +57,7 @@ struct broker *broker_create(const struct broker_options *options, const int *po
 		.groups_max = 10000,
 		.members_max = 1000,
 		.offsets_max = 1000000,
+		.seed = options->member_seed,
 		.notice = group_notice,
 		.context = b,
 	};

@@ -57,7 +57,9 @@ struct broker_options {
 	int32_t partitions; /* of topics that clients create by asking for them; 0: they may not */
 	bool check_crcs;
 	size_t topics_max, partitions_max;
-	uint64_t group_delay_ns;    /* how long an empty group waits for more members */
+	uint64_t group_delay_ns; /* how long an empty group waits for more members */
+	uint64_t
+		member_seed; /* of member ids; 0: drawn, so that ids of an earlier broker are unknown */
 	const struct fault *faults; /* borrowed */
 	size_t faults_count;
 	uint64_t seed; /* of the faults that draw lots */

@@ -426,10 +426,11 @@ static int16_t join_any(struct group *g, const struct group_join *join, uint64_t
 		return KAFKA_INCONSISTENT_GROUP_PROTOCOL;
 	if (m)
 		return join_again(g, m, join, now_ns, out);
-	if (join->member_id.len > 0)
-		return pending_take(g, join->member_id)
-		               ? join_new(g, join, join->member_id, now_ns, out)
-		               : KAFKA_UNKNOWN_MEMBER_ID;
+	if (join->member_id.len > 0) {
+		if (!pending_take(g, join->member_id))
+			return KAFKA_UNKNOWN_MEMBER_ID;
+		return join_new(g, join, join->member_id, now_ns, out);
+	}
 	if (same)
 		return join_replace(g, same, join, now_ns, out);
 	return join_unknown(g, join, now_ns, out);

@@ -80,6 +80,7 @@ struct join_request {
 	int32_t session_ms, rebalance_ms;
 	struct group_join join;
 	struct group_protocol protocols[GROUP_PROTOCOLS_MAX];
+	char host[80], new_id[MEMBER_ID_CAP]; /* what `join` has of its own */
 };
 
 /* What a JoinGroup that waits remembers. */
@@ -202,7 +203,6 @@ static enum handled join_first(struct broker *b, struct request *req, struct joi
 	struct group_join *join = &in->join;
 	struct group *g = NULL;
 	struct group_member *m = NULL;
-	char host[80], new_id[MEMBER_ID_CAP];
 
 	int16_t code = join_check(in);
 	if (code == KAFKA_NONE)
@@ -212,10 +212,10 @@ static enum handled join_first(struct broker *b, struct request *req, struct joi
 		return HANDLED_REPLY;
 	}
 
-	format_host(req->peer, host, sizeof(host));
-	groups_new_member_id(groups, join->client_id, new_id);
-	join->client_host = host;
-	join->new_id = new_id;
+	format_host(req->peer, in->host, sizeof(in->host));
+	groups_new_member_id(groups, join->client_id, in->new_id);
+	join->client_host = in->host;
+	join->new_id = in->new_id;
 	join->session_ns = (uint64_t)in->session_ms * MS_NS;
 	int32_t rebalance_ms =
 		in->rebalance_ms > REBALANCE_MS_MIN ? in->rebalance_ms : REBALANCE_MS_MIN;
@@ -223,7 +223,7 @@ static enum handled join_first(struct broker *b, struct request *req, struct joi
 	code = group_join(g, join, now_ns, &m);
 	if (code != KAFKA_NONE) {
 		write_join_error(out, req, code,
-		                 code == KAFKA_MEMBER_ID_REQUIRED ? kafka_string_of(new_id)
+		                 code == KAFKA_MEMBER_ID_REQUIRED ? kafka_string_of(in->new_id)
 		                                                  : join->member_id);
 		groups_settle(b, groups, g);
 		return HANDLED_REPLY;

@@ -163,11 +163,13 @@ static void write_asked(struct writer *out, const struct group *g, struct reader
 				.offset = -1,
 				.metadata = kafka_string_of(""),
 			};
-			bool fits = out->len < GROUP_ANSWER_MAX;
-			const struct committed *c =
-				g && fits ? offsets_find(&g->offsets, topic, partition) : NULL;
-			write_committed(out, version, c ? c : &none,
-			                fits ? code : KAFKA_UNKNOWN_SERVER_ERROR);
+			const struct committed *c = NULL;
+
+			if (out->len >= GROUP_ANSWER_MAX)
+				code = KAFKA_UNKNOWN_SERVER_ERROR;
+			else if (g)
+				c = offsets_find(&g->offsets, topic, partition);
+			write_committed(out, version, c ? c : &none, code);
 		}
 	}
 }

@@ -24,10 +24,11 @@
 #include "util/units.h"
 #include "util/xalloc.h"
 
-#define SLEEPS    1000
-#define SLEEP_NS  UINT64_C(1000000)
-#define RECORDS   UINT64_C(20000000)
-#define SECOND_NS UINT64_C(1000000000)
+#define SLEEPS         1000
+#define SLEEP_NS       UINT64_C(1000000)
+#define RECORDS        UINT64_C(20000000)
+#define SECOND_NS      UINT64_C(1000000000)
+#define GROUP_DELAY_NS UINT64_C(50000000) /* members that start together join together */
 
 static const struct flag calibrate_flags[] = { INPUT_FLAG_HELP, { 0 } };
 
@@ -326,6 +327,7 @@ static bool open_bench(struct bench *b, struct error *err)
 	if (len >= (int)sizeof(b->folder) - 1)
 		return error_set(err, ERROR_USAGE, "TMPDIR is too long");
 	broker_options_init(&options);
+	options.group_delay_ns = GROUP_DELAY_NS;
 	if (!run_block_signals(err) || !broker_child_start(&options, &b->broker, err))
 		return false;
 	if (mkdtemp(b->folder) == NULL) {

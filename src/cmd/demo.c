@@ -11,8 +11,10 @@
 #include "cmd/quick.h"
 #include "util/text.h"
 
-#define FOLDER       "results"
-#define MEMORY_BYTES ((size_t)64 * 1000 * 1000)
+#define FOLDER         "results"
+#define MEMORY_BYTES   ((size_t)64 * 1000 * 1000)
+/* Members that start together join together. */
+#define GROUP_DELAY_NS UINT64_C(50000000)
 
 static const struct flag demo_flags[] = {
 	{ "output", "o", FLAG_VALUE, "FOLDER", "where the result files go (" FOLDER ")" },
@@ -121,6 +123,7 @@ static int demo_run(const struct args *args)
 	}
 	broker_options_init(&options);
 	options.memory_bytes = MEMORY_BYTES;
+	options.group_delay_ns = GROUP_DELAY_NS;
 	if (!make_folder(args, &folder, &err) || !run_block_signals(&err) ||
 	    !broker_child_start(&options, &broker, &err)) {
 		text_fini(&folder);

@@ -47,9 +47,11 @@ static void write_subscription(struct writer *w)
 
 void begin_join(struct member *m, const struct join *j)
 {
-	int16_t version = j->version > 0 ? j->version : 5;
+	int16_t version = j->version;
 	struct writer *w = &m->c->frame;
 
+	if (version == 0)
+		version = 5;
 	request_begin(m->c, JOIN, version);
 	write_string(w, "g");
 	write_i32(w, j->session_ms > 0 ? j->session_ms : 10000);
