@@ -3,8 +3,8 @@
 #
 # Runs every measurement, one after the other, and makes docs/performance.md of them.
 #
-#     bench/all.sh            about 35 minutes; nothing else may run on the machine
-#     bench/all.sh --quick    about 6 minutes, to see that it works; writes into build/bench-quick
+#     bench/all.sh            about 45 minutes; nothing else may run on the machine
+#     bench/all.sh --quick    about 8 minutes, to see that it works; writes into build/bench-quick
 #
 # BUILD=DIR takes the programs of another build folder.  A script that fails does not stop the
 # others; the exit code is 1 then.
@@ -33,11 +33,13 @@ failed=()
 
 # NAME OPTION...
 measure() {
-	local name=$1 began=$SECONDS
+	local name=$1 script=$1 began=$SECONDS
 	shift
+	# Some scripts are run several times, under other names.
+	[[ " $* " =~ " --name "([a-z_]+)" " ]] && name=${BASH_REMATCH[1]}
 	echo "=== $name"
 	rm -f "$results/$name.json"
-	"bench/$name.py" --omb "$build/omb" --json "$results/$name.json" "$@" "${quick[@]}" ||
+	"bench/$script.py" --omb "$build/omb" --json "$results/$name.json" "$@" "${quick[@]}" ||
 		failed+=("$name")
 	echo "=== $name: $((SECONDS - began)) s"
 }
@@ -48,6 +50,11 @@ measure startup
 measure fleet
 measure acceptance --scaling-repeats 2
 measure compare_kafka --bare "$build/bench/bare_kafka" --duration 7 --warmup 2 --broker-warmup 10
+measure compare_kafka --bare "$build/bench/bare_kafka" --name compare_processes --processes \
+	--producers 10 --consumers 4 --size 1024 --rate 100000 --wake 200 --window 0 --pairs 3 \
+	--duration 40 --warmup 10
+measure compare_kafka --bare "$build/bench/bare_kafka" --name compare_embedded --embedded \
+	--rate max --partitions 1 --pairs 5 --duration 5 --warmup 1 --broker-warmup 2
 bench/report.py --results "$results" --output "$page"
 echo "=== $page; all of it: $SECONDS s"
 if ((${#failed[@]})); then

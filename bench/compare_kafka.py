@@ -4,9 +4,12 @@
 
     bench/compare_kafka.py                          9 pairs of each case, on a Kafka of its own
     bench/compare_kafka.py --broker HOST:PORT --pairs 3 --size 100 --rate max
+    bench/compare_kafka.py --embedded --rate max     on omb's own broker, which is never the limit
+    bench/compare_kafka.py --processes --producers 10 --consumers 4 --rate 100000 --size 1024
 
 A is `omb run` with one producer agent and one consumer agent, B is bare_kafka with one producing
-and one consuming process.  They run in turn, A B B A A B ..., so that a machine that gets slower or
+and one consuming process; with --processes each client has a process of its own on both sides.
+They run in turn, A B B A A B ..., so that a machine that gets slower or
 faster meets both.  For each pair the ratio A/B is taken; printed is the median of the ratios with
 a confidence interval from their order statistics, which assumes nothing about how they spread.
 
@@ -34,6 +37,7 @@ from measure import ROOT, Failure, Session, add_arguments, kafka, need, work_fol
 FAILURES_MAX = 3
 SETTLE_S = 1.0  # for the broker to delete the topic of the run before
 CONSUMER_LEAD_S = 1.5  # until a consumer of its own group has its partitions
+REBALANCE_S = 6  # until several have
 OMB_USABLE = (0, 3)  # 3: the result is marked INVALID, which a machine of two cores often earns
 
 # On both sides.  The rest is librdkafka's default; omb turns Nagle off by itself.
@@ -157,7 +161,7 @@ def write_workload(path, case, args):
         "consumerPerSubscription": args.consumers,
         "producerRate": case["rate"],
         "consumerBacklogSizeGB": 0,
-        "agents": 1,
+        "agents": "per-client" if args.processes else 1,
         "wakeInterval": f"{args.wake}us",
         "warmupDuration": f"{args.warmup}s",
         "testDuration": f"{args.duration}s",
@@ -230,6 +234,15 @@ def bare_options(*blocks):
     return [x for block in blocks for key, value in block.items() for x in ("-X", f"{key}={value}")]
 
 
+def deal(clients, args):
+    """How many clients each process has."""
+    return [1] * clients if args.processes else [clients]
+
+
+def cpu_per_message_ns(side):
+    return sum(s["cpuSeconds"] for s in side) * 1e9 / sum(s["messages"] for s in side)
+
+
 def run_bare(case, args, address, directory):
     directory.mkdir()
     topic = f"bare-{os.getpid()}-{directory.name}"
@@ -240,35 +253,48 @@ def run_bare(case, args, address, directory):
     try:
         with contextlib.ExitStack() as stack:
             f = stack.enter_context(open(log, "w"))
-            consumer = start(
-                stack,
-                [args.bare, "consume", *to, *span, "-g", topic, "-n", args.consumers]
-                + bare_options(COMMON, CONSUMER),
-                f,
-            )
-            time.sleep(CONSUMER_LEAD_S)
-            producer = start(
-                stack,
-                [args.bare, "produce", *to, *span, "-s", case["size"], "-r", case["rate"]]
-                + ["-P", args.producers, "-w", args.wake, "-i", args.window]
-                + bare_options(COMMON, PRODUCER),
-                f,
-            )
-            ends = [finish(p, args.duration + args.warmup + 120, log) for p in (producer, consumer)]
+            consumers = [
+                start(
+                    stack,
+                    [args.bare, "consume", *to, *span, "-g", topic, "-n", clients]
+                    + bare_options(COMMON, CONSUMER),
+                    f,
+                )
+                for clients in deal(args.consumers, args)
+            ]
+            # Members that come later are known to the others at their next heartbeat, after 3 s.
+            time.sleep(CONSUMER_LEAD_S if len(consumers) == 1 else REBALANCE_S)
+            rate = case["rate"]
+            producers = [
+                start(
+                    stack,
+                    [args.bare, "produce", *to, *span, "-s", case["size"]]
+                    + ["-r", rate if rate == "max" else rate * clients // args.producers]
+                    + ["-P", clients, "-w", args.wake, "-i", args.window]
+                    + bare_options(COMMON, PRODUCER),
+                    f,
+                )
+                for clients in deal(args.producers, args)
+            ]
+            limit_s = args.duration + args.warmup + 120
+            ends = [finish(p, limit_s, log) for p in producers + consumers]
     finally:
         subprocess.run([args.bare, "topic", *to, "-D"], check=False)
     if any(code != 0 for code, _, _ in ends):
         raise Failure(f"bare_kafka failed; its log {log} ends in:\n{tail_of(log)}")
-    p, c = (json.loads(output) for _, output, _ in ends)
-    if p["totalMessages"] != c["totalMessages"]:
-        raise Failure(f"bare: {p['totalMessages']} acknowledged, {c['totalMessages']} received")
+    said = [json.loads(output) for _, output, _ in ends]
+    p, c = said[: len(producers)], said[len(producers) :]
+    sent, received = (sum(s["totalMessages"] for s in side) for side in (p, c))
+    if sent != received:
+        raise Failure(f"bare: {sent} acknowledged, {received} received")
     return {
-        "rate": p["messagesPerSecond"],
-        "cpuNs": p["cpuNsPerMessage"] + c["cpuNsPerMessage"],
-        "cpuWholeNs": sum(cpu_s for _, _, cpu_s in ends) * 1e9 / p["totalMessages"],
-        "ackP50Us": p["latencyUs"]["p50"],
-        "ackP99Us": p["latencyUs"]["p99"],
-        "messages": p["totalMessages"],
+        "rate": sum(s["messagesPerSecond"] for s in p),
+        "cpuNs": sum(cpu_per_message_ns(side) for side in (p, c)),
+        "cpuWholeNs": sum(cpu_s for _, _, cpu_s in ends) * 1e9 / sent,
+        # Of several processes: of the one in the middle.
+        "ackP50Us": statistics.median(s["latencyUs"]["p50"] for s in p),
+        "ackP99Us": statistics.median(s["latencyUs"]["p99"] for s in p),
+        "messages": sent,
     }
 
 
@@ -367,6 +393,8 @@ def parse_arguments():
     p.add_argument("--producers", type=int, default=1)
     p.add_argument("--consumers", type=int, default=1)
     p.add_argument("--partitions", type=int, default=16)
+    p.add_argument("--processes", action="store_true", help="each client a process of its own")
+    p.add_argument("--name", default="compare_kafka", help="of the document (%(default)s)")
     p.add_argument("--wake", type=int, default=100, help="wake interval, us (%(default)s)")
     p.add_argument("--window", type=int, default=2000000, help="bytes in flight (%(default)s)")
     p.add_argument("--limit", type=float, help="exit 3 when a CPU ratio is certainly above it")
@@ -388,7 +416,7 @@ def warm_up(args, cases, address, folder):
 
 def settings_of(args):
     shown = ("pairs", "duration", "warmup", "producers", "consumers", "partitions")
-    shown += ("wake", "window")
+    shown += ("wake", "window", "processes")
     settings = {name: getattr(args, name) for name in shown}
     return settings | {"common": COMMON, "producer": PRODUCER, "consumer": CONSUMER}
 
@@ -402,7 +430,7 @@ def main():
         for rate in args.rate or ["max", 10000]
         for size in args.size or [100, 1024]
     ]
-    session = Session("compare_kafka", args)
+    session = Session(args.name, args)
     results, what = [], ""
     try:
         with work_folder(args) as folder, kafka(args, folder) as broker:

@@ -147,6 +147,7 @@ def add_arguments(parser, broker=True):
     if broker:
         parser.add_argument("--broker", metavar="HOST:PORT", help="default: a Kafka of its own")
         parser.add_argument("--broker-pid", type=int, help="of --broker, to measure its CPU")
+        parser.add_argument("--embedded", action="store_true", help="`omb broker` instead of Kafka")
     parser.add_argument("--quick", action="store_true", help="short: to see that it works")
     parser.add_argument("--json", metavar="FILE", help="all figures")
     parser.add_argument("--keep", metavar="DIR", help="files of the runs go here and stay")
@@ -176,12 +177,26 @@ class Broker:
         self.what = what
 
 
+def embedded_broker(omb):
+    command = [omb, "broker", "-p", "0", "--quiet"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().split()[-1]
+        yield Broker(address, process.pid, "omb's embedded broker, on the same host")
+    finally:
+        process.terminate()
+        process.communicate()
+
+
 @contextlib.contextmanager
 def kafka(args, folder, **properties):
     """The given Kafka, or one of our own as long as this lasts.  `properties`: of the server, with
     _ for the dots in their names."""
     if args.broker:
         yield Broker(args.broker, args.broker_pid, f"Kafka at {args.broker}")
+        return
+    if args.embedded:
+        yield from embedded_broker(args.omb)
         return
     home = folder / "kafka"
     tool = [str(ROOT / "tools/broker"), "kafka"]

@@ -19,7 +19,15 @@ from fleet import rows_of as fleet_rows
 from measure import ROOT, duration, megabytes, percent, rate
 from startup import PARTS
 
-NAMES = ("null_cost", "compare_kafka", "acceptance", "fleet", "startup")
+NAMES = (
+    "null_cost",
+    "compare_kafka",
+    "compare_processes",
+    "compare_embedded",
+    "acceptance",
+    "fleet",
+    "startup",
+)
 RATIO_NAMES = {
     "cpu": "CPU a message, agents in the window",
     "cpuWhole": "CPU a message, all processes from start to end",
@@ -122,6 +130,16 @@ def goals_compare(d):
         rows.append(
             goal(f"send → ack p99, {what}", "< 50 ms", f"{p99 / 1e3:.1f} ms", p99 < 50000)
         )
+    return rows
+
+
+def goals_embedded(d):
+    rows = []
+    for case in d["cases"]:
+        speed = case["ratios"]["rate"]
+        interval = f"{speed['median']:.3f} [{speed['low']:.3f}, {speed['high']:.3f}]"
+        what = f"rate against it on the embedded broker, {case_name(case)}"
+        rows.append(goal(what, "≥ 0.90", interval, speed["median"] >= 0.9))
     return rows
 
 
@@ -231,11 +249,15 @@ def section_instructions(d):
 
 def section_compare(d):
     s = d["settings"]
+    who = "one producer agent and one consumer agent"
+    if s.get("processes"):
+        who = f"{s['producers']} producer agents and {s['consumers']} consumer agents"
+    window = f"{s['window'] / 1e6:g} MB" if s["window"] else "librdkafka's own limit of messages"
     text = (
-        "A is `omb run` with one producer agent and one consumer agent, B is "
-        "[bare_kafka](../bench/README.md), a program on librdkafka and nothing else, with the same "
-        f"settings: {s['partitions']} partitions, acks=all, linger 5 ms, batch.size 131072, "
-        f"{s['window'] / 1e6:g} MB in flight, a wake interval of {s['wake']} µs, manual "
+        f"A is `omb run` with {who}, B is "
+        "[bare_kafka](../bench/README.md), a program on librdkafka and nothing else, in as many "
+        f"processes with the same settings: {s['partitions']} partitions, acks=all, linger 5 ms, batch.size 131072, "
+        f"{window} in flight, a wake interval of {s['wake']} µs, manual "
         f"asynchronous commits. {s['pairs']} pairs A B B A, {s['duration']} s each "
         f"after {s['warmup']} s of warm-up. Given is the median of the ratios A / B with an interval "
         "from their order statistics.\n\n"
@@ -348,6 +370,12 @@ def section_startup(d):
 SECTIONS = {
     "null_cost": ("What omb itself costs", section_null, goals_null),
     "compare_kafka": ("Against bare librdkafka", section_compare, goals_compare),
+    "compare_processes": (
+        "Against bare librdkafka, each client a process",
+        section_compare,
+        goals_compare,
+    ),
+    "compare_embedded": ("On the embedded broker", section_compare, goals_embedded),
     "acceptance": ("Ten producers, four consumers", section_acceptance, goals_acceptance),
     "fleet": ("Many clients", section_fleet, goals_fleet),
     "startup": ("From the start to the first measured message", section_startup, goals_startup),

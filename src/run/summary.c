@@ -306,6 +306,8 @@ void summary_format_json(const struct record *r, const char *result_path, const 
 	(void)json_object_set_new(o, "driver", text_or_null(r->driver_name));
 	(void)json_object_set_new(o, "publishRate", json_real(record_publish_per_s(r)));
 	(void)json_object_set_new(o, "consumeRate", json_real(record_consume_per_s(r)));
+	if (r->ceiling_per_s > 0)
+		(void)json_object_set_new(o, "ceilingRate", json_real(r->ceiling_per_s));
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		(void)json_object_set_new(o, counter_name((enum counter)i),
 		                          json_integer((json_int_t)r->totals.counters[i]));

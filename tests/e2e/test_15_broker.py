@@ -179,3 +179,25 @@ def test_the_demo_measures_something_and_says_what_it_is_not(omb):
     assert "not about any product" in done.out
     results = sorted(p.suffix for p in (omb.folder / "out").iterdir())
     assert results == [".json", ".omb"]
+
+
+@pytest.mark.limit(120)
+def test_what_calibrate_finds_stands_in_later_runs(omb):
+    shape = workload(testDuration="1s", consumerPerSubscription=1)
+    driver = {"name": "null", "driver": "null"}
+    before = omb.run(shape | {"subscriptionsPerTopic": 0, "consumerPerSubscription": 0}, driver)
+    before.must_be_good()
+    assert before.omb["window"]["ceilingRate"] is None
+    assert "ceilingRate" not in before.out
+
+    done = omb.command("calibrate")
+    done.must_end(0)
+    for words in ("no client library", "on the embedded broker", "pacing error", "wake-up error"):
+        assert words in done.out
+    after = omb.run(shape | {"subscriptionsPerTopic": 0, "consumerPerSubscription": 0}, driver)
+    after.must_be_good()
+    assert after.omb["window"]["ceilingRate"] > after.omb["window"]["publishRate"]
+    assert "ceilingRate" in after.out
+    shown = omb.command("demo", "-o", "out")
+    shown.must_end(0)
+    assert "of what it can do here (omb calibrate)" in shown.out
