@@ -68,11 +68,13 @@ enum handled handle_api_versions(struct broker *b, struct request *req, uint64_t
                                  struct writer *out)
 {
 	bool known = req->version >= 0 && req->version <= api_find(API_API_VERSIONS)->max_version;
+	int16_t version = 0;
 
 	(void)b;
 	(void)now_ns;
 	_Static_assert(sizeof(apis) / sizeof(apis[0]) < 127, "the count is one byte");
-	write_versions(out, known ? req->version : 0,
-	               known ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION);
+	if (known)
+		version = req->version;
+	write_versions(out, version, known ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION);
 	return HANDLED_REPLY;
 }

@@ -11,6 +11,7 @@
 #include "broker/api.h"
 #include "broker/state.h"
 #include "broker/wait.h"
+#include "util/text.h"
 #include "util/xalloc.h"
 
 #define CONNECTIONS_MAX 20000
@@ -32,15 +33,16 @@ void broker_options_init(struct broker_options *o)
 
 void broker_notice(struct broker *b, const char *fmt, ...)
 {
-	char text[512];
+	struct text text = { 0 };
 	va_list ap;
 
 	if (b->options.notice == NULL)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	text_vaddf(&text, fmt, ap);
 	va_end(ap);
-	b->options.notice(b->options.context, text);
+	b->options.notice(b->options.context, text_str(&text));
+	text_fini(&text);
 }
 
 static void group_notice(void *context, const char *text)
@@ -81,8 +83,11 @@ void broker_destroy(struct broker *b)
 {
 	if (b == NULL)
 		return;
-	while (b->connections != NULL)
-		broker_disconnect(b, b->connections);
+	struct connection *next;
+	for (struct connection *c = b->connections; c != NULL; c = next) {
+		next = c->next;
+		broker_disconnect(b, c);
+	}
 	groups_destroy(b->groups);
 	topics_fini(&b->topics);
 	faults_destroy(b->faults);

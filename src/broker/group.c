@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "broker/group_members.h"
+#include "util/text.h"
 #include "util/xalloc.h"
 
 /* How long a rebalance waits for a client to come back with the id that it was given. */
@@ -64,22 +65,22 @@ const char *group_state_name(enum group_state state)
 
 void group_say(const struct group *g, const char *fmt, ...)
 {
-	char text[512];
+	struct text text = { 0 };
 	va_list ap;
 
 	if (!g->shared->notice)
 		return;
-	int len = snprintf(text, sizeof(text), "group %.128s: ", g->id);
-	assert(len > 0 && (size_t)len < sizeof(text));
+	text_addf(&text, "group %.128s: ", g->id);
 	va_start(ap, fmt);
-	vsnprintf(text + len, sizeof(text) - (size_t)len, fmt, ap);
+	text_vaddf(&text, fmt, ap);
 	va_end(ap);
 	/* Names are foreign, and this goes to a terminal. */
-	for (char *c = text; *c; c++) {
+	for (char *c = text.data; *c; c++) {
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
 	}
-	g->shared->notice(g->shared->notice_context, text);
+	g->shared->notice(g->shared->notice_context, text_str(&text));
+	text_fini(&text);
 }
 
 bool group_is_idle(const struct group *g)

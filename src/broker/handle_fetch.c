@@ -62,7 +62,13 @@ static struct wanted read_wanted(struct request *req)
 /* At least this many bytes in front of the next partition, for read_count. */
 static size_t wanted_bytes(int16_t version)
 {
-	return (size_t)(16 + (version >= 5 ? 8 : 0) + (version >= 9 ? 4 : 0));
+	size_t bytes = 16;
+
+	if (version >= 5)
+		bytes += 8;
+	if (version >= 9)
+		bytes += 4;
+	return bytes;
 }
 
 static void splice_bytes(struct fetch *f, const struct log *log, uint64_t position, size_t len)

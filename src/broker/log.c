@@ -58,7 +58,7 @@ static void write_at_tail(struct log *l, struct pool *pool, const uint8_t *data,
 	while (len > 0) {
 		if (l->tail == l->base + l->chunks_count * POOL_CHUNK_BYTES) {
 			l->chunks = make_room(l->chunks, &l->chunks_first, l->chunks_count,
-			                      &l->chunks_cap, sizeof(*l->chunks));
+			                      &l->chunks_cap, sizeof(struct chunk *));
 			struct chunk *fresh = pool_take(pool);
 			assert(fresh != NULL);
 			chunks_of(l)[l->chunks_count++] = fresh;

@@ -321,7 +321,7 @@ static void adopt(struct serve *s, int fd, int node, const struct sockaddr_in *f
 
 static void accept_all(struct serve *s, struct listener *l)
 {
-	struct sockaddr_in from;
+	struct sockaddr_in from = { 0 };
 	socklen_t len = sizeof(from);
 	int fd;
 
