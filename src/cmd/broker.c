@@ -184,6 +184,10 @@ static bool take_all(const struct args *args, struct front *front, struct serve_
 	o->broker.seed = (uint64_t)seed;
 	o->broker.check_crcs = args_has(args, "check-crcs");
 	o->bind = args_value(args, "bind");
+	if (o->bind != NULL && strcmp(o->bind, "0.0.0.0") == 0)
+		return error_set(err, ERROR_USAGE,
+		                 "--bind: 0.0.0.0 is nowhere that clients could be told to "
+		                 "connect to; name an address of this host");
 	if (o->bind != NULL)
 		o->broker.host = o->bind;
 	front->bind = o->broker.host;

@@ -157,6 +157,7 @@ def test_what_the_broker_cannot_do_is_told_before_it_listens(omb):
         (("--fault", "sing"), 'fault "sing"'),
         (("--topics", "a b"), 'topic "a b": the name is not legal'),
         (("--full", "sometimes"), "neither block nor drop-oldest"),
+        (("--bind", "0.0.0.0"), "0.0.0.0 is nowhere"),
         (("--bind", "here"), '"here" is not an IPv4 address'),
         (("extra",), '"extra" is not a flag'),
     ):
