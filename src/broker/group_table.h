@@ -31,6 +31,8 @@ struct groups {
 
 /* Not empty, not too long, no NUL in it. */
 bool group_id_is_legal(struct kafka_string id);
+/* The node that coordinates a group: groups are spread over the nodes, as on Kafka. */
+int32_t group_coordinator(const struct broker *b, struct kafka_string id);
 /* NULL: there is none. */
 struct group *groups_find(const struct groups *groups, struct kafka_string id);
 /* Finds or makes it; KAFKA_NONE, or the code to answer when the id or the number is illegal. */

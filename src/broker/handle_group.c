@@ -40,7 +40,12 @@ static uint32_t hash_of(struct kafka_string s)
 	return hash;
 }
 
-/* Any node would do; groups are spread over them as on Kafka. */
+int32_t group_coordinator(const struct broker *b, struct kafka_string id)
+{
+	return (int32_t)(hash_of(id) % (uint32_t)broker_nodes(b));
+}
+
+/* Any node would do in fact. */
 enum handled handle_find_coordinator(struct broker *b, struct request *req, uint64_t now_ns,
                                      struct writer *out)
 {
@@ -60,7 +65,7 @@ enum handled handle_find_coordinator(struct broker *b, struct request *req, uint
 		code = KAFKA_INVALID_GROUP_ID;
 		message = "a group id has 1 to 255 bytes";
 	} else {
-		node = (int32_t)(hash_of(key) % (uint32_t)broker_nodes(b));
+		node = group_coordinator(b, key);
 		broker_address(b, node, &host, &port);
 	}
 	write_throttle(out, req, 1);

@@ -13,17 +13,24 @@ enum handled handle_list_groups(struct broker *b, struct request *req, uint64_t 
                                 struct writer *out)
 {
 	const struct groups *groups = broker_groups(b);
+	uint32_t listed = 0;
 
 	(void)now_ns;
 	if (req->version >= 1)
 		write_i32(out, 0);
 	write_i16(out, KAFKA_NONE);
-	write_i32(out, (int32_t)groups->count);
+	size_t count_at = out->len;
+	write_u32(out, 0);
 	for (size_t i = 0; i < groups->count; i++) {
 		const struct group *g = groups->items[i];
+		/* A client asks every node and puts the answers together. */
+		if (group_coordinator(b, kafka_string_of(g->id)) != req->listener)
+			continue;
 		write_string(out, g->id);
 		write_string(out, g->protocol_type ? g->protocol_type : "");
+		listed++;
 	}
+	patch_u32(out, count_at, listed);
 	return HANDLED_REPLY;
 }
 

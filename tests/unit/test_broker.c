@@ -526,6 +526,51 @@ static void unknown_requests_end_the_connection_and_new_versions_are_told(void *
 	assert_int_equal(c->how, HANDLED_BAD);
 }
 
+/* Groups as one of several nodes lists them. */
+static uint32_t list_groups(struct broker_harness *h, int node)
+{
+	struct broker_client *c = &h->clients[0];
+
+	c->c->req.listener = node;
+	request_begin(c, 16, 0);
+	broker_harness_send(h, c);
+	struct reader r = reader_over(c->answer.data, c->answer.len);
+	assert_int_equal(read_i16(&r), NO_ERROR);
+	return read_u32(&r);
+}
+
+static void each_group_is_listed_by_its_coordinator_alone(void **state)
+{
+	struct broker_options o;
+	struct broker_harness h;
+
+	(void)state;
+	broker_options_init(&o);
+	o.memory_bytes = 1 << 20;
+	o.nodes = 2;
+	broker_harness_init(&h, &o);
+	struct broker_client *c = broker_harness_connect(&h, 0);
+	harness_create_topic(&h, c, "t", 1);
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "group-%d", i);
+		request_begin(c, 8, 0); /* a commit makes it */
+		write_string(&c->frame, name);
+		write_u32(&c->frame, 1);
+		write_string(&c->frame, "t");
+		write_u32(&c->frame, 1);
+		write_i32(&c->frame, 0);
+		write_i64(&c->frame, 1);
+		write_string(&c->frame, "");
+		broker_harness_send(&h, c);
+		assert_int_equal(c->how, HANDLED_REPLY);
+	}
+	uint32_t first = list_groups(&h, 0), second = list_groups(&h, 1);
+	assert_in_range(first, 1, 19);
+	assert_int_equal(first + second, 20);
+	broker_harness_fini(&h);
+}
+
 #define WITH_TOPIC(test) cmocka_unit_test_setup_teardown(test, setup_topic, teardown)
 
 int main(void)
@@ -549,6 +594,7 @@ int main(void)
 		WITH_TOPIC(every_truncation_of_a_frame_is_survived),
 		WITH_TOPIC(counts_that_the_bytes_do_not_bear_end_the_connection),
 		WITH_TOPIC(what_is_no_batch_is_refused),
+		cmocka_unit_test(each_group_is_listed_by_its_coordinator_alone),
 		WITH_TOPIC(unknown_requests_end_the_connection_and_new_versions_are_told),
 	};
 
