@@ -31,18 +31,9 @@ static struct kafka_string client_id_of(const struct request *req)
 
 /* ---- FindCoordinator ---- */
 
-static uint32_t hash_of(struct kafka_string s)
-{
-	uint32_t hash = 2166136261; /* FNV-1a */
-
-	for (size_t i = 0; i < s.len; i++)
-		hash = (hash ^ (uint8_t)s.data[i]) * 16777619;
-	return hash;
-}
-
 int32_t group_coordinator(const struct broker *b, struct kafka_string id)
 {
-	return (int32_t)(hash_of(id) % (uint32_t)broker_nodes(b));
+	return (int32_t)(kafka_string_hash(id) % (uint32_t)broker_nodes(b));
 }
 
 /* Any node would do in fact. */

@@ -100,6 +100,9 @@ struct kafka_string {
 	size_t len;
 };
 
+/* FNV-1a. */
+uint32_t kafka_string_hash(struct kafka_string s);
+
 struct kafka_string read_string(struct reader *r);      /* i16 length, -1: null */
 struct kafka_string read_kafka_bytes(struct reader *r); /* i32 length, -1: null */
 /*

@@ -58,16 +58,6 @@ bool topic_name_is_legal(struct kafka_string name)
 	return !(name.len <= 2 && memcmp(name.data, "..", name.len) == 0);
 }
 
-/* FNV-1a. */
-static uint32_t hash_of(struct kafka_string name)
-{
-	uint32_t hash = 2166136261U;
-
-	for (size_t i = 0; i < name.len; i++)
-		hash = (hash ^ (uint8_t)name.data[i]) * 16777619U;
-	return hash;
-}
-
 static struct topic **bucket_of(const struct topics *t, uint32_t hash)
 {
 	return &t->buckets[hash & (t->buckets_count - 1)];
@@ -75,7 +65,7 @@ static struct topic **bucket_of(const struct topics *t, uint32_t hash)
 
 struct topic *topics_find(const struct topics *t, struct kafka_string name)
 {
-	uint32_t hash = hash_of(name);
+	uint32_t hash = kafka_string_hash(name);
 
 	if (name.data == NULL)
 		return NULL;
@@ -124,7 +114,7 @@ struct topic *topics_add(struct topics *t, struct kafka_string name, int32_t par
 	if (t->count >= t->buckets_count)
 		grow(t);
 	memcpy(topic->name, name.data, name.len);
-	topic->hash = hash_of(name);
+	topic->hash = kafka_string_hash(name);
 	topic->partitions_count = partitions;
 	topic->max_batch_bytes = UINT32_MAX;
 	topic->partitions = xcalloc((size_t)partitions, sizeof(*topic->partitions));

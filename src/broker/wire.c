@@ -4,6 +4,15 @@
 
 #include "broker/request.h"
 
+uint32_t kafka_string_hash(struct kafka_string s)
+{
+	uint32_t hash = 2166136261U;
+
+	for (size_t i = 0; i < s.len; i++)
+		hash = (hash ^ (uint8_t)s.data[i]) * 16777619U;
+	return hash;
+}
+
 static struct kafka_string take(struct reader *r, int32_t len)
 {
 	struct kafka_string s = { 0 };
