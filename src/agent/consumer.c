@@ -403,15 +403,28 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 	return true;
 }
 
-static void close_clients(struct consumer_loop *l)
+/* All begin to leave before one is waited for. */
+static void begin_to_close(struct consumer_loop *l)
 {
-	loop_batch_begins(&l->base);
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct consumer *c = &l->consumers[i];
 		if (c->priv == NULL)
 			continue;
 		commit(l, c);
-		l->base.driver->consumer_close(c->priv);
+		if (l->base.driver->consumer_close_begin != NULL)
+			l->base.driver->consumer_close_begin(c->priv);
+	}
+}
+
+static void close_clients(struct consumer_loop *l)
+{
+	loop_batch_begins(&l->base);
+	begin_to_close(l);
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		if (l->consumers[i].priv == NULL)
+			continue;
+		l->base.driver->consumer_close(l->consumers[i].priv);
+		loop_closed_one(&l->base);
 	}
 }
 

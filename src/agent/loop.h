@@ -90,6 +90,9 @@ void loop_batch_begins(struct loop *l);
 /* For each message of the batch: l->now_ns, read anew every LOOP_CLOCK_EVERY calls. */
 uint64_t loop_tick(struct loop *l);
 
+/* One more client is closed: the parent tells slow from stuck by it. */
+void loop_closed_one(struct loop *l);
+
 /* Which clients of the agent belong to this loop: client i of the loop is client
  * loop_client_index(l, i) of the agent. */
 uint32_t loop_client_index(const struct loop *l, uint32_t i);

@@ -647,12 +647,26 @@ static bool open_clients(struct producer_loop *l, struct error *err)
 	return true;
 }
 
+/* All begin before one is waited for. */
+static void begin_to_close(struct producer_loop *l)
+{
+	if (l->base.driver->producer_close_begin == NULL)
+		return;
+	for (uint32_t i = 0; i < l->base.clients; i++) {
+		if (l->producers[i].priv == NULL)
+			continue;
+		loop_batch_begins(&l->base);
+		l->base.driver->producer_close_begin(l->producers[i].priv);
+	}
+}
+
 static void close_clients(struct producer_loop *l)
 {
 	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
 
 	l->base.closing = true; /* what comes back now was never acknowledged */
 	uint64_t now_ns = clock_ns();
+	begin_to_close(l);
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct producer *p = &l->producers[i];
 		if (p->priv == NULL)
@@ -661,6 +675,7 @@ static void close_clients(struct producer_loop *l)
 		loop_batch_begins(&l->base);
 		l->base.driver->producer_close(p->priv);
 		flights_close(&p->flights);
+		loop_closed_one(&l->base);
 	}
 }
 

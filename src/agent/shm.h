@@ -63,6 +63,7 @@ struct shm_loop {
 	/* Of a producer loop: 1 as long as it may send more of the load.  Written after the counters
 	 * of the last message (release), read before them (acquire, agent_shm_is_offering). */
 	_Atomic uint32_t is_offering;
+	_Atomic uint64_t closed; /* clients, so far */
 	_Alignas(64) struct hist latencies[WINDOW_COUNT][LATENCY_COUNT];
 };
 

@@ -10,8 +10,8 @@
  * unless its library forces it to.
  *
  * Life: configure (any process; pure) -> open (in an agent, after its fork, once for each loop of
- * the agent) -> producer_open / consumer_open -> send, serve ... -> producer_close /
- * consumer_close -> close.  Close is called exactly once for every open that returned true, and
+ * the agent) -> producer_open / consumer_open -> send, serve ... -> [close_begin of all clients of
+ * the loop] -> producer_close / consumer_close -> close.  Close is called exactly once for every open that returned true, and
  * never for one that failed.  Everything but `configure` runs in an agent: a parent never touches a
  * client library, because a client made before a fork does nothing after it.
  *
@@ -142,6 +142,10 @@ struct driver {
 	/* *fd: the descriptor to wait on, or -1.  Returns without waiting for the broker. */
 	bool (*producer_open)(void *client, void *producer, const struct producer_spec *spec,
 	                      int *fd, struct error *err);
+	/* Begins what producer_close waits for, and does not wait itself: every producer of the loop
+	 * hears of it before the first one is closed, so that closing a hundred takes as long as
+	 * closing one.  Messages may come back through host->sent.  Optional. */
+	void (*producer_close_begin)(void *producer);
 	/* What is still under way comes back as failed through host->sent before this returns. */
 	void (*producer_close)(void *producer);
 	enum send_status (*send)(void *producer, const struct outgoing *m, uint64_t token,
@@ -154,6 +158,9 @@ struct driver {
 
 	bool (*consumer_open)(void *client, void *consumer, const struct consumer_spec *spec,
 	                      int *fd, struct error *err);
+	/* Begins to leave its group and does not wait for it, as producer_close_begin.  Nothing is
+	 * delivered any more once this is called.  Optional. */
+	void (*consumer_close_begin)(void *consumer);
 	/* Leaves its group.  Nothing is delivered any more once this is called. */
 	void (*consumer_close)(void *consumer);
 	/* Delivers through host->received.  At most `max`; returns how many. */

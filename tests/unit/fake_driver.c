@@ -15,6 +15,8 @@ struct fake_send fake_sends[FAKE_SENDS_MAX];
 _Atomic uint32_t fake_sends_count;
 _Atomic uint32_t fake_commits;
 _Atomic uint32_t fake_rejoins[4];
+_Atomic uint32_t fake_begun_at_first_close, fake_closed;
+static _Atomic uint32_t begun;
 
 struct fake_client {
 	const struct driver_host *host;
@@ -41,6 +43,7 @@ void fake_reset(void)
 	fake_script = (struct fake_script){ .acknowledges = true };
 	fake_sends_count = 0;
 	fake_commits = 0;
+	fake_begun_at_first_close = fake_closed = begun = 0;
 	for (size_t i = 0; i < sizeof(fake_rejoins) / sizeof(fake_rejoins[0]); i++)
 		fake_rejoins[i] = 0;
 }
@@ -85,10 +88,23 @@ static unsigned fake_producer_serve(void *producer, unsigned max)
 	return fake_script.acknowledges ? report(producer, max, !fake_script.fails) : 0;
 }
 
+static void fake_close_begin(void *client)
+{
+	(void)client;
+	begun++;
+}
+
+static void note_close(void)
+{
+	if (fake_closed++ == 0)
+		fake_begun_at_first_close = begun;
+}
+
 static void fake_producer_close(void *producer)
 {
 	struct fake_producer *p = producer;
 
+	note_close();
 	report(p, FAKE_WINDOW, false);
 	close(p->fd);
 }
@@ -187,6 +203,7 @@ static bool fake_consumer_ask(void *consumer, enum consumer_wish wish, struct er
 static void fake_consumer_close(void *consumer)
 {
 	(void)consumer;
+	note_close();
 }
 
 const struct driver driver_fake = {
@@ -198,10 +215,12 @@ const struct driver driver_fake = {
 	.open = fake_open,
 	.close = fake_close,
 	.producer_open = fake_producer_open,
+	.producer_close_begin = fake_close_begin,
 	.producer_close = fake_producer_close,
 	.send = fake_send,
 	.producer_serve = fake_producer_serve,
 	.consumer_open = fake_consumer_open,
+	.consumer_close_begin = fake_close_begin,
 	.consumer_close = fake_consumer_close,
 	.consumer_serve = fake_consumer_serve,
 	.consumer_commit = fake_consumer_commit,

@@ -52,6 +52,9 @@ extern _Atomic uint32_t fake_commits;
 /* How often each of the first consumers was asked to join again; it has one partition less then. */
 extern _Atomic uint32_t fake_rejoins[4];
 
+/* How many clients had begun to close when the first one was closed, and how many were closed. */
+extern _Atomic uint32_t fake_begun_at_first_close, fake_closed;
+
 extern const struct driver driver_fake;
 
 void fake_reset(void);

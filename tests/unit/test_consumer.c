@@ -250,6 +250,19 @@ static void an_agent_that_replaces_another_leaves_its_group_alone(void **state)
 	harness_fini(&h);
 }
 
+static void all_consumers_begin_to_leave_before_one_is_waited_for(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, 0, &every_batch);
+	harness_close(&h);
+	assert_int_equal(fake_closed, 2);
+	assert_int_equal(fake_begun_at_first_close, 2);
+	assert_int_equal(counter_read(&h.shm->loop[0].closed), 2);
+	harness_fini(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_commit_by_interval_does_not_wait_for_the_next_message),
 		cmocka_unit_test(who_has_more_than_its_share_after_the_start_joins_again),
 		cmocka_unit_test(an_agent_that_replaces_another_leaves_its_group_alone),
+		cmocka_unit_test(all_consumers_begin_to_leave_before_one_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

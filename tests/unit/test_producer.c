@@ -441,6 +441,19 @@ static void what_makes_no_sense_is_refused(void **state)
 	harness_fini(&h);
 }
 
+static void all_producers_begin_to_close_before_one_is_waited_for(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 50);
+	harness_close(&h);
+	assert_int_equal(fake_closed, 50);
+	assert_int_equal(fake_begun_at_first_close, 50);
+	assert_int_equal(counter_read(&h.shm->loop[0].closed), 50);
+	harness_fini(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +474,7 @@ int main(void)
 		cmocka_unit_test(unlimited_load_has_no_due_times),
 		cmocka_unit_test(probes_are_in_no_account),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
+		cmocka_unit_test(all_producers_begin_to_close_before_one_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
