@@ -89,6 +89,41 @@ EXCEPTIONS = {
     ("only-main", "src/util/xalloc.c", "*"): "memory is exhausted: nobody can be told in another way",
 }
 
+# Files that need each other in a circle: none can be read, tested or replaced alone.  Each set stands
+# here until somebody unties it; a new one, or one more file in an old one, is a problem.
+KNOTS = [
+    {"src/config/option.c", "src/config/option_value.c"},
+    {"src/config/driver_file.c", "src/config/override.c"},
+    {"src/config/workload.c", "src/config/workload_check.c"},
+    {
+        "src/driver/kafka/java.c",
+        "src/driver/kafka/rules.c",
+        "src/driver/kafka/security.c",
+        "src/driver/kafka/translate.c",
+    },
+    {
+        "src/driver/kafka/admin.c",
+        "src/driver/kafka/consumer.c",
+        "src/driver/kafka/groups.c",
+        "src/driver/kafka/kafka.c",
+        "src/driver/kafka/producer.c",
+    },
+    {
+        "src/broker/api.c",
+        "src/broker/broker.c",
+        "src/broker/groups.c",
+        "src/broker/handle_group.c",
+        "src/broker/handle_group_admin.c",
+        "src/broker/handle_offsets.c",
+        "src/broker/handle_produce.c",
+        "src/broker/handle_topics.c",
+        "src/broker/space.c",
+    },
+    {"src/run/progress.c", "src/run/state.c"},
+    {"src/run/backlog.c", "src/run/offer.c"},
+    {"src/cmd/commands.c", "src/cmd/help.c"},
+]
+
 # ---- Files ----------------------------------------------------------------------------------
 
 SKIPPED_DIRS = {".git", "__pycache__", ".cache", ".pytest_cache", "node_modules"}
@@ -141,7 +176,7 @@ def find_sources(root):
         )
         for name in sorted(names):
             path = folder / name
-            if path.is_symlink() or b"\0" in path.open("rb").read(8192):
+            if name == ".git" or path.is_symlink() or b"\0" in path.open("rb").read(8192):
                 continue
             sources.append(Source(root, path))
     return sources
@@ -310,6 +345,91 @@ def tidy_file(root, build, path):
     return problems
 
 
+def source_of(root, folder, name):
+    """src/driver/kafka/names.c for src/driver and kafka_names.c, as Meson names objects."""
+    parts = name.split("_")
+    for folders in range(len(parts)):
+        path = "/".join([folder, *parts[:folders], "_".join(parts[folders:])])
+        if (root / path).exists():
+            return path
+    return f"{folder}/{name}"
+
+
+def symbols_of(root, build):
+    """Source -> (symbols that it defines, symbols that it needs), from the objects of a build."""
+    objects = sorted((build / "src").rglob("*.o"))
+    table = {}
+    if not objects:
+        return table
+    done = run(["nm", "-A", "-g", *map(str, objects)], cwd=build)
+    for line in done.stdout.splitlines():
+        # build/src/util/libutil.a.p/text.c.o:0000000000000000 T text_add
+        match = re.match(r"(.+)/[^/]+\.p/([^/:]+)\.o:.*? ([A-Za-z]) (\S+)$", line)
+        if match:
+            folder, name, kind, symbol = match.groups()
+            path = source_of(root, pathlib.Path(folder).relative_to(build).as_posix(), name)
+            defined, needed = table.setdefault(path, (set(), set()))
+            (needed if kind == "U" else defined).add(symbol)
+    return table
+
+
+def graph_of(table):
+    """Source -> the sources whose symbols it needs."""
+    homes = {symbol: path for path, (defined, _) in table.items() for symbol in defined}
+    return {
+        path: {homes[symbol] for symbol in needed if symbol in homes} - {path}
+        for path, (_, needed) in table.items()
+    }
+
+
+def knots_of(graph):
+    """The sets of nodes that reach each other (Tarjan), those of one node left out."""
+    order, low, stack, on_stack, knots = {}, {}, [], set(), []
+
+    def visit(node):
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        on_stack.add(node)
+        for other in sorted(graph[node]):
+            if other not in order:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in on_stack:
+                low[node] = min(low[node], order[other])
+        if low[node] == order[node]:
+            knot = set()
+            while node not in knot:
+                knot.add(stack.pop())
+            on_stack.difference_update(knot)
+            if len(knot) > 1:
+                knots.append(knot)
+
+    for node in sorted(graph):
+        if node not in order:
+            visit(node)
+    return knots
+
+
+def check_knots(root, build, known):
+    """Circles between files, as the linker sees them: what one defines and another needs."""
+    if not any((build / "src").rglob("*.o")):
+        return
+    left = list(known)
+    for knot in knots_of(graph_of(symbols_of(root, build))):
+        homes = [old for old in left if knot <= old]
+        if not homes:
+            message = "need each other in a circle: " + " ".join(sorted(knot))
+            yield min(knot), 1, "knots", "*", message
+        for old in homes:
+            left.remove(old)
+            if knot < old:
+                gone = " ".join(sorted(old - knot))
+                yield "tools/lint.py", 1, "knots", "*", f"untied, take out of KNOTS: {gone}"
+    for old in left:
+        message = "untied, take out of KNOTS: " + " ".join(sorted(old))
+        yield "tools/lint.py", 1, "knots", "*", message
+
+
 # ---- Tools ----------------------------------------------------------------------------------
 
 
@@ -340,7 +460,7 @@ def apply_exceptions(problems, exceptions):
         yield "tools/lint.py", 1, "exceptions", f"({rule}, {path}, {what}) is not needed any more"
 
 
-def collect(root, build, fast, jobs):
+def collect(root, build, fast, jobs, known_knots):
     sources = find_sources(root)
     for source in sources:
         yield from check_spdx(source)
@@ -353,6 +473,7 @@ def collect(root, build, fast, jobs):
     yield from check_registered(root)
     yield from check_functions(root, sources)
     yield from check_format(root, sources)
+    yield from check_knots(root, build, known_knots)
     if not fast:
         yield from check_tidy(root, build, jobs)
 
@@ -377,10 +498,10 @@ def main():
             run(["clang-format", "-i", *files], cwd=root)
         return 0
 
-    exceptions = EXCEPTIONS if root == here else {}
+    exceptions, knots = (EXCEPTIONS, KNOTS) if root == here else ({}, [])
     seen = set()
     for path, number, rule, message in apply_exceptions(
-        collect(root, build, args.fast, args.jobs), exceptions
+        collect(root, build, args.fast, args.jobs, knots), exceptions
     ):
         # A header's problem is found once for every file that includes it.
         if (path, number, rule, message) not in seen:

@@ -283,3 +283,35 @@ def test_clang_tidy_finds_deep_nesting(tree, tmp_path):
         pytest.skip("needs clang-tidy 14, Debian 12's")
     assert "src/plan/a.c:2: tidy: " in done.stdout
     assert done.returncode == 1
+
+
+def plant_objects(tree, needs):
+    """A tree whose sources, compiled as Meson does it, call each other as `needs` says."""
+    files = {}
+    for path, called in needs.items():
+        name = pathlib.Path(path).stem
+        calls = "".join(f"int {other}(void);\n" for other in called)
+        total = " + ".join(["1", *(f"{other}()" for other in called)])
+        files[path] = f"{HEAD}{calls}int {name}(void)\n{{\n\treturn {total};\n}}\n"
+    root = tree(files)
+    for path in needs:
+        _, folder, *rest = path.split("/")
+        target = root / "build/src" / folder / f"lib{folder}.a.p" / ("_".join(rest) + ".o")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cc", "-c", root / path, "-o", target], check=True)
+    return root
+
+
+def test_files_that_need_each_other_in_a_circle_are_a_knot(tree):
+    needs = {"src/plan/one.c": ["two"], "src/plan/two.c": ["three"], "src/plan/three.c": ["one"]}
+    assert lint(plant_objects(tree, needs)) == {("src/plan/one.c", "knots")}
+
+
+def test_files_in_folders_of_a_folder_are_found_by_their_objects_names(tree):
+    needs = {"src/driver/kafka/in_out.c": ["two"], "src/driver/two.c": ["in_out"]}
+    assert lint(plant_objects(tree, needs)) == {("src/driver/kafka/in_out.c", "knots")}
+
+
+def test_a_chain_of_files_is_no_knot(tree):
+    needs = {"src/plan/one.c": ["two", "three"], "src/plan/two.c": ["three"], "src/plan/three.c": []}
+    assert lint(plant_objects(tree, needs)) == set()
