@@ -367,7 +367,7 @@ def test_drivers_are_listed_with_their_keys():
 
 def test_the_man_page_is_clean():
     if shutil.which("mandoc") is None:
-        pytest.skip("mandoc is missing: apt-get install mandoc")
+        pytest.skip("needs mandoc; tools/setup test installs it")
     page = omb("--dump-man").stdout
     done = subprocess.run(
         ["mandoc", "-Tlint"], input=page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -11,7 +11,7 @@ import pytest
 
 for tool in ("pmccabe", "clang-format"):
     if shutil.which(tool) is None:
-        pytest.skip(f"needs {tool}; tools/setup lint installs it", allow_module_level=True)
+        pytest.skip(f"needs {tool}; tools/setup test installs it", allow_module_level=True)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LINT = ROOT / "tools" / "lint.py"
@@ -268,7 +268,7 @@ def test_builds_are_not_looked_at(tree):
 
 def test_clang_tidy_finds_deep_nesting(tree, tmp_path):
     if shutil.which("clang-tidy") is None:
-        pytest.skip("needs clang-tidy; tools/setup lint installs it")
+        pytest.skip("needs clang-tidy; tools/setup test installs it")
     deep = ["for (;;) {"] * 5 + ["n++;"] + ["}"] * 5
     root = tree({"src/plan/a.c": body(*deep, "return n;")})
     shutil.copy(ROOT / ".clang-tidy", root)
