@@ -17,6 +17,7 @@
 #include "agent/end.h"
 #include "agent/producer.h"
 #include "driver/registry.h"
+#include "util/signals.h"
 #include "util/xalloc.h"
 
 /* Of the 5 s that an orphan has (end.h), so much is for deleting topics. */
@@ -68,7 +69,8 @@ static void set_signals(void)
 	sigset_t none;
 
 	signal(SIGINT, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signals_ignore_lost_output();
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
 	sigemptyset(&none);

@@ -12,7 +12,7 @@
  *
  * Life of a loop:   open clients -> answer 0 -> { wait, serve, send } -> CLOSE -> close clients
  *
- * Signals: SIGINT is ignored (a terminal sends it to the whole group), and so is SIGTERM as long as
+ * Signals: SIGINT and SIGHUP are ignored (a terminal sends them to the whole group), and so is SIGTERM as long as
  * the parent lives (`timeout` and service managers send it to the whole group too): the parent
  * commands.  When the parent dies the kernel sends SIGTERM; then it means what CLOSE means, whatever
  * the agent is at, and an alarm kills it after 5 s.  The first producer agent deletes the topics and

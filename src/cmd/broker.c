@@ -16,6 +16,7 @@
 #include "cmd/inputs.h"
 #include "util/arena.h"
 #include "util/file.h"
+#include "util/signals.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -296,9 +297,7 @@ static int open_signals(struct error *err)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
+	signals_of_the_end(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
@@ -341,7 +340,8 @@ extern const struct command command_broker;
 const struct command command_broker = {
 	.name = "broker",
 	.summary = "serves the Kafka protocol from memory: a broker for trying and testing",
-	.text = "A Kafka broker in memory, in the foreground, until SIGINT or SIGTERM. Any Kafka "
+	.text = "A Kafka broker in memory, in the foreground, until SIGINT, SIGTERM or SIGHUP. Any "
+	        "Kafka "
 		"client "
 		"can use it: it knows topics, consumer groups, idempotent producers, committed "
 		"offsets and all compressions, and no transactions. Nothing is durable: it is for "

@@ -13,6 +13,7 @@
 
 #include "broker/serve.h"
 #include "util/file.h"
+#include "util/signals.h"
 
 #define STOP_TRIES   500
 #define STOP_WAIT_NS 10000000 /* 5 s in all; it needs milliseconds */
@@ -44,10 +45,11 @@ static int serve(const struct broker_options *options, int stop_fd, int said_fd)
 	struct broker_counts counts;
 	struct said said = { 0 };
 
-	/* A terminal sends SIGINT to the whole group; the parent decides. */
+	/* A terminal sends SIGINT and SIGHUP to the whole group; the parent decides. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signals_ignore_lost_output();
 	prctl(PR_SET_NAME, "omb-broker");
 	if (serve_run(&o, &counts, &said.error))
 		return 0;

@@ -13,12 +13,13 @@ const struct command *const commands[] = {
 
 const struct command_note command_exit_codes[] = {
 	{ "0", "ran, and the result is valid" },
-	{ "1", "failed: the broker, the system, or a limit of time" },
+	{ "1",
+	  "failed: the broker, the system, a limit of time, or output that cannot be written" },
 	{ "2", "wrong usage or configuration; nothing was started" },
 	{ "3", "ran, but the result is INVALID: the harness was the limit, messages or agents were "
 	       "lost" },
 	{ "4", "ran and is valid, but a service level asked for was not met" },
-	{ "130", "interrupted by SIGINT or SIGTERM" },
+	{ "130", "interrupted by SIGINT, SIGTERM or SIGHUP" },
 	{ NULL, NULL },
 };
 

@@ -2,16 +2,24 @@
 /*
  * main -- finds the command, runs it, and is the only place that prints errors.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/args.h"
 #include "cmd/command.h"
 #include "cmd/help.h"
 #include "results/environment.h"
 #include "util/arena.h"
+#include "util/signals.h"
 #include "util/text.h"
+
+/* Any help text and any summary: a reader that closes early, as `head` does, has had it all in one
+ * write, and nothing of it is lost. */
+#define OUTPUT_BUFFER 65536
 
 static void complain(enum complaint kind, const struct error *err)
 {
@@ -125,14 +133,42 @@ static int run_main(int argc, char **argv, struct arena *arena)
 	return run_command(command, argc, argv, arena);
 }
 
+/* A stream that was closed by who started us would be the next file that is opened, and the summary
+ * would go into it.  These can neither be read nor written. */
+static void hold_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			abort(); /* the lowest free descriptor is the one that was closed */
+}
+
+/* A full disk or a closed pipe must not look like success, whatever the command. */
+static int close_output(int code)
+{
+	bool lost = ferror(stdout) != 0;
+	struct error err;
+
+	if (fclose(stdout) != 0)
+		error_set_errno(&err, errno, "standard output");
+	else if (lost)
+		error_set(&err, ERROR_SYSTEM, "standard output: some of it could not be written");
+	else
+		return code;
+	fprintf(stderr, "omb: %s\n", err.text);
+	return code != 0 ? code : error_exit_code(err.kind);
+}
+
 int main(int argc, char **argv)
 {
 	struct arena arena = { 0 };
+
+	hold_standard_streams();
+	signals_ignore_lost_output();
+	if (isatty(STDOUT_FILENO) == 0)
+		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 	int code = run_main(argc, argv, &arena);
 
 	arena_fini(&arena);
-	/* A full disk or a closed pipe must not look like success. */
-	if (fflush(stdout) != 0 && code == 0)
-		code = error_exit_code(ERROR_SYSTEM);
-	return code;
+	return close_output(code);
 }

@@ -238,8 +238,12 @@ const struct command command_run = {
 		"of the same name has everything else. A result that must not be taken for a good "
 		"one ends in .json.invalid, that of an interrupted run in .json.partial.\n"
 		"\n"
-		"The first SIGINT or SIGTERM stops the load, drains, deletes what the run created "
-		"and writes what was measured; the second one skips the drain.",
+		"The first SIGINT, SIGTERM or SIGHUP stops the load, drains, deletes what the run "
+		"created and writes what was measured; the second one skips the drain. Nothing "
+		"else "
+		"that happens to a stream or to the disk ends a run: who reads its output may go "
+		"away, and a result that cannot be written still has its summary on standard "
+		"output.",
 	.examples = "omb run -d driver-kafka/kafka.yaml workloads/1-topic-16-partitions-1kb.yaml\n"
 		    "omb run -d kafka.yaml --set replicationFactor=1 --set testDuration=90s "
 		    "simple-workload.yaml\n"

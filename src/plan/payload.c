@@ -47,8 +47,11 @@ int payload_make(const struct payload_spec *spec, struct error *err)
 	assert(bytes > 0);
 	int fd = memfd_create("omb-payload", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0) {
-		error_set_errno(err, errno, "making a pool of %u payloads of %u bytes", spec->count,
-		                spec->size);
+		error_set_errno(err, errno, "making a pool of %u payloads of %u bytes in memory%s",
+		                spec->count, spec->size,
+		                errno == EFBIG
+		                        ? ", which a limit of file sizes (ulimit -f) holds for"
+		                        : "");
 		goto fail;
 	}
 	pool = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

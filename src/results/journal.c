@@ -55,6 +55,8 @@ bool journal_open(struct journal *j, const char *folder, const char *run_id, str
 		free(path);
 		return false;
 	}
+	/* Where a file system has no locks, nobody can tell that the run goes on. */
+	(void)fcntl(fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET });
 	*j = (struct journal){ .opened = true, .fd = fd, .path = path };
 	return true;
 }
@@ -82,28 +84,41 @@ bool journal_register(struct journal *j, const char *run_id, struct error *err)
 	return ok || error_wrap(err, "registering the run");
 }
 
+/* The line and its newline from byte `done` on, with one write if it can be had; 0, or errno. */
+static int write_line(int fd, const char *line, size_t len, size_t done)
+{
+	while (done <= len) {
+		struct iovec parts[] = {
+			{ .iov_base = (void *)(uintptr_t)(line + done), .iov_len = len - done },
+			{ .iov_base = (void *)(uintptr_t) "\n", .iov_len = 1 },
+		};
+		ssize_t n = writev(fd, parts, 2);
+		if (n < 0 && errno != EINTR)
+			return errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 bool journal_append(struct journal *j, const char *line, size_t len, enum journal_sync sync,
                     struct error *err)
 {
-	struct iovec parts[] = {
-		{ .iov_base = (void *)(uintptr_t)line, .iov_len = len },
-		{ .iov_base = (void *)(uintptr_t) "\n", .iov_len = 1 },
-	};
+	assert(j->opened && j->fd >= 0 && memchr(line, '\n', len) == NULL);
+	off_t end = lseek(j->fd, 0, SEEK_END);
+	int failure = write_line(j->fd, line, len, 0);
 
-	assert(j->opened && memchr(line, '\n', len) == NULL);
-	ssize_t n = writev(j->fd, parts, 2);
-	if (n < 0)
-		return error_set_errno(err, errno, "journal %s", j->path);
-	if ((size_t)n != len + 1) {
-		/* A file takes all unless the disk is full.  Half a line would spoil the next. */
-		off_t end = lseek(j->fd, 0, SEEK_END);
-		if (end >= n && ftruncate(j->fd, end - n) < 0)
-			return error_set_errno(err, errno, "journal %s", j->path);
-		return error_set_errno(err, ENOSPC, "journal %s", j->path);
-	}
-	if (sync == JOURNAL_SYNCED && fdatasync(j->fd) < 0)
-		return error_set_errno(err, errno, "journal %s", j->path);
-	return true;
+	/* Half a line would spoil what a later reader makes of the others. */
+	if (failure != 0 && end >= 0 && ftruncate(j->fd, end) < 0)
+		failure = errno;
+	if (failure == 0 && sync == JOURNAL_SYNCED && fdatasync(j->fd) < 0)
+		failure = errno;
+	return failure == 0 || error_set_errno(err, failure, "journal %s", j->path);
+}
+
+void journal_stop(struct journal *j)
+{
+	file_close(j->fd);
+	j->fd = -1;
 }
 
 void journal_close(struct journal *j)
@@ -135,6 +150,17 @@ bool journal_remove(struct journal *j, struct error *err)
 		ok = remove_file(j->registration, err);
 	journal_close(j);
 	return ok;
+}
+
+bool journal_is_held(const char *path, int *pid)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	bool held = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	file_close(fd);
+	*pid = held ? (int)lock.l_pid : 0;
+	return held;
 }
 
 static int is_registration(const struct dirent *entry)

@@ -12,6 +12,10 @@
  * loses at most the line being written.  The second lets `omb cleanup` find runs that never ended.
  * Both disappear with journal_remove when the result is complete.
  *
+ * The owner holds a lock on the journal as long as it lives: who finds it free knows that the run was
+ * killed.  (A lock of the process: agents do not inherit it.  It goes when the process closes any
+ * descriptor of the file, so the owner never opens it again.)
+ *
  * A zeroed journal is closed.  Owner process only; agents never write it.
  */
 
@@ -22,7 +26,7 @@
 
 struct journal {
 	bool opened;
-	int fd;
+	int fd;             /* -1: stopped */
 	char *path;         /* owned, absolute */
 	char *registration; /* owned; NULL when not registered */
 };
@@ -38,15 +42,22 @@ bool journal_open(struct journal *j, const char *folder, const char *run_id, str
 /* Lists the journal in the user's state directory. */
 bool journal_register(struct journal *j, const char *run_id, struct error *err);
 
-/* `line` has no newline in it; it is added. */
+/* `line` has no newline in it; it is added.  All of the line gets in or nothing of it. */
 bool journal_append(struct journal *j, const char *line, size_t len, enum journal_sync sync,
                     struct error *err);
+
+/* Nothing more can be appended (the disk is full); the rest of the life of the files goes on. */
+void journal_stop(struct journal *j);
 
 /* Closes and leaves the files. */
 void journal_close(struct journal *j);
 
 /* Closes and deletes the files; missing ones are fine. */
 bool journal_remove(struct journal *j, struct error *err);
+
+/* Does the run that writes this journal still live?  Its process, as this host sees it, is in *pid (0:
+ * it is on another host).  Not for the journal of a run of this process. */
+bool journal_is_held(const char *path, int *pid);
 
 /* Runs that are registered, in the order of their ids; whether their journals still exist is not
  * looked at. */

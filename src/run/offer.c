@@ -50,20 +50,6 @@ bool offer_sample(struct run *r, enum sample_depth depth, struct worker_totals *
 	return true;
 }
 
-/* Losing the journal loses nothing as long as the run lives: one warning, then it is closed. */
-static void write_journal(struct run *r, struct text *line)
-{
-	struct error err = { 0 };
-
-	if (r->journal.opened &&
-	    !journal_append(&r->journal, line->data, line->len, JOURNAL_CACHED, &err)) {
-		console_say(&r->console, CONSOLE_WARNING, r->platform.wall_ns(r->platform.to),
-		            "the journal cannot be written: %s", err.text);
-		journal_close(&r->journal);
-	}
-	text_fini(line);
-}
-
 static void add_second(struct run *r)
 {
 	const struct record origin = { .started_ns = r->started_ns };
@@ -72,7 +58,7 @@ static void add_second(struct run *r)
 	struct text line = { 0 };
 
 	side_file_format_second(&origin, s, &line);
-	write_journal(r, &line);
+	state_journal(r, &line, JOURNAL_CACHED);
 	progress_fleet(r);
 }
 
@@ -83,7 +69,7 @@ static void add_period(struct run *r, const char *kind)
 	struct text line = { 0 };
 
 	side_file_format_period(&origin, p, &line);
-	write_journal(r, &line);
+	state_journal(r, &line, JOURNAL_CACHED);
 	progress_period(r, p);
 }
 

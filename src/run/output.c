@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config/driver_file.h"
 #include "config/workload.h"
@@ -156,6 +157,8 @@ bool outcome_write(struct run *r, const struct record *record, struct run_report
 	          side_file_write(text_str(&out->side_path), record, err);
 	if (ignored.kind != ERROR_NONE)
 		*err = ignored;
+	if (!ok) /* half a result would be taken for a whole one */
+		(void)unlink(text_str(&out->result_path));
 	text_fini(&json);
 	return ok;
 }

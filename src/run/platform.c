@@ -10,6 +10,7 @@
 #include "run/run.h"
 #include "stats/clock.h"
 #include "util/file.h"
+#include "util/signals.h"
 
 static uint64_t real_now_ns(void *to)
 {
@@ -51,18 +52,11 @@ static unsigned real_signals(void *to)
 	return real->signals;
 }
 
-static void signals_of_interest(sigset_t *set)
-{
-	(void)sigemptyset(set);
-	(void)sigaddset(set, SIGINT);
-	(void)sigaddset(set, SIGTERM);
-}
-
 bool run_block_signals(struct error *err)
 {
 	sigset_t set;
 
-	signals_of_interest(&set);
+	signals_of_the_end(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return error_set_errno(err, errno, "blocking signals");
 	return true;
@@ -72,7 +66,7 @@ bool run_platform_open(struct run_platform_real *real, struct run_platform *out,
 {
 	sigset_t set;
 
-	signals_of_interest(&set);
+	signals_of_the_end(&set);
 	*real = (struct run_platform_real){ .signal_fd = -1 };
 	real->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (real->signal_fd < 0)

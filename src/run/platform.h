@@ -5,7 +5,7 @@
 /*
  * platform -- time, waiting and signals, as a run sees them.
  *
- * The real one reads the clocks, polls, and learns of SIGINT and SIGTERM from a signalfd.  Tests put
+ * The real one reads the clocks, polls, and learns of SIGINT, SIGTERM and SIGHUP from a signalfd.  Tests put
  * a simulated clock in its place and so run a whole benchmark in no time.
  */
 
@@ -20,7 +20,7 @@ struct run_platform {
 	uint64_t (*wall_ns)(void *to); /* clock_wall_ns() */
 	/* Returns when the descriptor is readable (-1: none), when a signal came, or at until_ns. */
 	void (*wait)(void *to, int worker_fd, uint64_t until_ns);
-	unsigned (*signals)(void *to); /* SIGINT and SIGTERM so far */
+	unsigned (*signals)(void *to); /* that ask for the end, so far */
 };
 
 struct run_platform_real {
@@ -28,7 +28,7 @@ struct run_platform_real {
 	unsigned signals;
 };
 
-/* Both signals are blocked already: run_block_signals. */
+/* The signals are blocked already: run_block_signals. */
 bool run_platform_open(struct run_platform_real *real, struct run_platform *out, struct error *err);
 void run_platform_close(struct run_platform_real *real);
 

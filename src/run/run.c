@@ -56,9 +56,8 @@ static bool open_journal(struct run *r, struct error *err)
 		            "the run is not registered for `omb cleanup`: %s", unregistered.text);
 	outcome_begin(r, &record);
 	side_file_format_start(&record, &line);
-	bool ok = journal_append(&r->journal, line.data, line.len, JOURNAL_SYNCED, err);
-	text_fini(&line);
-	return ok;
+	state_journal(r, &line, JOURNAL_SYNCED);
+	return true;
 }
 
 /* A run that ended in peace but measured nothing: why? */
@@ -103,23 +102,23 @@ static bool write_result(struct run *r, struct run_report *out, struct error *er
 	struct record record;
 
 	outcome_fill(r, &record);
-	if (!outcome_write(r, &record, out, err))
-		return false;
+	bool wrote = outcome_write(r, &record, out, err);
+	const char *result = wrote ? text_str(&out->result_path) : NULL;
+	const char *side = wrote ? text_str(&out->side_path) : NULL;
+
+	/* Without files the summary is all that is left of the run, even if only names were wanted. */
 	if (r->console.options.format == CONSOLE_JSON)
-		summary_format_json(&record, text_str(&out->result_path), text_str(&out->side_path),
-		                    &text);
-	else if (r->console.options.quiet)
-		text_addf(&text, "%s\n%s\n", text_str(&out->result_path),
-		          text_str(&out->side_path));
+		summary_format_json(&record, result, side, &text);
+	else if (r->console.options.quiet && wrote)
+		text_addf(&text, "%s\n%s\n", result, side);
 	else
-		summary_format(&record, text_str(&out->result_path), text_str(&out->side_path),
-		               &text);
+		summary_format(&record, result, side, &text);
 	console_summary(&r->console, text_str(&text));
 	text_fini(&text);
 	out->outcome = record.interrupted                          ? RUN_INTERRUPTED
 	               : record.verdict.verdict == VERDICT_INVALID ? RUN_INVALID
 	                                                           : RUN_GOOD;
-	return true;
+	return wrote;
 }
 
 /* The journal has done its duty when there is a result, or nothing that it could tell. */

@@ -14,9 +14,10 @@
  * something else takes long.  Every phase is bounded.  Whatever happens, the load is stopped, the
  * worker is stopped and what the run created is deleted before run_one returns.
  *
- * The load stops and drains at the first SIGINT or SIGTERM; a second one skips the drain, a third one
- * the deletion of topics (`omb cleanup` does it later).  Both signals must be blocked by the caller
- * (run_block_signals) before agents are forked; run_one reads them from a descriptor of its own.
+ * The load stops and drains at the first SIGINT, SIGTERM or SIGHUP; a second one skips the drain, a
+ * third one the deletion of topics (`omb cleanup` does it later).  The signals must be blocked by the
+ * caller (run_block_signals) before agents are forked; run_one reads them from a descriptor of its own.
+ * A stream that cannot be written any more (a reader that has gone, a full disk) ends nothing.
  *
  * One thread.  Several runs one after the other are fine, each with a fresh worker.
  */
@@ -73,7 +74,7 @@ struct run_report {
 /* 0, 3 or 130; of RUN_FAILED the error's own. */
 int run_exit_code(const struct run_report *report, const struct error *err);
 
-/* Blocks SIGINT and SIGTERM in this process.  Before the first fork. */
+/* Blocks the signals that ask for the end (util/signals.h).  Before the first fork. */
 bool run_block_signals(struct error *err);
 
 /* `out` is overwritten and must be finished.  `err` is set for RUN_FAILED, and for RUN_INTERRUPTED

@@ -111,6 +111,20 @@ void state_fail(struct run *r, const struct error *err)
 		r->failure = *err;
 }
 
+void state_journal(struct run *r, struct text *line, enum journal_sync sync)
+{
+	struct error err = { 0 };
+
+	if (r->journal.opened && r->journal.fd >= 0 &&
+	    !journal_append(&r->journal, line->data, line->len, sync, &err)) {
+		console_say(&r->console, CONSOLE_WARNING, r->platform.wall_ns(r->platform.to),
+		            "the run goes on, but can no longer be recovered if it is killed: %s",
+		            err.text);
+		journal_stop(&r->journal);
+	}
+	text_fini(line);
+}
+
 struct phase_facts state_facts(const struct run *r)
 {
 	uint64_t now = state_now_ns(r);

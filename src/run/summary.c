@@ -285,12 +285,15 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	add_cost(r, out);
 	add_memory(r, out);
 	add_verdict(r, out);
-	text_addf(out, "\n  %s\n  %s\n", result_path, side_path);
+	if (result_path && side_path)
+		text_addf(out, "\n  %s\n  %s\n", result_path, side_path);
+	else
+		text_add(out, "\n  The result could not be written: there are no files.\n");
 }
 
 static json_t *text_or_null(const char *text)
 {
-	json_t *value = json_string(text);
+	json_t *value = text ? json_string(text) : NULL;
 
 	return value ? value : json_null();
 }

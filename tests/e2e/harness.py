@@ -154,21 +154,22 @@ class Result:
 
 
 class Running:
-    """An omb that was started.  Leads a session of its own, so all its processes are known."""
+    """An omb that was started.  Leads a session of its own, so all its processes are known.
 
-    def __init__(self, argv, folder, env):
+    `more` goes to Popen: other streams than the files that are read here, limits, signals."""
+
+    def __init__(self, argv, folder, env, **more):
         self.folder = folder
         self.known = {p for p in folder.rglob("*") if p.is_file()}
         self.outputs = [folder.parent / f"{folder.name}.{time.monotonic_ns()}.{end}" for end in "oe"]
         with open(self.outputs[0], "w") as out, open(self.outputs[1], "w") as err:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
             self.child = subprocess.Popen(
                 [str(OMB), *map(str, argv)],
                 cwd=folder,
                 env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
                 start_new_session=True,
+                **(streams | more),
             )
         self.pid = self.child.pid
 
@@ -255,9 +256,9 @@ class Omb:
         """Any omb command, to its end."""
         return self.launch(*args).wait(timeout_s)
 
-    def launch(self, *args, env=None):
+    def launch(self, *args, env=None, **more):
         env = os.environ | {"XDG_STATE_HOME": str(self.state)} | (env or {})
-        running = Running(args, self.folder, env)
+        running = Running(args, self.folder, env, **more)
         self.started.append(running)
         return running
 

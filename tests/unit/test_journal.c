@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "results/journal.h"
 
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -169,6 +173,96 @@ static void without_xdg_the_state_is_below_home(void **state)
 	assert_int_equal(err.kind, ERROR_SYSTEM);
 }
 
+/* In a child: a limit of file sizes and a lock belong to a process. */
+static int in_child(int (*body)(const char *folder), const char *folder)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(body(folder));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int append_without_room(const char *folder)
+{
+	struct journal j;
+	struct error err = { 0 };
+	struct rlimit limit = { 10, 10 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (!journal_open(&j, folder, "run1", &err) || setrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+	    !journal_append(&j, "{\"a\":1}", 7, JOURNAL_CACHED, &err))
+		return 1;
+	/* Two bytes of it would fit. */
+	if (journal_append(&j, "{\"b\":2}", 7, JOURNAL_CACHED, &err) || err.os_errno != EFBIG)
+		return 2;
+	journal_stop(&j);
+	return 0;
+}
+
+static void a_line_that_does_not_fit_is_left_out_as_a_whole(void **state)
+{
+	assert_int_equal(in_child(append_without_room, *state), 0);
+	assert_content(*state, "run1.journal", "{\"a\":1}\n");
+}
+
+static void a_journal_without_room_is_removed_like_any_other(void **state)
+{
+	struct journal j;
+	struct error err = { 0 };
+
+	assert_true(journal_open(&j, *state, "run1", &err));
+	assert_true(journal_register(&j, "run1", &err));
+	journal_stop(&j);
+	assert_true(journal_remove(&j, &err));
+	assert_false(exists(*state, "run1.journal"));
+	assert_false(exists(*state, "state/omb/runs/run1"));
+}
+
+static int look_who_holds_it(const char *folder)
+{
+	char *path = xasprintf("%s/run1.journal", folder);
+	int pid = -1;
+	bool held = journal_is_held(path, &pid);
+
+	free(path);
+	return !held ? 1 : pid != getppid() ? 2 : 0;
+}
+
+static int look_that_it_is_free(const char *folder)
+{
+	return look_who_holds_it(folder) == 1 ? 0 : 1;
+}
+
+static int hold_it_and_die(const char *folder)
+{
+	struct journal j;
+	struct error err = { 0 };
+
+	return journal_open(&j, folder, "run1", &err) ? 0 : 1;
+}
+
+static void a_journal_is_held_by_the_process_that_writes_it_and_by_none_of_its_children(
+	void **state)
+{
+	struct journal j;
+	struct error err = { 0 };
+
+	assert_true(journal_open(&j, *state, "run1", &err));
+	assert_int_equal(in_child(look_who_holds_it, *state), 0);
+	journal_close(&j);
+	assert_int_equal(in_child(look_that_it_is_free, *state), 0);
+}
+
+static void a_journal_of_a_dead_process_is_free(void **state)
+{
+	assert_int_equal(in_child(hold_it_and_die, *state), 0);
+	assert_true(exists(*state, "run1.journal"));
+	assert_int_equal(in_child(look_that_it_is_free, *state), 0);
+}
+
 static void a_run_id_is_used_once(void **state)
 {
 	struct journal first, second;
@@ -204,6 +298,11 @@ int main(void)
 		IN_FOLDER(a_registered_run_is_listed_until_it_is_removed),
 		IN_FOLDER(runs_that_were_killed_stay_listed_in_order_until_forgotten),
 		IN_FOLDER(without_xdg_the_state_is_below_home),
+		IN_FOLDER(a_line_that_does_not_fit_is_left_out_as_a_whole),
+		IN_FOLDER(a_journal_without_room_is_removed_like_any_other),
+		IN_FOLDER(
+			a_journal_is_held_by_the_process_that_writes_it_and_by_none_of_its_children),
+		IN_FOLDER(a_journal_of_a_dead_process_is_free),
 		IN_FOLDER(a_run_id_is_used_once),
 		IN_FOLDER(a_run_id_that_is_a_path_is_refused),
 	};
