@@ -65,9 +65,9 @@ static struct hist *latencies_of(struct consumer_loop *l, uint64_t due_ns)
 static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
 {
 	struct hist *latencies = latencies_of(l, s->due_ns);
-	uint64_t called_ns = s->due_ns + s->send_delay_ns;
+	uint64_t called_ns = stamp_called_ns(s);
 
-	if (now_ns < called_ns) {
+	if (now_ns < called_ns) { /* read anew after it: another clock's stamp (loop_tick) */
 		count(l, COUNTER_NEGATIVE);
 		now_ns = called_ns; /* counted and kept, as zero */
 	}
@@ -89,12 +89,17 @@ static void count_received(struct consumer *c, const struct received *m)
 		counter_bump(&c->partitions[m->partition]);
 }
 
+static bool is_foreign(const struct consumer_loop *l, const struct stamp *s)
+{
+	return s->run != l->base.spec->run;
+}
+
 static void take_stamped(struct consumer *c, const struct received *m, const struct stamp *s,
                          uint64_t now_ns)
 {
 	struct consumer_loop *l = c->loop;
 
-	if (s->run != l->base.spec->run) {
+	if (is_foreign(l, s)) {
 		count(l, COUNTER_FOREIGN);
 	} else if (s->flags & STAMP_PROBE) {
 		counter_bump(&c->words->probes_received);
@@ -122,7 +127,9 @@ static void take_unstamped(struct consumer *c, const struct received *m)
 	if (wall_ms < sent_ms)
 		count(l, COUNTER_NEGATIVE);
 	uint64_t age_ns = wall_ms < sent_ms ? 0 : (wall_ms - sent_ms) * 1000000;
-	struct hist *latencies = latencies_of(l, clock_ns() - age_ns);
+	/* A broker may say anything, also that a message is older than our clock. */
+	uint64_t now_ns = clock_ns();
+	struct hist *latencies = latencies_of(l, age_ns < now_ns ? now_ns - age_ns : 0);
 	hist_record(&latencies[LATENCY_E2E], age_ns);
 }
 
@@ -141,8 +148,10 @@ static void consumer_received(void *owner, const struct received *m)
 {
 	struct consumer *c = owner;
 	struct consumer_loop *l = c->loop;
-	uint64_t now_ns = loop_tick(&l->base);
-	struct stamp stamp;
+	struct stamp stamp = { 0 };
+	enum stamp_status status = stamp_read(m->payload, m->payload_len, &stamp);
+	bool is_timed = status == STAMP_OK && !is_foreign(l, &stamp);
+	uint64_t now_ns = loop_tick(&l->base, is_timed ? stamp_called_ns(&stamp) : 0);
 
 	if (counter_read(&c->words->first_ns) == 0)
 		counter_set(&c->words->first_ns, now_ns);
@@ -150,7 +159,7 @@ static void consumer_received(void *owner, const struct received *m)
 	if (c->uncommitted++ == 0)
 		c->uncommitted_ns = now_ns;
 
-	switch (stamp_read(m->payload, m->payload_len, &stamp)) {
+	switch (status) {
 	case STAMP_OK:
 		take_stamped(c, m, &stamp, now_ns);
 		break;
@@ -190,6 +199,7 @@ static void commit(struct consumer_loop *l, struct consumer *c)
 {
 	if (l->base.driver->consumer_commit == NULL || c->uncommitted == 0)
 		return;
+	loop_batch_begins(&l->base);
 	l->base.driver->consumer_commit(c->priv);
 	count(l, COUNTER_COMMITS);
 	c->uncommitted = 0;
@@ -230,6 +240,7 @@ static void rejoin_uneven(struct consumer_loop *l, uint64_t now_ns)
 	struct error err;
 
 	l->looks++;
+	loop_batch_begins(&l->base);
 	bool is_power_of_2 = (l->looks & (l->looks - 1)) == 0;
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct consumer *c = &l->consumers[i];
@@ -311,6 +322,7 @@ static bool ask_all(struct consumer_loop *l, enum consumer_wish wish, struct err
 	if (l->base.driver->consumer_ask == NULL)
 		return error_set(err, ERROR_UNSUPPORTED, "driver %s cannot pause consumers",
 		                 l->base.driver->name);
+	loop_batch_begins(&l->base);
 	for (uint32_t i = 0; i < l->base.clients; i++)
 		if (!l->base.driver->consumer_ask(l->consumers[i].priv, wish, err))
 			return false;

@@ -207,15 +207,10 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 	abort();
 }
 
-void loop_batch_begins(struct loop *l)
-{
-	l->ticks = 0;
-}
-
-uint64_t loop_tick(struct loop *l)
+uint64_t loop_tick(struct loop *l, uint64_t since_ns)
 {
 	/* While closing, the library may wait between two messages. */
-	if (l->ticks == 0 || l->closing) {
+	if (l->ticks == 0 || l->closing || l->now_ns < since_ns) {
 		l->now_ns = clock_ns();
 		l->ticks = LOOP_CLOCK_EVERY;
 	}

@@ -50,9 +50,9 @@ struct loop {
 	uint32_t ready_count;
 	bool *is_ready;
 
-	uint64_t now_ns; /* as of the batch being served; see loop_tick */
-	uint32_t ticks;
-	bool closing; /* CLOSE came, or the agent has to end by itself */
+	uint64_t now_ns; /* the last reading; see loop_tick */
+	uint32_t ticks;  /* how many more reports may share it */
+	bool closing;    /* CLOSE came, or the agent has to end by itself */
 };
 
 bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
@@ -84,11 +84,18 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 /* Puts client i on the ready list, unless it is there. */
 void loop_mark_ready(struct loop *l, uint32_t i);
 
-/* A batch begins: the first message of it reads the clock.  Not earlier: between a reading before
- * the client is asked and the message's arrival the thread may have been off its CPU. */
-void loop_batch_begins(struct loop *l);
-/* For each message of the batch: l->now_ns, read anew every LOOP_CLOCK_EVERY calls. */
-uint64_t loop_tick(struct loop *l);
+/* Before each call into the driver that may report messages (serve, send, flush, close, ...): the
+ * first report out of it reads the clock.  Not earlier: between a reading before the client is asked
+ * and the message's arrival the thread may have been off its CPU. */
+static inline void loop_batch_begins(struct loop *l)
+{
+	l->ticks = 0;
+}
+
+/* For each message that is reported: l->now_ns, read anew every LOOP_CLOCK_EVERY calls, and whenever
+ * it is older than `since_ns`, when the message was sent: on one clock nothing arrives before it was
+ * sent.  Still older after that: the sender's clock is another one. */
+uint64_t loop_tick(struct loop *l, uint64_t since_ns);
 
 /* One more client is closed: the parent tells slow from stuck by it. */
 void loop_closed_one(struct loop *l);

@@ -47,6 +47,7 @@ struct producer {
 	uint64_t sequence;      /* of the next message */
 	uint64_t busy_since_ns; /* when the message at hand was first offered; 0 = not yet */
 	uint64_t retry_ns;      /* of a blocked one */
+	uint32_t blocked_place; /* of a blocked one: in the list of them */
 	unsigned retries;       /* in a row, without hearing anything */
 	bool answered;          /* of a blocked one: something of its came back since */
 	bool is_unflushed;      /* took messages since the driver's last flush */
@@ -62,13 +63,14 @@ struct producer_loop {
 	bool stamps; /* payloads have room for a stamp */
 	unsigned char *pool;
 	struct key_table *keys;
-	struct heap due; /* of scheduled producers */
-	uint32_t *blocked;
+	struct heap due;              /* of scheduled producers */
+	uint32_t *blocked, *answered; /* of the blocked ones: those that heard something since */
 	uint32_t blocked_count, answered_count;
-	uint64_t next_retry_ns; /* the earliest of the blocked ones; UINT64_MAX = none */
+	uint64_t next_retry_ns; /* not after that of any blocked one; UINT64_MAX = none */
 	uint32_t *unflushed;
 	uint32_t unflushed_count;
 	uint64_t next_pass_ns;
+	bool pass_goes_on; /* it stopped for a look around with more to send */
 };
 
 static struct hist *latencies_of(struct producer_loop *l, uint64_t due_ns)
@@ -78,6 +80,11 @@ static struct hist *latencies_of(struct producer_loop *l, uint64_t due_ns)
 	bool measured = due_ns >= start && due_ns < counter_read(&c->window_end_ns);
 
 	return l->base.words->latencies[measured ? WINDOW_MEASURED : WINDOW_OUTSIDE];
+}
+
+static bool is_paced(const struct producer_loop *l)
+{
+	return l->load.mode == LOAD_PACED;
 }
 
 static void count(struct producer_loop *l, enum counter which)
@@ -100,8 +107,7 @@ static void probe_came_back(struct producer *p, const struct sent_report *report
 static void charge_age(struct producer_loop *l, uint64_t due_ns, uint64_t now_ns)
 {
 	/* Without a schedule there are no corrected latencies: send -> acknowledged is what is judged. */
-	enum latency which =
-		l->load.mode == LOAD_PACED ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
+	enum latency which = is_paced(l) ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
 
 	hist_record(&latencies_of(l, due_ns)[which], now_ns - due_ns);
 }
@@ -126,7 +132,7 @@ static void message_acknowledged(struct producer *p, const struct flight *f, uin
 	struct hist *latencies = latencies_of(l, f->due_ns);
 
 	hist_record(&latencies[LATENCY_PUBLISH], now_ns - f->called_ns);
-	if (l->load.mode == LOAD_PACED)
+	if (is_paced(l))
 		hist_record(&latencies[LATENCY_CORRECTED_PUBLISH], now_ns - f->due_ns);
 	counter_bump(&p->words->acknowledged);
 	count(l, COUNTER_ACKNOWLEDGED);
@@ -136,7 +142,6 @@ static void message_acknowledged(struct producer *p, const struct flight *f, uin
 static void producer_sent(void *owner, uint64_t token, const struct sent_report *report)
 {
 	struct producer *p = owner;
-	uint64_t now_ns = loop_tick(&p->loop->base);
 
 	if (token == PROBE_TOKEN) {
 		probe_came_back(p, report);
@@ -144,6 +149,7 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 	}
 
 	struct flight *f = flights_at(&p->flights, token);
+	uint64_t now_ns = loop_tick(&p->loop->base, f->called_ns);
 	if (report->acknowledged) {
 		message_acknowledged(p, f, now_ns);
 	} else if (p->loop->base.closing) {
@@ -157,7 +163,7 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 
 	if (p->state == PRODUCER_BLOCKED && !p->answered) {
 		p->answered = true;
-		p->loop->answered_count++;
+		p->loop->answered[p->loop->answered_count++] = p->index;
 	}
 }
 
@@ -206,7 +212,7 @@ static void record_sent(struct producer_loop *l, uint64_t due_ns, uint64_t calle
 {
 	struct hist *latencies = latencies_of(l, due_ns);
 
-	if (l->load.mode == LOAD_PACED)
+	if (is_paced(l))
 		hist_record(&latencies[LATENCY_DELAY], called_ns - due_ns);
 	hist_record(&latencies[LATENCY_CALL], returned_ns - called_ns);
 }
@@ -226,6 +232,7 @@ static void flush_all(struct producer_loop *l)
 	for (uint32_t i = 0; i < l->unflushed_count; i++) {
 		struct producer *p = &l->producers[l->unflushed[i]];
 		p->is_unflushed = false;
+		loop_batch_begins(&l->base);
 		l->base.driver->flush(p->priv);
 	}
 	l->unflushed_count = 0;
@@ -241,10 +248,15 @@ static void stamp_message(const struct producer_loop *l, const struct producer *
 		.sequence = p->sequence,
 		.producer = p->id,
 		.run = l->load.run,
-		.flags = l->load.mode == LOAD_UNLIMITED ? STAMP_UNSCHEDULED : 0,
+		.flags = is_paced(l) ? 0 : STAMP_UNSCHEDULED,
 	};
 
 	stamp_write((void *)(uintptr_t)m->payload, m->payload_len, &stamp);
+}
+
+static uint64_t first_offer_ns(const struct producer *p, uint64_t now_ns)
+{
+	return p->busy_since_ns != 0 ? p->busy_since_ns : now_ns;
 }
 
 /* Offers the message due at `due_ns`.  *now_ns is the last reading of the clock, and the next one
@@ -256,12 +268,12 @@ static enum send_status offer(struct producer_loop *l, struct producer *p, uint6
 	struct outgoing m;
 	struct error err;
 
-	if (p->busy_since_ns == 0)
-		p->busy_since_ns = called_ns;
 	if (flights_full(&p->flights)) {
 		count(l, COUNTER_BUSY);
+		p->busy_since_ns = is_paced(l) ? first_offer_ns(p, called_ns) : 0;
 		return SEND_BUSY;
 	}
+	p->busy_since_ns = first_offer_ns(p, called_ns);
 
 	fill_message(l, p, &m);
 	if (l->stamps)
@@ -269,6 +281,7 @@ static enum send_status offer(struct producer_loop *l, struct producer *p, uint6
 
 	uint32_t slot = flights_take(&p->flights);
 	p->flights.slots[slot] = (struct flight){ .due_ns = due_ns, .called_ns = called_ns };
+	loop_batch_begins(&l->base);
 	enum send_status status = l->base.driver->send(p->priv, &m, slot, &err);
 	*now_ns = clock_ns();
 
@@ -301,6 +314,7 @@ static void block(struct producer_loop *l, struct producer *p, uint64_t now_ns)
 		p->retries++;
 	if (p->retry_ns < l->next_retry_ns)
 		l->next_retry_ns = p->retry_ns;
+	p->blocked_place = l->blocked_count;
 	l->blocked[l->blocked_count++] = p->index;
 }
 
@@ -313,47 +327,64 @@ static void schedule(struct producer_loop *l, struct producer *p)
 /* In unlimited mode the "schedule" is only whose turn it is. */
 static uint64_t advance(struct producer_loop *l, struct producer *p, uint64_t now_ns)
 {
-	if (l->load.mode == LOAD_PACED)
+	if (is_paced(l))
 		pacer_advance(&p->pacer);
 	else
 		p->pacer.next_ns = now_ns;
 	return p->pacer.next_ns;
 }
 
-/* Blocked producers that heard something, or waited long enough, may try again. */
+static void try_again(struct producer_loop *l, struct producer *p)
+{
+	uint32_t last = l->blocked[--l->blocked_count];
+
+	l->blocked[p->blocked_place] = last;
+	l->producers[last].blocked_place = p->blocked_place;
+	schedule(l, p);
+}
+
+/* Blocked producers that heard something, or waited long enough, may try again.  All of them are
+ * looked through only when it is time for one: thousands may wait while one is answered. */
 static void unblock(struct producer_loop *l, uint64_t now_ns)
 {
-	uint32_t kept = 0;
+	for (uint32_t i = 0; i < l->answered_count; i++)
+		try_again(l, &l->producers[l->answered[i]]);
+	l->answered_count = 0;
+	if (now_ns < l->next_retry_ns)
+		return;
 
 	l->next_retry_ns = UINT64_MAX;
-	for (uint32_t i = 0; i < l->blocked_count; i++) {
+	for (uint32_t i = 0; i < l->blocked_count;) {
 		struct producer *p = &l->producers[l->blocked[i]];
-		if (!p->answered && now_ns < p->retry_ns) {
-			l->blocked[kept++] = p->index;
-			if (p->retry_ns < l->next_retry_ns)
-				l->next_retry_ns = p->retry_ns;
+		if (now_ns >= p->retry_ns) {
+			try_again(l, p); /* the last one is at i now */
 			continue;
 		}
-		if (p->busy_since_ns != 0 && now_ns - p->busy_since_ns >= l->load.max_block_ns) {
-			uint64_t due_ns =
-				l->load.mode == LOAD_PACED ? p->pacer.next_ns : p->busy_since_ns;
-			message_taken(p);
-			message_failed(p, due_ns, now_ns);
-			loop_note(&l->base, NOTE_BLOCKED,
-			          "the client had no room for a message in time");
-			advance(l, p, now_ns);
-		}
-		schedule(l, p);
+		if (p->retry_ns < l->next_retry_ns)
+			l->next_retry_ns = p->retry_ns;
+		i++;
 	}
-	l->blocked_count = kept;
-	l->answered_count = 0;
+}
+
+/* The message at hand was refused for as long as it may be: it has failed. */
+static bool give_up_blocked(struct producer_loop *l, struct producer *p, uint64_t due_ns,
+                            uint64_t now_ns)
+{
+	uint64_t since_ns = p->busy_since_ns;
+
+	if (since_ns == 0 || now_ns - since_ns < l->load.max_block_ns)
+		return false;
+	message_taken(p);
+	message_failed(p, is_paced(l) ? due_ns : since_ns, now_ns);
+	loop_note(&l->base, NOTE_BLOCKED, "the client had no room for a message in time");
+	return true;
 }
 
 /* One chunk of a pass: sends what is due, earliest first. */
 static void send_due(struct producer_loop *l, uint64_t now_ns)
 {
 	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
-	bool paced = l->load.mode == LOAD_PACED;
+	bool paced = is_paced(l);
 
 	for (unsigned sent = 0; l->due.count > 0 && l->due.items[0].key <= now_ns; sent++) {
 		struct producer *p = &l->producers[l->due.items[0].index];
@@ -363,10 +394,13 @@ static void send_due(struct producer_loop *l, uint64_t now_ns)
 			p->state = PRODUCER_DONE;
 			heap_pop(&l->due);
 		} else if (sent == PASS_CHUNK) {
-			l->next_pass_ns = 0; /* the pass goes on after a look around */
+			l->pass_goes_on = true;
+			l->next_pass_ns = 0;
 			return;
 		} else {
 			enum send_status status = offer(l, p, due_ns, &now_ns);
+			if (status == SEND_BUSY && give_up_blocked(l, p, due_ns, now_ns))
+				status = SEND_FAILED;
 			/* Without a schedule, a client that refuses everything must not be asked without
 			 * end. */
 			bool steps_aside = status == SEND_BUSY || (status == SEND_FAILED && !paced);
@@ -385,7 +419,7 @@ static void count_unsent(struct producer_loop *l, struct producer *p, uint64_t l
 {
 	if (p->state == PRODUCER_DONE || p->state == PRODUCER_IDLE)
 		return;
-	if (l->load.mode == LOAD_PACED) {
+	if (is_paced(l)) {
 		uint64_t unsent = pacer_owed(&p->pacer, load_end_ns);
 		counter_add(&p->words->unsent, unsent);
 		counter_add(&l->base.words->counters[COUNTER_UNSENT], unsent);
@@ -405,7 +439,7 @@ static void end_load(struct producer_loop *l, uint64_t load_end_ns)
 	for (uint32_t i = 0; i < l->base.clients; i++)
 		count_unsent(l, &l->producers[i], load_end_ns);
 	l->due.count = 0;
-	l->blocked_count = 0;
+	l->blocked_count = l->answered_count = 0;
 	l->next_retry_ns = UINT64_MAX;
 	set_offering(l, false);
 }
@@ -425,9 +459,10 @@ static void pass_of_sends(struct producer_loop *l, uint64_t now_ns)
 		end_load(l, load_end_ns);
 		return;
 	}
-	if (l->next_pass_ns != 0)
+	if (!l->pass_goes_on)
 		count(l, COUNTER_PASSES);
-	l->next_pass_ns = now_ns + l->load.wake_interval_ns;
+	l->pass_goes_on = false;
+	l->next_pass_ns = is_paced(l) ? now_ns + l->load.wake_interval_ns : 0;
 	unblock(l, now_ns);
 	send_due(l, now_ns);
 	flush_all(l);
@@ -472,6 +507,7 @@ static void probe(struct producer_loop *l)
 		};
 		stamp_write(payload, sizeof(payload), &stamp);
 
+		loop_batch_begins(&l->base);
 		enum send_status status = l->base.driver->send(p->priv, &m, PROBE_TOKEN, &err);
 		if (status == SEND_FAILED)
 			loop_note(&l->base, NOTE_SEND, err.text);
@@ -499,10 +535,10 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 	if (l->pool != NULL)
 		return error_set(err, ERROR_USAGE, "the load was started already");
 	l->load = *load;
+	uint32_t max_block_ms;
 	if (l->base.driver->max_block_ms != NULL &&
-	    l->base.driver->max_block_ms(l->base.spec->driver_config) > 0)
-		l->load.max_block_ns =
-			l->base.driver->max_block_ms(l->base.spec->driver_config) * NS_PER_MS;
+	    l->base.driver->max_block_ms(l->base.spec->driver_config, &max_block_ms))
+		l->load.max_block_ns = max_block_ms * NS_PER_MS;
 	l->stamps = load->payload.size >= STAMP_BYTES;
 	l->pool = payload_map(pool_fd, load->payload.size, load->payload.count, err);
 	if (l->pool == NULL)
@@ -520,7 +556,7 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 			load->first_producer +
 			l->base.spec->clients[loop_client_index(&l->base, i)].schedule_index;
 		pacer_init(&p->pacer, &load->epoch, place, load->producers);
-		if (load->mode == LOAD_UNLIMITED)
+		if (!is_paced(l))
 			p->pacer.next_ns = load->epoch.start_ns;
 		if (!flights_open(&p->flights, load->window_messages, err))
 			return false;
@@ -542,12 +578,13 @@ static void change_rate(struct producer_loop *l, const struct pacer_epoch *epoch
 	}
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct producer *p = &l->producers[i];
+		uint64_t at_hand_ns = p->pacer.next_ns;
 		pacer_change(&p->pacer, epoch, forgive, now_ns);
-		if (forgive) {
-			p->busy_since_ns = 0;
-			if (p->state == PRODUCER_BLOCKED)
-				p->state = PRODUCER_SCHEDULED;
-		}
+		if (p->pacer.next_ns != at_hand_ns)
+			p->busy_since_ns =
+				0; /* another message is at hand, and nobody refused it */
+		if (forgive && p->state == PRODUCER_BLOCKED)
+			p->state = PRODUCER_SCHEDULED;
 		if (p->state == PRODUCER_SCHEDULED)
 			heap_push(&l->due, p->pacer.next_ns, p->index);
 	}
@@ -563,7 +600,7 @@ static bool obey(struct producer_loop *l, const struct agent_command *command, i
 	case AGENT_VERB_START:
 		return start(l, &command->load, passed_fd, err);
 	case AGENT_VERB_RATE:
-		if (!l->running || l->load.mode != LOAD_PACED)
+		if (!l->running || !is_paced(l))
 			return error_set(err, ERROR_USAGE, "no paced load is running");
 		change_rate(l, &command->rate.epoch, command->rate.forgive);
 		return true;
@@ -692,6 +729,7 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	l.due = (struct heap){ .cap = l.base.clients };
 	l.due.items = xcalloc(l.base.clients + 1, sizeof(*l.due.items));
 	l.blocked = xcalloc(l.base.clients + 1, sizeof(*l.blocked));
+	l.answered = xcalloc(l.base.clients + 1, sizeof(*l.answered));
 	l.unflushed = xcalloc(l.base.clients + 1, sizeof(*l.unflushed));
 
 	if (!loop_open_driver(&l.base, &producer_host, err))
@@ -707,6 +745,7 @@ out:
 	payload_unmap(l.pool, l.load.payload.size, l.load.payload.count);
 	free(l.keys);
 	free(l.unflushed);
+	free(l.answered);
 	free(l.blocked);
 	free(l.due.items);
 	loop_free_parts(l.privs, l.base.clients, l.stride);

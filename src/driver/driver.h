@@ -28,6 +28,12 @@
  *
  * Threads: a client and all that was opened from it belong to one thread.  The callbacks of
  * `struct driver_host` are called from inside a hook of that same thread, never from elsewhere.
+ *
+ * Callbacks: any hook may report what has come back, of any client of that thread, `send` included.
+ * `send` may even report the message that it was called with, acknowledged or failed: its token is
+ * valid from the call on, and `send` answers SEND_QUEUED then, nothing else.  The core reads the
+ * clock anew at the first report of each hook, and never uses a reading older than the send.  A
+ * report never makes the core call another hook.
  */
 
 #include <stdbool.h>
@@ -132,9 +138,9 @@ struct driver {
 	 * the configuration. */
 	bool (*describe)(const struct driver_context *ctx, driver_row_fn *fn, void *to,
 	                 struct error *err);
-	/* How long a message may stay BUSY until the core fails it, where the configuration says so; 0
-	 * = it does not.  Pure.  Optional. */
-	uint32_t (*max_block_ms)(const void *config);
+	/* How long a message may stay BUSY until the core fails it: true = the configuration says so,
+	 * and *ms is it (0 = it fails at once).  Pure.  Optional. */
+	bool (*max_block_ms)(const void *config, uint32_t *ms);
 
 	bool (*open)(void *client, const struct driver_context *ctx, struct error *err);
 	void (*close)(void *client);

@@ -71,6 +71,13 @@ static inline uint64_t stamp_fetch(const unsigned char *at)
 	return le64toh(word);
 }
 
+/* When send was called; UINT64_MAX where no clock gets to: such a stamp is of another clock. */
+static inline uint64_t stamp_called_ns(const struct stamp *s)
+{
+	return s->send_delay_ns <= UINT64_MAX - s->due_ns ? s->due_ns + s->send_delay_ns
+	                                                  : UINT64_MAX;
+}
+
 /* `payload` has `len` >= STAMP_BYTES bytes. */
 static inline void stamp_write(void *payload, size_t len, const struct stamp *s)
 {

@@ -73,6 +73,13 @@ static bool fake_producer_open(void *client, void *producer, const struct produc
 	return true;
 }
 
+static void answer(struct fake_producer *p, uint64_t token)
+{
+	struct sent_report r = { .acknowledged = !fake_script.fails, .reason = "scripted failure" };
+
+	p->host->sent(p->owner, token, &r);
+}
+
 static unsigned report(struct fake_producer *p, unsigned max, bool acknowledged)
 {
 	struct sent_report r = { .acknowledged = acknowledged, .reason = "scripted failure" };
@@ -138,7 +145,9 @@ static enum send_status fake_send(void *producer, const struct outgoing *m, uint
 	}
 	if (!probe && fake_script.on_send != NULL)
 		status = fake_script.on_send(p->id, &stamp, err);
-	if (status == SEND_QUEUED) {
+	if (status == SEND_QUEUED && !probe && fake_script.answers_in_send) {
+		answer(p, token);
+	} else if (status == SEND_QUEUED) {
 		p->tokens[p->head++ % FAKE_WINDOW] = token;
 		eventfd_write(p->fd, 1);
 	}
@@ -162,15 +171,27 @@ static bool fake_consumer_open(void *client, void *consumer, const struct consum
 	return true;
 }
 
+static void stamp_anew(struct fake_delivery *d)
+{
+	struct stamp stamp;
+
+	if (stamp_read(d->payload, d->len, &stamp) != STAMP_OK)
+		abort();
+	stamp.due_ns = clock_ns();
+	stamp_write(d->payload, d->len, &stamp);
+}
+
 static unsigned fake_consumer_serve(void *consumer, unsigned max)
 {
 	struct fake_consumer *c = consumer;
 	unsigned served = 0;
 
 	for (; c->next < fake_script.deliveries_count && served < max; c->next++) {
-		const struct fake_delivery *d = &fake_script.deliveries[c->next];
+		struct fake_delivery *d = &fake_script.deliveries[c->next];
 		if (d->consumer != c->id)
 			continue;
+		if (fake_script.stamps_on_arrival)
+			stamp_anew(d);
 		struct received m = {
 			.payload = d->payload,
 			.payload_len = d->len,

@@ -39,8 +39,10 @@ struct fake_script {
 	                            struct error *err);
 	/* false: nothing comes back until the producer is closed. */
 	_Atomic bool acknowledges;
-	_Atomic bool fails; /* what comes back comes back as failed */
-	bool allocates;     /* send allocates, which is forbidden */
+	_Atomic bool fails;     /* what comes back comes back as failed */
+	bool answers_in_send;   /* and before send returns */
+	bool stamps_on_arrival; /* deliveries are stamped as sent when they are handed out */
+	bool allocates;         /* send allocates, which is forbidden */
 	struct fake_delivery *deliveries;
 	uint32_t deliveries_count;
 };

@@ -41,7 +41,10 @@ static void put(uint32_t i, uint32_t consumer, uint64_t due_ns, uint64_t delay_n
 	stamp_write(d->payload, d->len, &stamp);
 }
 
-static void start(struct harness *h, uint32_t count, const struct consume_spec *rule)
+static const struct consume_spec every_batch;
+
+/* As `fake_script` says besides. */
+static void start_scripted(struct harness *h, uint32_t count, const struct consume_spec *rule)
 {
 	struct agent_spec spec = {
 		.role = AGENT_CONSUMER,
@@ -54,13 +57,16 @@ static void start(struct harness *h, uint32_t count, const struct consume_spec *
 		.consume = *rule,
 	};
 
-	fake_reset();
 	fake_script.deliveries = deliveries;
 	fake_script.deliveries_count = count;
 	harness_start(h, &spec);
 }
 
-static const struct consume_spec every_batch;
+static void start(struct harness *h, uint32_t count, const struct consume_spec *rule)
+{
+	fake_reset();
+	start_scripted(h, count, rule);
+}
 
 static void each_message_is_counted_once_under_its_consumer_and_partition(void **state)
 {
@@ -124,6 +130,57 @@ static void what_is_not_ours_is_told_apart(void **state)
 	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 1);
 	assert_int_equal(harness_counter(&h, COUNTER_REDELIVERED), 1);
 	assert_int_equal(harness_counter(&h, COUNTER_RECEIVED), 3);
+	harness_fini(&h);
+}
+
+/* A batch shares a reading of the clock, and messages are sent while it is served. */
+static void nothing_arrives_before_it_was_sent_by_the_same_clock(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4000; i++)
+		put(i, 0, 0, 0, 0);
+	fake_reset();
+	fake_script.stamps_on_arrival = true;
+	start_scripted(&h, 4000, &every_batch);
+	harness_wait_counter(&h, COUNTER_RECEIVED, 4000);
+	harness_close(&h);
+
+	struct hist_copy e2e = { 0 };
+	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
+	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 0);
+	assert_int_equal(e2e.count, 4000);
+	assert_int_equal(e2e.overflow, 0);
+	hist_copy_fini(&e2e);
+	harness_fini(&h);
+}
+
+static void stamps_that_no_clock_of_ours_made_are_counted_and_never_wrap(void **state)
+{
+	static const struct {
+		uint64_t due_ns, delay_ns;
+	} cases[] = {
+		{ UINT64_MAX, 0 },
+		{ UINT64_MAX - 5, 10 },
+		{ UINT64_MAX - STAMP_DELAY_MAX_NS + 1, STAMP_DELAY_MAX_NS },
+		{ UINT64_MAX / 2, STAMP_DELAY_MAX_NS },
+	};
+	struct harness h;
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		put(i, 0, cases[i].due_ns, cases[i].delay_ns, 0);
+	start(&h, 4, &every_batch);
+	harness_wait_counter(&h, COUNTER_RECEIVED, 4);
+	harness_close(&h);
+
+	struct hist_copy e2e = { 0 };
+	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
+	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 4);
+	assert_int_equal(e2e.count, 4);
+	assert_int_equal(e2e.max, 0);
+	hist_copy_fini(&e2e);
 	harness_fini(&h);
 }
 
@@ -268,6 +325,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_message_is_counted_once_under_its_consumer_and_partition),
 		cmocka_unit_test(what_is_not_ours_is_told_apart),
+		cmocka_unit_test(nothing_arrives_before_it_was_sent_by_the_same_clock),
+		cmocka_unit_test(stamps_that_no_clock_of_ours_made_are_counted_and_never_wrap),
 		cmocka_unit_test(a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait),
 		cmocka_unit_test(commits_follow_their_rule),
 		cmocka_unit_test(a_commit_by_interval_does_not_wait_for_the_next_message),

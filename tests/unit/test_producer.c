@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,6 +78,16 @@ static uint64_t measured_count(const struct harness *h, enum latency which)
 
 	hist_copy_fini(&copy);
 	return count;
+}
+
+static void wait_for_the_end_of_the_load(const struct harness *h)
+{
+	uint64_t limit_ns = clock_ns() + 30 * S;
+
+	while (agent_shm_is_offering(h->shm)) {
+		assert_true(clock_ns() < limit_ns);
+		sched_yield();
+	}
 }
 
 static void every_message_is_due_by_the_schedule_and_none_is_early(void **state)
@@ -407,6 +418,117 @@ static void unlimited_load_has_no_due_times(void **state)
 	harness_fini(&h);
 }
 
+/* What a driver may do (driver.h): report the message that it is being asked to send. */
+static void a_message_that_is_answered_inside_send_is_counted_once_and_timed_by_that_send(
+	void **state)
+{
+	static const enum load_mode modes[] = { LOAD_PACED, LOAD_UNLIMITED };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct harness h;
+		start(&h, &driver_fake, 2);
+		fake_script.answers_in_send = true;
+		fake_script.fails = i / 2;
+		struct load_spec load = load_at(20000, 2);
+		load.mode = modes[i % 2];
+		load.window_messages = 1;
+		measure(&h, &load, 100 * MS);
+		harness_start_load(&h, &load);
+		wait_for_the_end_of_the_load(&h);
+		harness_close(&h);
+
+		uint64_t sent = harness_counter(&h, COUNTER_SENT);
+		assert_true(modes[i % 2] == LOAD_PACED ? sent == 2000 : sent >= 20);
+		assert_int_equal(harness_counter(&h, COUNTER_ACKNOWLEDGED), i / 2 ? 0 : sent);
+		assert_int_equal(harness_counter(&h, COUNTER_FAILED), i / 2 ? sent : 0);
+		assert_int_equal(harness_counter(&h, COUNTER_UNACKNOWLEDGED), 0);
+		for (int l = 0; l < LATENCY_COUNT; l++) {
+			struct hist_copy times = measured(&h, (enum latency)l);
+			assert_int_equal(times.overflow, 0); /* none is negative, and wraps */
+			assert_true(times.max < 30 * S);
+			hist_copy_fini(&times);
+		}
+		enum latency judged = i % 2 ? LATENCY_PUBLISH : LATENCY_CORRECTED_PUBLISH;
+		assert_int_equal(measured_count(&h, judged), sent);
+		harness_fini(&h);
+	}
+}
+
+static void without_a_schedule_what_comes_back_makes_room_at_once(void **state)
+{
+	static const struct driver *const drivers[] = { &driver_null, &driver_fake };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct harness h;
+		start(&h, drivers[i], 2);
+		struct load_spec load = load_at(1, 2);
+		load.mode = LOAD_UNLIMITED;
+		load.window_messages = 1;
+		load.wake_interval_ns = 60 * S; /* no second pass by time */
+		measure(&h, &load, 100 * MS);
+		harness_start_load(&h, &load);
+		wait_for_the_end_of_the_load(&h);
+		harness_close(&h);
+		assert_true(counter_read(&agent_shm_client(h.shm, 0)->sent) > 10);
+		assert_true(counter_read(&agent_shm_client(h.shm, 1)->sent) > 10);
+		assert_int_equal(harness_counter(&h, COUNTER_FAILED), 0);
+		harness_fini(&h);
+	}
+}
+
+static void a_full_window_without_a_schedule_fails_nothing(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	fake_script.acknowledges = false;
+	struct load_spec load = load_at(1, 1);
+	load.mode = LOAD_UNLIMITED;
+	load.window_messages = 5;
+	load.max_block_ns = 0;
+	measure(&h, &load, 100 * MS);
+	harness_start_load(&h, &load);
+	wait_for_the_end_of_the_load(&h);
+	harness_close(&h);
+	assert_int_equal(harness_counter(&h, COUNTER_SENT), 5);
+	assert_int_equal(harness_counter(&h, COUNTER_FAILED), 0);
+	assert_int_equal(harness_counter(&h, COUNTER_UNACKNOWLEDGED), 5);
+	harness_fini(&h);
+}
+
+static bool waits_for_nothing(const void *config, uint32_t *ms)
+{
+	(void)config;
+	*ms = 0;
+	return true;
+}
+
+static void a_driver_whose_messages_may_not_block_fails_them_at_once(void **state)
+{
+	struct harness h;
+	struct driver impatient = driver_fake;
+
+	(void)state;
+	impatient.max_block_ms = waits_for_nothing;
+	start(&h, &impatient, 2);
+	fake_script.on_send = busy_for_producer_0;
+	struct load_spec load = load_at(2000, 2);
+	measure(&h, &load, S / 10);
+	harness_start_load(&h, &load);
+	wait_for_the_end_of_the_load(&h);
+	harness_close(&h);
+
+	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->failed), 100);
+	assert_int_equal(counter_read(&agent_shm_client(h.shm, 1)->acknowledged), 100);
+	assert_int_equal(harness_counter(&h, COUNTER_BUSY), 100); /* each was offered once */
+	assert_int_equal(counter_read(&h.shm->loop[0].notes[NOTE_BLOCKED].count), 100);
+	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 200);
+	harness_fini(&h);
+}
+
 static void probes_are_in_no_account(void **state)
 {
 	struct harness h;
@@ -472,6 +594,11 @@ int main(void)
 		cmocka_unit_test(messages_belong_to_the_window_of_their_due_time),
 		cmocka_unit_test(a_change_of_rate_keeps_what_is_owed_unless_it_is_forgiven),
 		cmocka_unit_test(unlimited_load_has_no_due_times),
+		cmocka_unit_test(
+			a_message_that_is_answered_inside_send_is_counted_once_and_timed_by_that_send),
+		cmocka_unit_test(without_a_schedule_what_comes_back_makes_room_at_once),
+		cmocka_unit_test(a_full_window_without_a_schedule_fails_nothing),
+		cmocka_unit_test(a_driver_whose_messages_may_not_block_fails_them_at_once),
 		cmocka_unit_test(probes_are_in_no_account),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(all_producers_begin_to_close_before_one_is_waited_for),

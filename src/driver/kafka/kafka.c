@@ -16,9 +16,10 @@ uint64_t kafka_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-uint32_t kafka_max_block_ms(const void *config)
+bool kafka_max_block_ms(const void *config, uint32_t *ms)
 {
-	return ((const struct kafka_config *)config)->max_block_ms;
+	*ms = ((const struct kafka_config *)config)->max_block_ms;
+	return true;
 }
 
 static void kafka_configure(void *config, const struct driver_file *file, struct arena *arena,

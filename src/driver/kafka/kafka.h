@@ -89,6 +89,6 @@ bool kafka_describe(const struct driver_context *ctx, driver_row_fn *fn, void *t
 uint64_t kafka_now_ms(void);
 
 /* How long a message may stay BUSY until the core fails it: max.block.ms of the file. */
-uint32_t kafka_max_block_ms(const void *config);
+bool kafka_max_block_ms(const void *config, uint32_t *ms);
 
 #endif
