@@ -37,6 +37,7 @@
 struct arena;
 struct override;
 struct text;
+struct yaml_line;
 struct yaml_node;
 
 /* clang-format off */
@@ -71,7 +72,12 @@ struct option_choice {
 struct option_block {
 	const char *text; /* NULL = absent */
 	size_t len;
-	int line; /* of its first line in the file; 0 = not from a file */
+	int line;                   /* of its first line in the file; 0 = not from a file */
+	int head_line, head_column; /* of its `|` or `>`, or where a text without one begins */
+	/* Lines of the file that YAML made one text of (yaml.h); NULL = lines are as in the file. */
+	const struct yaml_line *lines;
+	size_t line_count;
+	bool folded; /* by a `>`; else it is a plain or quoted text that goes on */
 	/* Properties set from outside, which replace those of the text; see properties.h. */
 	const struct override *sets;
 	size_t set_count;

@@ -506,6 +506,11 @@ static bool store_block(const struct option_value *v, void *out)
 		block.text = arena_strndup(v->arena, node->text, node->text_len);
 		block.len = node->text_len;
 		block.line = yaml_text_line(node);
+		block.head_line = node->line;
+		block.head_column = node->column;
+		block.lines = node->lines;
+		block.line_count = node->line_count;
+		block.folded = node->style == YAML_BLOCK && node->lines != NULL;
 	}
 	store(v, out, &block, sizeof(block));
 	return true;

@@ -6,6 +6,7 @@
 
 #include "config/option.h"
 #include "config/override.h"
+#include "config/yaml.h"
 #include "util/arena.h"
 #include "util/text.h"
 
@@ -14,14 +15,18 @@
 
 /* Walks over the characters of the text; `line` is the line of the file that `s` is on. */
 struct cursor {
-	const char *s, *end;
+	const char *start, *s, *end;
 	int line;
+	const struct yaml_line *next, *lines_end; /* not reached yet; equal = none is left */
+	struct properties *out;                   /* takes the joins */
+	struct arena *arena;
 };
 
 /* One logical line: continuations joined, escapes still in it. */
 struct logical {
 	struct text text;
-	int line; /* where it starts */
+	int line;            /* where it starts */
+	size_t joins_before; /* the joins from here on are in it */
 };
 
 static bool is_blank(char c)
@@ -34,11 +39,57 @@ static bool is_eol(char c)
 	return c == '\n' || c == '\r';
 }
 
+/* Where the line of the file ends that `s` is on. */
+static const char *line_end(const struct cursor *c)
+{
+	const char *end = c->s;
+
+	while (end < c->end && !is_eol(*end) &&
+	       (c->next == c->lines_end || end < c->start + c->next->offset))
+		end++;
+	while (end > c->s && is_blank(end[-1]))
+		end--;
+	return end;
+}
+
+/* The key is filled in when it is known. */
+static void add_join(struct cursor *c, int line, int column, bool by_backslash)
+{
+	struct properties *p = c->out;
+
+	if (p->join_count == p->join_cap) {
+		size_t cap = p->join_cap ? p->join_cap * 2 : 16;
+		struct property_join *joins = arena_alloc(c->arena, cap * sizeof(*joins));
+		if (p->join_count > 0)
+			memcpy(joins, p->joins, p->join_count * sizeof(*joins));
+		p->joins = joins;
+		p->join_cap = cap;
+	}
+	p->joins[p->join_count++] = (struct property_join){
+		.text = arena_strndup(c->arena, c->s, (size_t)(line_end(c) - c->s)),
+		.line = line,
+		.column = column,
+		.by_backslash = by_backslash,
+	};
+}
+
+/* The cursor may have come to another line of the file without an end of line in the text. */
+static void pass_lines(struct cursor *c)
+{
+	while (c->next != c->lines_end && (size_t)(c->s - c->start) >= c->next->offset) {
+		const struct yaml_line *l = c->next++;
+		c->line = l->line;
+		if (l->joined)
+			add_join(c, l->line, l->column, false);
+	}
+}
+
 /* The next character; the end of a line of any kind comes back as '\n'. */
 static bool take(struct cursor *c, char *out)
 {
 	if (c->s == c->end)
 		return false;
+	pass_lines(c);
 	*out = *c->s++;
 	if (!is_eol(*out))
 		return true;
@@ -100,8 +151,13 @@ static bool take_logical(struct cursor *c, struct logical *out)
 			skip_comment(c);
 			continue;
 		}
-		if (out->text.len == 0)
+		pass_lines(c);
+		if (out->text.len == 0) {
 			out->line = c->line;
+			out->joins_before = c->out->join_count;
+		} else if (!is_eol(*c->s)) {
+			add_join(c, c->line, 1, true);
+		}
 		if (take_rest(c, &out->text) && out->text.len > 0)
 			return true;
 	}
@@ -287,6 +343,8 @@ static bool add_logical(const struct logical *l, struct arena *a, struct propert
 	const char *key = unescape(l->text.data, key_end, a, err);
 	const char *value = key ? unescape(value_start, end, a, err) : NULL;
 
+	for (size_t i = l->joins_before; i < out->join_count; i++)
+		out->joins[i].key = key;
 	if (value == NULL) {
 		err->line = l->line;
 		err->column = 1;
@@ -298,14 +356,23 @@ static bool add_logical(const struct logical *l, struct arena *a, struct propert
 	return true;
 }
 
-bool properties_parse(const char *text, size_t len, int first_line, struct arena *a,
-                      struct properties *out, struct error *err)
+static bool parse_text(const struct option_block *block, struct arena *a, struct properties *out,
+                       struct error *err)
 {
-	struct cursor c = { .s = text, .end = text + len, .line = first_line };
-	struct logical l = { .line = first_line };
+	struct cursor c = {
+		.start = block->text,
+		.s = block->text,
+		.end = block->text + block->len,
+		.line = block->line,
+		.next = block->lines,
+		.lines_end = block->lines == NULL ? NULL : block->lines + block->line_count,
+		.out = out,
+		.arena = a,
+	};
+	struct logical l = { .line = block->line };
 	bool ok = true;
 
-	if (memchr(text, '\0', len) != NULL)
+	if (memchr(block->text, '\0', block->len) != NULL)
 		return error_set(err, ERROR_CONFIG, "there is a NUL character in the properties");
 	while (ok && take_logical(&c, &l))
 		ok = add_logical(&l, a, out, err);
@@ -313,11 +380,18 @@ bool properties_parse(const char *text, size_t len, int first_line, struct arena
 	return ok;
 }
 
+bool properties_parse(const char *text, size_t len, int first_line, struct arena *a,
+                      struct properties *out, struct error *err)
+{
+	struct option_block block = { .text = text, .len = len, .line = first_line };
+
+	return parse_text(&block, a, out, err);
+}
+
 bool properties_parse_block(const struct option_block *block, struct arena *a,
                             struct properties *out, struct error *err)
 {
-	if (block->text != NULL &&
-	    !properties_parse(block->text, block->len, block->line, a, out, err))
+	if (block->text != NULL && !parse_text(block, a, out, err))
 		return false;
 	for (size_t i = 0; i < block->set_count; i++)
 		properties_set(out, block->sets[i].key, block->sets[i].value, 0, a);

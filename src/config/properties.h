@@ -11,6 +11,10 @@
  * an empty value; only the first separator counts; \t \n \r \f \uXXXX are escapes and a backslash
  * before anything else is dropped.  \u becomes UTF-8.  Of duplicates the last wins.
  *
+ * What Java makes of a text is not always what its writer meant: a line that YAML or a backslash
+ * joined to the one before it is part of that one's value.  Such places are told (`joins`); whoever
+ * knows the names decides whether a property went lost there.
+ *
  * Pure.  All of it lives in the arena.
  */
 
@@ -28,9 +32,19 @@ struct property {
 	int replaced_line;       /* of the duplicate that lost; 0 = none */
 };
 
+/* A line of the file that is no line of its own. */
+struct property_join {
+	const char *key;  /* of the property whose value it is part of; NULL = a comment's */
+	const char *text; /* what stands in that line, escapes still in it */
+	int line, column;
+	bool by_backslash; /* that ends the line before; else by YAML */
+};
+
 struct properties {
 	struct property *items; /* in the order of their first appearance */
 	size_t count, cap;
+	struct property_join *joins; /* in the order of the file */
+	size_t join_count, join_cap;
 };
 
 /* Adds to *out (zeroed, or filled before: later ones win).  `first_line`: the line of the file that

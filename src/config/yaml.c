@@ -6,6 +6,7 @@
 
 #include <yaml.h>
 
+#include "config/yaml_lines.h"
 #include "util/arena.h"
 #include "util/xalloc.h"
 
@@ -132,6 +133,8 @@ static struct yaml_node *build_scalar(struct builder *b, const yaml_event_t *eve
 		node->style = YAML_BLOCK;
 	else if (style != YAML_PLAIN_SCALAR_STYLE)
 		node->style = YAML_QUOTED;
+	if (style != YAML_LITERAL_SCALAR_STYLE && event->end_mark.line > event->start_mark.line)
+		yaml_lines_find(node, b->text, b->len, b->arena);
 	return count_weight(b, 1, event) ? node : NULL;
 }
 

@@ -74,7 +74,8 @@ bool error_wrap(struct error *err, const char *fmt, ...)
 
 	if (err->line > 0) {
 		size_t len = strlen(context);
-		snprintf(context + len, sizeof(context) - len, ":%d:%d", err->line, err->column);
+		snprintf(context + len, sizeof(context) - len, err->column > 0 ? ":%d:%d" : ":%d",
+		         err->line, err->column);
 		err->line = err->column = 0;
 	}
 

@@ -156,6 +156,30 @@ def test_wrong_usage_is_exit_2_and_one_line(args, message):
 
 # ---- files ----------------------------------------------------------------------------------
 
+KAFKA = """\
+name: K
+driverClass: io.openmessaging.benchmark.driver.kafka.KafkaBenchmarkDriver
+replicationFactor: 1
+commonConfig: |
+  bootstrap.servers=127.0.0.1:9
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_folded_block_of_properties_is_refused_before_anything_is_touched(work, command):
+    (work / "k.yaml").write_text(KAFKA + "producerConfig: >\n  client.id=x\n  acks=1\n")
+    done = omb(command, "-d", "k.yaml", "w.yaml", cwd=work)
+    assert_fails(
+        done,
+        2,
+        "driver file k.yaml:6:17: producerConfig: `>` makes one line of several: "
+        '"acks" (line 8) becomes part of the value of client.id; write `producerConfig: |`',
+    )
+    (work / "k.yaml").write_text(KAFKA + "producerConfig: >\n  acks=1\n")
+    done = omb("check", "-d", "k.yaml", "w.yaml", cwd=work)
+    assert done.returncode == 0
+    assert "    acks = 1  (file)\n" in done.stdout
+
 
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_all_errors_of_all_files_come_in_one_go(work, command):

@@ -12,6 +12,7 @@
 
 #include "config/option.h"
 #include "config/override.h"
+#include "config/yaml.h"
 #include "util/arena.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -187,11 +188,62 @@ static void lines_are_those_of_the_file(void **state)
 	assert_int_equal(properties_find(&p, "b")->line, 11);
 }
 
+static void a_line_that_a_backslash_joins_to_another_is_told(void **state)
+{
+	(void)state;
+	struct properties p = parse("a=1\n# c\\\nb=2\\\n  c=3\\\n\nd=4\n");
+
+	assert_int_equal(p.count, 3);
+	assert_int_equal(p.join_count, 1);
+	assert_string_equal(p.joins[0].key, "b");
+	assert_string_equal(p.joins[0].text, "c=3\\");
+	assert_int_equal(p.joins[0].line, 4);
+	assert_true(p.joins[0].by_backslash);
+}
+
+/* `>` of "# c", "a=1" and of "b=2", "c=3" with a line between them that is empty. */
+static void lines_that_yaml_joined_are_told_with_their_place(void **state)
+{
+	(void)state;
+	static const struct yaml_line lines[] = {
+		{ 0, 5, 3, false }, { 4, 6, 3, true }, { 8, 8, 3, false }, { 12, 9, 3, true }
+	};
+	struct option_block block = {
+		.text = "# c a=1\nb=2 c=3\n",
+		.len = 16,
+		.line = 5,
+		.lines = lines,
+		.line_count = COUNT(lines),
+	};
+	struct properties p = { 0 };
+	struct error err = { 0 };
+
+	assert_true(properties_parse_block(&block, &arena, &p, &err));
+	assert_int_equal(p.count, 1);
+	assert_string_equal(p.items[0].value, "2 c=3");
+	assert_int_equal(p.items[0].line, 8);
+	assert_int_equal(p.join_count, 2);
+	assert_null(p.joins[0].key);
+	assert_string_equal(p.joins[0].text, "a=1");
+	assert_int_equal(p.joins[0].line, 6);
+	assert_string_equal(p.joins[1].key, "b");
+	assert_string_equal(p.joins[1].text, "c=3");
+	assert_int_equal(p.joins[1].line, 9);
+	assert_int_equal(p.joins[1].column, 3);
+	assert_false(p.joins[1].by_backslash);
+}
+
 static void set_replaces_and_adds_to_a_block(void **state)
 {
 	(void)state;
 	static const struct override sets[] = { { "linger.ms", "5" }, { "acks", "1" } };
-	struct option_block block = { "acks=all\nretries=3\n", 19, 4, sets, 2 };
+	struct option_block block = {
+		.text = "acks=all\nretries=3\n",
+		.len = 19,
+		.line = 4,
+		.sets = sets,
+		.set_count = 2,
+	};
 	struct properties p = { 0 };
 	struct error err = { 0 };
 
@@ -251,6 +303,8 @@ int main(void)
 		T(broken_unicode_escapes_are_errors_with_their_line),
 		T(the_last_of_duplicates_wins_and_both_lines_are_known),
 		T(lines_are_those_of_the_file),
+		T(a_line_that_a_backslash_joins_to_another_is_told),
+		T(lines_that_yaml_joined_are_told_with_their_place),
 		T(set_replaces_and_adds_to_a_block),
 		T(of_two_blocks_the_later_wins),
 		T(too_many_are_refused),

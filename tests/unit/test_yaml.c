@@ -84,6 +84,43 @@ static void scalars_tell_how_they_were_written(void **state)
 	assert_string_equal(yaml_find(root, "e")->text, "one two\n");
 }
 
+/* Where each line of the file begins in a text that was put together from several. */
+static void assert_lines(const char *text, const struct yaml_line *want, size_t count)
+{
+	struct yaml_node *node = yaml_find(parse(text), "k");
+
+	if (node->line_count != count)
+		fail_msg("%zu lines instead of %zu in: %s", node->line_count, count, text);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(node->lines[i].offset, want[i].offset);
+		assert_int_equal(node->lines[i].line, want[i].line);
+		assert_int_equal(node->lines[i].column, want[i].column);
+		assert_int_equal(node->lines[i].joined, want[i].joined);
+	}
+}
+
+#define LINES(text, ...)                                              \
+	assert_lines(text, (const struct yaml_line[]){ __VA_ARGS__ }, \
+	             sizeof((const struct yaml_line[]){ __VA_ARGS__ }) / sizeof(struct yaml_line))
+
+static void lines_that_became_one_text_are_known(void **state)
+{
+	(void)state;
+	LINES("k: >\n  ab \n  cd\nz: 1\n", { 0, 2, 3, false }, { 4, 3, 3, true });
+	LINES("k: >-\n  ab\n  cd\n", { 0, 2, 3, false }, { 3, 3, 3, true });
+	LINES("k: >+\r\n\r\n  ab\r\n\r\n  cd\r\n\r\n", { 1, 3, 3, false }, { 4, 5, 3, false });
+	LINES("k: >2\n  ab\n    cd\n", { 0, 2, 3, false }, { 5, 3, 5, false });
+	LINES("k: ab\n  cd # c\n", { 0, 1, 4, false }, { 3, 2, 3, true });
+	LINES("k:\n  ab\n  cd\n", { 0, 2, 3, false }, { 3, 3, 3, true });
+	LINES("k: \"ab\n  cd\"\n", { 0, 1, 4, false }, { 3, 2, 3, true });
+	LINES("k: 'ab\n  cd' # x\n", { 0, 1, 4, false }, { 3, 2, 3, true });
+	LINES("\u00e4: \u00fc\nk: >\n  ab\n  cd", { 0, 3, 3, false }, { 3, 4, 3, true });
+	/* An end of line that is written as such joins nothing. */
+	assert_lines("k: \"ab\\n\\\n  cd\"\n", NULL, 0);
+	assert_lines("k: |\n  ab\n  cd\n", NULL, 0);
+	assert_lines("k: ab\n", NULL, 0);
+}
+
 static void nothing_is_null_and_an_empty_text_is_not(void **state)
 {
 	(void)state;
@@ -216,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(keys_and_values_know_their_place, empty_arena),
 		cmocka_unit_test_teardown(scalars_tell_how_they_were_written, empty_arena),
+		cmocka_unit_test_teardown(lines_that_became_one_text_are_known, empty_arena),
 		cmocka_unit_test_teardown(nothing_is_null_and_an_empty_text_is_not, empty_arena),
 		cmocka_unit_test_teardown(the_last_of_duplicate_keys_is_found_and_all_stay,
 		                          empty_arena),

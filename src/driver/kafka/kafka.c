@@ -110,7 +110,9 @@ const struct driver driver_kafka = {
 	.summary = "Apache Kafka and compatible brokers, by librdkafka",
 	.caveats =
 		"Properties blocks written for the Java client are translated; what librdkafka "
-		"cannot do is refused by name.  Its queue (buffer.memory) and its requests in "
+		"cannot do is refused by name, and so is a block in which a property became part "
+		"of another's value (`producerConfig: >` instead of `|`).  Its queue "
+	        "(buffer.memory) and its requests in "
 		"flight bound what one producer can have under way.  Tried with Apache Kafka 4.3 "
 		"and librdkafka 2.0.2.",
 	.classes = kafka_classes,

@@ -209,6 +209,54 @@ const struct name *name_find(const char *key)
 	return NULL;
 }
 
+bool name_is_of_topics(const char *key)
+{
+	/* Of Kafka 4. */
+	static const char *const of_topics[] = {
+		"cleanup.policy",
+		"compression.gzip.level",
+		"compression.lz4.level",
+		"compression.type",
+		"compression.zstd.level",
+		"delete.retention.ms",
+		"file.delete.delay.ms",
+		"flush.messages",
+		"flush.ms",
+		"follower.replication.throttled.replicas",
+		"index.interval.bytes",
+		"leader.replication.throttled.replicas",
+		"local.retention.bytes",
+		"local.retention.ms",
+		"max.compaction.lag.ms",
+		"max.message.bytes",
+		"message.downconversion.enable",
+		"message.format.version",
+		"message.timestamp.after.max.ms",
+		"message.timestamp.before.max.ms",
+		"message.timestamp.difference.max.ms",
+		"message.timestamp.type",
+		"min.cleanable.dirty.ratio",
+		"min.compaction.lag.ms",
+		"min.insync.replicas",
+		"preallocate",
+		"remote.log.copy.disable",
+		"remote.log.delete.on.disable",
+		"remote.storage.enable",
+		"retention.bytes",
+		"retention.ms",
+		"segment.bytes",
+		"segment.index.bytes",
+		"segment.jitter.ms",
+		"segment.ms",
+		"unclean.leader.election.enable",
+	};
+
+	for (size_t i = 0; i < sizeof(of_topics) / sizeof(of_topics[0]); i++)
+		if (strcmp(of_topics[i], key) == 0)
+			return true;
+	return false;
+}
+
 /* Is `word` one of `words`, whatever its case? */
 static bool has_word(const char *words, const char *word)
 {

@@ -42,6 +42,9 @@ const struct name *name_find(const char *key);
 /* i-th entry, NULL behind the last; for tests and "did you mean". */
 const struct name *name_at(unsigned i);
 
+/* A property of a topic?  For messages: what topics may have is the broker's business. */
+bool name_is_of_topics(const char *key);
+
 /* Would the library take `value`?  *err says "KEY: VALUE is outside MIN..MAX" and the like. */
 bool name_check(const struct name *n, const char *value, struct error *err);
 

@@ -103,24 +103,40 @@ void translation_ignore(struct translation *t, const struct java_property *p, co
 	}
 }
 
-void translation_fail(struct translation *t, int line, const char *fmt, ...)
+static void add_failure(struct translation *t, int line, int column, const char *fmt, va_list ap)
 {
 	struct error err = { 0 };
 	char text[480];
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	error_set(&err, ERROR_CONFIG, "%s%s%s", t->block == NULL ? "" : t->block,
 	          t->block == NULL ? "" : ": ", text);
 	err.line = line;
+	err.column = column;
 	/* What is wrong in commonConfig is wrong for each role. */
 	for (size_t i = 0; i < t->errors->count; i++)
 		if (t->errors->items[i].line == line &&
 		    strcmp(t->errors->items[i].text, err.text) == 0)
 			return;
 	error_list_add(t->errors, &err);
+}
+
+void translation_fail(struct translation *t, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_failure(t, line, 0, fmt, ap);
+	va_end(ap);
+}
+
+void translation_fail_at(struct translation *t, int line, int column, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_failure(t, line, column, fmt, ap);
+	va_end(ap);
 }
 
 /* --- settings --------------------------------------------------------------------------------- */
@@ -330,6 +346,18 @@ static void apply(struct translation *t, const struct property *property, unsign
 		unknown(t, &p);
 }
 
+/* The Java client trims every value, so a blank at the end of a line does no harm. */
+static const char *trimmed(struct translation *t, const char *value)
+{
+	size_t len;
+
+	while (*value > '\0' && *value <= ' ')
+		value++;
+	for (len = strlen(value); len > 0 && value[len - 1] > '\0' && value[len - 1] <= ' '; len--)
+		;
+	return arena_strndup(t->arena, value, len);
+}
+
 static void read_block(struct translation *t, const struct option_block *block, unsigned roles)
 {
 	struct properties list = { 0 };
@@ -339,8 +367,14 @@ static void read_block(struct translation *t, const struct option_block *block, 
 		translation_fail(t, err.line, "%s", err.text);
 		return;
 	}
-	for (size_t i = 0; i < list.count; i++)
+	if (!stray_check(t, block, &list)) {
+		t->astray = true;
+		return;
+	}
+	for (size_t i = 0; i < list.count; i++) {
+		list.items[i].value = trimmed(t, list.items[i].value);
 		apply(t, &list.items[i], roles);
+	}
 }
 
 /* What a topic may have is the broker's business: it answers by name if it does not know one. */
@@ -352,11 +386,14 @@ static void read_topic(struct translation *t)
 	t->block = "topicConfig";
 	if (!properties_parse_block(&t->c->topic_block, t->arena, &list, &err))
 		translation_fail(t, err.line, "%s", err.text);
+	if (!stray_check(t, &t->c->topic_block, &list))
+		t->astray = true;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct property *p = &list.items[i];
-		translation_set(t, &t->c->topic,
-		                &(struct kafka_setting){ p->key, p->value, p->value, ORIGIN_FILE,
-		                                         "", p->line });
+		const char *value = trimmed(t, p->value);
+		translation_set(
+			t, &t->c->topic,
+			&(struct kafka_setting){ p->key, value, value, ORIGIN_FILE, "", p->line });
 	}
 }
 
@@ -375,5 +412,6 @@ void kafka_translate(struct kafka_config *c, const struct kafka_translate_opts *
 	}
 	read_topic(&t);
 	t.block = NULL;
-	rules_finish(&t);
+	if (!t.astray) /* else what is asked for is not known: nothing is missing, it is elsewhere */
+		rules_finish(&t);
 }

@@ -15,12 +15,15 @@
 #include "driver/kafka/names.h"
 #include "driver/kafka/translate.h"
 
+struct properties;
+
 struct translation {
 	struct kafka_config *c;
 	const struct kafka_translate_opts *opts;
 	struct arena *arena;
 	struct error_list *errors;
 	const char *block; /* that is being read: "producerConfig"; NULL = all are */
+	bool astray;       /* a block has properties inside of values: see stray.c */
 	struct kafka_settings seen[KAFKA_ROLES];
 };
 
@@ -48,9 +51,19 @@ void translation_ignore(struct translation *t, const struct java_property *p, co
 void translation_fail(struct translation *t, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same at a column; 0 = not known. */
+void translation_fail_at(struct translation *t, int line, int column, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* What was left out: set unless the role has it.  `origin` is static. */
 void translation_default(struct translation *t, enum kafka_role role, const char *key,
                          const char *value, const char *origin, const char *note);
+
+/* --- stray.c ---------------------------------------------------------------------------------- */
+
+/* Refuses a block in which a property became part of another's value.  False: it did. */
+bool stray_check(struct translation *t, const struct option_block *block,
+                 const struct properties *list);
 
 /* --- rules.c ---------------------------------------------------------------------------------- */
 
