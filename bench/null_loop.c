@@ -14,20 +14,15 @@
  * message is always due, and each takes the whole way (pacer, heap, publish delay, corrected
  * latency) without a wake-up of its own.
  *
- * valgrind 3.19 does not know epoll_pwait2, which the loop waits with.  Where it is missing,
- * epoll_wait takes its place (-Wl,--wrap); omb itself refuses to run there.
- *
  * The result is one JSON line: messages acknowledged, passes of the loop, CPU time of the loop per
  * message, and the time that one reading of the clock takes.
  */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -44,30 +39,9 @@
 
 extern const struct driver driver_null;
 
-int __real_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
-                        const sigset_t *mask);
-int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
-                        const sigset_t *mask);
-
 static struct driver counted; /* driver_null, which tells when it is enough */
 static uint64_t served, wanted = ENOUGH;
 static int parent_fd = -1;
-
-int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int max, const struct timespec *timeout,
-                        const sigset_t *mask)
-{
-	static bool missing;
-
-	if (!missing) {
-		int n = __real_epoll_pwait2(fd, events, max, timeout, mask);
-		missing = n < 0 && errno == ENOSYS;
-		if (!missing)
-			return n;
-	}
-	int ms = timeout ? (int)(timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000)
-	                 : -1;
-	return epoll_wait(fd, events, max, ms);
-}
 
 static void die(const struct error *err)
 {

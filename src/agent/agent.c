@@ -17,6 +17,7 @@
 #include "agent/end.h"
 #include "agent/producer.h"
 #include "driver/registry.h"
+#include "util/os.h"
 #include "util/signals.h"
 #include "util/xalloc.h"
 
@@ -56,11 +57,11 @@ static void close_others(const int *keep, uint32_t keep_count)
 	for (uint32_t i = 0; i < keep_count; i++) {
 		unsigned fd = (unsigned)sorted[i];
 		if (fd > from)
-			close_range(from, fd - 1, 0);
+			os_close_range(from, fd - 1);
 		if (fd >= from)
 			from = fd + 1;
 	}
-	close_range(from, ~0u, 0);
+	os_close_range(from, ~0u);
 	free(sorted);
 }
 

@@ -14,6 +14,7 @@
 #include "stats/clock.h"
 #include "stats/counter.h"
 #include "util/file.h"
+#include "util/os.h"
 #include "util/xalloc.h"
 
 /* epoll's user data beyond any client. */
@@ -29,18 +30,6 @@ static bool watch(struct loop *l, int fd, uint32_t tag, uint32_t events, struct 
 
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 		return error_set_errno(err, errno, "watching a descriptor");
-	return true;
-}
-
-/* Old kernels, and old filters of system calls, lack this one; better told at the start. */
-static bool can_wait(struct loop *l, struct error *err)
-{
-	struct epoll_event event;
-	const struct timespec now = { 0 };
-
-	if (epoll_pwait2(l->epoll_fd, &event, 1, &now, NULL) < 0)
-		return error_set_errno(err, errno,
-		                       "waiting with nanoseconds (epoll_pwait2, Linux 5.11)");
 	return true;
 }
 
@@ -65,7 +54,7 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 		error_set_errno(err, errno, "opening epoll");
 		goto fail;
 	}
-	if (!can_wait(l, err) || !watch(l, channel_fd, TAG_CHANNEL, EPOLLIN, err))
+	if (!watch(l, channel_fd, TAG_CHANNEL, EPOLLIN, err))
 		goto fail;
 	if (end_fd() >= 0 && !watch(l, end_fd(), TAG_END, EPOLLIN, err))
 		goto fail;
@@ -156,21 +145,16 @@ void loop_mark_ready(struct loop *l, uint32_t i)
 
 static int wait_events(struct loop *l, uint64_t until_ns, struct epoll_event *events)
 {
-	struct timespec left = { 0 };
-	const struct timespec *timeout = &left;
+	uint64_t left_ns = until_ns == UINT64_MAX ? OS_WAIT_FOREVER : 0;
 
-	if (until_ns == UINT64_MAX) {
-		timeout = NULL;
-	} else if (until_ns > 0) {
-		uint64_t now = clock_ns();
-		uint64_t ns = until_ns > now ? until_ns - now : 0;
-		left.tv_sec = (time_t)(ns / 1000000000u);
-		left.tv_nsec = (long)(ns % 1000000000u);
+	if (l->ready_count > 0) {
+		left_ns = 0;
+	} else if (until_ns > 0 && until_ns < UINT64_MAX) {
+		uint64_t now_ns = clock_ns();
+		left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 	}
-	if (l->ready_count > 0)
-		left = (struct timespec){ 0 }, timeout = &left;
 
-	int n = epoll_pwait2(l->epoll_fd, events, EVENTS_AT_ONCE, timeout, NULL);
+	int n = os_epoll_wait(l->epoll_fd, events, EVENTS_AT_ONCE, left_ns);
 	assert(n >= 0 || errno == EINTR);
 	return n < 0 ? 0 : n; /* the caller comes again */
 }

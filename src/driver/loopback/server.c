@@ -13,6 +13,7 @@
 
 #include "driver/loopback/session.h"
 #include "util/file.h"
+#include "util/os.h"
 #include "util/text.h"
 #include "util/xalloc.h"
 
@@ -262,13 +263,10 @@ static int wait_for_events(struct server *s, struct epoll_event *events)
 	uint64_t now_ns = now();
 	uint64_t next_ns = loop_core_next_event_ns(s->core, now_ns);
 	uint64_t left_ns = next_ns > now_ns ? next_ns - now_ns : 0;
-	struct timespec timeout = {
-		.tv_sec = (time_t)(left_ns / 1000000000),
-		.tv_nsec = (long)(left_ns % 1000000000),
-	};
 
-	return epoll_pwait2(s->epoll_fd, events, EVENTS, next_ns == UINT64_MAX ? NULL : &timeout,
-	                    NULL);
+	if (next_ns == UINT64_MAX)
+		left_ns = OS_WAIT_FOREVER;
+	return os_epoll_wait(s->epoll_fd, events, EVENTS, left_ns);
 }
 
 /* True: told to stop. */
