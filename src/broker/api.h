@@ -31,6 +31,7 @@ const struct api *api_find(int16_t key);
 /* Members, generations, offsets. */
 bool api_is_of_groups(int16_t key);
 
+#define API_PRODUCE      0
 #define API_API_VERSIONS 18
 
 #endif

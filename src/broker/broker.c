@@ -240,6 +240,7 @@ static enum handled dispatch(struct broker *b, struct connection *c, uint64_t no
 
 	if (api == NULL || (too_new && req->api != API_API_VERSIONS))
 		return HANDLED_BAD;
+	req->one_way = req->api == API_PRODUCE && produce_is_one_way(req);
 	uint64_t hold_ns = faults_hold_ns(b->faults, req->arrived_ns, now_ns);
 	if (hold_ns > 0) {
 		request_wait_until(req, hold_ns);
@@ -290,6 +291,11 @@ enum handled broker_frame(struct broker *b, struct connection *c, const uint8_t 
 	c->req.arrived_ns = now_ns;
 	memset(c->req.note, 0, sizeof(c->req.note));
 	return run(b, c, now_ns);
+}
+
+bool broker_must_finish(const struct connection *c)
+{
+	return c->waits && c->req.one_way;
 }
 
 uint64_t broker_tick(struct broker *b, uint64_t now_ns)

@@ -118,6 +118,9 @@ void broker_disconnect(struct broker *b, struct connection *c);
 enum handled broker_frame(struct broker *b, struct connection *c, const uint8_t *frame, size_t len,
                           uint64_t now_ns);
 void broker_answer_sent(struct connection *c);
+/* The request that waits is to be done even if its client is gone: one without an answer (acks=0),
+ * which nobody knows to send again. */
+bool broker_must_finish(const struct connection *c);
 /* The answer as pieces of memory, valid until it is sent; at most `max` from byte `from` on.
  * Returns how many there are. */
 int broker_answer_pieces(const struct connection *c, size_t from, struct iovec *out, int max);

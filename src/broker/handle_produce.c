@@ -21,6 +21,13 @@ static int16_t read_front(struct request *req)
 	return acks;
 }
 
+bool produce_is_one_way(const struct request *req)
+{
+	struct request peek = *req;
+
+	return read_front(&peek) == 0 && !peek.body.broken;
+}
+
 /* Chunks that all of it takes; breaks `body` when it is malformed. */
 static size_t count_chunks(struct broker *b, struct reader *body)
 {

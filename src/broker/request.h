@@ -44,6 +44,7 @@ struct request {
 	const char *peer;    /* "127.0.0.1:40312"; borrowed */
 	int listener;        /* which virtual broker was addressed: its node id */
 
+	bool one_way;                /* there will be no answer */
 	unsigned visits;             /* 0: the first time */
 	uint64_t arrived_ns;         /* of the first visit */
 	char note[REQUEST_NOTE_LEN]; /* zeroes on the first visit; the handler's own */

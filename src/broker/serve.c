@@ -18,6 +18,7 @@
 
 #include "net/bytes.h"
 #include "util/file.h"
+#include "util/os.h"
 #include "util/xalloc.h"
 
 #define BACKLOG    4096
@@ -39,6 +40,7 @@ struct watch {
 struct listener {
 	struct watch watch;
 	int fd, node;
+	bool starved; /* clients wait that no descriptor was left for; there is no event for them */
 };
 
 struct peer {
@@ -51,6 +53,7 @@ struct peer {
 	size_t frame_len; /* of the frame being handled, with its length in front */
 	size_t sent;      /* of the answer */
 	bool sending, readable, gone;
+	bool deserted; /* the other end sends no more; what it has sent is still read */
 	bool is_ready; /* in the list below */
 	struct peer *next_ready;
 	struct peer *next, **link;
@@ -67,7 +70,8 @@ struct serve {
 	struct peer *peers;
 	struct peer *ready; /* have more to do than one turn */
 	struct peer *ended; /* freed at the end of the turn: events may still name them */
-	bool accepting;     /* false: out of descriptors, tried again later */
+	bool has_room;      /* a descriptor was given back: starved listeners may go on */
+	bool starved_told;
 	uint64_t now_ns;
 };
 
@@ -98,6 +102,7 @@ static void end_peer(struct peer *p)
 	broker_disconnect(s->broker, p->c);
 	p->c = NULL;
 	file_close(p->fd);
+	s->has_room = true;
 	*p->link = p->next;
 	if (p->next != NULL)
 		p->next->link = p->link;
@@ -221,7 +226,7 @@ static void make_room(struct peer *p, size_t wanted)
 	p->in_cap = cap;
 }
 
-/* False: nothing came. */
+/* False: nothing came, and there will be an event when it does. */
 static bool read_more(struct peer *p, size_t frame)
 {
 	make_room(p, frame);
@@ -232,10 +237,12 @@ static bool read_more(struct peer *p, size_t frame)
 		p->in_len += (size_t)n;
 		return true;
 	}
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		end_peer(p);
-	else if (errno == EAGAIN)
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n < 0 && errno == EAGAIN)
 		p->readable = false;
+	else
+		end_peer(p);
 	return false;
 }
 
@@ -244,8 +251,12 @@ static bool step(struct peer *p)
 {
 	if (p->sending)
 		return send_answer(p);
-	if (p->c->waits)
+	if (p->c->waits) {
+		/* One that waits reads nothing, and would not notice that nobody is there. */
+		if (p->deserted && !broker_must_finish(p->c))
+			end_peer(p);
 		return false;
+	}
 	size_t frame = frame_length(p);
 	if (frame == SIZE_MAX) {
 		end_peer(p);
@@ -281,13 +292,8 @@ static void peer_event(struct peer *p, uint32_t events)
 {
 	if (p->gone)
 		return;
-	if (events & (EPOLLIN | EPOLLRDHUP))
-		p->readable = true;
-	/* One that waits reads nothing, and would not notice that nobody is there any more. */
-	if ((events & (EPOLLHUP | EPOLLERR)) || ((events & EPOLLRDHUP) && p->c->waits)) {
-		end_peer(p);
-		return;
-	}
+	p->deserted |= (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0;
+	p->readable |= p->deserted || (events & EPOLLIN) != 0;
 	serve_peer(p);
 }
 
@@ -319,21 +325,54 @@ static void adopt(struct serve *s, int fd, int node, const struct sockaddr_in *f
 		end_peer(p);
 }
 
+/* It makes no new event for the clients that wait already. */
+static void starve(struct serve *s, struct listener *l, int error)
+{
+	char text[128];
+
+	l->starved = true;
+	if (s->starved_told || s->options->broker.notice == NULL)
+		return;
+	s->starved_told = true;
+	snprintf(text, sizeof(text), "new clients wait until others go: %zu are connected (%s)",
+	         broker_connections(s->broker), strerror(error));
+	s->options->broker.notice(s->options->context, text);
+}
+
 static void accept_all(struct serve *s, struct listener *l)
 {
-	struct sockaddr_in from = { 0 };
-	socklen_t len = sizeof(from);
-	int fd;
-
-	s->accepting = true;
-	while ((fd = accept4(l->fd, (struct sockaddr *)&from, &len,
-	                     SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		adopt(s, fd, l->node, &from);
-		len = sizeof(from);
+	l->starved = false;
+	for (;;) {
+		struct sockaddr_in from = { 0 };
+		socklen_t len = sizeof(from);
+		int fd = accept4(l->fd, (struct sockaddr *)&from, &len,
+		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			adopt(s, fd, l->node, &from);
+			continue;
+		}
+		if (errno == EAGAIN)
+			return;
+		/* These tell of one client that is gone already; more may be behind it. */
+		if (errno == ECONNABORTED || errno == EPROTO || errno == EINTR)
+			continue;
+		starve(s, l, errno);
+		return;
 	}
-	/* Out of descriptors: the listener makes no new edge for those that wait. */
-	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-		s->accepting = false;
+}
+
+static void accept_starved(struct serve *s)
+{
+	bool all = true;
+
+	s->has_room = false;
+	for (int i = 0; i < s->listeners_count; i++) {
+		if (s->listeners[i].starved)
+			accept_all(s, &s->listeners[i]);
+		all &= !s->listeners[i].starved;
+	}
+	if (all)
+		s->starved_told = false;
 }
 
 static bool listen_on(struct serve *s, int node, struct error *err)
@@ -430,13 +469,9 @@ static bool wait_and_serve(struct serve *s, uint64_t until_ns)
 	struct epoll_event events[EVENTS_MAX];
 	uint64_t now_ns = read_clock();
 	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-	struct timespec timeout = {
-		.tv_sec = (time_t)(left_ns / SECOND_NS),
-		.tv_nsec = (long)(left_ns % SECOND_NS),
-	};
 	bool go_on = true;
 
-	int n = epoll_pwait2(s->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
+	int n = os_epoll_wait(s->epoll_fd, events, EVENTS_MAX, left_ns);
 	assert(n >= 0 || errno == EINTR);
 	s->now_ns = read_clock();
 	for (int i = 0; i < n; i++) {
@@ -456,6 +491,21 @@ static bool wait_and_serve(struct serve *s, uint64_t until_ns)
 	return go_on;
 }
 
+/*
+ * Returns when the core wants to be called again.  That is asked for last: a frame that was served
+ * behind an answer of the core may wait for something earlier, or have woken who waits.
+ */
+static uint64_t serve_and_tick(struct serve *s)
+{
+	serve_ready(s);
+	uint64_t next_ns = broker_tick(s->broker, s->now_ns);
+
+	if (s->ready == NULL)
+		return next_ns;
+	serve_ready(s); /* what the core has answered leaves before it sleeps */
+	return broker_tick(s->broker, s->now_ns);
+}
+
 static void run(struct serve *s)
 {
 	uint64_t second_ns = read_clock() + SECOND_NS;
@@ -463,15 +513,14 @@ static void run(struct serve *s)
 
 	while (wait_and_serve(s,
 	                      s->ready != NULL ? 0 : (next_ns < second_ns ? next_ns : second_ns))) {
-		serve_ready(s);
-		next_ns = broker_tick(s->broker, s->now_ns);
-		serve_ready(s);
+		next_ns = serve_and_tick(s);
 		free_ended(s);
-		if (s->now_ns < second_ns)
+		bool second_is_over = s->now_ns >= second_ns;
+		if (s->has_room || second_is_over)
+			accept_starved(s);
+		if (!second_is_over)
 			continue;
 		second_ns = s->now_ns + SECOND_NS;
-		for (int i = 0; !s->accepting && i < s->listeners_count; i++)
-			accept_all(s, &s->listeners[i]);
 		if (s->options->every_second != NULL)
 			s->options->every_second(s->options->context, s->broker);
 	}
@@ -479,7 +528,7 @@ static void run(struct serve *s)
 
 bool serve_run(const struct serve_options *options, struct broker_counts *counts, struct error *err)
 {
-	struct serve s = { .options = options, .epoll_fd = -1, .accepting = true };
+	struct serve s = { .options = options, .epoll_fd = -1 };
 	bool ok = open_all(&s, err);
 
 	s.stop.what = WATCH_STOP;

@@ -49,6 +49,9 @@ void broker_delete_topic(struct broker *b, struct topic *topic);
 /* The node that leads a partition. */
 int32_t broker_leader(const struct broker *b, const struct topic *topic, int32_t partition);
 
+/* A Produce with acks=0. */
+bool produce_is_one_way(const struct request *req);
+
 request_handler handle_api_versions, handle_metadata, handle_produce, handle_fetch,
 	handle_list_offsets, handle_create_topics, handle_delete_topics, handle_init_producer_id;
 

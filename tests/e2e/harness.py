@@ -390,22 +390,33 @@ class Kafka:
 class EmbeddedBroker(Kafka):
     """`omb broker`: to its clients a Kafka like the other."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, **more):
+        """`more` goes to Popen."""
         folder.mkdir(parents=True, exist_ok=True)
         self.log = open(folder / "broker.log", "w")
         argv = [OMB, "broker", "-p", "0", "--partitions", "0", *map(str, options)]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        line = self.process.stdout.readline()
-        assert line.startswith("listening on "), line
-        self.address = line.split()[-1]
+        self.process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=self.log, text=True, **more
+        )
+        self.said = None
+        nodes = int(dict(zip(options, options[1:])).get("--brokers", 1))
+        self.addresses = [self._read_address() for _ in range(nodes)]
+        self.address = self.addresses[0]
+
+    def _read_address(self):
+        for line in self.process.stdout:
+            if line.startswith("listening on "):
+                return line.split()[-1]
+        raise AssertionError(pathlib.Path(self.log.name).read_text())
 
     def stop(self):
-        """What it said, without the line of its address."""
-        self.process.terminate()
-        said, _ = self.process.communicate(timeout=20)
-        self.log.close()
-        assert self.process.returncode == 0
-        return said
+        """What it said, without the lines of its addresses."""
+        if self.said is None:
+            self.process.terminate()
+            self.said, _ = self.process.communicate(timeout=20)
+            self.log.close()
+            assert self.process.returncode == 0
+        return self.said
 
 
 class _Cursor:
