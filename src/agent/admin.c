@@ -122,12 +122,13 @@ static bool delete_names(struct admin *a, void *client, const void *arg, struct 
 	const struct admin_job *job = arg;
 	const struct driver_admin *admin = a->spec->driver->admin;
 	struct error groups_err = { 0 };
+	uint32_t groups_ms = job->groups_timeout_ms ? job->groups_timeout_ms : job->timeout_ms;
 
 	/* Groups first: what reads a topic is gone before the topic is.  A group that cannot be
 	 * deleted does not keep the topics. */
 	bool groups_ok = job->names.groups_count == 0 ||
 	                 admin->delete_groups(client, job->names.groups, job->names.groups_count,
-	                                      job->timeout_ms, &groups_err);
+	                                      groups_ms, &groups_err);
 	if (job->names.topics_count > 0 &&
 	    !admin->delete_topics(client, job->names.topics, job->names.topics_count,
 	                          job->timeout_ms, err))

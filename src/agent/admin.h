@@ -28,9 +28,10 @@ struct admin_job {
 	enum admin_job_kind kind;
 	const struct topic_spec *topics; /* CREATE_TOPICS */
 	size_t topics_count;
-	struct agent_names names; /* DELETE */
-	uint32_t timeout_ms;      /* DELETE */
-	const char *prefix;       /* LIST */
+	struct agent_names names;   /* DELETE */
+	uint32_t timeout_ms;        /* DELETE */
+	uint32_t groups_timeout_ms; /* DELETE: for the groups; 0 = timeout_ms for them too */
+	const char *prefix;         /* LIST */
 };
 
 /* In the child.  Returns the exit status. */

@@ -110,6 +110,15 @@ bool agent_shm_is_offering(const struct agent_shm *shm)
 	return false;
 }
 
+uint64_t agent_shm_closed(const struct agent_shm *shm)
+{
+	uint64_t closed = 0;
+
+	for (uint32_t i = 0; i < shm->loops; i++)
+		closed += counter_read(&shm->loop[i].closed);
+	return closed;
+}
+
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to)
 {
 	struct hist_copy scratch = { 0 };

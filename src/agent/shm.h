@@ -100,6 +100,9 @@ _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client);
  * what was sent. */
 bool agent_shm_is_offering(const struct agent_shm *shm);
 
+/* Clients that are closed so far. */
+uint64_t agent_shm_closed(const struct agent_shm *shm);
+
 /* Adds what all loops counted to *to.  With `with_latencies` false only the counters. */
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to);
 

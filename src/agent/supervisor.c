@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,9 @@
 enum source { SOURCE_STDERR, SOURCE_PID, SOURCE_OUTPUT, SOURCE_CHANNEL };
 
 #define EVENTS_AT_ONCE 64
+
+/* For the ends of what is killed at the very end; milliseconds do on an idle host. */
+#define REAP_MS        2000
 
 static uint64_t tag_of(enum source source, size_t agent, uint32_t loop)
 {
@@ -237,6 +242,8 @@ static void read_answers(struct supervisor *s, struct agent *a, uint32_t loop)
 				s->host->opened(s->to, a);
 		} else {
 			a->answers_due--;
+			if (a->asked_ns != 0 && a->answers_due == 0)
+				a->answered_ns = clock_ns();
 			s->host->answered(s->to, a, &answer);
 		}
 	}
@@ -273,11 +280,9 @@ static void reap(struct supervisor *s, struct agent *a)
 {
 	struct rusage usage = { 0 };
 
-	pid_t pid = wait4(a->pid, &a->wait_status, WNOHANG, &usage);
-	if (pid < 0 && errno == ECHILD)
+	/* It has ended, as its pidfd says.  Its status may be somebody else's: a debugger keeps it. */
+	if (wait4(a->pid, &a->wait_status, WNOHANG, &usage) != a->pid)
 		a->wait_status = -1;
-	else if (pid != a->pid)
-		return;
 	while (read_stderr(s))
 		; /* what it printed last, before its end is told */
 	for (uint32_t i = 0; i < a->spec.loops; i++)
@@ -330,15 +335,26 @@ void supervisor_serve(struct supervisor *s)
 	} while (n == EVENTS_AT_ONCE);
 }
 
+/* A process that cannot even die (a file system that hangs, a frozen control group) is left. */
+static void reap_by_force(const struct agent *a, uint64_t until_ns)
+{
+	struct pollfd end = { .fd = a->pid_fd, .events = POLLIN };
+	uint64_t now = clock_ns();
+
+	if (poll(&end, 1, now < until_ns ? (int)((until_ns - now) / 1000000) : 0) == 1)
+		waitpid(a->pid, NULL, WNOHANG);
+}
+
 void supervisor_fini(struct supervisor *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		struct agent *a = s->agents[i];
-		if (!a->ended) {
-			kill(a->pid, SIGKILL);
-			waitpid(a->pid, NULL, 0);
-		}
-	}
+	uint64_t until_ns = clock_ns() + REAP_MS * UINT64_C(1000000);
+
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->agents[i]->ended)
+			kill(s->agents[i]->pid, SIGKILL);
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->agents[i]->ended)
+			reap_by_force(s->agents[i], until_ns);
 	while (s->stderr_pipe[0] >= 0 && read_stderr(s))
 		;
 	tell_line(s);
@@ -358,22 +374,50 @@ void agent_command(struct agent *a, const struct agent_command *command, int fd_
 {
 	struct error err;
 
-	if (command->verb == AGENT_VERB_CLOSE && !a->ended)
-		a->asked_to_close = true;
+	if (command->verb == AGENT_VERB_CLOSE && !a->ended && a->asked_ns == 0)
+		a->asked_ns = clock_ns();
 	for (uint32_t i = 0; i < a->spec.loops; i++) {
 		if (a->ended || a->channels[i] < 0)
 			continue;
 		if (channel_send_command(a->channels[i], command, fd_to_pass, &err))
 			a->answers_due++;
 		else
-			agent_kill(a, SIGKILL); /* or it is dying already: the pidfd tells */
+			agent_kill(a, AGENT_DEAF); /* or it is dying already: the pidfd tells */
 	}
 }
 
-void agent_kill(struct agent *a, int signal_number)
+/* 'T' of a process that somebody stopped, 'D' of one that waits for a disk, ...; 0 = unknown. */
+static char process_state(pid_t pid)
 {
-	if (!a->ended)
-		kill(a->pid, signal_number);
+	char path[64], line[256];
+	char state = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return 0;
+	const char *name_end = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') : NULL;
+	if (name_end != NULL && name_end[1] == ' ')
+		state = name_end[2];
+	fclose(f);
+	return state;
+}
+
+void agent_kill(struct agent *a, enum agent_kill reason)
+{
+	if (a->ended)
+		return;
+	if (a->killed_for == AGENT_NOT_KILLED) {
+		a->killed_for = reason;
+		a->killed_ns = clock_ns();
+		a->killed_state = process_state(a->pid);
+	}
+	kill(a->pid, SIGKILL);
+}
+
+bool agent_is_gone(const struct agent *a)
+{
+	return a->ended || a->given_up;
 }
 
 uint64_t agent_cpu_ns(const struct agent *a)
@@ -403,9 +447,55 @@ uint64_t agent_pss_bytes(const struct agent *a)
 	return kib * 1024;
 }
 
+bool agent_is_slow(const struct agent *a)
+{
+	return agent_is_gone(a) && a->killed_for == AGENT_SLOW;
+}
+
 bool agent_is_lost(const struct agent *a)
 {
-	return a->ended && (!a->asked_to_close || a->wait_status != 0);
+	if (!agent_is_gone(a) || agent_is_slow(a))
+		return false;
+	return a->given_up || a->asked_ns == 0 || a->wait_status != 0;
+}
+
+static double seconds(uint64_t from_ns, uint64_t to_ns)
+{
+	return to_ns > from_ns ? (double)(to_ns - from_ns) / 1e9 : 0;
+}
+
+/* Why the parent killed it.  False: it did not. */
+static bool describe_kill(const struct agent *a, struct error *err)
+{
+	const char *how = a->killed_state == 'T'   ? " (the process was stopped)"
+	                  : a->killed_state == 'D' ? " (the process waited in the kernel)"
+	                                           : "";
+	const char *after = a->given_up ? ", and has not ended" : "";
+
+	switch (a->killed_for) {
+	case AGENT_NOT_KILLED:
+		return false;
+	case AGENT_DEAF:
+		error_set(err, ERROR_SYSTEM, "it did not read its commands%s and was killed%s", how,
+		          after);
+		return true;
+	case AGENT_HUNG:
+		error_set(err, ERROR_SYSTEM, "it did not answer for %.3g s%s and was killed%s",
+		          seconds(a->asked_ns, a->killed_ns), how, after);
+		return true;
+	case AGENT_SLOW:
+		error_set(err, ERROR_SYSTEM,
+		          "it had closed %" PRIu64 " of %" PRIu32
+		          " clients after %.3g s and was killed%s",
+		          a->closed, a->spec.clients_count, seconds(a->asked_ns, a->killed_ns),
+		          after);
+		return true;
+	case AGENT_UNWANTED:
+		error_set(err, ERROR_TIMEOUT, "it did not end in time%s and was killed%s", how,
+		          after);
+		return true;
+	}
+	abort();
 }
 
 void agent_describe_end(const struct agent *a, struct error *err)
@@ -413,8 +503,10 @@ void agent_describe_end(const struct agent *a, struct error *err)
 	/* Acquire: pairs with agent_shm_fail. */
 	if (atomic_load_explicit(&a->shm->state, memory_order_acquire) == AGENT_FAILED)
 		*err = a->shm->error;
+	else if (describe_kill(a, err))
+		return;
 	else if (a->wait_status == -1)
-		error_set(err, ERROR_SYSTEM, "ended, and another process took its exit status");
+		error_set(err, ERROR_SYSTEM, "ended, and its exit status could not be had");
 	else if (WIFSIGNALED(a->wait_status))
 		error_set(err, ERROR_SYSTEM, "killed by signal %d (%s)", WTERMSIG(a->wait_status),
 		          strsignal(WTERMSIG(a->wait_status)));

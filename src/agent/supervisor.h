@@ -19,6 +19,15 @@
 #include "agent/channel.h"
 #include "util/text.h"
 
+/* What the parent killed an agent for. */
+enum agent_kill {
+	AGENT_NOT_KILLED,
+	AGENT_DEAF,     /* it did not read its commands */
+	AGENT_HUNG,     /* it did not answer */
+	AGENT_SLOW,     /* it answered, and took too long to close its clients */
+	AGENT_UNWANTED, /* a job whose call is over */
+};
+
 struct agent {
 	struct agent_spec spec;
 	const struct admin_job *job; /* NULL: a producer or consumer agent */
@@ -30,9 +39,16 @@ struct agent {
 	struct text output; /* of a job, whole once the agent has ended */
 	uint32_t loops_open;
 	uint32_t answers_due;
-	bool asked_to_close;
+	uint64_t asked_ns;    /* when it was told to close; 0 = not */
+	uint64_t answered_ns; /* when the last of its loops had answered that; 0 = not yet */
+	uint64_t closed;      /* clients, when it was looked at last ... */
+	uint64_t closed_ns;   /* ... and when that was seen to grow; 0 = not yet */
+	enum agent_kill killed_for;
+	uint64_t killed_ns;
+	char killed_state; /* of the process just before, as in /proc: 'T' = stopped; 0 = unknown */
+	bool given_up;     /* it was killed and did not end: nobody waits for it any more */
 	bool ended;
-	int wait_status; /* as of waitpid, once ended; -1 = somebody else reaped it */
+	int wait_status; /* as of waitpid, once ended; -1 = not to be had */
 	uint64_t ended_ns;
 	uint64_t cpu_ns;        /* user + system, once ended */
 	uint64_t max_rss_bytes; /* once ended */
@@ -57,7 +73,7 @@ struct supervisor {
 
 bool supervisor_init(struct supervisor *s, const struct supervisor_host *host, void *to,
                      struct error *err);
-/* Kills and reaps what is left; frees the agents and what they counted. */
+/* Kills and reaps what is left (within 2 s: what does not even die is left to itself); frees the agents and what they counted. */
 void supervisor_fini(struct supervisor *s);
 
 /* Readable when supervisor_serve has something to do. */
@@ -73,15 +89,21 @@ struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *sp
 /* To every loop of the agent; each answers.  An agent that has ended gets nothing.  One that does
  * not read its commands has failed and is killed: its end tells. */
 void agent_command(struct agent *a, const struct agent_command *command, int fd_to_pass);
-void agent_kill(struct agent *a, int signal_number);
+/* SIGKILL; the first reason stays. */
+void agent_kill(struct agent *a, enum agent_kill reason);
+
+/* Its end has been seen, or is not waited for any longer. */
+bool agent_is_gone(const struct agent *a);
 
 /* User + system time so far, of a running agent or of one that has ended. */
 uint64_t agent_cpu_ns(const struct agent *a);
 /* Its proportional share of memory now; 0 when it has ended. */
 uint64_t agent_pss_bytes(const struct agent *a);
 
-/* It died, or was killed, or failed: before it was asked to close or while it closed. */
+/* It died, or was killed, or failed: before it was asked to close or while it closed.  Not one that
+ * was only slow: it had answered that it sends and receives no more, so its counts are complete. */
 bool agent_is_lost(const struct agent *a);
+bool agent_is_slow(const struct agent *a);
 
 /* Why it ended, in words: its own error, a signal, an exit status. */
 void agent_describe_end(const struct agent *a, struct error *err);

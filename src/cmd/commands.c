@@ -14,7 +14,8 @@ const struct command *const commands[] = {
 const struct command_note command_exit_codes[] = {
 	{ "0", "ran, and the result is valid" },
 	{ "1",
-	  "failed: the broker, the system, a limit of time, or output that cannot be written" },
+	  "failed: the broker, the system, a limit of time, or output that cannot be written; what "
+	  "was measured until then is in .json.partial" },
 	{ "2", "wrong usage or configuration; nothing was started" },
 	{ "3", "ran, but the result is INVALID: the harness was the limit, messages or agents were "
 	       "lost" },

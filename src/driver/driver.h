@@ -141,6 +141,9 @@ struct driver {
 	/* How long a message may stay BUSY until the core fails it: true = the configuration says so,
 	 * and *ms is it (0 = it fails at once).  Pure.  Optional. */
 	bool (*max_block_ms)(const void *config, uint32_t *ms);
+	/* How long the partitions of a consumer that died may stand still until its group gives them
+	 * to others (a session that has to time out).  Pure.  Optional: they are given away at once. */
+	uint32_t (*standstill_ms)(const void *config);
 
 	bool (*open)(void *client, const struct driver_context *ctx, struct error *err);
 	void (*close)(void *client);

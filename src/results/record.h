@@ -50,7 +50,7 @@ struct record_agent {
 	const char *role;
 	unsigned index, generation, clients, loops;
 	int pid;
-	bool lost;
+	bool lost, slow; /* slow: to close, which spoils nothing */
 	uint64_t cpu_ns, window_cpu_ns, max_rss_bytes;
 	uint64_t pss_bytes; /* its share of memory before it was closed; 0 = not known */
 	uint64_t counters[COUNTER_COUNT];
@@ -92,6 +92,7 @@ struct record {
 	struct environment environment;
 	uint64_t started_ns, wall_started_ns, ended_ns;
 	bool interrupted;
+	const char *failure; /* what ended it early; NULL = nothing did */
 
 	const struct record_setting *settings;
 	size_t settings_count;

@@ -177,6 +177,7 @@ static json_t *run_member(const struct record *r)
 	put(o, "startedUnixNs", number(r->wall_started_ns));
 	put(o, "durationNs", number(since_start(r, r->ended_ns)));
 	put(o, "interrupted", json_boolean(r->interrupted));
+	put(o, "failure", string(r->failure));
 	return o;
 }
 
@@ -458,6 +459,7 @@ static json_t *agents_member(const struct record *r)
 		put(o, "clients", number(a->clients));
 		put(o, "threads", number(a->loops));
 		put(o, "lost", json_boolean(a->lost));
+		put(o, "slow", json_boolean(a->slow));
 		put(o, "cpuNs", number(a->cpu_ns));
 		put(o, "windowCpuNs", number(a->window_cpu_ns));
 		put(o, "maxRssBytes", number(a->max_rss_bytes));

@@ -102,6 +102,18 @@ static void judge_answers(const struct verdict_facts *f, struct verdict_result *
 		    f->failed, f->unacknowledged, f->sent);
 }
 
+static void judge_drain(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (f->drain_ns == 0)
+		return;
+	add(out, VERDICT_VALID, "drain",
+	    "the drain took %.3g s and was allowed more than drainTimeout (%.3g s): a consumer "
+	    "agent "
+	    "died, and its group may stand still for %.3g s",
+	    (double)f->drain_ns / 1e9, (double)f->drain_timeout_ns / 1e9,
+	    (double)f->standstill_ns / 1e9);
+}
+
 static const char *why_missing(const struct verdict_facts *f)
 {
 	if (f->consumers_lost > 0)
@@ -157,10 +169,23 @@ static void judge_accounting(const struct verdict_facts *f, struct verdict_resul
 
 static void judge_agents(const struct verdict_facts *f, struct verdict_result *out)
 {
-	if (f->producers_lost + f->consumers_lost > 0)
+	const char *colon = f->agent_ends ? ": " : "";
+	const char *how = f->agent_ends ? f->agent_ends : "";
+	unsigned lost = f->producers_lost + f->consumers_lost;
+
+	if (lost > f->agents_late)
 		add(out, VERDICT_INVALID, "agents",
-		    "%u producer agents and %u consumer agents were lost for good",
-		    f->producers_lost, f->consumers_lost);
+		    "%u producer agents and %u consumer agents were lost for good%s%s",
+		    f->producers_lost, f->consumers_lost, colon, how);
+	else if (lost > 0)
+		add(out, VERDICT_VALID, "agents",
+		    "%u agent%s ended early, but after everything had arrived%s%s", lost,
+		    lost == 1 ? "" : "s", colon, how);
+	if (f->agents_slow > 0)
+		add(out, VERDICT_VALID, "slowToClose",
+		    "%u agent%s took too long to close and had to be killed; the counts are "
+		    "complete",
+		    f->agents_slow, f->agents_slow == 1 ? "" : "s");
 	if (f->agents_restarted > 0)
 		add(out, VERDICT_SUSPECT, "agents", "%u consumer agents died and were restarted",
 		    f->agents_restarted);
@@ -218,11 +243,15 @@ void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 {
 	*out = (struct verdict_result){ .verdict = VERDICT_VALID };
 
+	if (f->failure)
+		add(out, VERDICT_INVALID, "failure", "the run failed in the middle: %s",
+		    f->failure);
 	if (f->interrupted)
 		add(out, VERDICT_SUSPECT, "interrupted", "a signal ended the run early");
 	judge_rate(f, out);
 	judge_answers(f, out);
 	judge_accounting(f, out);
+	judge_drain(f, out);
 	judge_agents(f, out);
 	judge_backlog(f, out);
 	if (f->window_acknowledged == 0)

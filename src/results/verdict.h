@@ -18,7 +18,8 @@
  *     surplus         more received than acknowledged             -
  *     foreign         messages without our stamp, or another's    -
  *     corrupt         -                                           any damaged stamp
- *     agents          restarted with success                      lost for good
+ *     agents          restarted with success                      lost for good (after everything
+ *                                                                 had arrived: a note)
  *     clients         a client will never work again              -
  *     idleConsumers   more consumers than partitions              -
  *     queue           BUSY for more than 1 % of the messages      -
@@ -28,7 +29,8 @@
  *     hostCpu         steal > 1 %, or throttled by a cgroup       -
  *     accounting      payload too small for the stamp             -
  *     interrupted     by a signal                                 -
- *     brokerLocal, events, leftBehind: notes, which weigh nothing
+ *     failure         -                                           something failed in the middle
+ *     brokerLocal, events, leftBehind, slowToClose, drain: notes, which weigh nothing
  *
  * The rules of rate, throughput, publishDelay and queue need a schedule and do not hold for rate `max`; after a
  * search for the maximum they speak of the rate that was found.
@@ -42,7 +44,8 @@ enum verdict { VERDICT_VALID, VERDICT_SUSPECT, VERDICT_INVALID };
 
 struct verdict_facts {
 	bool interrupted, scheduled, stamped, broker_is_local;
-	bool left_behind; /* topics or groups of the run could not be deleted */
+	const char *failure; /* what ended the run early; NULL = nothing did */
+	bool left_behind;    /* topics or groups of the run could not be deleted */
 	uint64_t window_ns;
 	bool search_failed;           /* the maximum was not found within the limit */
 	double asked_per_s;           /* over all producers; 0 without a schedule */
@@ -57,7 +60,12 @@ struct verdict_facts {
 	bool drain_limit_reached;
 
 	unsigned producers_lost, consumers_lost; /* agents lost for good */
+	unsigned agents_late;                    /* of these: after everything had arrived */
+	unsigned agents_slow; /* took too long to close; their counts are complete */
 	unsigned agents_restarted;
+	const char *agent_ends; /* how the first of those ended; NULL = not known */
+	uint64_t drain_ns;      /* of a drain that was allowed more than its timeout; else 0 */
+	uint64_t drain_timeout_ns, standstill_ns;
 	uint64_t fatal_events, other_events; /* of client libraries */
 	uint64_t idle_consumers;
 

@@ -2,21 +2,8 @@
 #include "run/close.h"
 
 #include "config/workload.h"
+#include "run/progress.h"
 #include "run/state.h"
-
-/* For closing in order; what is still there is killed then.  Kafka's consumers leave their groups
- * and commit, which took 20 ms a hundred. */
-#define CLOSE_MS             20000
-#define CLOSE_MS_PER_CLIENT  10
-#define CLOSE_MS_HASTY       2000
-/* On top of the worker's own limits, which come first. */
-#define MARGIN               (15 * STATE_S)
-
-#define DELETE_MS            30000
-/* A group whose member died still has it until its session times out (Kafka: 45 s). */
-#define DELETE_MS_AFTER_LOSS 75000
-
-#define QUICK_LIMIT          (10 * STATE_S)
 
 static void warn(struct run *r, const char *what, const struct error *err)
 {
@@ -29,10 +16,11 @@ static void read_events(struct run *r)
 	struct worker_call call = { .verb = WORKER_EVENTS };
 	struct error err = { 0 };
 
-	if (state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err))
+	if (state_call(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
 		r->events = call.events;
 	else
 		warn(r, "events are missing", &err);
+	progress_events(r);
 }
 
 /* FINISH failed: what the last snapshot showed is better than nothing. */
@@ -41,7 +29,7 @@ static void take_last_totals(struct run *r)
 	struct worker_call call = { .verb = WORKER_SNAPSHOT };
 	struct error err = { 0 };
 
-	if (state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err))
+	if (state_call(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
 		r->totals = call.totals;
 }
 
@@ -56,24 +44,35 @@ static void feed_totals(struct run *r)
 		(void)sampler_add_period(&r->sampler, "drain");
 }
 
-void close_clients(struct run *r)
+static bool finish(struct run *r, uint32_t most_ms, enum state_patience patience, struct error *err)
 {
-	uint32_t patient_ms =
-		CLOSE_MS + CLOSE_MS_PER_CLIENT * (r->plan.producers + r->plan.consumers);
 	struct worker_call call = {
 		.verb = WORKER_FINISH,
-		.finish = { .close_timeout_ms = r->signals >= 2 ? CLOSE_MS_HASTY : patient_ms },
+		.finish = { .most_ms = most_ms },
 	};
+
+	if (!state_call(r, &call, limits_finish(&r->plan, most_ms), patience, err))
+		return false;
+	r->totals = call.finish.totals;
+	return true;
+}
+
+void close_clients(struct run *r)
+{
+	bool hasty = r->signals >= PATIENCE_LOAD;
 	struct error err = { 0 };
 
 	if (!r->load_started) {
 		close_worker(r); /* a group with members cannot be deleted */
+		read_events(r);
 		return;
 	}
-	uint64_t limit = call.finish.close_timeout_ms * STATE_MS;
-	if (state_call(r, &call, limit, PATIENCE_CLOSE, &err)) {
-		r->totals = call.finish.totals;
-	} else {
+	bool ok = finish(r, hasty ? LIMITS_HASTY_MS : 0, hasty ? PATIENCE_CLOSE : PATIENCE_LOAD,
+	                 &err);
+	/* A signal has stopped everybody meanwhile: the totals are there at once. */
+	if (!ok && r->signals > 0)
+		ok = finish(r, LIMITS_HASTY_MS, PATIENCE_ENDLESS, &err);
+	if (!ok) {
 		warn(r, "final totals are missing", &err);
 		take_last_totals(r);
 	}
@@ -83,24 +82,33 @@ void close_clients(struct run *r)
 	r->interrupted = r->signals > 0;
 }
 
+/* Consumers that did not leave their groups in order. */
+static bool members_may_be_left(const struct run *r)
+{
+	const struct sampler_fleet *fleet = &r->sampler.fleet;
+
+	return fleet->consumers_lost + fleet->restarted + fleet->slow > 0;
+}
+
 void close_delete(struct run *r)
 {
-	bool lost = r->sampler.fleet.consumers_lost + r->sampler.fleet.restarted > 0;
+	uint32_t topics_ms = limits_delete_topics_ms(&r->plan);
+	uint32_t groups_ms = limits_delete_groups_ms(r->standstill_ns, members_may_be_left(r));
 	struct worker_call call = {
 		.verb = WORKER_DELETE_TOPICS,
 		.remove = { .topics = r->topics,
 		            .topics_count = r->topics_count,
 		            .groups = r->clients.groups,
 		            .groups_count = r->clients.groups_count,
-		            .timeout_ms = lost ? DELETE_MS_AFTER_LOSS : DELETE_MS },
+		            .timeout_ms = topics_ms,
+		            .groups_timeout_ms = groups_ms },
 	};
 	struct error err = { 0 };
 
 	if (r->options->workload->keep_topics || r->topics_count == 0 ||
 	    r->signals >= PATIENCE_CLOSE)
 		return;
-	uint64_t limit = call.remove.timeout_ms * STATE_MS + MARGIN;
-	if (state_call(r, &call, limit, PATIENCE_CLOSE, &err))
+	if (state_call(r, &call, limits_delete(topics_ms, groups_ms), PATIENCE_CLOSE, &err))
 		return;
 	r->left_behind = true;
 	warn(r, "topics or groups of this run may be left behind (`omb cleanup` deletes them)",
@@ -109,9 +117,12 @@ void close_delete(struct run *r)
 
 void close_worker(struct run *r)
 {
-	struct worker_call call = { .verb = WORKER_STOP_ALL };
+	uint32_t most_ms = r->signals == 0              ? 0
+	                   : r->signals < PATIENCE_LOAD ? LIMITS_CANCEL_MS
+	                                                : LIMITS_HASTY_MS;
+	struct worker_call call = { .verb = WORKER_STOP_ALL, .stop = { .most_ms = most_ms } };
 	struct error err = { 0 };
 
-	if (!state_call(r, &call, MARGIN, PATIENCE_ENDLESS, &err))
+	if (!state_call(r, &call, limits_stop(&r->plan, most_ms), PATIENCE_ENDLESS, &err))
 		warn(r, "the worker did not stop in time", &err);
 }

@@ -8,17 +8,12 @@
 #include "run/state.h"
 #include "util/text.h"
 
-/* Limits of the verbs.  Creating 500 clients took 0.3 s on 2 cores; a hundredfold is a failure. */
-#define VERB_LIMIT       (60 * STATE_S)
-#define LIMIT_PER_CLIENT (60 * STATE_MS)
-#define LIMIT_PER_TOPIC  (200 * STATE_MS)
-
-#define PROBE_SOON_NS    (100 * STATE_MS)
-#define PROBE_LATER_NS   (1 * STATE_S)
-#define SOON_NS          (2 * STATE_S)
+#define PROBE_SOON_NS  (100 * STATE_MS)
+#define PROBE_LATER_NS (1 * STATE_S)
+#define SOON_NS        (2 * STATE_S)
 
 /* So many subscriptions are named when they are not ready. */
-#define NAMED_MAX        3
+#define NAMED_MAX      3
 
 static bool initialize(struct run *r, struct error *err)
 {
@@ -27,9 +22,10 @@ static bool initialize(struct run *r, struct error *err)
 		.initialize = { .file = r->options->driver, .run_id = r->options->run_id },
 	};
 
-	if (!state_call(r, &call, VERB_LIMIT, PATIENCE_CONNECT, err))
+	if (!state_call(r, &call, LIMITS_INITIALIZE, PATIENCE_CONNECT, err))
 		return false;
 	r->rows = call.initialize.rows;
+	r->standstill_ns = call.initialize.standstill_ms * STATE_MS;
 	return true;
 }
 
@@ -39,9 +35,8 @@ static bool create_topics(struct run *r, struct error *err)
 		.verb = WORKER_CREATE_TOPICS,
 		.create_topics = { .topics = r->plan.topics, .partitions = r->plan.partitions },
 	};
-	uint64_t limit = VERB_LIMIT + r->plan.topics * LIMIT_PER_TOPIC;
 
-	bool ok = state_call(r, &call, limit, PATIENCE_CONNECT, err);
+	bool ok = state_call(r, &call, limits_create_topics(&r->plan), PATIENCE_CONNECT, err);
 	/* Named before they are created: after a failure some may exist and must be deleted. */
 	if (call.create_topics.names) {
 		r->topics = call.create_topics.names;
@@ -67,8 +62,8 @@ static bool create_consumers(struct run *r, struct error *err)
 		                      .count = r->plan.consumers,
 		                      .partitions = r->plan.partitions },
 	};
-	return state_call(r, &call, VERB_LIMIT + r->plan.consumers * LIMIT_PER_CLIENT,
-	                  PATIENCE_CONNECT, err);
+	return state_call(r, &call, limits_create_clients(r->plan.consumers), PATIENCE_CONNECT,
+	                  err);
 }
 
 static bool create_producers(struct run *r, struct error *err)
@@ -80,8 +75,8 @@ static bool create_producers(struct run *r, struct error *err)
 		                      .payload = &r->plan.load.payload },
 	};
 
-	return state_call(r, &call, VERB_LIMIT + r->plan.producers * LIMIT_PER_CLIENT,
-	                  PATIENCE_CONNECT, err);
+	return state_call(r, &call, limits_create_clients(r->plan.producers), PATIENCE_CONNECT,
+	                  err);
 }
 
 void connect_clients(struct run *r)
@@ -165,8 +160,8 @@ static bool look(struct run *r, struct worker_readiness *out, struct arena *aren
 	struct worker_call probe = { .verb = WORKER_PROBE_PRODUCERS, .arena = arena };
 	struct worker_call call = { .verb = WORKER_READINESS, .arena = arena };
 
-	if (!state_call(r, &probe, VERB_LIMIT, PATIENCE_CONNECT, err) ||
-	    !state_call(r, &call, VERB_LIMIT, PATIENCE_CONNECT, err))
+	if (!state_call(r, &probe, LIMITS_QUICK, PATIENCE_CONNECT, err) ||
+	    !state_call(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err))
 		return false;
 	*out = call.readiness;
 	r->subscriptions_ready = out->ready;

@@ -6,10 +6,7 @@
 #include "run/backlog.h"
 #include "run/progress.h"
 #include "run/state.h"
-
-/* Verbs that are answered at once by a healthy worker. */
-#define QUICK_LIMIT          (10 * STATE_S)
-#define START_LIMIT          (60 * STATE_S)
+#include "util/units.h"
 
 /* The gate opens this long after start-load is sent, and a little later for each producer: what
  * has not heard of it by then would start late. */
@@ -41,7 +38,7 @@ bool offer_sample(struct run *r, enum sample_depth depth, struct worker_totals *
 
 	call.totals.without_latencies = depth == SAMPLE_COUNTS;
 
-	if (!state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err)) {
+	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err)) {
 		state_fail(r, &err);
 		return false;
 	}
@@ -112,12 +109,18 @@ static void end_window(struct run *r)
 	struct worker_totals totals = { 0 };
 	struct arena arena = { 0 };
 
-	if (r->measured && offer_sample(r, SAMPLE_LATENCIES, &totals, &arena)) {
+	if (!r->measured)
+		return;
+	if (offer_sample(r, SAMPLE_LATENCIES, &totals, &arena)) {
 		sampler_end_window(&r->sampler, &totals);
-		host_usage_read(&r->usage_end);
 		add_second(r);
 		add_period(r, "measure");
+	} else {
+		/* It ends with the last look at the counts that succeeded. */
+		r->window.end_ns = earlier(r->window.end_ns, r->sampler.last.taken_ns);
+		sampler_end_window(&r->sampler, NULL);
 	}
+	host_usage_read(&r->usage_end);
 	arena_fini(&arena);
 }
 
@@ -128,7 +131,7 @@ static void set_window(struct run *r)
 	struct worker_call call = { .verb = WORKER_SET_WINDOW, .window = r->window };
 	struct error err = { 0 };
 
-	if (!state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err))
+	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
 		state_fail(r, &err);
 }
 
@@ -162,7 +165,7 @@ static void take_decision(struct run *r, const struct search_decision *decision)
 	call.adjust.forgive = true;
 	call.adjust.epoch.start_ns = state_now_ns(r) + ADJUST_NS;
 	call.adjust.epoch.micro_per_s = pacer_micro_per_s(decision->rate_per_s);
-	if (!state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err))
+	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_LOAD, &err))
 		state_fail(r, &err);
 }
 
@@ -216,7 +219,7 @@ static void start_load(struct run *r)
 		plan_window(r, gate);
 	r->phases.limit_ns[PHASE_WARMUP] = lead + r->options->workload->warmup_ns;
 	r->load_started = true;
-	if (!state_call(r, &call, START_LIMIT, PATIENCE_ENDLESS, &err))
+	if (!state_call(r, &call, LIMITS_START_LOAD, PATIENCE_LOAD, &err))
 		state_fail(r, &err);
 }
 
@@ -326,44 +329,61 @@ void offer_load(struct run *r)
 
 /* --- drain ------------------------------------------------------------------------------------------ */
 
-/* Consumers that were opened again and have received nothing yet. */
-static bool resume_is_expected(struct run *r)
+/* How long the drain may take is longer while a group stands still. */
+static void set_drain_limit(struct run *r, bool resume_is_expected)
 {
-	struct worker_call call = { .verb = WORKER_EVENTS };
-	struct arena arena = { 0 };
-	struct error err = { 0 };
-	int open = 0;
+	char limit[UNITS_TEXT], standstill[UNITS_TEXT];
+	const struct drain_wait wait = {
+		.timeout_ns = r->options->workload->drain_timeout_ns,
+		.entered_ns = r->entered_ns,
+		.standstill_ns = r->standstill_ns,
+		.lost_ns = r->sampler.fleet.consumer_lost_ns,
+		.resume_is_expected = resume_is_expected,
+		.expected_ns = r->resume_expected_ns,
+	};
+	bool was_longer = r->drain_limit_ns > wait.timeout_ns;
 
-	if (r->sampler.fleet.restarted == 0)
-		return false;
-	call.arena = &arena;
-	if (state_call(r, &call, QUICK_LIMIT, PATIENCE_ENDLESS, &err)) {
-		for (size_t i = 0; i < call.events.count; i++) {
-			enum worker_event_kind kind = call.events.items[i].kind;
-			open += (kind == EVENT_AGENT_RESTARTED) - (kind == EVENT_AGENT_RESUMED);
-		}
-	}
-	arena_fini(&arena);
-	return open > 0;
+	r->phases.limit_ns[PHASE_DRAIN] = r->drain_limit_ns = drain_limit_ns(&wait);
+	if (was_longer || r->drain_limit_ns <= wait.timeout_ns)
+		return;
+	console_say(&r->console, CONSOLE_WARNING, r->platform.wall_ns(r->platform.to),
+	            "the drain may take %s: a consumer agent died, and its group may stand still "
+	            "for %s",
+	            format_duration_short(r->drain_limit_ns, limit),
+	            format_duration_short(r->standstill_ns, standstill));
+}
+
+static uint64_t since(uint64_t now_ns, uint64_t a_ns, uint64_t b_ns)
+{
+	uint64_t from_ns = a_ns > b_ns ? a_ns : b_ns;
+
+	return now_ns > from_ns ? now_ns - from_ns : 0;
 }
 
 static void look_whether_drained(struct run *r)
 {
-	const struct sampler *s = &r->sampler;
+	struct sampler *s = &r->sampler;
 	const struct sampler_fleet *fleet = &s->fleet;
-	struct drain_facts facts = {
-		.offering = state_now_ns(r) < r->window.load_end_ns + LATE_NS ? fleet->offering : 0,
+	uint64_t now = state_now_ns(r);
+	bool expected = sampler_resume_is_expected(s, r->standstill_ns, now);
+
+	if (expected)
+		r->resume_expected_ns = now;
+	const struct drain_facts facts = {
+		.offering = now < r->window.load_end_ns + LATE_NS ? fleet->offering : 0,
 		.unanswered = fleet->unanswered,
 		.acknowledged = s->last.counters[COUNTER_ACKNOWLEDGED],
 		.subscriptions = r->plan.subscriptions,
 		.received = s->last.counters[COUNTER_RECEIVED],
 		.agents_lost = fleet->producers_lost + fleet->consumers_lost + fleet->restarted > 0,
-		.quiet_ns = state_now_ns(r) > s->changed_ns ? state_now_ns(r) - s->changed_ns : 0,
+		.resume_is_expected = expected,
+		.quiet_ns = since(now, s->changed_ns, r->resume_expected_ns),
 	};
 
-	if (facts.agents_lost)
-		facts.resume_is_expected = resume_is_expected(r);
 	r->drained = drain_is_over(&facts);
+	if (r->drained)
+		s->drained_ns = s->last.taken_ns;
+	set_drain_limit(r, expected);
 }
 
 void offer_drain(struct run *r)
@@ -381,8 +401,8 @@ void offer_drain(struct run *r)
 		}
 		arena_fini(&arena);
 		struct phase_facts facts = state_facts(r);
+		r->drain_limit_reached = !r->drained && !facts.hurried && !facts.failed;
 		if (!state_advance(r, &facts))
 			state_wait(r, state_now_ns(r) + DRAIN_LOOK_NS);
 	}
-	r->drain_limit_reached = !r->drained && r->signals < 2;
 }

@@ -128,6 +128,7 @@ static void fill_agents(struct run *r, struct record *out)
 			.loops = from->loops,
 			.pid = from->pid,
 			.lost = from->lost,
+			.slow = from->slow,
 			.cpu_ns = from->cpu_ns,
 			.window_cpu_ns = cpu,
 			.max_rss_bytes = from->max_rss_bytes,
@@ -190,6 +191,8 @@ static const char *event_kind_name(enum worker_event_kind kind)
 	switch (kind) {
 	case EVENT_AGENT_LOST:
 		return "agentLost";
+	case EVENT_AGENT_SLOW:
+		return "agentSlow";
 	case EVENT_AGENT_RESTARTED:
 		return "agentRestarted";
 	case EVENT_AGENT_RESUMED:
@@ -317,13 +320,38 @@ static double busiest_agent(const struct record *record, uint64_t window_ns)
 	return busiest;
 }
 
-static void judge(const struct run *r, struct record *out)
+/* How the first agent ended that did not in order: "consumer agent 1: killed by signal 9". */
+static const char *first_of(struct run *r, enum worker_event_kind kind)
+{
+	for (size_t i = 0; i < r->events.count; i++) {
+		const struct worker_event *e = &r->events.items[i];
+
+		if (e->kind == kind)
+			return arena_printf(&r->arena, "%s agent %u: %s", agent_role_name(e->role),
+			                    e->agent, e->text);
+	}
+	return NULL;
+}
+
+/* Of a drain that was allowed more than its timeout; else 0. */
+static uint64_t drain_ns(const struct run *r)
+{
+	const struct record_phase *last = r->log_len > 0 ? &r->log[r->log_len - 1] : NULL;
+
+	if (!last || strcmp(last->name, phase_name(PHASE_DRAIN)) != 0 ||
+	    r->drain_limit_ns <= r->options->workload->drain_timeout_ns)
+		return 0;
+	return last->end_ns - last->start_ns;
+}
+
+static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
 	const struct hist_copy *h = out->totals.latencies[WINDOW_MEASURED];
 	const struct sampler_fleet *fleet = &r->sampler.fleet;
 	struct verdict_facts f = {
 		.interrupted = r->interrupted,
+		.failure = out->failure,
 		.left_behind = r->left_behind,
 		.scheduled = out->rate != RECORD_MAX,
 		.stamped = out->stamped,
@@ -350,7 +378,13 @@ static void judge(const struct run *r, struct record *out)
 		.drain_limit_reached = r->drain_limit_reached,
 		.producers_lost = fleet->producers_lost,
 		.consumers_lost = fleet->consumers_lost,
+		.agents_late = fleet->lost_late,
+		.agents_slow = fleet->slow,
 		.agents_restarted = fleet->restarted,
+		.agent_ends = first_of(r, EVENT_AGENT_LOST),
+		.drain_ns = drain_ns(r),
+		.drain_timeout_ns = r->options->workload->drain_timeout_ns,
+		.standstill_ns = r->standstill_ns,
 		.idle_consumers = r->idle_consumers,
 		.backlog_not_built = r->backlog.not_built,
 		.backlog_not_drained = r->backlog.not_drained,
@@ -377,6 +411,8 @@ void outcome_fill(struct run *r, struct record *out)
 	fill_series(r, out);
 	out->ended_ns = state_now_ns(r);
 	out->interrupted = r->interrupted;
+	if (r->failure.kind != ERROR_NONE)
+		out->failure = r->failure.text;
 	/* Borrowed: the sampler was fed with the final totals. */
 	out->totals = r->sampler.last;
 	judge(r, out);

@@ -7,7 +7,7 @@
  *
  *     <workload>-<driver>-<yyyy-MM-dd-HH-mm-ss>.json       OMB's result
  *                                          .json.invalid   the verdict is INVALID
- *                                          .json.partial   a signal ended it
+ *                                          .json.partial   a signal or a failure ended it
  *     <the same>.omb                                       everything else
  */
 

@@ -145,7 +145,7 @@ bool outcome_write(struct run *r, const struct record *record, struct run_report
 
 	format_path(r, &out->result_path);
 	format_side_path(text_str(&out->result_path), &out->side_path);
-	if (record->interrupted)
+	if (record->interrupted || record->failure)
 		text_add(&out->result_path, ".partial");
 	else if (record->verdict.verdict == VERDICT_INVALID)
 		text_add(&out->result_path, ".invalid");

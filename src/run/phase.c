@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "run/limits.h"
+
 #define MS                     UINT64_C(1000000)
 
 /* With agents lost and nothing to wait for, this long without a change is the end. */
@@ -54,8 +56,11 @@ enum phase run_next_phase(const struct phase_plan *p, const struct phase_facts *
 {
 	bool ended = f->phase == PHASE_DONE || f->phase == PHASE_FAILED;
 
-	if (f->failed && !ended)
-		return PHASE_FAILED;
+	if (f->failed && !ended) {
+		if (!f->measured)
+			return PHASE_FAILED;
+		return f->phase == PHASE_DRAIN ? PHASE_DONE : PHASE_DRAIN;
+	}
 	if (f->interrupted && f->phase < PHASE_DRAIN)
 		return f->load_started ? PHASE_DRAIN : PHASE_DONE;
 	return next_undisturbed(p, f);
@@ -79,6 +84,22 @@ enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct
 		return BACKLOG_DRAIN;
 	}
 	abort();
+}
+
+uint64_t drain_limit_ns(const struct drain_wait *w)
+{
+	uint64_t stands_until_ns = w->lost_ns + w->standstill_ns + LIMITS_STANDSTILL_MARGIN;
+	uint64_t limit_ns = w->timeout_ns;
+
+	if (w->resume_is_expected) {
+		uint64_t stands_ns =
+			stands_until_ns > w->entered_ns ? stands_until_ns - w->entered_ns : 0;
+		if (stands_ns > limit_ns)
+			limit_ns = stands_ns;
+	} else if (w->expected_ns > w->entered_ns) {
+		limit_ns += w->expected_ns - w->entered_ns;
+	}
+	return limit_ns;
 }
 
 bool drain_is_over(const struct drain_facts *f)

@@ -6,7 +6,8 @@
  * phase -- the order of a run as two pure functions: no clock, no worker, no I/O.
  *
  * Whoever runs the run gathers the facts, asks what the next phase is, and does what belongs to it.
- * Every phase but the last two has a limit, so a run always ends.
+ * Every phase but the last two has a limit, so a run always ends.  A failure ends it too; what was
+ * measured before is drained and kept.
  */
 
 #include <stdbool.h>
@@ -52,7 +53,8 @@ struct phase_plan {
 struct phase_facts {
 	enum phase phase;
 	uint64_t in_phase_ns;
-	bool failed;      /* a verb did */
+	bool failed;      /* a verb did, in this phase */
+	bool measured;    /* the window has begun */
 	bool interrupted; /* first signal */
 	bool hurried;     /* second signal */
 	bool load_started;
@@ -74,12 +76,27 @@ struct backlog_facts {
 
 enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct backlog_facts *f);
 
+/* How long the drain may take. */
+struct drain_wait {
+	uint64_t timeout_ns;     /* drainTimeout */
+	uint64_t entered_ns;     /* the drain's begin */
+	uint64_t standstill_ns;  /* of a group whose member has died; 0 = it does not stand still */
+	uint64_t lost_ns;        /* when the last consumer agent died; 0 = none did */
+	bool resume_is_expected; /* what a dead one had has not come to another one until now */
+	uint64_t expected_ns;    /* when that was so for the last time; 0 = never */
+};
+
+/* drainTimeout; but while a group stands still nothing can arrive: it is waited for until the
+ * session of the dead member must have timed out, and drainTimeout counts from when the partitions
+ * have come to another one. */
+uint64_t drain_limit_ns(const struct drain_wait *w);
+
 struct drain_facts {
 	unsigned offering;   /* producer agents that still send what was due before the end */
 	uint64_t unanswered; /* sent by agents that live, neither acknowledged nor failed */
 	uint64_t acknowledged, subscriptions, received;
 	bool agents_lost;        /* at least one, restarted or not */
-	bool resume_is_expected; /* a restarted consumer has not received anything yet */
+	bool resume_is_expected; /* as in drain_wait */
 	uint64_t quiet_ns;       /* since one of the counts changed */
 };
 

@@ -127,6 +127,11 @@ static void tell(struct run *r, const struct worker_event *e)
 		console_say(&r->console, CONSOLE_WARNING, wall, "%s agent %u was lost: %s", role,
 		            e->agent, e->text);
 		break;
+	case EVENT_AGENT_SLOW:
+		console_say(&r->console, CONSOLE_WARNING, wall,
+		            "%s agent %u was slow to close: %s; its counts are complete", role,
+		            e->agent, e->text);
+		break;
 	case EVENT_AGENT_RESTARTED:
 		console_say(&r->console, CONSOLE_WARNING, wall, "%s agent %u was restarted", role,
 		            e->agent);
@@ -158,6 +163,13 @@ static bool is_news(struct run *r, const struct worker_event *e)
 	return true;
 }
 
+static void tell_news(struct run *r, const struct worker_events *events)
+{
+	for (size_t i = 0; i < events->count; i++)
+		if (is_news(r, &events->items[i]))
+			tell(r, &events->items[i]);
+}
+
 void progress_fleet(struct run *r)
 {
 	const struct sampler_fleet *fleet = &r->sampler.fleet;
@@ -168,13 +180,14 @@ void progress_fleet(struct run *r)
 	if (fleet->producers_lost + fleet->consumers_lost + fleet->restarted == 0)
 		return;
 	call.arena = &arena;
-	if (state_call(r, &call, STATE_S, PATIENCE_ENDLESS, &err)) {
-		for (size_t i = 0; i < call.events.count; i++) {
-			if (is_news(r, &call.events.items[i]))
-				tell(r, &call.events.items[i]);
-		}
-	}
+	if (state_call(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
+		tell_news(r, &call.events);
 	arena_fini(&arena);
+}
+
+void progress_events(struct run *r)
+{
+	tell_news(r, &r->events);
 }
 
 void progress_interrupted(struct run *r)

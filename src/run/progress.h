@@ -25,6 +25,9 @@ void progress_period(struct run *r, const struct record_period *period);
 /* After a snapshot: tells of agents that were lost, restarted or resumed since the last time. */
 void progress_fleet(struct run *r);
 
+/* The same of the events that the run has read at its end. */
+void progress_events(struct run *r);
+
 /* A signal came. */
 void progress_interrupted(struct run *r);
 

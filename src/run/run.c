@@ -143,13 +143,14 @@ static enum run_outcome conclude(struct run *r, struct run_report *out, struct e
 	state_look_for_signals(r);
 	out->stop_wanted = r->signals > 0;
 	out->outcome = r->signals > 0 ? RUN_INTERRUPTED : RUN_FAILED;
-	if (r->failure.kind != ERROR_NONE) {
-		out->outcome = RUN_FAILED;
-		*err = r->failure;
-	} else if (r->measured) {
+	if (r->measured) {
 		wrote = write_result(r, out, err);
 		if (!wrote)
 			out->outcome = RUN_FAILED;
+	}
+	if (r->failure.kind != ERROR_NONE && (wrote || !r->measured)) {
+		out->outcome = RUN_FAILED;
+		*err = r->failure;
 	}
 	if (out->outcome == RUN_INTERRUPTED)
 		error_set(err, ERROR_CANCELLED, "interrupted%s",

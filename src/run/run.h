@@ -14,10 +14,13 @@
  * something else takes long.  Every phase is bounded.  Whatever happens, the load is stopped, the
  * worker is stopped and what the run created is deleted before run_one returns.
  *
- * The load stops and drains at the first SIGINT, SIGTERM or SIGHUP; a second one skips the drain, a
- * third one the deletion of topics (`omb cleanup` does it later).  The signals must be blocked by the
- * caller (run_block_signals) before agents are forked; run_one reads them from a descriptor of its own.
- * A stream that cannot be written any more (a reader that has gone, a full disk) ends nothing.
+ * A verb that fails once the window has begun ends the load; what was measured is drained and kept.
+ *
+ * The load stops and drains at the first SIGINT, SIGTERM or SIGHUP; a second one skips the drain and
+ * hastens the closing of clients, a third one skips the deletion of topics (`omb cleanup` does it
+ * later).  The signals must be blocked by the caller (run_block_signals) before agents are forked;
+ * run_one reads them from a descriptor of its own.  A stream that cannot be written any more (a reader
+ * that has gone, a full disk) ends nothing.
  *
  * One thread.  Several runs one after the other are fine, each with a fresh worker.
  */
@@ -42,7 +45,7 @@ enum run_outcome {
 	RUN_INVALID,
 	/* A signal ended it; `<name>.json.partial` exists if anything was measured. */
 	RUN_INTERRUPTED,
-	/* No result; the error says why. */
+	/* The error says why; `<name>.json.partial` exists if anything was measured. */
 	RUN_FAILED,
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/limits.h"
 #include "util/xalloc.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -61,29 +62,63 @@ static bool is_replaced(const struct worker_totals *t, const struct worker_agent
 	return false;
 }
 
+/* Lost when everything had arrived.  One that did not answer may have hung since long before: a
+ * producer that had not ended its load did. */
+static bool is_late(const struct sampler *s, const struct worker_agent *a)
+{
+	return s->drained_ns != 0 && a->ended_ns >= s->drained_ns && !(a->hung && a->is_offering);
+}
+
+static void look_at_producer(struct sampler_fleet *fleet, const struct worker_agent *a)
+{
+	const uint64_t *c = a->counters;
+	uint64_t answered = c[COUNTER_ACKNOWLEDGED] + c[COUNTER_FAILED] + c[COUNTER_UNACKNOWLEDGED];
+
+	fleet->producers++;
+	fleet->producers_lost += a->lost;
+	fleet->offering += !a->lost && a->is_offering;
+	/* Counters are read one by one: an answer may be seen before its question. */
+	if (!a->lost && c[COUNTER_SENT] > answered)
+		fleet->unanswered += c[COUNTER_SENT] - answered;
+}
+
+static void look_at_consumer(struct sampler_fleet *fleet, const struct worker_agent *a,
+                             bool replaced)
+{
+	fleet->consumers += a->generation == 0;
+	fleet->restarted += a->generation > 0;
+	fleet->consumers_lost += a->lost && !replaced;
+	fleet->resuming += a->is_resuming;
+	if (a->lost && a->ended_ns > fleet->consumer_lost_ns)
+		fleet->consumer_lost_ns = a->ended_ns;
+}
+
 static void look_at_fleet(struct sampler *s, const struct worker_totals *t)
 {
 	struct sampler_fleet fleet = { 0 };
 
 	for (size_t i = 0; i < t->agents_count; i++) {
 		const struct worker_agent *a = &t->agents[i];
-		const uint64_t *c = a->counters;
+		bool replaced = is_replaced(t, a);
 
-		if (a->role == AGENT_PRODUCER) {
-			fleet.producers++;
-			fleet.producers_lost += a->lost;
-			uint64_t answered = c[COUNTER_ACKNOWLEDGED] + c[COUNTER_FAILED] +
-			                    c[COUNTER_UNACKNOWLEDGED];
-			/* Counters are read one by one: an answer may be seen before its question. */
-			fleet.offering += !a->lost && a->is_offering;
-			if (!a->lost && c[COUNTER_SENT] > answered)
-				fleet.unanswered += c[COUNTER_SENT] - answered;
-		} else if (a->role == AGENT_CONSUMER) {
-			fleet.restarted += a->generation > 0;
-			fleet.consumers_lost += a->lost && !is_replaced(t, a);
-		}
+		if (a->role == AGENT_PRODUCER)
+			look_at_producer(&fleet, a);
+		else if (a->role == AGENT_CONSUMER)
+			look_at_consumer(&fleet, a, replaced);
+		fleet.slow += a->slow;
+		fleet.lost_late += a->lost && !replaced && is_late(s, a);
 	}
 	s->fleet = fleet;
+}
+
+bool sampler_resume_is_expected(const struct sampler *s, uint64_t standstill_ns, uint64_t now_ns)
+{
+	const struct sampler_fleet *fleet = &s->fleet;
+	bool others_live = standstill_ns > 0 && fleet->consumers_lost > 0 &&
+	                   fleet->consumers_lost < fleet->consumers;
+
+	return (fleet->resuming > 0 || others_live) &&
+	       now_ns < fleet->consumer_lost_ns + standstill_ns + LIMITS_STANDSTILL_MARGIN;
 }
 
 void sampler_feed(struct sampler *s, struct worker_totals *totals)
@@ -188,7 +223,8 @@ void sampler_begin_window(struct sampler *s, const struct worker_totals *totals,
 	for (size_t i = 0; i < LATENCY_COUNT; i++)
 		hist_copy_clear(&s->base.latencies[WINDOW_MEASURED][i]);
 	copy_counts(&s->window_start, &s->last);
-	remember_cpu(&s->cpu_start, totals);
+	if (totals)
+		remember_cpu(&s->cpu_start, totals);
 	s->next_period_ns = start_ns + s->sample_ns;
 	s->next_second_ns = start_ns + SECOND_NS;
 }
@@ -196,7 +232,8 @@ void sampler_begin_window(struct sampler *s, const struct worker_totals *totals,
 void sampler_end_window(struct sampler *s, const struct worker_totals *totals)
 {
 	copy_counts(&s->window_end, &s->last);
-	remember_cpu(&s->cpu_end, totals);
+	if (totals)
+		remember_cpu(&s->cpu_end, totals);
 	s->next_period_ns = UINT64_MAX;
 }
 

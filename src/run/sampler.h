@@ -36,10 +36,16 @@ struct sampler_agents {
 /* Which agents live, as the last snapshot showed. */
 struct sampler_fleet {
 	unsigned producers, producers_lost; /* lost ones are not replaced */
+	unsigned consumers;                 /* places of consumer agents */
 	unsigned consumers_lost;            /* those whose last generation is dead */
-	unsigned restarted;                 /* consumer agents of a higher generation */
-	uint64_t unanswered;                /* sent by agents that live, without an answer */
-	unsigned offering;                  /* of these: producer agents that may send more */
+	unsigned
+		lost_late; /* of the lost ones: after everything had arrived, so they took nothing */
+	unsigned slow;     /* to close; not lost */
+	unsigned restarted;        /* consumer agents of a higher generation */
+	unsigned resuming;         /* of these: without a partition and a message until now */
+	uint64_t consumer_lost_ns; /* when one died last; 0 = never */
+	uint64_t unanswered;       /* sent by agents that live, without an answer */
+	unsigned offering;         /* of these: producer agents that may send more */
 };
 
 struct sampler {
@@ -56,6 +62,7 @@ struct sampler {
 	struct sampler_fleet fleet;
 
 	uint64_t changed_ns; /* when a count changed last */
+	uint64_t drained_ns; /* when everything had arrived; 0 = not yet.  Set by the coordinator */
 
 	struct record_second *seconds; /* owned */
 	size_t seconds_count, seconds_cap;
@@ -73,7 +80,8 @@ void sampler_feed(struct sampler *s, struct worker_totals *totals);
 const struct record_second *sampler_add_second(struct sampler *s, const char *phase,
                                                uint64_t now_ns);
 
-/* After the feed at the start and at the end of the window. */
+/* After the feed at the start and at the end of the window; NULL = that one failed, and the newest
+ * counts have to do. */
 void sampler_begin_window(struct sampler *s, const struct worker_totals *totals, uint64_t start_ns);
 void sampler_end_window(struct sampler *s, const struct worker_totals *totals);
 
@@ -82,6 +90,9 @@ const struct record_period *sampler_add_period(struct sampler *s, const char *ki
 
 /* CPU time that an agent used within the window. */
 uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agent *a);
+
+/* May partitions of a consumer agent that died still come to others? */
+bool sampler_resume_is_expected(const struct sampler *s, uint64_t standstill_ns, uint64_t now_ns);
 
 /* Acknowledged x subscriptions - received, never below 0. */
 uint64_t sampler_backlog(const struct sampler *s);

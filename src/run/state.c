@@ -2,14 +2,10 @@
 #include "run/state.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "run/progress.h"
-
-/* A worker that does not answer even STOP_ALL in this time is not waited for any longer. */
-#define STOP_LIMIT (15 * STATE_S)
-
-/* A call that is still running so long after its limit belongs to a worker that broke its word. */
-#define GRACE      (5 * STATE_S)
+#include "util/xalloc.h"
 
 uint64_t state_now_ns(const struct run *r)
 {
@@ -43,37 +39,83 @@ static uint64_t later(uint64_t a_ns, uint64_t b_ns)
 	return a_ns > b_ns ? a_ns : b_ns;
 }
 
-static void finish_call(struct run *r, struct worker_call *call, enum state_patience patience)
+static bool is_overdue(const struct run *r, const struct worker_call *call)
 {
-	struct worker_call stop = { .verb = WORKER_STOP_ALL, .arena = &r->arena };
+	return call->state == CALL_RUNNING && state_now_ns(r) >= call->deadline_ns + LIMITS_GRACE;
+}
 
-	while (call->state == CALL_RUNNING) {
+static void begin(struct run *r, struct worker_call *call, uint64_t limit_ns)
+{
+	call->deadline_ns = state_now_ns(r) + limit_ns;
+	worker_start(r->w, call);
+}
+
+/* Stops everything, which ends the call that is under way. */
+static void begin_stop(struct run *r, struct worker_call *stop, bool hasty)
+{
+	uint32_t most_ms = hasty ? LIMITS_HASTY_MS : LIMITS_CANCEL_MS;
+
+	*stop = (struct worker_call){
+		.verb = WORKER_STOP_ALL,
+		.arena = &r->arena,
+		.stop = { .most_ms = most_ms },
+	};
+	begin(r, stop, limits_stop(&r->plan, most_ms));
+}
+
+/*
+ * Waits for the end of the call.  Signals, or a worker that does not keep to the limit, make it
+ * stop everything, which fails the call; and a worker that does not even do that is not waited for
+ * any longer.  An overdue call counts only after the worker was served twice since: this process
+ * itself may have been stopped for a while.
+ */
+static void await(struct run *r, struct worker_call *call, struct worker_call *stop,
+                  enum state_patience patience)
+{
+	unsigned overdue = 0;
+
+	while (call->state == CALL_RUNNING || stop->state == CALL_RUNNING) {
+		const struct worker_call *current = stop->state == CALL_IDLE ? call : stop;
+		bool may_stop = stop->state == CALL_IDLE && call->verb != WORKER_STOP_ALL;
+
 		r->done = call->done;
 		r->wanted = call->wanted;
-		if (r->signals >= (unsigned)patience && stop.state == CALL_IDLE &&
-		    call->verb != WORKER_STOP_ALL) {
-			stop.deadline_ns = state_now_ns(r) + STOP_LIMIT;
-			worker_start(r->w, &stop);
+		if (may_stop && (r->signals >= (unsigned)patience || overdue > 1)) {
+			begin_stop(r, stop, patience > PATIENCE_CONNECT);
+			overdue = 0;
 			continue;
 		}
-		serve_until(r, later(call->deadline_ns, state_now_ns(r) + STATE_MS));
-		/* Not to be trusted any further, and not to be waited for: the call is on our stack. */
-		assert(state_now_ns(r) < call->deadline_ns + STOP_LIMIT + GRACE);
+		if (overdue > 1 || (call->state == CALL_RUNNING && stop->state > CALL_RUNNING)) {
+			r->worker_is_broken = true;
+			return;
+		}
+		serve_until(r, later(current->deadline_ns, state_now_ns(r) + STATE_MS));
+		overdue = is_overdue(r, current) ? overdue + 1 : 0;
 	}
-	while (stop.state == CALL_RUNNING)
-		serve_until(r, later(stop.deadline_ns, state_now_ns(r) + STATE_MS));
 }
 
 bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
                 enum state_patience patience, struct error *err)
 {
+	/* The worker's own until it is done with them: two that a broken worker never gives back are
+	 * left to it. */
+	struct worker_call *calls = xcalloc(2, sizeof(*calls));
+	bool was_broken = r->worker_is_broken;
+
 	if (!call->arena)
 		call->arena = &r->arena;
-	call->deadline_ns = state_now_ns(r) + limit_ns;
-	worker_start(r->w, call);
-	finish_call(r, call, patience);
+	calls[0] = *call;
+	if (!was_broken) {
+		begin(r, &calls[0], limit_ns);
+		await(r, &calls[0], &calls[1], patience);
+	}
+	*call = calls[0];
 	r->done = r->wanted = 0;
-	if (call->state == CALL_DONE)
+	if (r->worker_is_broken)
+		error_set(&call->err, ERROR_TIMEOUT, "the worker does not answer any more");
+	if (was_broken || !r->worker_is_broken)
+		free(calls);
+	if (call->state == CALL_DONE && !r->worker_is_broken)
 		return true;
 	*err = call->err;
 	return error_wrap(err, "%s", worker_verb_name(call->verb));
@@ -95,6 +137,7 @@ void state_enter(struct run *r, enum phase next)
 		r->log[r->log_len - 1].end_ns = now;
 	r->phase = next;
 	r->entered_ns = now;
+	r->failed_in_phase = false;
 	if (next == PHASE_DONE || next == PHASE_FAILED)
 		return;
 	assert(r->log_len < PHASE_COUNT);
@@ -107,6 +150,9 @@ void state_enter(struct run *r, enum phase next)
 
 void state_fail(struct run *r, const struct error *err)
 {
+	if (err->kind == ERROR_CANCELLED && r->signals > 0)
+		return;
+	r->failed_in_phase = true;
 	if (r->failure.kind == ERROR_NONE)
 		r->failure = *err;
 }
@@ -133,7 +179,8 @@ struct phase_facts state_facts(const struct run *r)
 	return (struct phase_facts){
 		.phase = r->phase,
 		.in_phase_ns = now - r->entered_ns,
-		.failed = r->failure.kind != ERROR_NONE,
+		.failed = r->failed_in_phase,
+		.measured = r->measured,
 		.interrupted = r->signals >= 1,
 		.hurried = r->signals >= 2,
 		.load_started = r->load_started,

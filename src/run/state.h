@@ -17,6 +17,7 @@
 #include "plan/search.h"
 #include "results/journal.h"
 #include "run/console.h"
+#include "run/limits.h"
 #include "run/phase.h"
 #include "run/platform.h"
 #include "run/run.h"
@@ -24,8 +25,8 @@
 #include "util/arena.h"
 #include "worker/worker.h"
 
-#define STATE_MS ((uint64_t)1000000)
-#define STATE_S  ((uint64_t)1000000000)
+#define STATE_MS LIMITS_MS
+#define STATE_S  LIMITS_S
 
 /* What happened to an agent and stands on the console already. */
 struct told_event {
@@ -56,7 +57,9 @@ struct run {
 	size_t log_len;
 	unsigned signals;
 	bool load_started;
-	struct error failure; /* the first one; ERROR_NONE = none */
+	struct error failure;  /* the first one; ERROR_NONE = none */
+	bool failed_in_phase;  /* one since the phase was entered */
+	bool worker_is_broken; /* it did not even answer STOP_ALL: nothing is asked of it any more */
 
 	uint64_t started_ns, wall_started_ns;
 	uint64_t readiness_ns;
@@ -78,7 +81,11 @@ struct run {
 
 	struct sampler sampler;
 	bool drained, drain_limit_reached;
-	uint64_t idle_consumers;                  /* without a partition when all was ready */
+	uint64_t standstill_ns; /* of a group that lost a member, as the driver says; 0 = none */
+	uint64_t
+		drain_limit_ns; /* as it was in the end; more than drainTimeout if a group stood still */
+	uint64_t resume_expected_ns; /* when that was so for the last time; 0 = never */
+	uint64_t idle_consumers;     /* without a partition when all was ready */
 	struct host_usage usage_start, usage_end; /* at the ends of the window */
 
 	/* FINISH's answer; everything it points to is in the arena but the snapshots. */
@@ -94,11 +101,13 @@ uint64_t state_now_ns(const struct run *r);
 /* Signals that end a call early: it is cancelled by stopping the worker. */
 enum state_patience {
 	PATIENCE_CONNECT = 1, /* nothing has been sent yet */
+	PATIENCE_LOAD = 2,    /* the first one only ends the load */
 	PATIENCE_CLOSE = 3,   /* the third signal */
 	PATIENCE_ENDLESS = 1000,
 };
 
-/* Carries out one verb within `limit_ns`.  False: *err says why, the verb's name in front. */
+/* Carries out one verb within `limit_ns`.  False: *err says why, the verb's name in front.  Returns
+ * in bounded time whatever the worker does, with *call as it is then. */
 bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
                 enum state_patience patience, struct error *err);
 
@@ -111,7 +120,8 @@ void state_look_for_signals(struct run *r);
 /* Goes to `next` (logs the phase that ends). */
 void state_enter(struct run *r, enum phase next);
 
-/* Remembers the first failure; the next step of the run is to end. */
+/* Remembers the first failure; the next step of the run is to end.  What a signal cancelled is
+ * none. */
 void state_fail(struct run *r, const struct error *err);
 
 /* What the phase machine wants to know, as it stands. */

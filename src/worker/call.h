@@ -62,6 +62,8 @@ struct worker_initialize {
 	const struct driver_file *file;
 	const char *run_id;
 	struct worker_rows rows; /* out */
+	/* Out: so long a group may stand still after a member has died; 0 = it does not. */
+	uint32_t standstill_ms;
 };
 
 struct worker_create_topics {
@@ -111,9 +113,15 @@ struct worker_readiness {
 	size_t count, ready;
 };
 
+/* How long agents may take to close stands in closing.h. */
 struct worker_finish {
-	uint32_t close_timeout_ms; /* for closing; agents still there are killed then */
+	uint32_t most_ms; /* at most so long for the producers, and again for the consumers; 0 = as
+	                   * long as closing.h allows */
 	struct worker_totals totals;
+};
+
+struct worker_stop {
+	uint32_t most_ms; /* at most so long for all of them; 0 = as above */
 };
 
 struct worker_delete {
@@ -121,7 +129,8 @@ struct worker_delete {
 	size_t topics_count;
 	const char *const *groups;
 	size_t groups_count;
-	uint32_t timeout_ms;
+	uint32_t timeout_ms;        /* for the topics */
+	uint32_t groups_timeout_ms; /* for the groups, which come first; 0 = the same */
 };
 
 struct worker_counters {
@@ -140,8 +149,9 @@ struct worker_call {
 	enum worker_call_state state;
 	struct error err;    /* of CALL_FAILED */
 	struct arena *arena; /* answers are allocated here */
-	uint64_t
-		deadline_ns; /* clock_ns(); a call still running then fails; 0 = the verb's own limit */
+	/* clock_ns(); a call still running then fails; 0 = the verb's own limit.  FINISH and STOP_ALL
+	 * do not fail: they end by the limits of closing.h. */
+	uint64_t deadline_ns;
 	uint64_t done, wanted; /* progress of what takes long, for the console */
 	union {
 		struct worker_initialize initialize;
@@ -154,6 +164,7 @@ struct worker_call {
 		struct worker_readiness readiness;
 		struct worker_totals totals; /* SNAPSHOT: agents without their snapshots */
 		struct worker_finish finish;
+		struct worker_stop stop;
 		struct worker_delete remove;
 		struct worker_counters counters;
 		struct worker_period period; /* PERIOD_STATS and CUMULATIVE_LATENCIES */

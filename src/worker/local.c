@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,7 +21,6 @@
 /* As long as OMB's coordinator waits for topics. */
 #define TOPICS_LIMIT_NS  (UINT64_C(600) * 1000000000)
 #define BROKER_CLOSE_MS  2000
-#define CLOSE_LIMIT_NS   (UINT64_C(10) * 1000000000)
 
 static struct local *local_of(struct worker *w)
 {
@@ -53,7 +51,7 @@ static void complete(struct local *l)
 static void give_job_up(struct local *l)
 {
 	if (l->job != NULL)
-		agent_kill(l->job, SIGKILL);
+		agent_kill(l->job, AGENT_UNWANTED);
 	l->job = NULL;
 }
 
@@ -126,6 +124,13 @@ static void take_rows(struct local *l, struct worker_rows *rows)
 	}
 }
 
+static void take_description(struct local *l, struct worker_initialize *to)
+{
+	take_rows(l, &to->rows);
+	if (l->driver->standstill_ms != NULL)
+		to->standstill_ms = l->driver->standstill_ms(l->driver_config);
+}
+
 static void job_ended(struct local *l, struct agent *a)
 {
 	struct error err = { 0 };
@@ -135,7 +140,7 @@ static void job_ended(struct local *l, struct agent *a)
 	if (!ok)
 		agent_describe_end(a, &err);
 	else if (l->call->verb == WORKER_INITIALIZE_DRIVER)
-		take_rows(l, &l->call->initialize.rows);
+		take_description(l, &l->call->initialize);
 	l->job = NULL;
 	if (ok)
 		complete(l);
@@ -247,6 +252,7 @@ static void start_delete(struct local *l)
 		           .groups = d->groups,
 		           .groups_count = d->groups_count },
 		.timeout_ms = d->timeout_ms,
+		.groups_timeout_ms = d->groups_timeout_ms,
 	};
 
 	start_job(l, &job);
@@ -315,48 +321,61 @@ static void start_adjust(struct local *l)
 		complete(l);
 }
 
-static void close_all(struct local *l, struct local_slots *slots)
-{
-	struct agent_command command = { .verb = AGENT_VERB_CLOSE };
-
-	local_command(l, slots, &command, -1);
-}
-
+/* What FINISH and STOP_ALL wait for; asked again at l->deadline_ns and when something happens. */
 static void finish_goes_on(struct local *l)
 {
-	if (!l->finishing_consumers && local_all_ended(&l->producers)) {
+	uint64_t look_ns = UINT64_MAX;
+
+	if (!l->finishing_consumers &&
+	    local_close_goes_on(l, &l->producers, &l->close_producers, &look_ns)) {
 		l->finishing_consumers = true;
-		set_timer(l, clock_ns() + l->close_limit_ns); /* they have a time of their own */
-		close_all(l, &l->consumers);
+		local_close_begin(l, &l->consumers);
 	}
-	if (l->finishing_consumers && local_all_ended(&l->consumers)) {
+	if (l->finishing_consumers &&
+	    local_close_goes_on(l, &l->consumers, &l->close_consumers, &look_ns)) {
 		local_final_totals(l, l->call->arena, &l->call->finish.totals);
 		complete(l);
+		return;
 	}
+	set_timer(l, look_ns);
+}
+
+static void set_close_limits(struct local *l, uint32_t most_ms)
+{
+	l->close_producers = local_close_limits(&l->producers, most_ms);
+	l->close_consumers = local_close_limits(&l->consumers, most_ms);
 }
 
 static void start_finish(struct local *l)
 {
+	set_close_limits(l, l->call->finish.most_ms);
 	local_watch_resumes(l);
 	local_agents_list(l, l->call->arena, true, &l->call->finish.totals);
 	l->finishing_consumers = false;
-	close_all(l, &l->producers);
+	local_close_begin(l, &l->producers);
 	finish_goes_on(l);
 }
 
 static void stop_goes_on(struct local *l)
 {
-	if (!local_all_ended(&l->producers) || !local_all_ended(&l->consumers))
+	uint64_t look_ns = UINT64_MAX;
+	bool producers_gone = local_close_goes_on(l, &l->producers, &l->close_producers, &look_ns);
+	bool consumers_gone = local_close_goes_on(l, &l->consumers, &l->close_consumers, &look_ns);
+
+	if (!producers_gone || !consumers_gone) {
+		set_timer(l, look_ns);
 		return;
-	l->stopped =
-		true; /* the driver stays until another one comes: topics may still be deleted */
+	}
+	/* The driver stays until another one comes: topics may still be deleted. */
+	l->stopped = true;
 	complete(l);
 }
 
 static void start_stop_all(struct local *l)
 {
-	close_all(l, &l->producers);
-	close_all(l, &l->consumers);
+	set_close_limits(l, l->call->stop.most_ms);
+	local_close_begin(l, &l->producers);
+	local_close_begin(l, &l->consumers);
 	stop_goes_on(l);
 }
 
@@ -428,7 +447,7 @@ static uint64_t limit_of(enum worker_verb verb)
 		return TOPICS_LIMIT_NS;
 	case WORKER_FINISH:
 	case WORKER_STOP_ALL:
-		return CLOSE_LIMIT_NS;
+		return UINT64_MAX; /* closing.h */
 	default:
 		return DEFAULT_LIMIT_NS;
 	}
@@ -542,10 +561,8 @@ static void local_start(struct worker *w, struct worker_call *call)
 		return;
 	}
 	uint64_t limit_ns = limit_of(call->verb);
-	if (call->verb == WORKER_FINISH && call->finish.close_timeout_ms > 0)
-		limit_ns = (uint64_t)call->finish.close_timeout_ms * 1000000u;
-	l->close_limit_ns = limit_ns;
-	set_timer(l, call->deadline_ns != 0 ? call->deadline_ns : clock_ns() + limit_ns);
+	if (limit_ns != UINT64_MAX)
+		set_timer(l, call->deadline_ns != 0 ? call->deadline_ns : clock_ns() + limit_ns);
 	start_verb(l);
 }
 
@@ -628,7 +645,7 @@ static void on_lost(struct local *l, struct agent *a)
 	bool needs_broker = a == l->broker && l->call != NULL &&
 	                    (l->call->verb == WORKER_INITIALIZE_DRIVER || l->job != NULL);
 
-	local_agent_lost(l, a, !is_opening);
+	local_agent_ended(l, a, !is_opening);
 	if (!is_opening && !needs_broker)
 		return;
 	agent_describe_end(a, &err);
@@ -646,8 +663,12 @@ static void on_ended(void *to, struct agent *a)
 	}
 	if (a->job != NULL && a != l->broker)
 		return; /* a job that was given up */
+	if (a->given_up)
+		return; /* told already, when it was given up */
 	if (agent_is_lost(a))
 		on_lost(l, a);
+	else
+		local_agent_ended(l, a, false);
 	if (a == l->broker)
 		l->broker = NULL;
 	look_for_answers(l);
@@ -662,21 +683,47 @@ static void on_wrote(void *to, const char *line)
 		local_add_event(l, &event);
 }
 
+/* Who keeps the call waiting, if it waits for agents. */
+static void describe_waiting(const struct local *l, struct text *out)
+{
+	switch ((int)l->call->verb) {
+	case WORKER_CREATE_CONSUMERS:
+		local_describe_waiting(&l->consumers, true, out);
+		break;
+	case WORKER_CREATE_PRODUCERS:
+		local_describe_waiting(&l->producers, true, out);
+		break;
+	case WORKER_PAUSE_CONSUMERS:
+	case WORKER_RESUME_CONSUMERS:
+		local_describe_waiting(&l->consumers, false, out);
+		break;
+	case WORKER_START_LOAD:
+	case WORKER_ADJUST_PUBLISH_RATE:
+		local_describe_waiting(&l->producers, false, out);
+		break;
+	default: /* a job, or the driver's broker */
+		text_addf(out, "the process for it has not ended (%llu of %llu done)",
+		          (unsigned long long)l->call->done, (unsigned long long)l->call->wanted);
+		break;
+	}
+}
+
 static void on_deadline(struct local *l)
 {
+	struct text who = { 0 };
 	struct error err;
 
-	if (l->call->verb == WORKER_FINISH || l->call->verb == WORKER_STOP_ALL) {
-		/* Not a failure: they are told to end the hard way, and their end completes the call. */
-		set_timer(l, clock_ns() + CLOSE_LIMIT_NS);
-		local_kill_all(&l->producers);
-		if (l->call->verb == WORKER_STOP_ALL || l->finishing_consumers)
-			local_kill_all(&l->consumers);
+	if (l->call->verb == WORKER_FINISH) {
+		finish_goes_on(l);
 		return;
 	}
-	error_set(&err, ERROR_TIMEOUT, "%s: not complete in time (%llu of %llu)",
-	          worker_verb_name(l->call->verb), (unsigned long long)l->call->done,
-	          (unsigned long long)l->call->wanted);
+	if (l->call->verb == WORKER_STOP_ALL) {
+		stop_goes_on(l);
+		return;
+	}
+	describe_waiting(l, &who);
+	error_set(&err, ERROR_TIMEOUT, "not complete in time: %s", text_str(&who));
+	text_fini(&who);
 	fail(l, &err);
 }
 

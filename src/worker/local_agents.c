@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/local_state.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,7 +221,7 @@ bool local_all_answered(const struct local_slots *slots)
 {
 	for (uint32_t i = 0; i < slots->count; i++) {
 		const struct agent *a = slots->items[i].agent;
-		if (a != NULL && !a->ended && a->answers_due > 0)
+		if (a != NULL && !agent_is_gone(a) && a->answers_due > 0)
 			return false;
 	}
 	return true;
@@ -236,25 +235,6 @@ bool local_all_open(const struct local_slots *slots)
 			return false;
 	}
 	return true;
-}
-
-bool local_all_ended(const struct local_slots *slots)
-{
-	for (uint32_t i = 0; i < slots->count; i++)
-		if (slots->items[i].agent != NULL && !slots->items[i].agent->ended)
-			return false;
-	return true;
-}
-
-void local_kill_all(struct local_slots *slots)
-{
-	for (uint32_t i = 0; i < slots->count; i++) {
-		struct agent *a = slots->items[i].agent;
-		if (a == NULL || a->ended)
-			continue;
-		a->asked_to_close = true;
-		agent_kill(a, SIGKILL);
-	}
 }
 
 void local_publish_window(struct local *l)
@@ -342,15 +322,23 @@ static void restart(struct local *l, struct local_slot *slot)
 	}
 }
 
-void local_agent_lost(struct local *l, struct agent *a, bool may_restart)
+static bool is_closing(const struct local *l)
+{
+	return l->call != NULL &&
+	       (l->call->verb == WORKER_FINISH || l->call->verb == WORKER_STOP_ALL);
+}
+
+void local_agent_ended(struct local *l, struct agent *a, bool may_restart)
 {
 	struct local_slot *slot = slot_of(l, a);
 	struct error err = { 0 };
 
+	if (!agent_is_lost(a) && !agent_is_slow(a))
+		return;
 	agent_describe_end(a, &err);
-	add_agent_event(l, EVENT_AGENT_LOST, a, err.text);
-	if (may_restart && slot != NULL && a->spec.role == AGENT_CONSUMER && !a->asked_to_close &&
-	    l->restarts < LOCAL_RESTARTS_MAX)
+	add_agent_event(l, agent_is_slow(a) ? EVENT_AGENT_SLOW : EVENT_AGENT_LOST, a, err.text);
+	if (may_restart && slot != NULL && a->spec.role == AGENT_CONSUMER && a->asked_ns == 0 &&
+	    !is_closing(l) && l->restarts < LOCAL_RESTARTS_MAX)
 		restart(l, slot);
 }
 
@@ -363,6 +351,19 @@ void local_agent_opened(struct local *l, struct agent *a)
 		agent_command(a, &pause, -1);
 	}
 	add_agent_event(l, EVENT_AGENT_RESTARTED, a, "its consumers are open again");
+}
+
+bool local_is_resuming(const struct local *l, const struct agent *a)
+{
+	bool counts_partitions = (l->driver->flags & DRIVER_PARTITIONS) != 0;
+
+	if (a->spec.role != AGENT_CONSUMER || a->spec.generation == 0 || agent_is_gone(a) ||
+	    first_received_ns(a) != 0)
+		return false;
+	for (uint32_t i = 0; counts_partitions && i < a->spec.clients_count; i++)
+		if (counter_read(&agent_shm_client(a->shm, i)->assigned) > 0)
+			return false;
+	return true;
 }
 
 void local_watch_resumes(struct local *l)

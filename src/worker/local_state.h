@@ -6,12 +6,15 @@
  * local_state -- what the files of the local worker share; nobody else includes it.
  *
  *     local.c         verbs: what is started, and when it is complete
+ *     local_close.c   how agents are closed, and how long they are waited for
  *     local_agents.c  which agents there are: dealing clients, losing and restarting agents
  *     local_totals.c  what they counted
  */
 
 #include "agent/supervisor.h"
 #include "util/arena.h"
+#include "util/text.h"
+#include "worker/closing.h"
 #include "worker/local.h"
 
 /* How often consumer agents are restarted in a run, all of them together. */
@@ -53,10 +56,10 @@ struct local {
 	struct agent *job;    /* the disposable agent of the call under way */
 	struct admin_job job_spec;
 
-	struct worker_call *call; /* under way; NULL = none */
-	uint32_t tag;             /* of the last command */
-	uint64_t deadline_ns;     /* of the call; UINT64_MAX = none */
-	uint64_t close_limit_ns;  /* FINISH: for the producers, and again for the consumers */
+	struct worker_call *call;                               /* under way; NULL = none */
+	uint32_t tag;                                           /* of the last command */
+	uint64_t deadline_ns;                                   /* of the call; UINT64_MAX = none */
+	struct closing_limits close_producers, close_consumers; /* FINISH, STOP_ALL */
 	bool finishing_consumers; /* FINISH: the producers have closed */
 	int pool_fd;              /* of the payloads, made in advance; -1 = not */
 	struct payload_spec pool_spec;
@@ -94,16 +97,27 @@ void local_command(struct local *l, const struct local_slots *slots, struct agen
 /* Every agent that lives has answered all it was asked. */
 bool local_all_answered(const struct local_slots *slots);
 bool local_all_open(const struct local_slots *slots);
-bool local_all_ended(const struct local_slots *slots);
-void local_kill_all(struct local_slots *slots);
 
 void local_publish_window(struct local *l);
-/* An agent died.  Consumers are restarted if `may_restart`. */
-void local_agent_lost(struct local *l, struct agent *a, bool may_restart);
+/* An agent is gone: if that is worth a word it is told.  Consumers that died are restarted if
+ * `may_restart`. */
+void local_agent_ended(struct local *l, struct agent *a, bool may_restart);
 void local_agent_opened(struct local *l, struct agent *a);
 /* Looks whether restarted agents receive again. */
 void local_watch_resumes(struct local *l);
+/* Does this one replace a dead one, and has got neither a partition nor a message yet? */
+bool local_is_resuming(const struct local *l, const struct agent *a);
 void local_add_event(struct local *l, const struct worker_event *event);
+
+/* --- local_close.c ---------------------------------------------------------------------------- */
+
+void local_close_begin(struct local *l, const struct local_slots *slots);
+struct closing_limits local_close_limits(const struct local_slots *slots, uint32_t most_ms);
+/* True: all are gone.  Else *look_ns is made earlier if this has to be called before. */
+bool local_close_goes_on(struct local *l, const struct local_slots *slots,
+                         const struct closing_limits *limits, uint64_t *look_ns);
+/* "producer agent 1 (process 4711) has not answered"; nothing if nobody is waited for. */
+void local_describe_waiting(const struct local_slots *slots, bool is_opening, struct text *out);
 
 /* --- local_totals.c --------------------------------------------------------------------------- */
 

@@ -27,7 +27,7 @@ static uint64_t never_told(const struct shm_client *c)
 static void count_agent(struct agent *a, bool with_latencies, struct snapshot *to)
 {
 	agent_shm_snapshot(a->shm, with_latencies, to);
-	if (!a->ended || a->spec.role != AGENT_PRODUCER)
+	if (!agent_is_gone(a) || a->spec.role != AGENT_PRODUCER)
 		return;
 	for (uint32_t i = 0; i < a->spec.clients_count; i++)
 		to->counters[COUNTER_UNACKNOWLEDGED] += never_told(agent_shm_client(a->shm, i));
@@ -75,6 +75,10 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 			.clients = a->spec.clients_count,
 			.loops = a->spec.loops,
 			.lost = agent_is_lost(a),
+			.slow = agent_is_slow(a),
+			.hung = agent_is_lost(a) && a->killed_for == AGENT_HUNG,
+			.ended_ns = a->ended_ns,
+			.is_resuming = local_is_resuming(l, a),
 			.is_offering = is_offering,
 			.cpu_ns = agent_cpu_ns(a),
 			.max_rss_bytes = a->max_rss_bytes,
@@ -97,7 +101,7 @@ static void list_producers(struct local *l, struct arena *arena, struct worker_t
 		const struct local_slot *slot = &l->producers.items[s];
 		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
 			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
-			uint64_t untold = slot->agent->ended ? never_told(c) : 0;
+			uint64_t untold = agent_is_gone(slot->agent) ? never_told(c) : 0;
 			out->producers[out->producers_count++] = (struct worker_producer_total){
 				.topic = slot->clients[i].topic,
 				.producer = slot->clients[i].id,

@@ -19,7 +19,11 @@ struct worker_agent {
 	unsigned index, generation;
 	int pid;
 	unsigned clients, loops;
-	bool lost;        /* died before it was asked to end */
+	bool lost;         /* died, or did not answer when it was asked to end */
+	bool slow;         /* answered then, and was killed because it took too long to close */
+	bool hung;         /* lost, because it did not answer */
+	uint64_t ended_ns; /* 0 = it has not */
+	bool is_resuming; /* took the place of a dead one, and has no partition and no message yet */
 	bool is_offering; /* it may send more of the load: false is the last word before `counters` */
 	uint64_t cpu_ns; /* user + system so far */
 	uint64_t
@@ -56,6 +60,7 @@ struct worker_totals {
 
 enum worker_event_kind {
 	EVENT_AGENT_LOST,      /* text says how; at_ns when */
+	EVENT_AGENT_SLOW,      /* closed for too long and was killed; its counts are complete */
 	EVENT_AGENT_RESTARTED, /* its consumers are open again */
 	EVENT_AGENT_RESUMED,   /* and receive again; gap_ns is how long they received nothing */
 	EVENT_CLIENT,          /* a driver_event: kind in `name`, how often in `count` */

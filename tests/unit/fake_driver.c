@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "stats/clock.h"
@@ -111,7 +112,12 @@ static void fake_producer_close(void *producer)
 {
 	struct fake_producer *p = producer;
 
+	const struct timespec pause = { .tv_sec = (time_t)(fake_script.close_ns / 1000000000u),
+		                        .tv_nsec = (long)(fake_script.close_ns % 1000000000u) };
+
 	note_close();
+	if (fake_script.close_ns > 0)
+		nanosleep(&pause, NULL);
 	report(p, FAKE_WINDOW, false);
 	close(p->fd);
 }

@@ -127,7 +127,7 @@ static void fake_wait(void *to, int worker_fd, uint64_t until_ns)
 	uint64_t until = min_u64(until_ns, next_signal_ns(f));
 
 	(void)worker_fd;
-	if (f->call)
+	if (f->call && !f->is_deaf)
 		until = min_u64(until, f->call_done_ns);
 	assert(until < f->start_ns + UINT64_C(100000) * FAKE_S); /* nobody waits for ever */
 	move_on(f, until);
@@ -173,7 +173,7 @@ static void name_topics(struct fake_worker *f, struct worker_call *call)
 	c->names = f->topics;
 }
 
-static void answer_rows(struct worker_call *call)
+static void answer_rows(const struct fake_worker *f, struct worker_call *call)
 {
 	static struct worker_row rows[] = {
 		{ "producer", "bootstrap.servers", "10.0.0.1:9092", "file", "" },
@@ -181,6 +181,7 @@ static void answer_rows(struct worker_call *call)
 	};
 
 	call->initialize.rows = (struct worker_rows){ rows, 2 };
+	call->initialize.standstill_ms = f->standstill_ms;
 }
 
 /* One subscription of each topic; the last one is the one that may not become ready. */
@@ -208,9 +209,23 @@ static void answer_readiness(struct fake_worker *f, struct worker_call *call)
 	call->readiness.ready = ready || count == 0 ? count : count - 1;
 }
 
+static void end_badly(const struct fake_worker *f, struct worker_agent *agents)
+{
+	bool hangs[] = { f->producer_hangs, f->consumer_hangs };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (!hangs[i])
+			continue;
+		agents[i].lost = agents[i].hung = true;
+		agents[i].ended_ns = f->now_ns;
+	}
+	agents[0].slow = f->producer_is_slow;
+}
+
 static void list_agents(struct fake_worker *f, struct arena *arena, struct worker_totals *out)
 {
-	bool restarted = has_passed(f, f->consumer_back_at_ns);
+	/* It is started again at once, and its group stands still until it is back. */
+	bool restarted = f->consumer_back_at_ns != 0 && has_passed(f, f->consumer_lost_at_ns);
 	struct worker_agent *agents = arena_alloc(arena, 3 * sizeof(*agents));
 	const uint64_t *c = f->truth.counters;
 
@@ -219,6 +234,7 @@ static void list_agents(struct fake_worker *f, struct arena *arena, struct worke
 		.loops = 1,
 		.clients = 1,
 		.lost = has_passed(f, f->producer_lost_at_ns),
+		.ended_ns = f->start_ns + f->producer_lost_at_ns,
 		.cpu_ns = f->truth.counters[COUNTER_SENT] * 1000,
 	};
 	memcpy(agents[0].counters, c, sizeof(agents[0].counters));
@@ -228,14 +244,18 @@ static void list_agents(struct fake_worker *f, struct arena *arena, struct worke
 		.loops = 1,
 		.clients = 1,
 		.lost = has_passed(f, f->consumer_lost_at_ns),
+		.ended_ns = f->start_ns + f->consumer_lost_at_ns,
 		.cpu_ns = f->truth.counters[COUNTER_RECEIVED] * 500,
 	};
 	agents[2] = agents[1];
 	agents[2].generation = 1;
 	agents[2].lost = false;
+	agents[2].is_resuming = !has_passed(f, f->consumer_back_at_ns);
 	agents[2].cpu_ns = 0;
 	out->agents = agents;
 	out->agents_count = restarted ? 3 : 2;
+	if (f->stopped)
+		end_badly(f, agents);
 }
 
 static void answer_snapshot(struct fake_worker *f, struct arena *arena, struct worker_totals *out)
@@ -268,13 +288,17 @@ static void answer_finish(struct fake_worker *f, struct worker_call *call)
 
 static void answer_events(struct fake_worker *f, struct worker_call *call)
 {
-	struct worker_event *items = arena_alloc(call->arena, 4 * sizeof(*items));
+	struct worker_event *items = arena_alloc(call->arena, 5 * sizeof(*items));
 	size_t n = 0;
 
 	if (has_passed(f, f->producer_lost_at_ns))
 		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_LOST,
 			                            .role = AGENT_PRODUCER,
 			                            .text = "killed by signal 9" };
+	if (f->stopped && f->producer_hangs)
+		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_LOST,
+			                            .role = AGENT_PRODUCER,
+			                            .text = "it did not answer" };
 	if (has_passed(f, f->consumer_lost_at_ns))
 		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_LOST,
 			                            .role = AGENT_CONSUMER,
@@ -310,7 +334,7 @@ static void answer(struct fake_worker *f, struct worker_call *call)
 {
 	switch ((int)call->verb) {
 	case WORKER_INITIALIZE_DRIVER:
-		answer_rows(call);
+		answer_rows(f, call);
 		break;
 	case WORKER_READINESS:
 		answer_readiness(f, call);
@@ -368,13 +392,15 @@ static void fake_start(struct worker *w, struct worker_call *call)
 		name_topics(f, call); /* before they exist, as the real one */
 	if ((int)call->verb == f->signal_on_verb)
 		f->signals++;
+	if (f->is_deaf && f->call)
+		return;
 	if (call->verb == WORKER_STOP_ALL && f->call) {
 		error_set(&f->call->err, ERROR_CANCELLED, "cancelled by stop-all");
 		f->call->state = CALL_FAILED;
 		f->call = NULL;
 	}
 	assert(f->call == NULL);
-	if ((int)call->verb == f->fail_verb) {
+	if ((int)call->verb == f->fail_verb && f->now_ns >= f->start_ns + f->fail_after_ns) {
 		error_set(&call->err, ERROR_BROKER, "planted");
 		call->state = CALL_FAILED;
 	} else if ((int)call->verb == f->slow_verb) {
@@ -395,7 +421,7 @@ static void fake_serve(struct worker *w)
 {
 	struct fake_worker *f = fake_of(w);
 
-	if (f->call && f->now_ns >= f->call_done_ns) {
+	if (f->call && !f->is_deaf && f->now_ns >= f->call_done_ns) {
 		struct worker_call *call = f->call;
 		f->call = NULL;
 		answer(f, call);

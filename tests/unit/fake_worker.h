@@ -30,8 +30,13 @@ struct fake_worker {
 	uint64_t lose;                 /* so many messages are acknowledged and never received */
 	uint64_t signal_at_ns[3];      /* 0 = none */
 	int signal_on_verb, fail_verb; /* -1 = none */
+	uint64_t fail_after_ns;        /* fail_verb works until then */
 	int slow_verb;                 /* takes slow_ns; -1 = none */
 	uint64_t slow_ns;
+	bool is_deaf; /* nothing ends slow_verb, not even STOP_ALL, which does not end either */
+	uint32_t standstill_ms;
+	/* Agents that end badly when they are told to: in FINISH, the last thing they do. */
+	bool producer_hangs, consumer_hangs, producer_is_slow;
 	uint64_t producer_lost_at_ns, consumer_lost_at_ns; /* 0 = not lost */
 	uint64_t consumer_back_at_ns;                      /* restarted; 0 = lost for good */
 

@@ -486,7 +486,7 @@ static void an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for(vo
 	kill(agent_now(&f, AGENT_PRODUCER, 1).pid, SIGSTOP);
 
 	call = call_of(&f, WORKER_FINISH);
-	call.finish.close_timeout_ms = 1000;
+	call.finish.most_ms = 1000;
 	must(&f, &call);
 	struct worker_totals *t = &call.finish.totals;
 	/* Nothing was acknowledged: the stopped one's half is charged for it. */

@@ -113,6 +113,48 @@ static void a_signal_stops_the_load_and_drains_only_what_was_sent(void **state)
 	CHECK_ALL(&plan, steps);
 }
 
+static void a_failure_after_the_window_began_is_drained_and_a_second_one_ends_that(void **state)
+{
+	static const struct step steps[] = {
+		{ { .phase = PHASE_MEASURE, .failed = true, .measured = true }, PHASE_DRAIN },
+		{ { .phase = PHASE_DRAIN, .measured = true }, PHASE_DRAIN },
+		{ { .phase = PHASE_DRAIN, .failed = true, .measured = true }, PHASE_DONE },
+	};
+
+	(void)state;
+	CHECK_ALL(&plan, steps);
+}
+
+static void the_drain_waits_for_a_group_that_stands_still(void **state)
+{
+	/* drainTimeout 30 s, begun at 100 s, a session of 45 s. */
+	static const struct {
+		uint64_t lost_s, expected_s, limit_s;
+		bool is_expected;
+	} cases[] = {
+		{ 0, 0, 30, false },
+		{ 99, 100, 99 + 45 + 10 - 100, true },
+		{ 60, 100, 30, true },                /* it is over before drainTimeout */
+		{ 99, 145, 45 + 30, false },          /* it moved after 45 s */
+		{ 99, 99 + 45 + 10, 54 + 30, false }, /* it must have moved */
+		{ 50, 98, 30, false },                /* it moved before */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct drain_wait wait = {
+			.timeout_ns = 30 * S,
+			.entered_ns = 100 * S,
+			.standstill_ns = 45 * S,
+			.lost_ns = cases[i].lost_s * S,
+			.expected_ns = cases[i].expected_s * S,
+			.resume_is_expected = cases[i].is_expected,
+		};
+		if (drain_limit_ns(&wait) != cases[i].limit_s * S)
+			fail_msg("case %zu", i);
+	}
+}
+
 static void a_failure_ends_every_phase_but_the_last_ones(void **state)
 {
 	(void)state;
@@ -217,6 +259,9 @@ int main(void)
 		cmocka_unit_test(a_search_comes_before_the_warm_up),
 		cmocka_unit_test(a_signal_stops_the_load_and_drains_only_what_was_sent),
 		cmocka_unit_test(a_failure_ends_every_phase_but_the_last_ones),
+		cmocka_unit_test(
+			a_failure_after_the_window_began_is_drained_and_a_second_one_ends_that),
+		cmocka_unit_test(the_drain_waits_for_a_group_that_stands_still),
 		cmocka_unit_test(without_producers_the_load_is_over),
 		cmocka_unit_test(a_backlog_is_built_then_drained_each_within_its_limit),
 		cmocka_unit_test(the_drain_is_over_when_all_answers_and_all_messages_are_there),

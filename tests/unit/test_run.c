@@ -617,6 +617,206 @@ static void rate_max_has_no_corrected_latencies_and_says_why(void **state)
 	teardown(&b);
 }
 
+static const char *reason_text(const struct bench *b, const char *name)
+{
+	json_t *reason;
+	size_t i;
+
+	json_array_foreach(member(b, "verdict", "reasons"), i, reason)
+	{
+		if (strcmp(json_string_value(json_object_get(reason, "name")), name) == 0)
+			return json_string_value(json_object_get(reason, "text"));
+	}
+	return NULL;
+}
+
+/* In the middle of an hour of building a backlog, say. */
+static void a_verb_that_fails_late_keeps_what_was_measured(void **state)
+{
+	static const struct {
+		enum worker_verb verb;
+		uint64_t after_ns;
+		const char *more;
+	} cases[] = {
+		{ WORKER_SNAPSHOT, 6 * FAKE_S, "" },
+		{ WORKER_SNAPSHOT, 12 * FAKE_S, "" }, /* the one that ends the window */
+		{ WORKER_PAUSE_CONSUMERS, 0, "consumerBacklogSizeGB: 0.001\n" },
+		{ WORKER_RESUME_CONSUMERS, 0, "consumerBacklogSizeGB: 0.001\n" },
+		{ WORKER_SET_WINDOW, 3 * FAKE_S, "consumerBacklogSizeGB: 0.001\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench b;
+		char *workload = xasprintf("%s%s", FIXED, cases[i].more);
+		char *want = xasprintf("%s: planted", worker_verb_name(cases[i].verb));
+
+		setup(&b, workload);
+		b.fake->fail_verb = (int)cases[i].verb;
+		b.fake->fail_after_ns = cases[i].after_ns;
+		go(&b);
+		assert_int_equal(b.outcome, RUN_FAILED);
+		assert_int_equal(run_exit_code(&b.report, &b.err), 1);
+		assert_string_equal(b.err.text, want);
+		assert_true(ends_with(text_str(&b.report.result_path), ".json.partial"));
+		assert_string_equal(json_string_value(member(&b, "run", "failure")), want);
+		assert_non_null(strstr(reason_text(&b, "failure"), want));
+		assert_int_equal(b.files, 2);
+		json_t *totals = json_object_get(b.side, "totals");
+		assert_true(counter_of(totals, "acknowledged") >= 2000);
+		assert_int_equal(counter_of(totals, "sent"), counter_of(totals, "acknowledged"));
+		assert_int_equal(b.fake->verbs[WORKER_FINISH], 1);
+		assert_cleaned_up(&b);
+		free(workload);
+		free(want);
+		teardown(&b);
+	}
+}
+
+static void a_failed_deletion_spoils_nothing(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED);
+	b.fake->fail_verb = WORKER_DELETE_TOPICS;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	assert_reason(&b, "leftBehind");
+	teardown(&b);
+}
+
+static void two_agents_that_hang_at_the_end_do_not_cost_the_others_their_counts(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED);
+	b.fake->lose = 1; /* the drain is not complete */
+	b.fake->producer_hangs = b.fake->consumer_hangs = true;
+	b.fake->slow_verb = WORKER_FINISH; /* as long as two rounds of closing may take */
+	b.fake->slow_ns = 55 * FAKE_S;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_INVALID);
+	assert_int_equal(counter_of(json_object_get(b.side, "totals"), "acknowledged"), 12000);
+	assert_string_equal(reason_text(&b, "agents"),
+	                    "1 producer agents and 1 consumer agents were lost for good: producer "
+	                    "agent 0: it did not answer");
+	teardown(&b);
+}
+
+/* No more than a moment after all limits; and not a word of an assertion. */
+static void a_worker_that_breaks_its_word_ends_the_run_with_what_is_known(void **state)
+{
+	static const enum worker_verb verbs[] = { WORKER_FINISH, WORKER_SNAPSHOT, WORKER_EVENTS,
+		                                  WORKER_DELETE_TOPICS };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		struct bench b;
+
+		setup(&b, FIXED);
+		b.fake->slow_verb = (int)verbs[i];
+		b.fake->is_deaf = true;
+		go(&b);
+		assert_true(fake_elapsed_ns(b.fake) < 300 * FAKE_S);
+		bool measured = verbs[i] != WORKER_SNAPSHOT; /* that one begins the window */
+		assert_int_equal(b.side != NULL, measured);
+		if (measured)
+			assert_in_range(
+				counter_of(json_object_get(b.side, "totals"), "acknowledged"),
+				11000, 12000);
+		teardown(&b);
+	}
+}
+
+static void agents_lost_when_everything_had_arrived_are_a_note(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED);
+	b.fake->producer_hangs = b.fake->consumer_hangs = true;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	assert_string_equal(json_string_value(member(&b, "verdict", "verdict")), "VALID");
+	assert_string_equal(
+		reason_text(&b, "agents"),
+		"2 agents ended early, but after everything had arrived: producer agent "
+		"0: it did not answer");
+	teardown(&b);
+}
+
+static void an_agent_that_is_slow_to_close_is_not_lost(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED);
+	b.fake->producer_is_slow = true;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	assert_reason(&b, "slowToClose");
+	assert_null(reason_text(&b, "agents"));
+	teardown(&b);
+}
+
+static void a_second_signal_hastens_the_close_and_keeps_the_totals(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED);
+	b.fake->slow_verb = WORKER_FINISH;
+	b.fake->slow_ns = 18 * FAKE_S;
+	b.fake->signal_at_ns[0] = 7 * FAKE_S;
+	b.fake->signal_at_ns[1] = 9 * FAKE_S;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_INTERRUPTED);
+	/* Cancelled by STOP_ALL, and asked again of agents that have ended. */
+	assert_int_equal(b.fake->verbs[WORKER_FINISH], 2);
+	assert_int_equal(counter_of(json_object_get(b.side, "totals"), "acknowledged"),
+	                 counter_of(json_object_get(b.side, "totals"), "sent"));
+	assert_true(json_array_size(member(&b, "producers", "rows")) == 1);
+	teardown(&b);
+}
+
+static void the_drain_waits_as_long_as_a_group_may_stand_still(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED "drainTimeout: 5s\n");
+	b.fake->standstill_ms = 45000;
+	b.fake->consumer_lost_at_ns = 11 * FAKE_S;
+	b.fake->consumer_back_at_ns = 56 * FAKE_S;
+	b.fake->consume_per_s = 2000;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	assert_string_equal(json_string_value(member(&b, "verdict", "verdict")), "SUSPECT");
+	assert_int_equal(counter_of(json_object_get(b.side, "totals"), "received"), 12000);
+	assert_non_null(strstr(reason_text(&b, "drain"), "its group may stand still for 45 s"));
+	assert_in_range(fake_elapsed_ns(b.fake), 56 * FAKE_S, 60 * FAKE_S);
+	teardown(&b);
+}
+
+static void a_group_that_never_moves_again_is_not_waited_for_without_end(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED "drainTimeout: 5s\n");
+	b.fake->standstill_ms = 45000;
+	b.fake->consumer_lost_at_ns = 11 * FAKE_S;
+	b.fake->consumer_back_at_ns = 10000 * FAKE_S;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_INVALID);
+	assert_reason(&b, "missing");
+	/* 45 s and the margin from its death on, and drainTimeout. */
+	assert_in_range(fake_elapsed_ns(b.fake), 65 * FAKE_S, 73 * FAKE_S);
+	teardown(&b);
+}
+
 static void a_backlog_is_built_and_drained_and_timed(void **state)
 {
 	struct bench b;
@@ -682,6 +882,16 @@ int main(void)
 		cmocka_unit_test(a_broker_that_is_too_slow_leaves_messages_unsent),
 		cmocka_unit_test(the_search_finds_a_planted_capacity),
 		cmocka_unit_test(rate_max_has_no_corrected_latencies_and_says_why),
+		cmocka_unit_test(a_verb_that_fails_late_keeps_what_was_measured),
+		cmocka_unit_test(a_failed_deletion_spoils_nothing),
+		cmocka_unit_test(
+			two_agents_that_hang_at_the_end_do_not_cost_the_others_their_counts),
+		cmocka_unit_test(a_worker_that_breaks_its_word_ends_the_run_with_what_is_known),
+		cmocka_unit_test(agents_lost_when_everything_had_arrived_are_a_note),
+		cmocka_unit_test(an_agent_that_is_slow_to_close_is_not_lost),
+		cmocka_unit_test(a_second_signal_hastens_the_close_and_keeps_the_totals),
+		cmocka_unit_test(the_drain_waits_as_long_as_a_group_may_stand_still),
+		cmocka_unit_test(a_group_that_never_moves_again_is_not_waited_for_without_end),
 		cmocka_unit_test(a_backlog_is_built_and_drained_and_timed),
 		cmocka_unit_test(a_backlog_that_cannot_be_drained_does_not_last_for_ever),
 	};

@@ -22,6 +22,15 @@ bool kafka_max_block_ms(const void *config, uint32_t *ms)
 	return true;
 }
 
+uint32_t kafka_standstill_ms(const void *config)
+{
+	const struct kafka_config *c = config;
+	const char *ms = kafka_setting_value(&c->roles[KAFKA_CONSUMER], "session.timeout.ms", "");
+
+	/* Checked when it was translated.  Absent: librdkafka's own default. */
+	return ms[0] != '\0' ? (uint32_t)strtoul(ms, NULL, 10) : 45000;
+}
+
 static void kafka_configure(void *config, const struct driver_file *file, struct arena *arena,
                             struct error_list *errors)
 {
@@ -125,6 +134,7 @@ const struct driver driver_kafka = {
 	.configure = kafka_configure,
 	.describe = kafka_describe,
 	.max_block_ms = kafka_max_block_ms,
+	.standstill_ms = kafka_standstill_ms,
 	.open = kafka_open,
 	.close = kafka_close,
 	.producer_open = kafka_producer_open,

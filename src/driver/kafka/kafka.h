@@ -91,4 +91,7 @@ uint64_t kafka_now_ms(void);
 /* How long a message may stay BUSY until the core fails it: max.block.ms of the file. */
 bool kafka_max_block_ms(const void *config, uint32_t *ms);
 
+/* The session timeout of the consumers: a broker that hears nothing of a member waits so long. */
+uint32_t kafka_standstill_ms(const void *config);
+
 #endif
