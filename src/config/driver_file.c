@@ -52,8 +52,8 @@ const struct option_spec driver_file_table[] = {
 		.offset = offsetof(struct common, defaults),
 		.choices = defaults_choices,
 		.help = "whose defaults fill in for what the file leaves out; when absent, the "
-			"Java "
-			"client's for a file with driverClass, the library's for one with driver",
+			"Java client's for a file with driverClass, the library's for one with "
+			"driver, whichever of the two --set replaces",
 	},
 	{ 0 },
 };
@@ -82,6 +82,38 @@ static char *base_name(const char *path, struct arena *a)
 	                     dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
+static bool has_key(const struct driver_file *file, const char *key)
+{
+	const struct yaml_node *value = yaml_find(file->root, key);
+
+	return value != NULL && !yaml_is_null(value);
+}
+
+/* What --set says of `driver` or `driverClass` is no word about what the file leaves out. */
+static void choose_defaults(struct driver_file *out, const struct common *common)
+{
+	bool java = has_key(out, "driverClass"), ours = has_key(out, "driver");
+
+	if (common->defaults != CLIENT_DEFAULTS_UNSAID) {
+		out->defaults = (enum client_defaults)common->defaults;
+		out->defaults_why = "clientDefaults says so";
+	} else if (java && common->driver != NULL) {
+		out->defaults = CLIENT_DEFAULTS_JAVA;
+		out->defaults_why = "the file has a driverClass, and --set driver does not change "
+				    "what it means: --set clientDefaults=librdkafka does";
+	} else if (ours && common->driver_class != NULL) {
+		out->defaults = CLIENT_DEFAULTS_LIBRDKAFKA;
+		out->defaults_why = "the file has `driver`, and --set driverClass does not change "
+				    "what it means: --set clientDefaults=java does";
+	} else if (common->driver_class != NULL) {
+		out->defaults = CLIENT_DEFAULTS_JAVA;
+		out->defaults_why = "there is a driverClass and no clientDefaults";
+	} else {
+		out->defaults = CLIENT_DEFAULTS_LIBRDKAFKA;
+		out->defaults_why = "there is no driverClass and no clientDefaults";
+	}
+}
+
 /* Only the keys that every driver file has; the others are read when the driver is known. */
 static void take_common(struct driver_file *out, const struct common *common,
                         struct error_list *errors)
@@ -91,14 +123,15 @@ static void take_common(struct driver_file *out, const struct common *common,
 	out->driver = common->driver;
 	out->name = common->name ? common->name : common->driver ? common->driver : out->file_name;
 
-	if (common->defaults != CLIENT_DEFAULTS_UNSAID)
-		out->defaults = (enum client_defaults)common->defaults;
-	else
-		out->defaults =
-			common->driver_class ? CLIENT_DEFAULTS_JAVA : CLIENT_DEFAULTS_LIBRDKAFKA;
-
-	if (common->driver == NULL && common->driver_class == NULL) {
-		struct error err = { 0 };
+	choose_defaults(out, common);
+	struct error err = { 0 };
+	if (has_key(out, "driver") && has_key(out, "driverClass")) {
+		/* An override of one of them would hide it, and the file could mean either. */
+		error_set(&err, ERROR_CONFIG, "driverClass: not together with driver");
+		err.line = yaml_find(out->root, "driverClass")->line;
+		err.column = yaml_find(out->root, "driverClass")->column;
+		error_list_add(errors, &err);
+	} else if (common->driver == NULL && common->driver_class == NULL) {
 		error_set(&err, ERROR_CONFIG,
 		          "neither driver nor driverClass says which broker "
 		          "this is for");

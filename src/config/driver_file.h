@@ -32,8 +32,10 @@ struct driver_file {
 	const char *driver_class; /* OMB's; NULL = none */
 	const char *driver;       /* ours; NULL = none.  Exactly one of the two is given */
 	/* As `clientDefaults` says; else the Java client's for a file with a driverClass and the
-	 * library's for one with `driver`. */
+	 * library's for one with `driver`.  What stands in the file decides: an override chooses the
+	 * driver that reads it, and not what it was written for. */
 	enum client_defaults defaults;
+	const char *defaults_why; /* "it has a driverClass": a half sentence for people */
 	struct yaml_node *root; /* the whole file as a map, overrides not applied */
 	const char *text;       /* the bytes as they are, for workers that want the file itself */
 	size_t text_len;

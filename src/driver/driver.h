@@ -66,6 +66,9 @@ struct driver_row {
 
 typedef void driver_row_fn(void *to, const struct driver_row *row);
 
+/* A driver whose client stands in for another (clientDefaults) says in the meaning section, under
+ * "client defaults", whose defaults hold. */
+
 /* What the meaning section must answer, so that brokers are compared honestly: keys
  * "acknowledgement", "replication", "persistence", "ordering", "batching", "consumer ack", "tls". */
 

@@ -201,6 +201,30 @@ def test_all_errors_of_all_files_come_in_one_go(work, command):
         assert message in lines
 
 
+@pytest.mark.parametrize(
+    "file, sets, whose, linger",
+    [
+        ("driverClass", [], "the Java client's", "0"),
+        ("driverClass", ["driver=kafka"], "the Java client's", "0"),
+        ("driverClass", ["clientDefaults=librdkafka"], "librdkafka's", "5"),
+        ("driverClass", ["driver=kafka", "clientDefaults=librdkafka"], "librdkafka's", "5"),
+        ("driver", [], "librdkafka's", "5"),
+        ("driver", ["driverClass=" + KAFKA.split()[3]], "librdkafka's", "5"),
+        ("driver", ["clientDefaults=java"], "the Java client's", "0"),
+    ],
+)
+def test_check_says_whose_defaults_are_meant_and_no_override_changes_it(
+    work, file, sets, whose, linger
+):
+    text = KAFKA if file == "driverClass" else re.sub("driverClass: .*", "driver: kafka", KAFKA)
+    (work / "k.yaml").write_text(text)
+    sets = [word for pair in sets for word in ("--set", pair)]
+    done = omb("check", "--all", "-d", "k.yaml", *sets, "w.yaml", cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert f"    client defaults = {whose}  (" in done.stdout
+    assert f"    linger.ms = {linger}  (" in done.stdout
+
+
 def test_a_missing_file_is_named(work):
     done = omb("check", "-d", "nowhere.yaml", "gone.yaml", cwd=work)
     assert done.returncode in (1, 2)

@@ -103,6 +103,49 @@ static void a_file_for_java_means_javas_defaults_and_ours_the_librarys(void **st
 	assert_int_equal(file.defaults, CLIENT_DEFAULTS_LIBRDKAFKA);
 }
 
+static enum client_defaults defaults_with(const char *text, const char *key, const char *value)
+{
+	struct override set = { key, value };
+	struct config_mode mode = { .overrides = &set, .override_count = 1 };
+
+	assert_true(parse(text, &mode));
+	return file.defaults;
+}
+
+static void another_driver_does_not_change_whose_defaults_are_meant(void **state)
+{
+	(void)state;
+	assert_int_equal(defaults_with("driverClass: x\n", "driver", "kafka"),
+	                 CLIENT_DEFAULTS_JAVA);
+	assert_string_equal(file.driver, "kafka");
+	assert_non_null(strstr(file.defaults_why, "--set clientDefaults=librdkafka"));
+	assert_int_equal(defaults_with("driverClass: x\n", "driverClass", "y"),
+	                 CLIENT_DEFAULTS_JAVA);
+	assert_int_equal(defaults_with("driver: kafka\n", "driverClass", "x"),
+	                 CLIENT_DEFAULTS_LIBRDKAFKA);
+	assert_non_null(strstr(file.defaults_why, "--set clientDefaults=java"));
+	assert_int_equal(defaults_with("driver: x\n", "driver", "kafka"),
+	                 CLIENT_DEFAULTS_LIBRDKAFKA);
+	/* Where the file says nothing the override does, and a plain word always does. */
+	assert_int_equal(defaults_with("name: x\n", "driverClass", "x"), CLIENT_DEFAULTS_JAVA);
+	assert_int_equal(defaults_with("name: x\n", "driver", "x"), CLIENT_DEFAULTS_LIBRDKAFKA);
+	assert_int_equal(defaults_with("driverClass: x\n", "clientDefaults", "librdkafka"),
+	                 CLIENT_DEFAULTS_LIBRDKAFKA);
+	assert_int_equal(defaults_with("driver: x\nclientDefaults: java\n", "driver", "kafka"),
+	                 CLIENT_DEFAULTS_JAVA);
+}
+
+static void an_override_does_not_hide_that_a_file_names_two_drivers(void **state)
+{
+	(void)state;
+	static const struct override set = { "driver", "kafka" };
+	struct config_mode mode = { .overrides = &set, .override_count = 1 };
+
+	assert_false(parse("driver: kafka\ndriverClass: x\n", &mode));
+	assert_string_equal(errors.items[0].text,
+	                    "driver file dir/k.yaml:2:14: driverClass: not together with driver");
+}
+
 static void a_missing_name_is_the_drivers_or_the_files(void **state)
 {
 	(void)state;
@@ -344,6 +387,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_common_keys_are_read_and_the_rest_is_the_drivers),
 		T(a_file_for_java_means_javas_defaults_and_ours_the_librarys),
+		T(another_driver_does_not_change_whose_defaults_are_meant),
+		T(an_override_does_not_hide_that_a_file_names_two_drivers),
 		T(a_missing_name_is_the_drivers_or_the_files),
 		T(errors_name_the_file_and_the_place),
 		T(no_driver_or_two_are_errors),

@@ -212,6 +212,14 @@ static const char *producer_value(const struct description *d, const char *key,
 	return kafka_setting_value(&d->config->roles[KAFKA_PRODUCER], key, fallback);
 }
 
+/* What the file leaves out is as ... */
+static void describe_defaults(const struct description *d)
+{
+	row(d, "meaning", "client defaults",
+	    d->config->java_defaults ? "the Java client's" : "librdkafka's", "",
+	    d->config->defaults_why);
+}
+
 static void meaning(const struct description *d, const char *key, const char *value)
 {
 	row(d, "meaning", key, value, "", "");
@@ -309,6 +317,7 @@ bool kafka_describe(const struct driver_context *ctx, driver_row_fn *fn, void *t
 {
 	struct description d = { .config = ctx->config, .ctx = ctx, .fn = fn, .to = to };
 
+	describe_defaults(&d);
 	describe_acknowledgement(&d);
 	describe_durability(&d);
 	describe_ordering(&d);

@@ -41,6 +41,7 @@ static void kafka_configure(void *config, const struct driver_file *file, struct
 	};
 
 	kafka_translate(config, &opts, arena, errors);
+	((struct kafka_config *)config)->defaults_why = file->defaults_why;
 }
 
 static bool kafka_open(void *client, const struct driver_context *ctx, struct error *err)
@@ -121,7 +122,7 @@ const struct driver driver_kafka = {
 		"Properties blocks written for the Java client are translated; what librdkafka "
 		"cannot do is refused by name, and so is a block in which a property became part "
 		"of another's value (`producerConfig: >` instead of `|`).  Its queue "
-	        "(buffer.memory) and its requests in "
+		"(buffer.memory) and its requests in "
 		"flight bound what one producer can have under way.  Tried with Apache Kafka 4.3 "
 		"and librdkafka 2.0.2.",
 	.classes = kafka_classes,

@@ -70,6 +70,7 @@ struct kafka_config {
 	uint32_t max_block_ms; /* how long a message may stay BUSY until the core fails it */
 	bool manual_commit;    /* consumer_commit does something */
 	bool java_defaults;
+	const char *defaults_why; /* see driver_file.h; not of kafka_translate */
 };
 
 struct kafka_translate_opts {
