@@ -3,19 +3,23 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker/api.h"
+#include "broker/id.h"
 #include "broker/state.h"
 #include "broker/wait.h"
 #include "util/text.h"
 #include "util/xalloc.h"
 
-#define CONNECTIONS_MAX 20000
-#define OUT_KEPT        ((size_t)256 * 1024) /* memory for answers that a connection keeps */
+#define CONNECTIONS_MAX  20000
+/* The first producer id: not negative, and far from the end of its type. */
+#define PRODUCER_ID_MASK (UINT64_MAX >> 2)
+#define OUT_KEPT         ((size_t)256 * 1024) /* memory for answers that a connection keeps */
 
 void broker_options_init(struct broker_options *o)
 {
@@ -54,12 +58,13 @@ struct broker *broker_create(const struct broker_options *options, const int *po
                              uint64_t now_ns, struct error *err)
 {
 	struct broker *b = xcalloc(1, sizeof(*b));
+	uint64_t id_seed = options->id_seed != 0 ? options->id_seed : id_draw_seed();
 	struct groups_options groups = {
 		.initial_delay_ns = options->group_delay_ns,
 		.groups_max = 10000,
 		.members_max = 1000,
 		.offsets_max = 1000000,
-		.seed = options->member_seed,
+		.seed = id_seed,
 		.notice = group_notice,
 		.context = b,
 	};
@@ -69,7 +74,8 @@ struct broker *broker_create(const struct broker_options *options, const int *po
 	snprintf(b->host, sizeof(b->host), "%s", options->host);
 	for (int i = 0; i < options->nodes; i++)
 		b->ports[i] = ports[i];
-	b->next_producer_id = 1000;
+	snprintf(b->cluster_id, sizeof(b->cluster_id), "omb-%016" PRIx64, id_scatter(id_seed));
+	b->next_producer_id = (int64_t)(id_scatter(~id_seed) & PRODUCER_ID_MASK);
 	topics_init(&b->topics);
 	b->groups = groups_create(&groups);
 	b->faults = faults_create(options->faults, options->faults_count, options->seed, now_ns);

@@ -58,8 +58,9 @@ struct broker_options {
 	bool check_crcs;
 	size_t topics_max, partitions_max;
 	uint64_t group_delay_ns; /* how long an empty group waits for more members */
-	uint64_t
-		member_seed; /* of member ids; 0: drawn, so that ids of an earlier broker are unknown */
+	/* Of the ids that clients are told: members', producers' and the cluster's.  0: drawn, so that
+	 * clients that outlive this broker never share an id with those of the next one. */
+	uint64_t id_seed;
 	const struct fault *faults; /* borrowed */
 	size_t faults_count;
 	uint64_t seed; /* of the faults that draw lots */

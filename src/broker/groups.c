@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/random.h>
-
 #include "broker/group_table.h"
+#include "broker/id.h"
 #include "util/xalloc.h"
 
 #define GROUPS_MAX_DEFAULT  1000
@@ -29,10 +28,6 @@ struct groups *groups_create(const struct groups_options *options)
 
 	*o = *options;
 	o->groups_max = or_default(o->groups_max, GROUPS_MAX_DEFAULT);
-	/* Without randomness ids still differ within this broker, which is all that correctness
-	 * needs. */
-	if (o->seed == 0 && getrandom(&o->seed, sizeof(o->seed), GRND_NONBLOCK) < 0)
-		o->seed = 1;
 	groups->shared = (struct group_shared){
 		.budget = {
 			.offsets_max = or_default(o->offsets_max, OFFSETS_MAX_DEFAULT),
@@ -138,14 +133,6 @@ void groups_settle(struct broker *b, struct groups *groups, struct group *g)
 		groups_delete(b, groups, g);
 }
 
-/* A bijection of 64-bit numbers, so that different inputs stay different (SplitMix64's). */
-static uint64_t scatter(uint64_t x)
-{
-	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return x ^ (x >> 31);
-}
-
 void groups_new_member_id(struct groups *groups, struct kafka_string client_id,
                           char out[MEMBER_ID_CAP])
 {
@@ -154,7 +141,7 @@ void groups_new_member_id(struct groups *groups, struct kafka_string client_id,
 	for (size_t i = 0; i < len; i++)
 		out[i] = isgraph((unsigned char)client_id.data[i]) ? client_id.data[i] : '_';
 	snprintf(out + len, MEMBER_ID_CAP - len, "%s%016" PRIx64, len > 0 ? "-" : "",
-	         scatter(groups->options.seed + ++groups->ids));
+	         id_scatter(groups->options.seed + ++groups->ids));
 }
 
 uint64_t groups_tick(struct broker *b, struct groups *groups, uint64_t now_ns)

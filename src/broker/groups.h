@@ -32,7 +32,7 @@ struct groups_options {
 	size_t members_max; /* of each group: 1,000 */
 	size_t offsets_max; /* committed partitions of all groups: 250,000 */
 	size_t bytes_max;   /* everything of variable length: 64 MiB */
-	uint64_t seed; /* of member ids; 0: drawn, so that ids of an earlier broker are unknown */
+	uint64_t seed;      /* of member ids */
 	/* "group g: 3 members, generation 2", without an end of line.  Optional. */
 	void (*notice)(void *context, const char *text);
 	void *context;

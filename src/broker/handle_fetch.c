@@ -19,6 +19,7 @@ struct fetch {
 	size_t left;  /* bytes that the answer may still take */
 	size_t bytes; /* of batches in the answer */
 	bool failed;  /* some partition has an error: answered at once */
+	bool stray;   /* it goes on with a session of another broker */
 };
 
 static void read_front(struct fetch *f)
@@ -34,8 +35,12 @@ static void read_front(struct fetch *f)
 		max_bytes = read_i32(r);
 	if (version >= 4)
 		(void)read_u8(r); /* isolation level: there are no transactions */
-	if (version >= 7)
-		(void)read_u64(r); /* session: every fetch is a full one */
+	if (version >= 7) {
+		/* There are no sessions here, every fetch is a full one.  One that is not would name
+		 * only what has changed since. */
+		int32_t session = read_i32(r), epoch = read_i32(r);
+		f->stray = session != 0 && epoch > 0;
+	}
 	f->left = max_bytes > 0 && (size_t)max_bytes < ANSWER_MAX ? (size_t)max_bytes : ANSWER_MAX;
 }
 
@@ -174,6 +179,14 @@ static void wait_for_data(struct fetch *f, struct reader body)
 	}
 }
 
+static void refuse_stray(struct fetch *f)
+{
+	write_u32(f->out, 0); /* throttle time */
+	write_i16(f->out, KAFKA_FETCH_SESSION_ID_NOT_FOUND);
+	write_i32(f->out, 0); /* no session */
+	write_u32(f->out, 0); /* topics */
+}
+
 enum handled handle_fetch(struct broker *b, struct request *req, uint64_t now_ns,
                           struct writer *out)
 {
@@ -181,6 +194,10 @@ enum handled handle_fetch(struct broker *b, struct request *req, uint64_t now_ns
 	uint64_t fetched = b->counts.fetched;
 
 	read_front(&f);
+	if (f.stray) {
+		refuse_stray(&f);
+		return HANDLED_REPLY;
+	}
 	struct reader topics = req->body;
 	write_answer(&f);
 	if (req->body.broken)

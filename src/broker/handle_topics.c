@@ -5,8 +5,6 @@
 
 #include "broker/state.h"
 
-#define CLUSTER_ID "omb-broker"
-
 /* --- Metadata --------------------------------------------------------------------------------------- */
 
 static void write_nodes(struct broker *b, int16_t version, struct writer *out)
@@ -101,7 +99,7 @@ enum handled handle_metadata(struct broker *b, struct request *req, uint64_t now
 		write_u32(out, 0); /* throttle time */
 	write_nodes(b, req->version, out);
 	if (req->version >= 2)
-		write_string(out, CLUSTER_ID);
+		write_string(out, b->cluster_id);
 	if (req->version >= 1)
 		write_i32(out, 0); /* controller */
 	if (all) {

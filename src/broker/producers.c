@@ -48,8 +48,10 @@ enum producers_answer producers_check(const struct producers *p, const struct ba
 {
 	const struct producer_state *s = find(p, b->producer);
 
-	if (s == NULL || s->epoch < b->epoch)
+	if (s == NULL)
 		return PRODUCERS_NEXT;
+	if (s->epoch < b->epoch)
+		return b->first_sequence == 0 ? PRODUCERS_NEXT : PRODUCERS_GAP;
 	if (s->epoch > b->epoch)
 		return PRODUCERS_FENCED;
 	for (uint8_t i = 0; i < s->batches; i++) {

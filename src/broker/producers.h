@@ -8,7 +8,7 @@
  *
  * The last five batches of each producer are known, as on Kafka, because a client may have so many
  * under way.  At most PRODUCERS_MAX are remembered, the ones that wrote last; who is unknown may
- * begin with any sequence, as on Kafka since 2.5.
+ * begin with any sequence, as on Kafka since 2.5, and a known one's new epoch begins with 0.
  */
 
 #include <stddef.h>

@@ -16,6 +16,7 @@ struct broker {
 	struct broker_options options;
 	struct broker_counts counts;
 	char host[256];
+	char cluster_id[32];
 	int ports[BROKER_NODES_MAX];
 	struct pool pool;
 	struct topics topics;

@@ -390,11 +390,11 @@ class Kafka:
 class EmbeddedBroker(Kafka):
     """`omb broker`: to its clients a Kafka like the other."""
 
-    def __init__(self, folder, *options, **more):
+    def __init__(self, folder, *options, port=0, **more):
         """`more` goes to Popen."""
         folder.mkdir(parents=True, exist_ok=True)
         self.log = open(folder / "broker.log", "w")
-        argv = [OMB, "broker", "-p", "0", "--partitions", "0", *map(str, options)]
+        argv = [OMB, "broker", "-p", str(port), "--partitions", "0", *map(str, options)]
         self.process = subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=self.log, text=True, **more
         )

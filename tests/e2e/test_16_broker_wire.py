@@ -10,7 +10,7 @@ import time
 
 import pytest
 from harness import EmbeddedBroker, assert_nothing_lost, wait_until
-from wire import Wire, api_versions, fetch, join_group, produce
+from wire import NONE, Wire, api_versions, batch, fetch, join_group, produce
 
 DELAY = ("--fault", "delay:20ms")
 ROUNDS = 12
@@ -99,6 +99,28 @@ def test_what_was_sent_without_an_answer_is_stored_though_the_sender_is_gone(bro
         wire.send(*[produce("t", acks=0) for _ in range(10)])
     with Wire(kafka.address) as reader:
         wait_until(lambda: reader.fetch("t")[1] == 10, 20, "ten messages in the log")
+
+
+def test_an_idempotent_client_that_outlives_the_broker_goes_on_beside_new_ones(broker):
+    old = broker("-t", "t:1")
+    with Wire(old.address) as wire:
+        survivor, epoch = wire.init_producer_id()
+        assert wire.produce("t", batch(1, survivor, epoch, sequence=0)) == (NONE, 0)
+    old.stop()
+
+    new = broker("-t", "t:1", port=int(old.address.rpartition(":")[2]))
+    with Wire(new.address) as wire:
+        newcomer, _ = wire.init_producer_id()
+        assert newcomer != survivor
+        # Neither a batch out of order nor one that is taken for another's.
+        for at in range(3):
+            found = wire.produce("t", batch(1, newcomer, 0, sequence=at))
+            assert found == (NONE, 2 * at)
+            found = wire.produce("t", batch(1, survivor, epoch, sequence=1 + at))
+            assert found == (NONE, 2 * at + 1)
+        # And a batch that is sent again is known.
+        assert wire.produce("t", batch(1, survivor, epoch, sequence=3)) == (NONE, 5)
+        assert wire.fetch("t")[1] == 6
 
 
 def limit_descriptors(count):

@@ -99,7 +99,7 @@ static void begin(uint8_t kind)
 	o.group_delay_ns = (kind & 16) ? 100000000 : 0;
 	o.faults = faults;
 	o.faults_count = (kind & 32) ? 2 : 0;
-	o.member_seed = 1; /* so that inputs can name members */
+	o.id_seed = 1; /* so that inputs can name members */
 	o.topics_max = 8;
 	o.partitions_max = 64;
 	o.answered = answered;

@@ -20,6 +20,7 @@
 #define TOPIC_EXISTS          36
 #define OUT_OF_ORDER_SEQUENCE 45
 #define FENCED                47
+#define SESSION_NOT_FOUND     70
 
 static const struct test_batch one = { .messages = 1, .len = 161, .producer = -1, .fill = 7 };
 
@@ -194,6 +195,90 @@ static void a_batch_sent_twice_is_stored_once_and_a_gap_is_refused(void **state)
 	b.epoch = 0;
 	assert_int_equal(harness_produce(h, c, "t", 0, &b, &offset), FENCED);
 	assert_int_equal(broker_counts(h->b)->produced, 30);
+}
+
+static int64_t ask_producer_id(struct broker_harness *h, struct broker_client *c)
+{
+	request_begin(c, 22, 1);
+	write_string(&c->frame, NULL);
+	write_i32(&c->frame, 60000);
+	broker_harness_send(h, c);
+	struct reader r = reader_over(c->answer.data, c->answer.len);
+	(void)read_u32(&r);
+	assert_int_equal(read_i16(&r), NO_ERROR);
+	return read_i64(&r);
+}
+
+/* The first producer id that a broker with this seed gives. */
+static int64_t first_producer_id(uint64_t seed)
+{
+	struct broker_harness h;
+	struct broker_options o;
+
+	broker_options_init(&o);
+	o.memory_bytes = (size_t)1 << 20;
+	o.id_seed = seed;
+	broker_harness_init(&h, &o);
+	struct broker_client *c = broker_harness_connect(&h, 0);
+	int64_t first = ask_producer_id(&h, c);
+	assert_int_equal(ask_producer_id(&h, c), first + 1);
+	broker_harness_fini(&h);
+	return first;
+}
+
+static void producer_ids_of_two_brokers_are_not_the_same(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed < 100; seed++) {
+		int64_t id = first_producer_id(seed);
+		assert_true(id >= 0 && id <= INT64_MAX - INT32_MAX);
+		assert_int_equal(id, first_producer_id(seed));
+		assert_true(llabs(id - first_producer_id(seed + 1)) > 1000000);
+	}
+	assert_true(first_producer_id(0) != first_producer_id(0)); /* drawn */
+}
+
+static void an_unknown_producer_may_begin_anywhere_and_a_new_epoch_only_at_0(void **state)
+{
+	struct broker_harness *h = *state;
+	struct broker_client *c = &h->clients[0];
+	struct test_batch b = { .messages = 1, .len = 100, .producer = 7, .sequence = 57 };
+	int64_t offset;
+
+	assert_int_equal(harness_produce(h, c, "t", 0, &b, &offset), NO_ERROR);
+	assert_int_equal(offset, 0);
+	b.sequence = 58;
+	assert_int_equal(harness_produce(h, c, "t", 0, &b, &offset), NO_ERROR);
+	b.epoch = 1;
+	b.sequence = 59;
+	assert_int_equal(harness_produce(h, c, "t", 0, &b, &offset), OUT_OF_ORDER_SEQUENCE);
+	b.sequence = 0;
+	assert_int_equal(harness_produce(h, c, "t", 0, &b, &offset), NO_ERROR);
+	assert_int_equal(offset, 2);
+}
+
+static void a_fetch_of_another_brokers_session_is_told_so(void **state)
+{
+	struct broker_harness *h = *state;
+	struct broker_client *c = &h->clients[0];
+
+	request_begin(c, 1, 7);
+	write_i32(&c->frame, -1);
+	for (int i = 0; i < 3; i++)
+		write_i32(&c->frame, 500); /* max wait, min bytes, max bytes */
+	write_u8(&c->frame, 0);
+	write_i32(&c->frame, 1234); /* session */
+	write_i32(&c->frame, 5);    /* its epoch: what has not changed is not named */
+	write_u32(&c->frame, 0);
+	write_u32(&c->frame, 0);
+	broker_harness_send(h, c);
+	assert_int_equal(c->how, HANDLED_REPLY);
+	struct reader r = reader_over(c->answer.data, c->answer.len);
+	(void)read_u32(&r);
+	assert_int_equal(read_i16(&r), SESSION_NOT_FOUND);
+	assert_int_equal(read_i32(&r), 0);
+	assert_int_equal(read_u32(&r), 0);
+	assert_true(reader_is_done(&r));
 }
 
 /* --- memory ------------------------------------------------------------------------------------- */
@@ -583,6 +668,9 @@ int main(void)
 		WITH_TOPIC(offsets_outside_and_topics_that_are_not_there_are_errors),
 		WITH_TOPIC(topics_are_created_once_with_legal_names_and_deleted),
 		WITH_TOPIC(a_batch_sent_twice_is_stored_once_and_a_gap_is_refused),
+		cmocka_unit_test(producer_ids_of_two_brokers_are_not_the_same),
+		WITH_TOPIC(an_unknown_producer_may_begin_anywhere_and_a_new_epoch_only_at_0),
+		WITH_TOPIC(a_fetch_of_another_brokers_session_is_told_so),
 		cmocka_unit_test(full_memory_makes_producers_wait_and_loses_nothing),
 		cmocka_unit_test(a_reader_that_has_gone_does_not_hold_for_ever),
 		cmocka_unit_test(drop_oldest_goes_on_and_tells_readers_that_they_missed_something),
