@@ -10,8 +10,8 @@
 
 struct args;
 
-/* `path` NULL: results-<seconds since 1970>.csv in the current folder, as OMB.  `full`: our columns
- * instead of OMB's.  Prints the name of the table; returns the exit code. */
+/* `path` NULL: results-<seconds since 1970>.csv in the current folder, as OMB; "-": standard
+ * output.  `full`: our columns instead of OMB's.  Prints the name of the table; returns the exit code. */
 int csv_convert(const struct args *args, const char *folder, const char *path, bool full);
 
 #endif

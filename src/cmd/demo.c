@@ -9,6 +9,7 @@
 #include "cmd/host.h"
 #include "cmd/inputs.h"
 #include "cmd/quick.h"
+#include "util/file.h"
 #include "util/text.h"
 
 #define FOLDER         "results"
@@ -80,6 +81,8 @@ static bool make_folder(const struct args *args, struct text *out, struct error 
 
 	if (folder == NULL)
 		folder = FOLDER;
+	if (!file_check_folder(folder, err))
+		return error_wrap(err, "-o");
 	text_addf(out, "%s/", folder);
 	if (mkdir(folder, 0777) == 0 || errno == EEXIST)
 		return true;

@@ -16,7 +16,9 @@
 #include "cmd/inputs.h"
 #include "plan/names.h"
 #include "plan/plan.h"
+#include "results/pair.h"
 #include "util/arena.h"
+#include "util/file.h"
 #include "worker/local.h"
 
 static const struct flag run_flags[] = {
@@ -82,6 +84,21 @@ static bool check_usage(const struct args *args, struct error *err)
 	return true;
 }
 
+/* Before anything starts: may the result be written where it is wanted? */
+static bool check_output(const char *output, struct error *err)
+{
+	bool ok = true;
+
+	if (output == NULL)
+		return true;
+	if (strcmp(output, "-") == 0)
+		return error_set(err, ERROR_USAGE,
+		                 "-o -: a result is two files: name a file or a folder; the "
+		                 "summary goes to standard output");
+	ok = is_folder(output) ? file_check_folder(output, err) : pair_check_named(output, err);
+	return ok || error_wrap(err, "-o");
+}
+
 static bool read_batch(struct batch *b, struct error *err)
 {
 	const struct args *args = b->args;
@@ -93,6 +110,8 @@ static bool read_batch(struct batch *b, struct error *err)
 	b->output = args_value(args, "output");
 	if (b->output != NULL && b->output[0] == '\0')
 		b->output = NULL; /* OMB: as if it were not given */
+	if (!check_output(b->output, err))
+		return false;
 	if (b->output != NULL && pairs > 1 && !is_folder(b->output))
 		return error_set(err, ERROR_USAGE,
 		                 "-o %s: %zu results do not fit into one file; name a folder (%s/)",
@@ -237,8 +256,8 @@ const struct command command_run = {
 		".omb "
 		"of the same name has everything else. A result that must not be taken for a good "
 		"one ends in .json.invalid, that of a run that was interrupted, or failed in the "
-	        "middle, in "
-		".json.partial.\n"
+		"middle, in .json.partial. A name that is taken gets the id of the run; -o FILE "
+		"replaces an earlier result of that name when the new one is complete.\n"
 		"\n"
 		"The first SIGINT, SIGTERM or SIGHUP stops the load, drains, deletes what the run "
 		"created and writes what was measured; the second one skips the drain. Nothing "

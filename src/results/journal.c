@@ -18,13 +18,10 @@
 /* A path and its newline; PATH_MAX is 4096. */
 #define REGISTRATION_MAX ((size_t)8192)
 
-/* What file_write_atomic leaves behind when it is killed. */
-#define UNFINISHED       ".tmp."
-
 static bool is_run_id(const char *run_id)
 {
-	return run_id[0] != '\0' && run_id[0] != '.' && strchr(run_id, '/') == NULL &&
-	       strstr(run_id, UNFINISHED) == NULL;
+	/* The first dot is also that of a draft which was never placed. */
+	return run_id[0] != '\0' && run_id[0] != '.' && strchr(run_id, '/') == NULL;
 }
 
 /* The folder of the registrations; NULL when there is no home.  Caller frees. */
@@ -49,14 +46,13 @@ bool journal_open(struct journal *j, const char *folder, const char *run_id, str
 	char *path = xasprintf("%s/%s.journal", absolute, run_id);
 	free(absolute);
 
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+	int holder, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
 	if (fd < 0) {
 		error_set_errno(err, errno, "creating journal %s", path);
 		free(path);
 		return false;
 	}
-	/* Where a file system has no locks, nobody can tell that the run goes on. */
-	(void)fcntl(fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET });
+	(void)file_lock(fd, &holder); /* it is new: nobody holds it */
 	*j = (struct journal){ .opened = true, .fd = fd, .path = path };
 	return true;
 }
@@ -154,13 +150,7 @@ bool journal_remove(struct journal *j, struct error *err)
 
 bool journal_is_held(const char *path, int *pid)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	bool held = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-
-	file_close(fd);
-	*pid = held ? (int)lock.l_pid : 0;
-	return held;
+	return file_is_locked(path, pid);
 }
 
 static int is_registration(const struct dirent *entry)

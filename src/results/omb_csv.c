@@ -260,20 +260,27 @@ static void add_full_row(const struct row *row, struct text *out)
 	text_add(out, "\n");
 }
 
-bool omb_csv_write(const char *folder, enum omb_csv_form form, const char *path, struct error *err)
+bool omb_csv_format(const char *folder, enum omb_csv_form form, struct text *out, struct error *err)
 {
 	bool full = form == OMB_CSV_FULL;
 	struct table t = { .rows = NULL };
-	struct text out = { 0 };
 
 	bool ok = load_table(folder, &t, err);
 	if (ok) {
-		(full ? add_full_header : add_omb_header)(&out);
+		(full ? add_full_header : add_omb_header)(out);
 		for (size_t i = 0; i < t.count; i++)
-			(full ? add_full_row : add_omb_row)(&t.rows[i], &out);
-		ok = file_write_atomic(path, out.data, out.len, err);
+			(full ? add_full_row : add_omb_row)(&t.rows[i], out);
 	}
 	fini_table(&t);
+	return ok;
+}
+
+bool omb_csv_write(const char *folder, enum omb_csv_form form, const char *path, struct error *err)
+{
+	struct text out = { 0 };
+	bool ok = omb_csv_format(folder, form, &out, err) &&
+	          file_write_atomic(path, out.data, out.len, err);
+
 	text_fini(&out);
 	return ok;
 }

@@ -16,15 +16,19 @@
 #include <stdbool.h>
 
 #include "util/error.h"
+#include "util/text.h"
 
 enum omb_csv_form {
 	OMB_CSV_OMB,
 	OMB_CSV_FULL,
 };
 
-/* Writes `path` atomically.  A file that cannot be read as a result fails the whole (the error
- * names it), because a table that silently lacks rows is worse than none; so does a folder without
- * any. */
+/* Appends.  A file that cannot be read as a result fails the whole (the error names it), because a
+ * table that silently lacks rows is worse than none; so does a folder without any. */
+bool omb_csv_format(const char *folder, enum omb_csv_form form, struct text *out,
+                    struct error *err);
+
+/* Writes `path` atomically. */
 bool omb_csv_write(const char *folder, enum omb_csv_form form, const char *path, struct error *err);
 
 #endif

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "stats/hdr_codec.h"
-#include "util/file.h"
 #include "util/xalloc.h"
 
 /* Nothing below checks what jansson returns for memory: it is made to abort like everything else
@@ -595,16 +594,6 @@ void side_file_format(const struct record *r, struct text *out)
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		add_member(out, members[i].key, members[i].make(r));
 	text_add(out, "\n}\n");
-}
-
-bool side_file_write(const char *path, const struct record *r, struct error *err)
-{
-	struct text out = { 0 };
-
-	side_file_format(r, &out);
-	bool ok = file_write_atomic(path, out.data, out.len, err);
-	text_fini(&out);
-	return ok;
 }
 
 static void add_line(struct text *out, const char *kind, json_t *object)

@@ -14,16 +14,12 @@
  */
 
 #include "results/record.h"
-#include "util/error.h"
 #include "util/text.h"
 
 #define SIDE_FILE_VERSION 1
 
 /* Appends. */
 void side_file_format(const struct record *r, struct text *out);
-
-/* Atomically. */
-bool side_file_write(const char *path, const struct record *r, struct error *err);
 
 /* Lines of the journal, without their newlines; appended. */
 void side_file_format_start(const struct record *r, struct text *out);

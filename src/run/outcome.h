@@ -9,6 +9,8 @@
  *                                          .json.invalid   the verdict is INVALID
  *                                          .json.partial   a signal or a failure ended it
  *     <the same>.omb                                       everything else
+ *
+ * A name that is taken gets the run's id (results/pair.h).
  */
 
 #include <stdbool.h>
@@ -25,7 +27,10 @@ void outcome_begin(struct run *r, struct record *out);
 /* The whole record, with its verdict.  Borrows from the run. */
 void outcome_fill(struct run *r, struct record *out);
 
-/* Writes both files and puts their names into *out. */
+/* Reserves the name of the result: before the load. */
+bool outcome_reserve(struct run *r, const char *folder, struct error *err);
+
+/* Writes both files under it and puts their names into *out. */
 bool outcome_write(struct run *r, const struct record *record, struct run_report *out,
                    struct error *err);
 

@@ -2,16 +2,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "config/driver_file.h"
 #include "config/workload.h"
-#include "results/omb_result.h"
-#include "results/side_file.h"
+#include "results/result.h"
 #include "run/outcome.h"
 #include "run/state.h"
 #include "util/file.h"
-#include "util/xalloc.h"
 
 /* Is -o a folder?  One that exists, or a name that ends with a slash. */
 static bool output_is_folder(const char *output)
@@ -36,129 +33,67 @@ const char *outcome_folder(struct run *r, struct error *err)
 	return file_make_dirs(folder, err) ? folder : NULL;
 }
 
-/* `<workload>-<driver>-<time>`, as OMB names it; a slash in a name would be a folder. */
-static void format_name(const struct run *r, struct text *out)
+/* How much of `text` fits into `max` bytes, whole characters of UTF-8 only. */
+static size_t fitting(const char *text, size_t max)
 {
+	size_t len = strlen(text);
+
+	if (len <= max)
+		return len;
+	while (max > 0 && ((unsigned char)text[max] & 0xC0) == 0x80)
+		max--;
+	return max;
+}
+
+/* `<workload>-<driver>-<time>`, as OMB names it; a slash in a name would be a folder.  Names that are too
+ * long for the file system are cut, the longer one first. */
+static void format_stem(const struct run *r, size_t max, struct text *out)
+{
+	const char *workload = r->options->workload->file_name;
+	const char *driver = r->options->driver->name;
 	time_t now = (time_t)(r->platform.wall_ns(r->platform.to) / 1000000000u);
 	char date[32] = "";
 	struct tm tm;
-	size_t start = out->len;
 
 	if (localtime_r(&now, &tm))
-		(void)strftime(date, sizeof(date), "%Y-%m-%d-%H-%M-%S", &tm);
-	text_addf(out, "%s-%s-%s.json", r->options->workload->file_name, r->options->driver->name,
-	          date);
-	for (char *c = out->data + start; *c; c++) {
+		(void)strftime(date, sizeof(date), "-%Y-%m-%d-%H-%M-%S", &tm);
+	size_t room = max > strlen(date) + 1 ? max - strlen(date) - 1 : 0;
+	size_t workload_len = fitting(workload, room), driver_len = fitting(driver, room);
+	if (workload_len + driver_len > room) {
+		size_t half = room / 2;
+		if (driver_len <= half)
+			workload_len = fitting(workload, room - driver_len);
+		else if (workload_len <= half)
+			driver_len = fitting(driver, room - workload_len);
+		else
+			workload_len = fitting(workload, half), driver_len = fitting(driver, half);
+	}
+	text_addf(out, "%.*s-%.*s%s", (int)workload_len, workload, (int)driver_len, driver, date);
+	for (char *c = out->data; *c; c++) {
 		if (*c == '/')
 			*c = '-';
 	}
 }
 
-static void format_path(const struct run *r, struct text *out)
+bool outcome_reserve(struct run *r, const char *folder, struct error *err)
 {
 	const char *output = r->options->output;
+	struct text stem = { 0 };
 
-	if (output && !output_is_folder(output)) {
-		text_add(out, output);
-		return;
-	}
-	if (output) {
-		size_t len = strlen(output);
-		text_add(out, output);
-		text_add(out, len > 0 && output[len - 1] == '/' ? "" : "/");
-	}
-	format_name(r, out);
-}
-
-/* `x.json` -> `x.omb`; `x` -> `x.omb`. */
-static void format_side_path(const char *path, struct text *out)
-{
-	static const char ending[] = ".json";
-	size_t len = strlen(path), cut = strlen(ending);
-
-	if (len > cut && strcmp(path + len - cut, ending) == 0)
-		len -= cut;
-	text_add_bytes(out, path, len);
-	text_add(out, ".omb");
-}
-
-static struct omb_latencies latencies_of(const struct hist_copy h[LATENCY_COUNT])
-{
-	return (struct omb_latencies){
-		.publish = &h[LATENCY_PUBLISH],
-		.publish_delay = &h[LATENCY_DELAY],
-		.end_to_end = &h[LATENCY_E2E],
-	};
-}
-
-static void add_sample(struct omb_result *out, const struct record_period *p)
-{
-	struct hist_copy both[LATENCY_COUNT] = { 0 };
-	const uint64_t *c = p->interval.counters;
-
-	snapshot_latency(&p->interval, LATENCY_PUBLISH, &both[LATENCY_PUBLISH]);
-	snapshot_latency(&p->interval, LATENCY_DELAY, &both[LATENCY_DELAY]);
-	snapshot_latency(&p->interval, LATENCY_E2E, &both[LATENCY_E2E]);
-
-	const struct omb_sample sample = {
-		.elapsed_ns = p->end_ns - p->start_ns,
-		.acknowledged = c[COUNTER_ACKNOWLEDGED],
-		.failed = c[COUNTER_FAILED] + c[COUNTER_UNACKNOWLEDGED],
-		.received = c[COUNTER_RECEIVED],
-		.backlog = p->backlog,
-		.latencies = latencies_of(both),
-	};
-	omb_result_add_sample(out, &sample);
-	for (size_t i = 0; i < LATENCY_COUNT; i++)
-		hist_copy_fini(&both[i]);
-}
-
-/* The series of OMB's file is that of the window: OMB stops counting there. */
-static void format_omb(const struct record *record, struct text *out)
-{
-	struct omb_result result = {
-		.workload = xstrdup(record->workload_name),
-		.driver = xstrdup(record->driver_name),
-		.message_size = (int64_t)record->message_bytes,
-		.topics = (int64_t)record->topics,
-		.partitions = (int64_t)record->partitions,
-		.producers_per_topic = (int64_t)record->producers_per_topic,
-		.consumers_per_topic = (int64_t)record->consumers_per_subscription,
-	};
-	struct omb_latencies window = latencies_of(record->totals.latencies[WINDOW_MEASURED]);
-
-	for (size_t i = 0; i < record->periods_count; i++) {
-		const struct record_period *p = &record->periods[i];
-		if (strcmp(p->kind, "measure") == 0 && p->end_ns > p->start_ns)
-			add_sample(&result, p);
-	}
-	omb_result_set_totals(&result, &window);
-	omb_result_format(&result, out);
-	omb_result_fini(&result);
+	if (output && !output_is_folder(output))
+		return pair_reserve_named(&r->pair, output, r->options->run_id, err);
+	format_stem(r, pair_stem_max(folder), &stem);
+	bool ok = pair_reserve(&r->pair, folder, text_str(&stem), r->options->run_id, err);
+	text_fini(&stem);
+	return ok;
 }
 
 bool outcome_write(struct run *r, const struct record *record, struct run_report *out,
                    struct error *err)
 {
-	struct text json = { 0 };
-	struct error ignored = { 0 };
-
-	format_path(r, &out->result_path);
-	format_side_path(text_str(&out->result_path), &out->side_path);
-	if (record->interrupted || record->failure)
-		text_add(&out->result_path, ".partial");
-	else if (record->verdict.verdict == VERDICT_INVALID)
-		text_add(&out->result_path, ".invalid");
-
-	format_omb(record, &json);
 	/* Again: the folder may have gone since the start. */
-	bool ok = outcome_folder(r, &ignored) != NULL &&
-	          file_write_atomic(text_str(&out->result_path), json.data, json.len, err) &&
-	          side_file_write(text_str(&out->side_path), record, err);
-	if (ignored.kind != ERROR_NONE)
-		*err = ignored;
-	if (!ok) /* half a result would be taken for a whole one */
-		(void)unlink(text_str(&out->result_path));
-	text_fini(&json);
-	return ok;
+	if (!outcome_folder(r, err) || !result_write(&r->pair, record, &out->result_path, err))
+		return false;
+	text_add(&out->side_path, r->pair.side);
+	return true;
 }

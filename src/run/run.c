@@ -42,15 +42,16 @@ static bool prepare(struct run *r, struct error *err)
 	       search_options_init(&r->search_options, r->plan.subscriptions, getenv, err);
 }
 
-static bool open_journal(struct run *r, struct error *err)
+static bool open_files(struct run *r, struct error *err)
 {
 	struct error unregistered = { 0 };
 	const char *folder = outcome_folder(r, err);
 	struct record record;
 	struct text line = { 0 };
 
-	if (!folder || !journal_open(&r->journal, folder, r->options->run_id, err))
-		return error_wrap(err, "the folder of the result");
+	if (!folder || !outcome_reserve(r, folder, err) ||
+	    !journal_open(&r->journal, folder, r->options->run_id, err))
+		return error_wrap(err, "the files of the result");
 	if (!journal_register(&r->journal, r->options->run_id, &unregistered))
 		console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
 		            "the run is not registered for `omb cleanup`: %s", unregistered.text);
@@ -179,10 +180,11 @@ enum run_outcome run_one(const struct run_options *options, struct run_report *o
 	else if (!run_platform_open(&real, &r.platform, err))
 		return RUN_FAILED;
 
-	if (prepare(&r, err) && open_journal(&r, err)) {
+	if (prepare(&r, err) && open_files(&r, err)) {
 		carry_out(&r);
 		conclude(&r, out, err);
 	}
+	pair_fini(&r.pair);
 	finish_snapshots(&r.totals);
 	sampler_fini(&r.sampler);
 	arena_fini(&r.arena);

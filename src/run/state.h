@@ -16,6 +16,7 @@
 #include "plan/plan.h"
 #include "plan/search.h"
 #include "results/journal.h"
+#include "results/pair.h"
 #include "run/console.h"
 #include "run/limits.h"
 #include "run/phase.h"
@@ -42,6 +43,7 @@ struct run {
 	struct worker *w;
 	struct arena arena;
 	struct console console;
+	struct pair pair; /* the names of the result, reserved */
 	struct journal journal;
 
 	struct plan plan;            /* a copy: a search changes its rate */

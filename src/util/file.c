@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,31 +83,172 @@ static bool write_all(int fd, const char *data, size_t len)
 	return true;
 }
 
+static const char *kind_name(mode_t mode)
+{
+	return S_ISDIR(mode)                    ? "a folder"
+	       : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+	       : S_ISFIFO(mode)                 ? "a FIFO"
+	       : S_ISSOCK(mode)                 ? "a socket"
+	                                        : "no regular file";
+}
+
+/* After a stat that failed.  Whatever else is in the way is told by who tries to write. */
+static bool is_free(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (errno == ENOTDIR)
+		return error_set(err, ERROR_USAGE, "%s: what stands before a slash is no folder",
+		                 path);
+	if (errno == ENOENT && lstat(path, &st) == 0)
+		return error_set(err, ERROR_USAGE, "%s is a symbolic link that leads nowhere",
+		                 path);
+	return true;
+}
+
+bool file_check_output(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (S_ISREG(st.st_mode))
+			return true;
+		return error_set(err, ERROR_USAGE, "%s is %s: it is not replaced by a file", path,
+		                 kind_name(st.st_mode));
+	}
+	return is_free(path, err);
+}
+
+bool file_check_folder(const char *path, struct error *err)
+{
+	size_t len = strlen(path);
+	struct stat st;
+
+	/* With its slash a link to nothing would not be seen. */
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	char *bare = xstrndup(path, len);
+	bool ok = true;
+	if (stat(bare, &st) < 0)
+		ok = is_free(bare, err);
+	else if (!S_ISDIR(st.st_mode))
+		ok = error_set(err, ERROR_USAGE, "%s is %s and no folder", path,
+		               S_ISREG(st.st_mode) ? "a file" : kind_name(st.st_mode));
+	free(bare);
+	return ok;
+}
+
+size_t file_name_max(const char *folder)
+{
+	long max = pathconf(folder, _PC_NAME_MAX);
+
+	return max > 0 ? (size_t)max : NAME_MAX;
+}
+
+/* `.omb-<random>.tmp` beside `path`; caller frees. */
+static char *draft_name(const char *path)
+{
+	uint64_t chance;
+	int folder_len = (int)(file_base(path) - path);
+
+	if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+		chance = 0; /* early in the life of a machine; O_EXCL does the rest */
+	return xasprintf("%.*s.omb-%016" PRIx64 ".tmp", folder_len, path, chance);
+}
+
+bool file_draft_write(struct file_draft *d, const char *path, const void *data, size_t len,
+                      struct error *err)
+{
+	char *name = draft_name(path);
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+	*d = (struct file_draft){ NULL };
+	if (fd < 0) {
+		error_set_errno(err, errno, "creating %s", path);
+		free(name);
+		return false;
+	}
+	d->path = name;
+	bool ok = write_all(fd, data, len) && fsync(fd) == 0;
+	int failure = errno;
+	/* Some file systems tell of a full disk only now. */
+	if (close(fd) < 0 && ok) {
+		failure = errno;
+		ok = false;
+	}
+	if (ok)
+		return true;
+	file_draft_fini(d);
+	return error_set_errno(err, failure, "writing %s", path);
+}
+
+/* False: errno.  What no file system and no kernel here can do at once is done in two steps. */
+static bool rename_to_free_name(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EINVAL && errno != ENOSYS)
+		return false;
+	return link(from, to) == 0 && unlink(from) == 0;
+}
+
+bool file_draft_place(struct file_draft *d, const char *path, enum file_placing how,
+                      struct error *err)
+{
+	bool ok = how == FILE_NEW ? rename_to_free_name(d->path, path) : rename(d->path, path) == 0;
+
+	if (!ok)
+		return error_set_errno(err, errno, "naming %s", path);
+	free(d->path);
+	d->path = NULL;
+	return true;
+}
+
+void file_draft_fini(struct file_draft *d)
+{
+	if (d->path != NULL)
+		unlink(d->path);
+	free(d->path);
+	d->path = NULL;
+}
+
 bool file_write_atomic(const char *path, const void *data, size_t len, struct error *err)
 {
-	char *tmp = xasprintf("%s.tmp.%d", path, (int)getpid());
-	bool ok = false;
+	struct file_draft draft = { NULL };
 
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		error_set_errno(err, errno, "creating %s", tmp);
-		goto out;
-	}
-	if (!write_all(fd, data, len) || fsync(fd) < 0) {
-		error_set_errno(err, errno, "writing %s", tmp);
-		goto out;
-	}
-	if (rename(tmp, path) < 0) {
-		error_set_errno(err, errno, "renaming %s to %s", tmp, path);
-		goto out;
-	}
-	ok = true;
-out:
-	file_close(fd);
-	if (!ok && fd >= 0)
-		unlink(tmp);
-	free(tmp);
+	if (!file_check_output(path, err))
+		return false;
+	/* A link stays a link: its target is what is replaced. */
+	char *target = realpath(path, NULL);
+	const char *to = target != NULL ? target : path;
+	bool ok = file_draft_write(&draft, to, data, len, err) &&
+	          file_draft_place(&draft, to, FILE_REPLACE, err);
+	file_draft_fini(&draft);
+	free(target);
 	return ok;
+}
+
+bool file_lock(int fd, int *holder)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	*holder = 0;
+	if (fcntl(fd, F_SETLK, &lock) == 0 || (errno != EACCES && errno != EAGAIN))
+		return true;
+	if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+		*holder = (int)lock.l_pid;
+	return false;
+}
+
+bool file_is_locked(const char *path, int *holder)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	bool locked = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	file_close(fd);
+	*holder = locked && lock.l_pid > 0 ? (int)lock.l_pid : 0;
+	return locked;
 }
 
 bool file_make_dirs(const char *path, struct error *err)

@@ -6,10 +6,11 @@ import json
 import os
 import resource
 import signal
+import stat
 import subprocess
 
 import pytest
-from harness import OMB, EmbeddedBroker, wait_until
+from harness import EmbeddedBroker
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 1000
@@ -238,3 +239,187 @@ def test_a_disk_too_full_for_the_result_still_gets_its_summary(omb, small_disk):
     assert "No space left on device" in result.err.splitlines()[-1]
     left = {p.suffix for p in small_disk.iterdir()} - {""}
     assert left <= {".journal"}
+
+
+# ---- names --------------------------------------------------------------------------------------
+
+
+def pairs(folder):
+    """Name without ending -> (OMB's file, ours), and no other file is there."""
+    found = {}
+    for path in folder.iterdir():
+        stem, _, ending = path.name.partition(".")
+        found.setdefault(stem, {})[ending] = path
+    for stem, endings in found.items():
+        assert len(endings) == 2 and "omb" in endings, f"{stem}: {endings}"
+    return {
+        stem: (next(p for e, p in endings.items() if e != "omb"), endings["omb"])
+        for stem, endings in found.items()
+    }
+
+
+def assert_pair_of_one_run(result, side):
+    ours = json.loads(side.read_text())
+    rates = json.loads(result.read_text())["publishRate"]
+    rate = sum(rates) / len(rates)
+    assert rate == pytest.approx(ours["window"]["publishRate"], rel=0.1)
+    return ours["totals"]["sent"], ours["run"]["id"]
+
+
+def test_runs_that_start_together_have_a_pair_each(omb):
+    omb.write("d.yaml", LOOPBACK)
+    rates = [300, 600, 900]
+    running = []
+    for rate in rates:
+        omb.write("w.yaml", workload(testDuration="1s"))
+        words = ["-d", "d.yaml", "--set", f"producerRate={rate}", "-o", "r/", "w.yaml"]
+        running.append(omb.launch("run", "-q", *words))
+    for r in running:
+        assert r.wait().code in (0, 3)  # busy machines fall behind
+    found = pairs(omb.folder / "r")
+    sent, ids = zip(*(assert_pair_of_one_run(*files) for files in found.values()))
+    assert sorted(sent) == rates
+    assert len(set(ids)) == len(rates)
+
+
+def test_one_workload_twice_in_one_command_makes_two_results(omb):
+    """So fast that both have the same second in their names."""
+    omb.write("d.yaml", {"name": "Null", "driver": "null"})
+    shape = {"subscriptionsPerTopic": 0, "consumerPerSubscription": 0, "testDuration": "100ms"}
+    path = omb.write("w.yaml", workload(**shape))
+    result = omb.command("run", "-q", "-d", "d.yaml", "-o", "r/", *[path] * 5)
+    assert result.code in (0, 3)
+    found = pairs(omb.folder / "r")
+    assert len(found) == 5
+    assert len({json.loads(s.read_text())["run"]["id"] for _, s in found.values()}) == 5
+    assert len(set(result.out.split())) == 10
+
+
+def test_the_name_is_reserved_while_the_run_goes_on_and_tables_do_not_mind(omb):
+    omb.command("run", *files(omb, "-o", "r/")).must_be_good()
+    running = omb.start(workload(testDuration="60s"), LOOPBACK, "-o", "r/")
+    running.await_phase("measure")
+    (placeholder,) = [
+        p for p in (omb.folder / "r").glob("*.omb") if not p.with_suffix(".json").exists()
+    ]
+    run_id = next(iter(omb.journals()))
+    assert json.loads(placeholder.read_text()) == {"format": "omb-reserved", "run": run_id}
+    table = omb.command("csv", "r", "-o", "-")
+    table.must_end(0)
+    assert len(table.out.splitlines()) == 2
+    running.signal(signal.SIGTERM)
+    result = running.wait()
+    result.must_end(130)
+    assert placeholder.with_suffix(".json.partial").exists()
+    assert json.loads(placeholder.read_text())["run"]["id"] == run_id
+
+
+def test_nothing_is_reserved_by_a_run_that_measured_nothing(omb):
+    running = omb.start(workload(warmupDuration="60s"), LOOPBACK, "-o", "r/")
+    running.await_phase("warm-up")
+    assert len(list((omb.folder / "r").glob("*.omb"))) == 1
+    running.signal(signal.SIGTERM)
+    running.wait().must_end(130)
+    assert list((omb.folder / "r").iterdir()) == []
+
+
+def test_an_output_file_replaces_an_earlier_result_as_a_whole_and_at_the_end(omb):
+    for name in ("x.json", "x.json.invalid", "x.omb"):
+        omb.write(name, "{}")
+    running = omb.start(workload(testDuration="60s"), LOOPBACK, "-o", "x.json")
+    running.await_phase("measure")
+    assert (omb.folder / "x.json").read_text() == "{}"
+
+    other = omb.command("run", *files(omb, "-o", "x.json"))
+    other.must_end(2)
+    assert f"the run of process {running.pid} is going to write its result there" in other.err
+
+    running.signal(signal.SIGTERM)
+    running.wait().must_end(130)
+    left = sorted(p.name for p in omb.folder.iterdir() if p.name.startswith("x."))
+    assert left == ["x.json.partial", "x.omb"]
+    assert len(json.loads((omb.folder / "x.json.partial").read_text())) == 62
+
+
+LONG = "ä" * 120  # 240 bytes
+
+
+def test_names_that_are_too_long_for_the_file_system_are_cut(omb):
+    omb.write("d.yaml", LOOPBACK | {"name": "driver " + LONG})
+    path = omb.write(f"{'w' * 240}.yaml", workload(testDuration="1s"))
+    result = omb.command("run", "-q", "-d", "d.yaml", "-o", "r/", path)
+    result.must_be_good()
+    ((name, (json_, side)),) = pairs(omb.folder / "r").items()
+    assert name.startswith("w" * 50) and "-driver ää" in name
+    assert name[-20:].startswith("-2") and len(name.encode()) <= 255
+    assert json.loads(side.read_text())["run"]["driver"] == "driver " + LONG
+
+
+# ---- what is no file ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def odd_files(tmp_path):
+    """A device of our own, a FIFO, a socket's place: nothing may happen to them."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    os.mkfifo(folder / "fifo")
+    (folder / "link").symlink_to("/dev/null")
+    (folder / "astray").symlink_to("nowhere")
+    try:
+        os.mknod(folder / "device", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("needs root: mknod")
+    before = {p.name: os.lstat(p) for p in folder.iterdir()}
+    yield folder
+    assert {p.name: os.lstat(p) for p in folder.iterdir()}.keys() == before.keys()
+    for name, was in before.items():
+        now = os.lstat(folder / name)
+        assert (now.st_mode, now.st_ino, now.st_rdev) == (was.st_mode, was.st_ino, was.st_rdev)
+
+
+ODD = ["device", "fifo", "link", "astray"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_no_file_is_refused_before_anything_starts(omb, odd_files, name):
+    files(omb)
+    for words in (
+        ["run", "-d", "d.yaml", "-o", odd_files / name, "w.yaml"],
+        ["run", "-d", "d.yaml", "-o", f"{odd_files / name}/", "w.yaml"],
+        ["run", "-d", "d.yaml", "-o", odd_files / name / "below" / "x.json", "w.yaml"],
+        ["csv", ".", "-o", odd_files / name],
+        ["demo", "-o", odd_files / name],
+    ):
+        if name == "astray" and "below" in str(words[4]):
+            continue  # no such folder, and none can be made: exit code 1
+        result = omb.command(*words)
+        result.must_end(2)
+        assert len(result.err.splitlines()) == 1 and name in result.err, words
+        assert result.out == "" and omb.journals() == {}
+
+
+def test_files_of_the_same_name_are_looked_at_too(omb, odd_files):
+    (omb.folder / "x.omb").symlink_to(odd_files / "device")
+    result = omb.command("run", *files(omb, "-o", "x.json"))
+    result.must_end(2)
+    assert "x.omb is a device" in result.err
+
+
+def test_a_result_does_not_go_to_standard_output(omb):
+    result = omb.command("run", *files(omb, "-o", "-"))
+    result.must_end(2)
+    assert "two files" in result.err
+
+
+def test_a_table_goes_to_standard_output_and_nowhere_else(omb):
+    omb.command("run", *files(omb, "-o", "r/")).must_be_good()
+    before = sorted(omb.folder.rglob("*"))
+    result = omb.command("csv", "--full", "r", "-o", "-")
+    result.must_end(0)
+    header, row = result.out.splitlines()
+    assert header.startswith("file,workload,driver,") and ",small,Loopback,100," in row
+    assert sorted(omb.folder.rglob("*")) == before
+
+    omb.command("csv", "r", "-o", "t.csv").must_end(0)
+    assert omb.command("csv", "r", "-o", "-").out == (omb.folder / "t.csv").read_text()

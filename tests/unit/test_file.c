@@ -7,12 +7,14 @@
 #include <ftw.h>
 #include <malloc.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,6 +62,19 @@ static int files_in_folder(void)
 		files += entry->d_name[0] != '.';
 	closedir(dir);
 	return files;
+}
+
+/* Hidden ones included. */
+static int all_in_folder(void)
+{
+	DIR *dir = opendir(folder);
+	int files = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		files++;
+	closedir(dir);
+	return files - 2;
 }
 
 static void what_was_written_is_read(void **state)
@@ -160,33 +175,183 @@ static void a_failed_write_leaves_nothing_behind(void **state)
 {
 	(void)state;
 	char *path = in_folder("result.json");
+	struct file_draft draft;
 	struct error err = { 0 };
 
 	/* A folder with the final name: everything works but the last step. */
 	assert_int_equal(mkdir(path, 0777), 0);
-	assert_false(file_write_atomic(path, "data", 4, &err));
-	assert_int_equal(err.kind, ERROR_SYSTEM);
-	assert_non_null(strstr(err.text, path));
+	assert_true(file_draft_write(&draft, path, "data", 4, &err));
 	assert_int_equal(files_in_folder(), 1);
+	assert_false(file_draft_place(&draft, path, FILE_REPLACE, &err));
+	assert_int_equal(err.os_errno, EISDIR);
+	assert_non_null(strstr(err.text, path));
+	char *name = xstrdup(draft.path);
+	assert_int_equal(access(name, F_OK), 0);
+	file_draft_fini(&draft);
+	assert_int_equal(access(name, F_OK), -1);
+	free(name);
 	free(path);
 }
 
-static void the_rest_of_a_write_that_was_killed_does_no_harm(void **state)
+static void a_file_that_does_not_fit_leaves_the_old_one_and_no_draft(void **state)
 {
 	(void)state;
 	char *path = in_folder("result.json");
-	char *stale = xasprintf("%s.tmp.%d", path, (int)getpid());
+	struct rlimit before, limit;
 	struct error err = { 0 };
 	size_t len;
 
-	assert_true(file_write_atomic(stale, "longer than the next", 20, &err));
-	assert_true(file_write_atomic(path, "new", 3, &err));
+	assert_true(file_write_atomic(path, "old", 3, &err));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ 5, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_false(file_write_atomic(path, "longer than five", 16, &err));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(err.os_errno, EFBIG);
+	assert_non_null(strstr(err.text, path));
+
+	char *back = file_read(path, 100, &len, &err);
+	assert_string_equal(back, "old");
+	assert_int_equal(all_in_folder(), 1);
+	free(back);
+	free(path);
+}
+
+static void a_new_name_is_only_taken_when_it_is_free(void **state)
+{
+	(void)state;
+	char *path = in_folder("result.json");
+	struct file_draft first, second;
+	struct error err = { 0 };
+	size_t len;
+
+	assert_true(file_draft_write(&first, path, "first", 5, &err));
+	assert_true(file_draft_write(&second, path, "second", 6, &err));
+	assert_true(file_draft_place(&first, path, FILE_NEW, &err));
+	assert_false(file_draft_place(&second, path, FILE_NEW, &err));
+	assert_int_equal(err.os_errno, EEXIST);
+	file_draft_fini(&first);
+	file_draft_fini(&second);
+	char *back = file_read(path, 100, &len, &err);
+	assert_string_equal(back, "first");
+	assert_int_equal(all_in_folder(), 1);
+	free(back);
+	free(path);
+}
+
+static void the_name_of_a_draft_cannot_be_foreseen_nor_led_astray(void **state)
+{
+	(void)state;
+	char *path = in_folder("result.json"), *victim = in_folder("victim");
+	char *planted = xasprintf("%s.tmp.%d", path, (int)getpid());
+	struct file_draft first, second;
+	struct error err = { 0 };
+	size_t len;
+
+	assert_true(file_write_atomic(victim, "mine", 4, &err));
+	assert_int_equal(symlink(victim, planted), 0);
+	assert_true(file_write_atomic(path, "data", 4, &err));
+	char *back = file_read(victim, 100, &len, &err);
+	assert_string_equal(back, "mine");
+
+	assert_true(file_draft_write(&first, path, "x", 1, &err));
+	assert_true(file_draft_write(&second, path, "x", 1, &err));
+	assert_string_not_equal(first.path, second.path);
+	/* Neither is derived from what anybody knows. */
+	assert_null(strstr(first.path, file_base(path)));
+	file_draft_fini(&first);
+	file_draft_fini(&second);
+	free(back);
+	free(planted);
+	free(victim);
+	free(path);
+}
+
+static void writing_through_a_link_keeps_the_link(void **state)
+{
+	(void)state;
+	char *path = in_folder("real.json"), *link = in_folder("link.json");
+	struct error err = { 0 };
+	struct stat st;
+	size_t len;
+
+	assert_true(file_write_atomic(path, "old", 3, &err));
+	assert_int_equal(symlink("real.json", link), 0);
+	assert_true(file_write_atomic(link, "new", 3, &err));
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
 	char *back = file_read(path, 100, &len, &err);
 	assert_string_equal(back, "new");
-	assert_int_equal(files_in_folder(), 1);
 	free(back);
-	free(stale);
+	free(link);
 	free(path);
+}
+
+static void nothing_but_a_regular_file_is_replaced(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *link_to, *want; /* NULL: may be written */
+	} cases[] = {
+		{ "absent", NULL, NULL },
+		{ "regular", NULL, NULL },
+		{ "to-regular", "regular", NULL },
+		{ "folder", NULL, "is a folder: it is not replaced by a file" },
+		{ "fifo", NULL, "is a FIFO: it is not replaced by a file" },
+		{ "to-device", "/dev/null", "is a device: it is not replaced by a file" },
+		{ "to-nothing", "nowhere", "is a symbolic link that leads nowhere" },
+		{ "regular/below", NULL, ": what stands before a slash is no folder" },
+	};
+	char *fifo = in_folder("fifo"), *inner = in_folder("folder"), *file = in_folder("regular");
+	struct error err = { 0 };
+
+	assert_int_equal(mkfifo(fifo, 0666), 0);
+	assert_int_equal(mkdir(inner, 0777), 0);
+	assert_true(file_write_atomic(file, "", 0, &err));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *path = in_folder(cases[i].name);
+		struct stat before = { 0 }, after = { 0 };
+		struct error why = { 0 };
+		if (cases[i].link_to != NULL)
+			assert_int_equal(symlink(cases[i].link_to, path), 0);
+		stat(path, &before);
+		assert_int_equal(file_check_output(path, &why), cases[i].want == NULL);
+		if (cases[i].want != NULL) {
+			assert_int_equal(why.kind, ERROR_USAGE);
+			assert_non_null(strstr(why.text, cases[i].want));
+			assert_false(file_write_atomic(path, "x", 1, &why));
+			stat(path, &after);
+			assert_int_equal(after.st_mode, before.st_mode);
+		}
+		free(path);
+	}
+	free(file);
+	free(inner);
+	free(fifo);
+}
+
+static void a_folder_for_output_is_a_folder_or_not_there_yet(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		bool may;
+	} cases[] = {
+		{ "/tmp", true },
+		{ "/tmp/", true },
+		{ "/tmp/omb/no/such/folder", true },
+		{ "/dev/null", false },
+		{ "/dev/null/", false },
+		{ "/dev/null/x", false },
+		{ "/etc/passwd", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error err = { 0 };
+		assert_int_equal(file_check_folder(cases[i].path, &err), cases[i].may);
+		assert_int_equal(err.kind, cases[i].may ? ERROR_NONE : ERROR_USAGE);
+	}
 }
 
 static void writing_into_a_missing_folder_fails_and_names_it(void **state)
@@ -270,7 +435,12 @@ int main(void)
 		IN_A_FOLDER(writing_replaces_the_old_file_and_leaves_no_other),
 		IN_A_FOLDER(a_reader_of_the_old_file_keeps_it_whole),
 		IN_A_FOLDER(a_failed_write_leaves_nothing_behind),
-		IN_A_FOLDER(the_rest_of_a_write_that_was_killed_does_no_harm),
+		IN_A_FOLDER(a_file_that_does_not_fit_leaves_the_old_one_and_no_draft),
+		IN_A_FOLDER(a_new_name_is_only_taken_when_it_is_free),
+		IN_A_FOLDER(the_name_of_a_draft_cannot_be_foreseen_nor_led_astray),
+		IN_A_FOLDER(writing_through_a_link_keeps_the_link),
+		IN_A_FOLDER(nothing_but_a_regular_file_is_replaced),
+		cmocka_unit_test(a_folder_for_output_is_a_folder_or_not_there_yet),
 		IN_A_FOLDER(writing_into_a_missing_folder_fails_and_names_it),
 		IN_A_FOLDER(folders_are_made_with_their_parents),
 		IN_A_FOLDER(a_file_in_the_way_of_a_folder_is_named),

@@ -40,7 +40,7 @@ static int remove_folder(void **state)
 		"run1.journal",
 		"state/omb/runs/run1",
 		"state/omb/runs/run2",
-		"state/omb/runs/run1.tmp.7",
+		"state/omb/runs/.omb-0123456789abcdef.tmp",
 		"state/omb/runs",
 		"state/omb",
 		"state",
@@ -131,7 +131,7 @@ static void runs_that_were_killed_stay_listed_in_order_until_forgotten(void **st
 	struct journal_list list;
 	struct error err = { 0 };
 	char *other = xasprintf("%s/state/omb/runs/run2", (char *)*state);
-	char *half = xasprintf("%s/state/omb/runs/run1.tmp.7", (char *)*state);
+	char *half = xasprintf("%s/state/omb/runs/.omb-0123456789abcdef.tmp", (char *)*state);
 
 	assert_true(journal_open(&j, *state, "run1", &err));
 	assert_true(journal_register(&j, "run1", &err));
@@ -278,7 +278,7 @@ static void a_run_id_is_used_once(void **state)
 
 static void a_run_id_that_is_a_path_is_refused(void **state)
 {
-	static const char *const ids[] = { "", ".", "..", "../x", "a/b", ".hidden", "a.tmp.1" };
+	static const char *const ids[] = { "", ".", "..", "../x", "a/b", ".hidden" };
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		struct journal j;
