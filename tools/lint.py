@@ -44,6 +44,7 @@ LAYERS = {
 LIBRARY_HOMES = [
     ("librdkafka/", r"src/driver/kafka.*|bench/bare_kafka\.c|tests/unit/test_.*kafka.*"),
     ("yaml.h", r"src/config/.*"),
+    ("openssl/", r"src/net/tls\.c|tests/unit/test_tls\.c"),
 ]
 
 # Name -> what to use instead.

@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Connections, listeners and the poller on real sockets of this host. */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "net/conn.h"
+#include "net/listener.h"
+#include "net/socket.h"
+#include "util/file.h"
+#include "util/text.h"
+
+#define LIMIT_NS  UINT64_C(20000000000)
+#define SECOND_NS UINT64_C(1000000000)
+#define FRAME_MAX ((size_t)64 * 1024)
+#define PEERS_MAX 64
+
+/* --- a world: one poller, a listener, connections of both sides ------------------------------------ */
+
+struct side {
+	struct conn conn;
+	struct text got;
+	size_t opened, drained, lost, returned;
+	struct error why;
+	bool keeps;        /* consumes nothing */
+	bool echoes;       /* sends back what came */
+	bool finishes;     /* says its own end when the peer's came */
+	bool frees_itself; /* closes in its own call */
+	size_t left;       /* bytes that echo had no room for */
+};
+
+static struct world {
+	struct poller poller;
+	struct listener listener;
+	struct side accepted[PEERS_MAX];
+	size_t accepted_count;
+	const struct conn_options *server; /* of those accepted */
+} w;
+
+static void on_opened(struct conn *c)
+{
+	((struct side *)c->owner)->opened++;
+}
+
+static void take(struct side *s)
+{
+	struct conn *c = &s->conn;
+	size_t n = buffer_pending(&c->in);
+
+	if (s->echoes) {
+		size_t room = c->out.max - c->out.bytes;
+		size_t part = n < room ? n : room;
+		assert_true(part == 0 || conn_send(c, buffer_data(&c->in), part));
+		if (part < n) /* asked for, so that `drained` comes */
+			assert_false(conn_send(c, buffer_data(&c->in), n));
+		n = part;
+	} else {
+		text_add_bytes(&s->got, buffer_data(&c->in), n);
+	}
+	conn_consume(c, n);
+}
+
+static void on_received(struct conn *c)
+{
+	struct side *s = c->owner;
+
+	if (s->frees_itself) {
+		conn_close(c);
+		memset(c, 0x5a, sizeof(*c)); /* whoever looks at it again gets what it deserves */
+		return;
+	}
+	if (!s->keeps)
+		take(s);
+	if (c->in_ended && s->finishes)
+		conn_finish(c);
+}
+
+static void on_drained(struct conn *c)
+{
+	struct side *s = c->owner;
+
+	s->drained++;
+	if (s->echoes)
+		take(s);
+}
+
+static void on_returned(struct conn *c, uint64_t token)
+{
+	(void)token;
+	((struct side *)c->owner)->returned++;
+}
+
+static void on_lost(struct conn *c, const struct error *why)
+{
+	struct side *s = c->owner;
+
+	s->lost++;
+	s->why = *why;
+}
+
+static const struct conn_handler handler = {
+	.opened = on_opened,
+	.received = on_received,
+	.drained = on_drained,
+	.returned = on_returned,
+	.lost = on_lost,
+};
+
+static const struct conn_options plain = {
+	.handler = &handler,
+	.timeout_ns = 5 * SECOND_NS,
+	.in_max = FRAME_MAX,
+	.out_max = FRAME_MAX,
+	.half_close = true,
+};
+
+static void on_accepted(struct listener *l, int fd, const struct address *from)
+{
+	struct error err;
+
+	(void)l;
+	(void)from;
+	assert_true(w.accepted_count < PEERS_MAX);
+	struct side *s = &w.accepted[w.accepted_count++];
+	s->conn.owner = s;
+	assert_true(conn_adopt(&s->conn, &w.poller, w.server, fd, &err));
+}
+
+static int setup(void **state)
+{
+	struct address at;
+	struct error err;
+
+	(void)state;
+	w = (struct world){ .server = &plain };
+	w.listener = (struct listener){ .accepted = on_accepted };
+	return poller_open(&w.poller, &err) && address_parse("127.0.0.1:0", &at, &err) &&
+	                       listener_open(&w.listener, &w.poller, &at, &err)
+	               ? 0
+	               : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < w.accepted_count; i++) {
+		if (!w.accepted[i].frees_itself)
+			conn_close(&w.accepted[i].conn);
+		text_fini(&w.accepted[i].got);
+	}
+	listener_close(&w.listener);
+	poller_close(&w.poller);
+	return 0;
+}
+
+static void turn(void)
+{
+	struct error err;
+
+	if (!poller_turn(&w.poller, poller_clock_ns() + SECOND_NS / 100, &err))
+		fail_msg("%s", err.text);
+}
+
+static void turn_until(uint64_t limit_ns, const char *condition)
+{
+	if (poller_clock_ns() > limit_ns)
+		fail_msg("never came true: %s", condition);
+	turn();
+}
+
+/* Turns until the condition is true. */
+#define UNTIL(condition)                                                      \
+	for (uint64_t limit_ns = poller_clock_ns() + LIMIT_NS; !(condition);) \
+	turn_until(limit_ns, #condition)
+
+/* A blocking socket of a peer that does what the test says; `bytes` of socket buffers, 0 = default. */
+static int call(int bytes)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct address *at = &w.listener.address;
+
+	assert_true(fd >= 0);
+	if (bytes > 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	assert_int_equal(connect(fd, (const struct sockaddr *)&at->at, at->len), 0);
+	size_t before = w.accepted_count;
+	UNTIL(w.accepted_count > before);
+	return fd;
+}
+
+static struct side *newest(void)
+{
+	return &w.accepted[w.accepted_count - 1];
+}
+
+static void must_send(int fd, const void *data, size_t len)
+{
+	assert_int_equal(send(fd, data, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+/* --- input ---------------------------------------------------------------------------------------- */
+
+static void a_frame_that_comes_byte_by_byte_is_whole_in_the_end(void **state)
+{
+	int fd = call(0);
+	const char *frame = "a frame in many parts";
+
+	(void)state;
+	newest()->keeps = true;
+	for (size_t i = 0; i < strlen(frame); i++) {
+		must_send(fd, frame + i, 1);
+		UNTIL(buffer_pending(&newest()->conn.in) == i + 1);
+	}
+	assert_memory_equal(buffer_data(&newest()->conn.in), frame, strlen(frame));
+	close(fd);
+}
+
+static void a_full_input_stops_reading_until_it_is_consumed(void **state)
+{
+	static char bytes[FRAME_MAX / 2];
+	int fd = call(0);
+	struct side *s = newest();
+	struct error err;
+
+	(void)state;
+	s->keeps = true;
+	for (int i = 0; i < 4; i++)
+		must_send(fd, bytes, sizeof(bytes));
+	UNTIL(buffer_pending(&s->conn.in) == FRAME_MAX);
+	/* Nothing more is read, and the poller does not spin on what waits. */
+	assert_true(poller_turn(&w.poller, 0, &err));
+	assert_int_equal(w.poller.count, 0);
+	assert_int_equal(buffer_pending(&s->conn.in), FRAME_MAX);
+	conn_consume(&s->conn, FRAME_MAX);
+	UNTIL(buffer_pending(&s->conn.in) == FRAME_MAX);
+	close(fd);
+}
+
+static void a_paused_connection_reads_nothing_and_goes_on_where_it_was(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+	struct error err;
+
+	(void)state;
+	conn_pause(&s->conn, true);
+	must_send(fd, "later", 5);
+	assert_true(poller_turn(&w.poller, 0, &err));
+	assert_int_equal(w.poller.count, 0);
+	conn_pause(&s->conn, false);
+	UNTIL(s->got.len == 5);
+	assert_string_equal(text_str(&s->got), "later");
+	close(fd);
+}
+
+/* --- output --------------------------------------------------------------------------------------- */
+
+static void what_is_sent_in_a_turn_leaves_together_at_its_end(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+	char got[16];
+
+	(void)state;
+	assert_true(conn_send(&s->conn, "one ", 4));
+	assert_true(conn_lend(&s->conn, "two ", 4, 1));
+	assert_true(conn_send(&s->conn, "three", 5));
+	assert_int_equal(s->conn.out.bytes, 13);
+	turn();
+	assert_int_equal(s->conn.out.bytes, 0);
+	assert_int_equal(s->returned, 1);
+	assert_int_equal(recv(fd, got, sizeof(got), 0), 13);
+	assert_memory_equal(got, "one two three", 13);
+	close(fd);
+}
+
+/* Everything that a slow reader has not read stays bounded: in the outbox, then with the caller. */
+static void a_slow_reader_fills_the_outbox_which_refuses_and_tells_when_there_is_room(void **state)
+{
+	int fd = call(4096);
+	struct side *s = newest();
+	static char bytes[16 * 1024], got[64 * 1024];
+	int little = 4096;
+	size_t sent = 0, read = 0;
+
+	(void)state;
+	setsockopt(s->conn.fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+	for (int i = 0; i < 10000 && conn_send(&s->conn, bytes, sizeof(bytes)); i++) {
+		sent += sizeof(bytes);
+		turn();
+	}
+	assert_true(s->conn.is_blocked);
+	assert_true(s->conn.out.bytes > FRAME_MAX - sizeof(bytes) &&
+	            s->conn.out.bytes <= FRAME_MAX);
+	assert_int_equal(s->drained, 0);
+	while (read < sent) {
+		ssize_t n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+		if (n > 0)
+			read += (size_t)n;
+		else
+			turn();
+	}
+	UNTIL(s->drained == 1);
+	assert_int_equal(s->conn.out.bytes, 0);
+	assert_true(conn_send(&s->conn, bytes, sizeof(bytes)));
+	close(fd);
+}
+
+/* Megabytes through buffers of kilobytes, there and back: nothing is lost, swapped or doubled. */
+static void an_echo_gives_back_every_byte_through_small_buffers(void **state)
+{
+	static uint8_t out[4 * 1024 * 1024], in[sizeof(out)];
+	int fd = call(8192);
+	size_t put = 0, got = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(out); i++)
+		out[i] = (uint8_t)(i * 31 + (i >> 8));
+	newest()->echoes = true;
+	while (got < sizeof(in)) {
+		ssize_t n = send(fd, out + put, sizeof(out) - put, MSG_DONTWAIT | MSG_NOSIGNAL);
+		put += n > 0 ? (size_t)n : 0;
+		n = recv(fd, in + got, sizeof(in) - got, MSG_DONTWAIT);
+		got += n > 0 ? (size_t)n : 0;
+		turn();
+	}
+	assert_memory_equal(in, out, sizeof(in));
+	close(fd);
+}
+
+/* --- ends ----------------------------------------------------------------------------------------- */
+
+static void half_close_lets_the_other_direction_go_on(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+	char got[16];
+
+	(void)state;
+	must_send(fd, "last words", 10);
+	shutdown(fd, SHUT_WR);
+	UNTIL(s->conn.in_ended);
+	assert_int_equal(s->got.len, 10);
+	assert_int_equal(s->lost, 0);
+	assert_true(conn_send(&s->conn, "answer", 6));
+	conn_finish(&s->conn);
+	assert_false(conn_send(&s->conn, "more", 4));
+	UNTIL(s->lost == 1);
+	assert_int_equal(s->why.kind, ERROR_NONE);
+	assert_int_equal(recv(fd, got, sizeof(got), MSG_WAITALL), 6);
+	close(fd);
+}
+
+static void the_end_of_a_peer_is_a_loss_where_half_close_is_not_wanted(void **state)
+{
+	struct conn_options strict = plain;
+
+	(void)state;
+	strict.half_close = false;
+	w.server = &strict;
+	int fd = call(0);
+	must_send(fd, "x", 1);
+	close(fd);
+	UNTIL(newest()->lost == 1);
+	assert_int_equal(newest()->got.len, 1);
+	assert_non_null(strstr(newest()->why.text, "closed by the peer"));
+	assert_int_equal(newest()->conn.state, CONN_CLOSED);
+}
+
+static void a_reset_is_told_with_its_reason_and_gives_back_what_was_lent(void **state)
+{
+	static char bytes[FRAME_MAX];
+	int fd = call(4096), little = 4096;
+	struct side *s = newest();
+
+	(void)state;
+	setsockopt(s->conn.fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+	assert_true(conn_lend(&s->conn, bytes, sizeof(bytes), 1));
+	turn();
+	assert_int_equal(s->returned, 0);
+	socket_reset(fd);
+	UNTIL(s->lost == 1);
+	assert_int_equal(s->returned, 1);
+	assert_int_equal(s->why.os_errno, ECONNRESET);
+}
+
+static void a_paused_connection_hears_of_a_reset_too(void **state)
+{
+	int fd = call(0);
+
+	(void)state;
+	conn_pause(&newest()->conn, true);
+	turn();
+	socket_reset(fd);
+	UNTIL(newest()->lost == 1);
+}
+
+/* The poller would be told of it again and again. */
+static void a_paused_connection_whose_both_ends_finished_does_not_spin(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+	struct error err;
+
+	(void)state;
+	conn_pause(&s->conn, true);
+	conn_finish(&s->conn);
+	must_send(fd, "left", 4);
+	shutdown(fd, SHUT_WR);
+	UNTIL(!s->conn.watch.is_added);
+	assert_true(poller_turn(&w.poller, 0, &err));
+	assert_int_equal(w.poller.count, 0);
+	conn_pause(&s->conn, false);
+	UNTIL(s->lost == 1);
+	assert_int_equal(s->why.kind, ERROR_NONE);
+	assert_int_equal(s->got.len, 4);
+	close(fd);
+}
+
+/* SIGPIPE would end the test. */
+static void writing_to_a_peer_that_is_gone_is_an_error(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+
+	(void)state;
+	signal(SIGPIPE, SIG_DFL);
+	close(fd);
+	UNTIL(s->conn.in_ended);
+	/* The first is answered with a reset, and what follows meets it. */
+	for (int i = 0; i < 100 && s->conn.failure.kind == ERROR_NONE; i++)
+		if (conn_send(&s->conn, "x", 1))
+			conn_flush(&s->conn);
+	assert_int_equal(s->conn.failure.os_errno, EPIPE);
+	UNTIL(s->lost == 1);
+	assert_int_equal(s->why.os_errno, EPIPE);
+}
+
+static void a_handler_may_close_and_free_its_connection(void **state)
+{
+	int first = call(0), second = call(0);
+
+	(void)state;
+	newest()->frees_itself = true;
+	must_send(first, "a", 1);
+	must_send(second, "b", 1);
+	UNTIL(w.accepted[0].got.len == 1);
+	char byte;
+	while (recv(second, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+		turn();
+	close(first);
+	close(second);
+}
+
+/* --- listening ------------------------------------------------------------------------------------ */
+
+/* Out of descriptors: others wait, the loop does not spin, and both listeners go on afterwards. */
+static void without_descriptors_connections_wait_and_every_listener_takes_them_up_again(
+	void **state)
+{
+	struct listener second = { .accepted = on_accepted };
+	struct rlimit before, little;
+	struct address at;
+	struct error err;
+	int fds[2];
+
+	(void)state;
+	assert_true(address_parse("127.0.0.1:0", &at, &err));
+	assert_true(listener_open(&second, &w.poller, &at, &err));
+	for (int i = 0; i < 2; i++) {
+		at = i == 0 ? w.listener.address : second.address;
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fds[i], (const struct sockaddr *)&at.at, at.len), 0);
+	}
+	getrlimit(RLIMIT_NOFILE, &before);
+	little = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &little), 0);
+	int turns = 0;
+	uint64_t end_ns = poller_clock_ns() + 5 * LISTENER_RETRY_NS;
+	while (poller_clock_ns() < end_ns) {
+		assert_true(poller_turn(&w.poller, end_ns, &err));
+		turns++;
+	}
+	assert_int_equal(w.accepted_count, 0);
+	/* Five tries of two listeners, each a turn that is told and a turn for its timer. */
+	assert_true(turns <= 40);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	UNTIL(w.accepted_count == 2);
+	listener_close(&second);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void a_deaf_listener_refuses_and_hears_again_on_the_same_port(void **state)
+{
+	struct address at = w.listener.address;
+	struct error err;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		listener_deafen(&w.listener);
+		listener_deafen(&w.listener);
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fd, (const struct sockaddr *)&at.at, at.len), -1);
+		assert_int_equal(errno, ECONNREFUSED);
+		/* Nobody else gets the port meanwhile. */
+		int thief = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(bind(thief, (const struct sockaddr *)&at.at, at.len), -1);
+		close(thief);
+		close(fd);
+		assert_true(listener_hear(&w.listener, &err));
+		close(call(0));
+	}
+}
+
+static void a_port_that_is_taken_is_an_error_with_its_address(void **state)
+{
+	struct listener second = { .accepted = on_accepted };
+	struct error err;
+
+	(void)state;
+	assert_false(listener_open(&second, &w.poller, &w.listener.address, &err));
+	assert_non_null(strstr(err.text, "127.0.0.1:"));
+	assert_int_equal(err.os_errno, EADDRINUSE);
+	listener_close(&second);
+}
+
+/* --- connecting ----------------------------------------------------------------------------------- */
+
+static void connecting_passes_over_addresses_that_refuse(void **state)
+{
+	struct address addresses[2];
+	struct side client = { 0 };
+	struct error err;
+
+	(void)state;
+	int refusing = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(address_parse("127.0.0.1:0", &addresses[0], &err));
+	assert_int_equal(bind(refusing, (struct sockaddr *)&addresses[0].at, addresses[0].len), 0);
+	assert_true(socket_name(refusing, &addresses[0]));
+	addresses[1] = w.listener.address;
+	struct conn_options o = plain;
+	o.addresses = addresses;
+	o.addresses_count = 2;
+	client.conn.owner = &client;
+	assert_true(conn_connect(&client.conn, &w.poller, &o, 1, &err));
+	UNTIL(client.opened == 1 && w.accepted_count == 1);
+	assert_int_equal(client.lost, 0);
+	assert_true(conn_send(&client.conn, "hello", 5));
+	UNTIL(newest()->got.len == 5);
+	conn_reset(&client.conn);
+	UNTIL(newest()->lost == 1);
+	close(refusing);
+}
+
+/* The kernel takes no more than its queue: the rest stays unanswered, as behind a black hole. */
+static void a_peer_that_does_not_answer_is_given_up_at_the_deadline(void **state)
+{
+	struct address at;
+	struct error err;
+	struct side client = { 0 };
+	int fillers[8];
+
+	(void)state;
+	int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(address_parse("127.0.0.1:0", &at, &err));
+	assert_int_equal(bind(silent, (struct sockaddr *)&at.at, at.len), 0);
+	assert_int_equal(listen(silent, 0), 0);
+	assert_true(socket_name(silent, &at));
+	for (int i = 0; i < 8; i++)
+		fillers[i] = socket_connect(&at, &err);
+	struct conn_options o = plain;
+	o.addresses = &at;
+	o.addresses_count = 1;
+	o.timeout_ns = SECOND_NS / 20;
+	client.conn.owner = &client;
+	uint64_t began_ns = poller_clock_ns();
+	assert_true(conn_connect(&client.conn, &w.poller, &o, 1, &err));
+	UNTIL(client.lost == 1);
+	assert_int_equal(client.why.kind, ERROR_TIMEOUT);
+	assert_true(poller_clock_ns() - began_ns >= o.timeout_ns);
+	assert_int_equal(client.conn.state, CONN_CLOSED);
+	conn_close(&client.conn);
+	for (int i = 0; i < 8; i++)
+		file_close(fillers[i]);
+	close(silent);
+}
+
+static void a_lost_connection_is_tried_again_until_it_stands(void **state)
+{
+	struct address at = w.listener.address;
+	struct side client = { 0 };
+	struct error err;
+	struct conn_options o = plain;
+
+	(void)state;
+	o.addresses = &at;
+	o.addresses_count = 1;
+	o.backoff_first_ns = SECOND_NS / 1000;
+	o.backoff_max_ns = SECOND_NS / 100;
+	client.conn.owner = &client;
+	listener_deafen(&w.listener);
+	assert_true(conn_connect(&client.conn, &w.poller, &o, 1, &err));
+	UNTIL(client.lost == 3);
+	assert_int_equal(client.why.os_errno, ECONNREFUSED);
+	assert_int_equal(client.conn.state, CONN_WAITING);
+	assert_false(conn_send(&client.conn, "x", 1)); /* there is nobody */
+	assert_true(listener_hear(&w.listener, &err));
+	UNTIL(client.opened == 1 && w.accepted_count == 1);
+	size_t before = client.lost;
+	conn_reset(&newest()->conn);
+	UNTIL(client.opened == 2 && w.accepted_count == 2);
+	assert_int_equal(client.lost, before + 1);
+	assert_true(conn_send(&client.conn, "again", 5));
+	UNTIL(newest()->got.len == 5);
+	conn_close(&client.conn);
+}
+
+/* --- the poller ----------------------------------------------------------------------------------- */
+
+static struct timer_note {
+	struct timer timer;
+	uint64_t due_ns, fired_ns;
+} note;
+
+static void note_time(struct timer *t, uint64_t now_ns)
+{
+	(void)t;
+	note.fired_ns = now_ns;
+}
+
+static void timers_are_never_early_with_or_without_the_exact_call(void **state)
+{
+	(void)state;
+	for (int coarse = 0; coarse <= 1; coarse++) {
+		w.poller.is_coarse = coarse;
+		for (uint64_t wait_ns = 1; wait_ns < 4000000; wait_ns = wait_ns * 3 + 777) {
+			note = (struct timer_note){ .timer.due = note_time };
+			note.due_ns = poller_clock_ns() + wait_ns;
+			timers_set(&w.poller.timers, &note.timer, note.due_ns);
+			UNTIL(note.fired_ns > 0);
+			assert_true(note.fired_ns >= note.due_ns);
+		}
+		assert_int_equal(w.poller.is_coarse, coarse);
+	}
+}
+
+struct pair {
+	struct watch watch;
+	struct pair *other;
+	int calls;
+};
+
+/* Whoever is called first removes and poisons the other one, of which an event is in hand too. */
+static void remove_other(struct watch *watch, uint32_t events)
+{
+	struct pair *p = (struct pair *)watch;
+
+	(void)events;
+	p->calls++;
+	if (p->other == NULL)
+		return;
+	poller_remove(&w.poller, &p->other->watch);
+	int calls = p->other->calls;
+	memset(p->other, 0x5a, sizeof(*p->other));
+	p->other->calls = calls;
+	p->other = NULL;
+}
+
+static void a_watch_that_is_removed_in_the_same_turn_is_not_called_any_more(void **state)
+{
+	struct pair *pair = calloc(2, sizeof(*pair));
+	int sockets[2];
+	struct error err;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	must_send(sockets[0], "x", 1);
+	must_send(sockets[1], "x", 1);
+	for (int i = 0; i < 2; i++) {
+		pair[i].watch.event = remove_other;
+		pair[i].other = &pair[1 - i];
+		assert_true(poller_add(&w.poller, &pair[i].watch, sockets[i], EPOLLIN, &err));
+		poller_again(&w.poller, &pair[i].watch);
+	}
+	assert_true(poller_turn(&w.poller, 0, &err));
+	/* By its event, and because it had asked to be called again. */
+	assert_int_equal(pair[0].calls + pair[1].calls, 2);
+	assert_true(pair[0].calls == 0 || pair[1].calls == 0);
+	poller_remove(&w.poller, &pair[pair[0].calls > 0 ? 0 : 1].watch);
+	close(sockets[0]);
+	close(sockets[1]);
+	free(pair);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_frame_that_comes_byte_by_byte_is_whole_in_the_end),
+		TEST(a_full_input_stops_reading_until_it_is_consumed),
+		TEST(a_paused_connection_reads_nothing_and_goes_on_where_it_was),
+		TEST(what_is_sent_in_a_turn_leaves_together_at_its_end),
+		TEST(a_slow_reader_fills_the_outbox_which_refuses_and_tells_when_there_is_room),
+		TEST(an_echo_gives_back_every_byte_through_small_buffers),
+		TEST(half_close_lets_the_other_direction_go_on),
+		TEST(the_end_of_a_peer_is_a_loss_where_half_close_is_not_wanted),
+		TEST(a_reset_is_told_with_its_reason_and_gives_back_what_was_lent),
+		TEST(a_paused_connection_hears_of_a_reset_too),
+		TEST(a_paused_connection_whose_both_ends_finished_does_not_spin),
+		TEST(writing_to_a_peer_that_is_gone_is_an_error),
+		TEST(a_handler_may_close_and_free_its_connection),
+		TEST(without_descriptors_connections_wait_and_every_listener_takes_them_up_again),
+		TEST(a_deaf_listener_refuses_and_hears_again_on_the_same_port),
+		TEST(a_port_that_is_taken_is_an_error_with_its_address),
+		TEST(connecting_passes_over_addresses_that_refuse),
+		TEST(a_peer_that_does_not_answer_is_given_up_at_the_deadline),
+		TEST(a_lost_connection_is_tried_again_until_it_stands),
+		TEST(timers_are_never_early_with_or_without_the_exact_call),
+		TEST(a_watch_that_is_removed_in_the_same_turn_is_not_called_any_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
