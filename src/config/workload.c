@@ -250,6 +250,10 @@ static bool is_silent(const struct workload *w, const char *key)
 		return w->max_in_flight_bytes == 0;
 	if (strcmp(key, "payloadFile") == 0)
 		return w->payload_path == NULL;
+	if (strcmp(key, "backlogBuildTimeout") == 0)
+		return w->backlog_build_ns == 0;
+	if (strcmp(key, "backlogDrainTimeout") == 0)
+		return w->backlog_drain_ns == 0;
 	return strcmp(key, "agentCpus") == 0 && w->agent_cpus.count == 0;
 }
 

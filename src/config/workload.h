@@ -64,6 +64,7 @@ struct workload {
 
 	double backlog_gib; /* 0 = no backlog phase; summed over subscriptions */
 	double backlog_drain_ratio;
+	uint64_t backlog_build_ns, backlog_drain_ns; /* limits; 0 = by the size of the backlog */
 
 	uint64_t test_ns; /* 0 = until interrupted (only when read leniently) */
 	uint64_t warmup_ns;

@@ -335,6 +335,28 @@ const struct option_spec workload_table[] = {
 		.help = "how long to wait at the end for what was sent and has not arrived",
 	},
 	{
+		.name = "backlogBuildTimeout",
+		.type = OPTION_DURATION,
+		.offset = AT(w.backlog_build_ns),
+		.min = 1e9,
+		.max = 1e6 * MINUTE,
+		.unit = "s",
+		.help = "how long consumerBacklogSizeGB may take to build up; then the consumers "
+			"start with what there is; absent = thrice what producerRate needs for it, "
+			"and 1m more",
+	},
+	{
+		.name = "backlogDrainTimeout",
+		.type = OPTION_DURATION,
+		.offset = AT(w.backlog_drain_ns),
+		.min = 1e9,
+		.max = 1e6 * MINUTE,
+		.unit = "s",
+		.help = "how long the consumers may take to catch up with consumerBacklogSizeGB; "
+			"absent = ten times as long as it took to build up, and 10m at least; a "
+			"backlog that grows for 30s while they work ends it at once",
+	},
+	{
 		.name = "readinessTimeout",
 		.type = OPTION_DURATION,
 		.offset = AT(w.readiness_timeout_ns),

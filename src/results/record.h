@@ -81,6 +81,11 @@ struct record_backlog {
 	uint64_t asked_messages, built_messages, left_messages;
 	uint64_t build_ns, drain_ns;
 	bool not_built, not_drained;
+	bool build_cut, drain_cut; /* by the end of the load; not by a limit of time */
+	/* Not drained because it grew: by so much, over so long, while so much was received. */
+	bool grew;
+	uint64_t growing_ns;
+	double growth_per_s, received_per_s;
 };
 
 enum record_rate { RECORD_FIXED, RECORD_SEARCHED, RECORD_MAX };

@@ -388,6 +388,10 @@ static json_t *backlog_member(const struct record *r)
 	put(o, "drainNs", number(b->drain_ns));
 	put(o, "built", json_boolean(!b->not_built));
 	put(o, "drained", json_boolean(!b->not_drained));
+	put(o, "grew", json_boolean(b->grew));
+	put(o, "growingNs", number(b->growing_ns));
+	put(o, "growthPerS", real(b->growth_per_s));
+	put(o, "receivedPerS", real(b->received_per_s));
 	return o;
 }
 

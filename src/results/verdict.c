@@ -217,10 +217,16 @@ static void judge_backlog(const struct verdict_facts *f, struct verdict_result *
 		    f->backlog_growth);
 	if (f->backlog_not_built)
 		add(out, VERDICT_SUSPECT, "backlog",
-		    "the backlog asked for was not reached within its limit");
-	if (f->backlog_not_drained)
+		    "the backlog asked for was not reached within its limit (backlogBuildTimeout)");
+	if (f->backlog_grew)
+		add(out, VERDICT_INVALID, "backlog",
+		    "the consumers cannot catch up: in %.3g s the backlog grew by %.4g msg/s, for "
+		    "%.4g msg/s were received and %.4g msg/s came in",
+		    (double)f->backlog_growing_ns / 1e9, f->backlog_growth_per_s,
+		    f->backlog_received_per_s, f->backlog_received_per_s + f->backlog_growth_per_s);
+	else if (f->backlog_not_drained)
 		add(out, VERDICT_SUSPECT, "backlog",
-		    "the backlog was not drained within its limit");
+		    "the backlog was not drained within its limit (backlogDrainTimeout)");
 }
 
 static void judge_host(const struct verdict_facts *f, struct verdict_result *out)

@@ -24,7 +24,8 @@
  *     idleConsumers   more consumers than partitions              -
  *     queue           BUSY for more than 1 % of the messages      -
  *     samples         fewer than 1000 for the p99                 no message was measured
- *     backlog         grew by > 2 % of what was sent, late in the window; never built or drained
+ *     backlog         grew by > 2 % of what was sent, late in     grew while it was to be
+ *                     the window; not built or drained in time    drained
  *     agentCpu        an agent used > 95 % of a core per loop     -
  *     hostCpu         steal > 1 %, or throttled by a cgroup       -
  *     accounting      payload too small for the stamp             -
@@ -72,6 +73,9 @@ struct verdict_facts {
 	/* Over the later half of the window; a backlog test leaves them 0. */
 	uint64_t backlog_growth, half_acknowledged;
 	bool backlog_not_built, backlog_not_drained;
+	bool backlog_grew; /* instead of being drained */
+	uint64_t backlog_growing_ns;
+	double backlog_growth_per_s, backlog_received_per_s;
 
 	double agent_cpu_max; /* of one core per loop, in the window: 0.5 is 50 % */
 	double steal_share;   /* of all CPU time in the window */

@@ -278,6 +278,7 @@ static void enter_drain(struct run *r)
 		set_window(r);
 	}
 	end_window(r);
+	backlog_end(r);
 }
 
 static void enter_phase(struct run *r)

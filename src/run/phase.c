@@ -78,7 +78,7 @@ enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct
 			return BACKLOG_DRAIN;
 		return BACKLOG_BUILD;
 	case BACKLOG_DRAIN:
-		if (f->backlog_messages <= p->backlog_left_messages ||
+		if (f->backlog_messages <= p->backlog_left_messages || f->grows ||
 		    f->in_step_ns >= p->backlog_drain_limit_ns)
 			return BACKLOG_TAIL;
 		return BACKLOG_DRAIN;

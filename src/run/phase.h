@@ -39,14 +39,14 @@ enum backlog_step {
 	BACKLOG_NONE,  /* no such test */
 	BACKLOG_BUILD, /* consumers are paused until the backlog is large enough */
 	BACKLOG_DRAIN, /* they work again until it is small enough; the load goes on */
-	BACKLOG_TAIL,  /* drained; testDuration more follows, as OMB has it */
+	BACKLOG_TAIL,  /* drained, and testDuration more follows, as OMB has it; or given up */
 };
 
 struct phase_plan {
 	bool searches;                   /* rate 0 */
 	uint64_t limit_ns[PHASE_COUNT];  /* of WARMUP: its length; MEASURE ends with the window */
 	uint64_t build_limit_ns;         /* of BACKLOG_BUILD; it then goes on with what there is */
-	uint64_t backlog_drain_limit_ns; /* of BACKLOG_DRAIN, likewise */
+	uint64_t backlog_drain_limit_ns; /* of BACKLOG_DRAIN; the window ends then */
 	uint64_t backlog_messages, backlog_left_messages;
 };
 
@@ -72,6 +72,7 @@ struct backlog_facts {
 	enum backlog_step step;
 	uint64_t in_step_ns;
 	uint64_t backlog_messages; /* over all subscriptions */
+	bool grows;                /* BACKLOG_DRAIN: the consumers provably cannot catch up */
 };
 
 enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct backlog_facts *f);

@@ -18,6 +18,7 @@
 #include "results/journal.h"
 #include "results/pair.h"
 #include "run/console.h"
+#include "run/growth.h"
 #include "run/limits.h"
 #include "run/phase.h"
 #include "run/platform.h"
@@ -80,6 +81,7 @@ struct run {
 	enum backlog_step backlog_step;
 	uint64_t backlog_entered_ns, backlog_look_ns;
 	struct record_backlog backlog;
+	struct growth growth; /* while the backlog is drained */
 
 	struct sampler sampler;
 	bool drained, drain_limit_reached;

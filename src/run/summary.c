@@ -252,8 +252,10 @@ static void add_backlog(const struct record *r, struct text *out)
 		return;
 	text_addf(out, "  backlog: %s messages built in %s", grouped(b->built_messages, n),
 	          format_duration_short(b->build_ns, duration));
-	text_addf(out, ", drained to %s in %s\n", grouped(b->left_messages, n),
-	          format_duration_short(b->drain_ns, duration));
+	if (b->not_built)
+		text_addf(out, " (%s asked for)", grouped(b->asked_messages, n));
+	text_addf(out, ", %s %s in %s\n", b->not_drained ? "not drained:" : "drained to",
+	          grouped(b->left_messages, n), format_duration_short(b->drain_ns, duration));
 }
 
 static void add_verdict(const struct record *r, struct text *out)

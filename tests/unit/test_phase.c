@@ -184,14 +184,15 @@ static void a_backlog_is_built_then_drained_each_within_its_limit(void **state)
 		struct backlog_facts facts;
 		enum backlog_step next;
 	} cases[] = {
-		{ { BACKLOG_NONE, 0, 5000000 }, BACKLOG_NONE },
-		{ { BACKLOG_BUILD, 0, 999999 }, BACKLOG_BUILD },
-		{ { BACKLOG_BUILD, 0, 1000000 }, BACKLOG_DRAIN },
-		{ { BACKLOG_BUILD, 50 * S, 5 }, BACKLOG_DRAIN },
-		{ { BACKLOG_DRAIN, 0, 1001 }, BACKLOG_DRAIN },
-		{ { BACKLOG_DRAIN, 0, 1000 }, BACKLOG_TAIL },
-		{ { BACKLOG_DRAIN, 70 * S, 900000 }, BACKLOG_TAIL },
-		{ { BACKLOG_TAIL, 0, 2000000 }, BACKLOG_TAIL },
+		{ { BACKLOG_NONE, 0, 5000000, false }, BACKLOG_NONE },
+		{ { BACKLOG_BUILD, 0, 999999, false }, BACKLOG_BUILD },
+		{ { BACKLOG_BUILD, 0, 1000000, false }, BACKLOG_DRAIN },
+		{ { BACKLOG_BUILD, 50 * S, 5, false }, BACKLOG_DRAIN },
+		{ { BACKLOG_DRAIN, 0, 1001, false }, BACKLOG_DRAIN },
+		{ { BACKLOG_DRAIN, 0, 1000, false }, BACKLOG_TAIL },
+		{ { BACKLOG_DRAIN, 70 * S, 900000, false }, BACKLOG_TAIL },
+		{ { BACKLOG_DRAIN, 31 * S, 900000, true }, BACKLOG_TAIL },
+		{ { BACKLOG_TAIL, 0, 2000000, false }, BACKLOG_TAIL },
 	};
 
 	(void)state;

@@ -841,16 +841,72 @@ static void a_backlog_is_built_and_drained_and_timed(void **state)
 	teardown(&b);
 }
 
-static void a_backlog_that_cannot_be_drained_does_not_last_for_ever(void **state)
+static void a_backlog_that_provably_grows_is_not_waited_for(void **state)
 {
 	struct bench b;
 
 	(void)state;
-	setup(&b, FIXED "consumerBacklogSizeGB: 0.001\n");
+	setup(&b, FIXED "consumerBacklogSizeGB: 0.001\ndrainTimeout: 5s\n");
 	b.fake->consume_per_s = 900;
 	go(&b);
-	assert_reason(&b, "backlog");
-	assert_true(fake_elapsed_ns(b.fake) < 700 * FAKE_S);
+	assert_int_equal(b.outcome, RUN_INVALID);
+	assert_string_equal(reason_text(&b, "backlog"),
+	                    "the consumers cannot catch up: in 30 s the backlog grew by 100 msg/s, "
+	                    "for 900 msg/s were received and 1000 msg/s came in");
+	/* 2 s of warm-up, 11 s of building, 30 s of proof and 5 s of drain. */
+	assert_in_range(fake_elapsed_ns(b.fake), 46 * FAKE_S, 51 * FAKE_S);
+	json_t *backlog = json_object_get(b.side, "backlog");
+	assert_true(json_is_true(json_object_get(backlog, "built")));
+	assert_true(json_is_false(json_object_get(backlog, "drained")));
+	assert_true(json_is_true(json_object_get(backlog, "grew")));
+	teardown(&b);
+}
+
+static void a_backlog_that_shrinks_too_slowly_has_a_limit_of_its_own(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED "consumerBacklogSizeGB: 0.001\nbacklogDrainTimeout: 70s\n");
+	b.fake->consume_per_s = 1010;
+	go(&b);
+	assert_non_null(strstr(reason_text(&b, "backlog"), "backlogDrainTimeout"));
+	assert_in_range(fake_elapsed_ns(b.fake), 83 * FAKE_S, 120 * FAKE_S);
+	teardown(&b);
+}
+
+static void a_backlog_that_does_not_build_up_has_a_limit_of_its_own(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED "consumerBacklogSizeGB: 0.001\nbacklogBuildTimeout: 4s\n");
+	go(&b);
+	assert_non_null(strstr(reason_text(&b, "backlog"), "backlogBuildTimeout"));
+	assert_in_range(counter_of(json_object_get(b.side, "backlog"), "buildNs"), 4 * FAKE_S,
+	                6 * FAKE_S);
+	teardown(&b);
+}
+
+/* A rate of next to nothing must not overflow the limits. */
+static void a_backlog_that_would_take_centuries_can_be_interrupted(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 0.001\nwarmupDuration: 0s\n"
+	               "testDuration: 10s\nconsumerBacklogSizeGB: 1000000\n");
+	b.fake->signal_at_ns[0] = 3000 * FAKE_S;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_INTERRUPTED);
+	assert_true(fake_elapsed_ns(b.fake) >= 3000 * FAKE_S);
+	json_t *backlog = json_object_get(b.side, "backlog");
+	assert_true(json_is_false(json_object_get(backlog, "built")));
+	/* Its consumers were let loose again. */
+	assert_int_equal(b.fake->verbs[WORKER_RESUME_CONSUMERS], 1);
+	json_t *totals = json_object_get(b.side, "totals");
+	assert_int_equal(counter_of(totals, "received"), counter_of(totals, "acknowledged"));
+	assert_null(reason_text(&b, "backlog"));
 	teardown(&b);
 }
 
@@ -893,7 +949,10 @@ int main(void)
 		cmocka_unit_test(the_drain_waits_as_long_as_a_group_may_stand_still),
 		cmocka_unit_test(a_group_that_never_moves_again_is_not_waited_for_without_end),
 		cmocka_unit_test(a_backlog_is_built_and_drained_and_timed),
-		cmocka_unit_test(a_backlog_that_cannot_be_drained_does_not_last_for_ever),
+		cmocka_unit_test(a_backlog_that_provably_grows_is_not_waited_for),
+		cmocka_unit_test(a_backlog_that_shrinks_too_slowly_has_a_limit_of_its_own),
+		cmocka_unit_test(a_backlog_that_does_not_build_up_has_a_limit_of_its_own),
+		cmocka_unit_test(a_backlog_that_would_take_centuries_can_be_interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs that end otherwise than planned: agents that hang, verbs that fail late, backlogs that grow."""
+
+import ctypes
+import os
+import signal
+
+import pytest
+from harness import assert_account_is_consistent, wait_until
+
+RATE = 1000
+
+
+def workload(**more):
+    return {
+        "name": "endings",
+        "topics": 1,
+        "partitionsPerTopic": 4,
+        "messageSize": 100,
+        "useRandomizedPayloads": True,
+        "randomBytesRatio": 0.5,
+        "randomizedPayloadPoolSize": 10,
+        "subscriptionsPerTopic": 1,
+        "consumerPerSubscription": 2,
+        "producersPerTopic": 2,
+        "producerRate": RATE,
+        "agents": "per-client",
+        "warmupDuration": "0s",
+        "testDuration": "4s",
+        "samplePeriod": "1s",
+        "drainTimeout": "3s",
+    } | more
+
+
+LOOPBACK = {"name": "Loopback", "driver": "loopback"}
+
+
+def await_measured(running, seconds=1):
+    wait_until(
+        lambda: sum(x["phase"] == "measure" for x in running.said("progress")) >= seconds,
+        30,
+        "measured samples",
+    )
+
+
+def await_said(running, words):
+    wait_until(lambda: words in running.err, 120, f'"{words}" in what it says')
+
+
+# ---- agents that hang ------------------------------------------------------------------------------
+
+
+@pytest.mark.limit(90)
+def test_a_producer_and_a_consumer_agent_that_hang_leave_the_others_counts(omb):
+    """Each of the two closes of the end has a limit of its own, and they come one after the other."""
+    running = omb.start(workload(), LOOPBACK)
+    await_measured(running, 2)
+    for name in ("omb-prod-1", "omb-cons-1"):
+        (agent,) = running.agents(name)
+        os.kill(agent.pid, signal.SIGSTOP)
+    result = running.wait(80)
+    result.must_end(3)
+    lost = {(e["role"], e["agent"]): e["text"] for e in result.events("agentLost")}
+    assert set(lost) == {("producer", 1), ("consumer", 1)}
+    for text in lost.values():
+        assert "did not answer" in text and "the process was stopped" in text
+        assert text in result.err  # told where people look
+    assert "were lost for good" in result.reasons("INVALID")["agents"]
+    by_sent = sorted(row["acknowledged"] for row in result.rows("producers"))
+    assert by_sent[1] == RATE // 2 * 4  # the one that went on
+    assert 0 < by_sent[0] < by_sent[1]
+    assert_account_is_consistent(result)
+
+
+@pytest.mark.limit(90)
+def test_an_agent_that_was_stopped_and_goes_on_is_none_the_worse(omb):
+    running = omb.start(workload(testDuration="6s", drainTimeout="30s"), LOOPBACK)
+    await_measured(running)
+    (producer,) = running.agents("omb-prod-1")
+    os.kill(producer.pid, signal.SIGSTOP)
+    await_measured(running, 3)
+    os.kill(producer.pid, signal.SIGCONT)
+    result = running.wait(60)
+    result.must_be_good()
+    totals = result.totals
+    assert totals["acknowledged"] == totals["sent"] == totals["received"] == RATE * 6
+    # What was late is charged for it.
+    assert result.latency("correctedPublish").max() > 1e9
+    assert_account_is_consistent(result)
+
+
+@pytest.mark.limit(90)
+@pytest.mark.parametrize("phase", ["settle", "warm-up", "measure"])
+def test_a_signal_ends_a_run_whose_agents_all_hang(omb, phase):
+    more = {
+        "settle": {"readinessTimeout": "60s"},
+        "warm-up": {"warmupDuration": "60s"},
+        "measure": {"testDuration": "60s"},
+    }[phase]
+    driver = LOOPBACK | ({"deliveryDelay": "1h"} if phase == "settle" else {})
+    running = omb.start(workload(**more), driver)
+    running.await_phase(phase)
+    for agent in [*running.agents("omb-prod"), *running.agents("omb-cons")]:
+        os.kill(agent.pid, signal.SIGSTOP)
+    running.signal(signal.SIGINT)
+    await_said(running, "interrupted")
+    running.signal(signal.SIGINT)
+    result = running.wait(30)
+    result.must_end(130)
+    running.assert_nothing_left()
+    if phase == "measure":
+        assert result.json_path.name.endswith(".json.partial")
+        assert len(result.events("agentLost")) == 4
+
+
+PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
+
+
+@pytest.mark.limit(60)
+def test_an_agent_whose_end_a_debugger_keeps_to_itself_holds_nothing_up(omb):
+    """It is dead, but its status goes to the debugger first."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    running = omb.start(workload(), LOOPBACK)
+    await_measured(running)
+    (agent,) = running.agents("omb-cons-1")
+    if ptrace(PTRACE_SEIZE, agent.pid, 0, 0) != 0:
+        pytest.skip("ptrace is not allowed here")
+    result = running.wait(50)
+    os.waitpid(agent.pid, 0)
+    result.must_end(0)
+    assert result.totals["received"] == result.totals["acknowledged"] == RATE * 4
+
+
+# ---- verbs that fail late -----------------------------------------------------------------------------
+
+
+@pytest.mark.limit(120)
+def test_consumers_that_cannot_be_resumed_leave_what_was_measured(omb):
+    shape = workload(consumerBacklogSizeGB=0.0004, testDuration="2s")  # 4 s of it
+    running = omb.start(shape, LOOPBACK)
+    running.await_phase("build")
+    (agent,) = running.agents("omb-cons-1")
+    os.kill(agent.pid, signal.SIGSTOP)
+    result = running.wait(110)
+    result.must_end(1)
+    words = f"consumer agent 1 (process {agent.pid}) has not answered"
+    assert f"resume-consumers: not complete in time: {words}" in result.err
+    assert words in result.omb["run"]["failure"]
+    assert words in result.reasons("INVALID")["failure"]
+    assert result.json_path.name.endswith(".json.partial")
+    assert result.totals["acknowledged"] >= RATE * 4
+    assert result.omb["backlog"]["built"] is True
+    assert result.omb["backlog"]["drained"] is False
+    assert_account_is_consistent(result)
+    assert omb.journals() == {}
+
+
+# ---- the drain ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.limit(120)
+def test_the_drain_waits_for_the_group_of_a_consumer_that_was_killed(omb, kafka):
+    """Its messages come when its session has timed out, which takes longer than drainTimeout."""
+    consumer = (
+        "auto.offset.reset=earliest\nenable.auto.commit=false\n"
+        "session.timeout.ms=9000\nheartbeat.interval.ms=1000\n"
+    )
+    running = omb.start(workload(), kafka.driver(consumerConfig=consumer))
+    await_measured(running, 3)
+    (agent, _) = running.agents("omb-cons")
+    os.kill(agent.pid, signal.SIGKILL)
+    result = running.wait(100)
+    result.must_be_good()
+    assert result.totals["received"] >= result.totals["acknowledged"] == RATE * 4
+    assert "missing" not in result.reasons()
+    assert "may stand still for 9 s" in result.reasons()["drain"]
+    assert "its group may stand still for 9.00s" in result.err
+    assert_account_is_consistent(result)
+    assert kafka.leftovers() == []
+
+
+# ---- backlogs ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.limit(120)
+def test_a_backlog_that_consumers_cannot_catch_up_with_is_not_waited_for(omb, kafka):
+    shape = workload(
+        consumerBacklogSizeGB=0.0003, messageProcessingTime="10ms", testDuration="20s"
+    )
+    result = omb.run(shape, kafka.driver(), timeout_s=110)
+    result.must_end(3)
+    reason = result.reasons("INVALID")["backlog"]
+    assert reason.startswith("the consumers cannot catch up: in 30")
+    backlog = result.omb["backlog"]
+    assert backlog["grew"] is True and backlog["drained"] is False
+    # Two consumers at 10 ms a message.
+    assert 100 < backlog["receivedPerS"] <= 210
+    assert backlog["growthPerS"] + backlog["receivedPerS"] == pytest.approx(RATE, rel=0.05)
+    assert "the consumers cannot catch up" in result.err
+    assert_account_is_consistent(result)
+    assert kafka.leftovers() == []
