@@ -14,6 +14,7 @@
 #include "cmd/inputs.h"
 #include "cmd/job.h"
 #include "cmd/plan_text.h"
+#include "config/origin.h"
 #include "driver/driver.h"
 #include "util/arena.h"
 
@@ -36,6 +37,7 @@ static const struct flag check_flags[] = {
 struct check {
 	const struct args *args;
 	struct inputs in;
+	struct origin_doubts *settings; /* of each driver: what is not as its file says */
 	uint32_t brokers;
 	struct resource_limits limits;
 	struct text out;
@@ -63,6 +65,8 @@ static struct resource_driver resource_driver_of(const struct driver *d, uint32_
 		resource_driver_estimate((d->flags & DRIVER_LIBRARY) != 0, brokers);
 
 	r.partitions = (d->flags & DRIVER_PARTITIONS) != 0;
+	r.keys = (d->flags & DRIVER_KEYS) != 0;
+	r.commits = d->consumer_commit != NULL;
 	r.delivers = strcmp(d->name, "null") != 0; /* the one that has nothing to consume */
 	if (r.delivers && (d->flags & DRIVER_LIBRARY) == 0)
 		r.producer.sockets = r.consumer.sockets = 1;
@@ -94,6 +98,49 @@ static void add_settings(const struct text *records, bool all, struct text *out)
 		          hidden);
 }
 
+/* The records do not live as long as the doubts. */
+static void gather_doubts(const struct text *records, struct arena *arena,
+                          struct origin_doubts *out)
+{
+	const char *f[ADMIN_DESCRIBE_FIELDS];
+
+	for (size_t at = 0; job_next_record(records, &at, f, ADMIN_DESCRIBE_FIELDS);) {
+		if (!origin_is_doubt(f[3]))
+			continue;
+		struct origin_row row = {
+			arena_strdup(arena, f[0]), arena_strdup(arena, f[1]),
+			arena_strdup(arena, f[2]), arena_strdup(arena, f[3]),
+			arena_strdup(arena, f[4]),
+		};
+		origin_doubts_add(out, &row, arena);
+	}
+}
+
+/* Behind the doubts of a pair's plan: those about its driver file. */
+static struct doubts with_file(const struct check *c, const struct doubts *plan,
+                               const struct input_driver *d)
+{
+	const struct origin_doubts *settings = &c->settings[d - c->in.drivers];
+	struct arena *arena = c->args->arena;
+	size_t count = plan->count + settings->count;
+	struct doubt *items = arena_alloc(arena, (count + 1) * sizeof(*items));
+
+	if (plan->count > 0)
+		memcpy(items, plan->items, plan->count * sizeof(*items));
+	for (size_t i = 0; i < settings->count; i++)
+		items[plan->count + i] = (struct doubt){
+			.severity = DOUBT_NOTE,
+			.text = origin_doubt_text(&settings->items[i], arena),
+		};
+	if (d->file.defaults_said && (d->driver->flags & DRIVER_LIBRARY) == 0)
+		items[count++] = (struct doubt){
+			.severity = DOUBT_NOTE,
+			.text = "clientDefaults has no effect: this driver stands in for no "
+				"other client",
+		};
+	return (struct doubts){ .items = items, .count = count };
+}
+
 static bool check_driver(struct check *c, const struct input_driver *d, struct error *err)
 {
 	static const struct admin_job job = { .kind = ADMIN_DESCRIBE };
@@ -102,10 +149,12 @@ static bool check_driver(struct check *c, const struct input_driver *d, struct e
 	text_addf(&c->out, "driver file %s: %s, driver %s\n", d->file.path, d->file.name,
 	          d->driver->name);
 	bool ok = job_run(d, &job, DESCRIBE_TIMEOUT_MS, &records, err);
-	if (ok)
+	if (ok) {
 		add_settings(&records, args_has(c->args, "all"), &c->out);
-	else
+		gather_doubts(&records, c->args->arena, &c->settings[d - c->in.drivers]);
+	} else {
 		error_wrap(err, "driver file %s", d->file.path);
+	}
 	text_add(&c->out, "\n");
 	text_fini(&records);
 	return ok;
@@ -127,6 +176,7 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 		return error_wrap(err, "workload %s", w->workload.path);
 	resources_estimate(&plan, &driver, &need);
 	struct doubts doubts = resources_doubts(&plan, &need, &driver, &c->limits, c->args->arena);
+	doubts = with_file(c, &doubts, d);
 
 	text_addf(&c->out, "workload %s: %s, on %s\n", w->workload.path, w->workload.name,
 	          d->file.name);
@@ -142,6 +192,7 @@ static void check_all(struct check *c, struct error_list *errors)
 {
 	struct error err;
 
+	c->settings = arena_alloc(c->args->arena, (c->in.drivers_count + 1) * sizeof(*c->settings));
 	for (size_t d = 0; d < c->in.drivers_count; d++)
 		if (!check_driver(c, &c->in.drivers[d], &err))
 			error_list_add(errors, &err);

@@ -97,6 +97,7 @@ static void choose_defaults(struct driver_file *out, const struct common *common
 	if (common->defaults != CLIENT_DEFAULTS_UNSAID) {
 		out->defaults = (enum client_defaults)common->defaults;
 		out->defaults_why = "clientDefaults says so";
+		out->defaults_said = true;
 	} else if (java && common->driver != NULL) {
 		out->defaults = CLIENT_DEFAULTS_JAVA;
 		out->defaults_why = "the file has a driverClass, and --set driver does not change "

@@ -35,9 +35,10 @@ struct driver_file {
 	 * library's for one with `driver`.  What stands in the file decides: an override chooses the
 	 * driver that reads it, and not what it was written for. */
 	enum client_defaults defaults;
+	bool defaults_said;       /* by clientDefaults */
 	const char *defaults_why; /* "it has a driverClass": a half sentence for people */
-	struct yaml_node *root; /* the whole file as a map, overrides not applied */
-	const char *text;       /* the bytes as they are, for workers that want the file itself */
+	struct yaml_node *root;   /* the whole file as a map, overrides not applied */
+	const char *text;         /* the bytes as they are, for workers that want the file itself */
 	size_t text_len;
 
 	struct arena *arena; /* borrowed, like everything above that points into it */

@@ -319,6 +319,7 @@ void properties_set(struct properties *p, const char *key, const char *value, in
 
 	if (old != NULL) {
 		old->replaced_line = old->line;
+		old->replaced = old->value;
 		old->line = line;
 		old->value = value;
 		return;

@@ -30,6 +30,7 @@ struct property {
 	const char *key, *value; /* never NULL; UTF-8 without NUL */
 	int line;                /* in the file, of the line that won; 0 = from --set */
 	int replaced_line;       /* of the duplicate that lost; 0 = none */
+	const char *replaced;    /* its value; NULL = none */
 };
 
 /* A line of the file that is no line of its own. */

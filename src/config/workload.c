@@ -120,8 +120,10 @@ static void parse(struct workload_loading *l)
 		return;
 	resolve(l);
 	workload_check(l);
-	if (l->raw.w.randomized_payloads)
-		l->raw.w.payload_path = NULL; /* as OMB: the file is not looked at */
+	if (l->raw.w.randomized_payloads) { /* as OMB: the file is not looked at */
+		l->raw.w.payload_path_unused = l->raw.w.payload_path != NULL;
+		l->raw.w.payload_path = NULL;
+	}
 }
 
 bool workload_parse(const struct config_source *source, const struct config_mode *mode,

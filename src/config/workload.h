@@ -60,6 +60,7 @@ struct workload {
 	double random_ratio;   /* 0..1: share of each payload that is random, the rest is zeros */
 	uint32_t payload_pool; /* payloads, when randomized */
 	const char *payload_path; /* file or folder as found; NULL when randomized */
+	bool payload_path_unused; /* one was given, and payloads are randomized */
 	uint64_t seed;
 
 	double backlog_gib; /* 0 = no backlog phase; summed over subscriptions */

@@ -40,6 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/origin.h"
 #include "driver/host.h"
 #include "util/error.h"
 
@@ -49,18 +50,10 @@ struct option_spec;
 
 /* --- what it says about itself -------------------------------------------------------------- */
 
-/* Where a line of the effective configuration comes from. */
-#define ORIGIN_FILE    "file"         /* as written */
-#define ORIGIN_JAVA    "java default" /* the Java client's default */
-#define ORIGIN_LIBRARY "library default"
-#define ORIGIN_OMB     "omb"     /* set by us; the note says why */
-#define ORIGIN_IGNORED "ignored" /* no counterpart and does not matter */
-#define ORIGIN_ALTERED "altered" /* changed to what the library accepts; the note says how */
-
 struct driver_row {
 	const char *section; /* "producer", "consumer", "topic", "meaning", "library" */
 	const char *key, *value;
-	const char *origin; /* one of ORIGIN_*, or "" */
+	const char *origin; /* one of ORIGIN_* (config/origin.h), or "" */
 	const char *note;   /* "" = none */
 };
 

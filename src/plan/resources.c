@@ -32,7 +32,7 @@
 /* 2 MB carry the maximum rate of a Kafka on this host at a twentieth of the latency of 64 MB. */
 #define WINDOW_BYTES_DOUBTFUL   (4 * MIB)
 
-#define DOUBTS_MAX              16
+#define DOUBTS_MAX              32
 
 struct resource_driver resource_driver_estimate(bool library, uint32_t brokers)
 {
@@ -330,6 +330,48 @@ static void doubt_measurement(struct gathering *g)
 		      "--set maxInFlight=2MB");
 }
 
+static void doubt_void(struct gathering *g, bool is_void, const char *key, const char *why)
+{
+	if (is_void)
+		doubt(g, DOUBT_NOTE, arena_printf(g->arena, "%s has no effect: %s", key, why),
+		      NULL);
+}
+
+/* Keys that say something of which nothing comes, as the others are. */
+static void doubt_void_keys(struct gathering *g)
+{
+	const struct workload *w = g->w;
+	const struct resource_driver *d = g->driver;
+	bool commits = w->commit_messages > 0 || w->commit_ns > 0;
+	bool consumed = g->plan->consumers > 0;
+
+	doubt_void(g, w->payload_path_unused, "payloadFile", "useRandomizedPayloads is true");
+	doubt_void(g, !w->randomized_payloads && w->random_ratio > 0, "randomBytesRatio",
+	           "useRandomizedPayloads is not true");
+	doubt_void(g, !w->randomized_payloads && w->payload_pool > 0, "randomizedPayloadPoolSize",
+	           "useRandomizedPayloads is not true");
+	doubt_void(g, w->backlog_gib <= 0 && w->backlog_drain_ratio < 1, "backlogDrainRatio",
+	           "there is no consumerBacklogSizeGB");
+	doubt_void(g, w->rate_scope == RATE_PER_PRODUCER && w->rate_mode != RATE_FIXED,
+	           "producerRateScope", "producerRate is no number of messages");
+	doubt_void(g, !consumed && w->processing_ns > 0, "messageProcessingTime",
+	           "there are no consumers");
+	doubt_void(g, commits && !consumed, "commitInterval", "there are no consumers");
+	doubt_void(g, commits && consumed && !d->commits, "commitInterval",
+	           "consumers of this driver confirm nothing");
+	doubt_void(g, w->keys != KEYS_NONE && !d->keys, "keyDistributor",
+	           "this driver sends no keys");
+	doubt_void(g, w->partitions_per_topic > 1 && !d->partitions, "partitionsPerTopic",
+	           "topics of this driver have no partitions");
+	if (w->max_in_flight_bytes > 0 && w->max_in_flight_bytes < w->message_size)
+		doubt(g, DOUBT_NOTE,
+		      arena_printf(g->arena,
+		                   "maxInFlight of %llu bytes holds no message of %u: one is in "
+		                   "flight all the same",
+		                   (unsigned long long)w->max_in_flight_bytes, w->message_size),
+		      NULL);
+}
+
 /* In their order otherwise. */
 static struct doubts warnings_first(const struct gathering *g)
 {
@@ -364,5 +406,6 @@ struct doubts resources_doubts(const struct plan *plan, const struct resources *
 	doubt_measurement(&g);
 	doubt_rate(&g);
 	doubt_limits(&g);
+	doubt_void_keys(&g);
 	return warnings_first(&g);
 }

@@ -37,6 +37,8 @@ struct resource_driver {
 	struct client_cost producer, consumer;
 	bool delivers;   /* false: has nothing to consume (null) */
 	bool partitions; /* consumers of a subscription share the partitions of the topic */
+	bool keys;       /* keys reach the broker */
+	bool commits;    /* consumers confirm what they received */
 };
 
 /* A library with its own threads and a connection to each broker (librdkafka's numbers); or a

@@ -240,6 +240,8 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		    "the CPU quota was used up in %" PRIu64 " periods (cgroup)", f->throttled);
 	if (f->broker_is_local)
 		add(out, VERDICT_VALID, "brokerLocal", "the broker shares this host with the load");
+	if (f->settings != NULL)
+		add(out, VERDICT_VALID, "settings", "%s", f->settings);
 	if (f->left_behind)
 		add(out, VERDICT_VALID, "leftBehind",
 		    "topics or groups of this run could not be deleted: `omb cleanup` does it");

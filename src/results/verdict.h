@@ -31,7 +31,7 @@
  *     accounting      payload too small for the stamp             -
  *     interrupted     by a signal                                 -
  *     failure         -                                           something failed in the middle
- *     brokerLocal, events, leftBehind, slowToClose, drain: notes, which weigh nothing
+ *     brokerLocal, events, leftBehind, slowToClose, drain, settings: notes, which weigh nothing
  *
  * The rules of rate, throughput, publishDelay and queue need a schedule and do not hold for rate `max`; after a
  * search for the maximum they speak of the rate that was found.
@@ -45,8 +45,9 @@ enum verdict { VERDICT_VALID, VERDICT_SUSPECT, VERDICT_INVALID };
 
 struct verdict_facts {
 	bool interrupted, scheduled, stamped, broker_is_local;
-	const char *failure; /* what ended the run early; NULL = nothing did */
-	bool left_behind;    /* topics or groups of the run could not be deleted */
+	const char *failure;  /* what ended the run early; NULL = nothing did */
+	bool left_behind;     /* topics or groups of the run could not be deleted */
+	const char *settings; /* what is not as the driver file says; NULL = nothing */
 	uint64_t window_ns;
 	bool search_failed;           /* the maximum was not found within the limit */
 	double asked_per_s;           /* over all producers; 0 without a schedule */

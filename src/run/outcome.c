@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/driver_file.h"
+#include "config/origin.h"
 #include "config/workload.h"
 #include "run/state.h"
 #include "stats/percentile.h"
@@ -344,6 +345,19 @@ static uint64_t drain_ns(const struct run *r)
 	return last->end_ns - last->start_ns;
 }
 
+/* What the driver altered, or could not give its effect; NULL = nothing. */
+static const char *settings_doubted(struct run *r)
+{
+	struct origin_doubts list = { 0 };
+
+	for (size_t i = 0; i < r->rows.count; i++) {
+		const struct worker_row *w = &r->rows.items[i];
+		struct origin_row row = { w->section, w->key, w->value, w->origin, w->note };
+		origin_doubts_add(&list, &row, &r->arena);
+	}
+	return origin_doubts_summary(&list, &r->arena);
+}
+
 static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
@@ -353,6 +367,7 @@ static void judge(struct run *r, struct record *out)
 		.interrupted = r->interrupted,
 		.failure = out->failure,
 		.left_behind = r->left_behind,
+		.settings = settings_doubted(r),
 		.scheduled = out->rate != RECORD_MAX,
 		.stamped = out->stamped,
 		.broker_is_local = broker_is_local(r),

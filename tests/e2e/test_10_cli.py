@@ -316,6 +316,53 @@ def test_check_doubts(work, sets, doubt):
     assert doubt in done.stdout
 
 
+@pytest.mark.parametrize(
+    "block, lines, doubt",
+    [
+        ("producerConfig", "batch.size=0",
+         "producer: batch.size is 1, not as the driver file says (batch.size=0: librdkafka takes"),
+        ("commonConfig", "request.timeout.ms=1200000",
+         "producer: request.timeout.ms is 900000, not as the driver file says (request.timeout"),
+        ("commonConfig", "request.timeout.ms=1200000",
+         "producer, consumer: socket.timeout.ms is 300000, not as the driver file says"),
+        ("producerConfig",
+         "partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner",
+         "producer: partitioner is random, not as the driver file says (partitioner.class="),
+        ("consumerConfig", "linger.ms=5",
+         "consumer: linger.ms=5 has no effect (an option of the producer"),
+        ("producerConfig", "linger.ms=5\n  linger.ms=6",
+         "producer: linger.ms=5 has no effect (line 8 sets it again: 6)"),
+        ("commonConfig", "ssl.truststore.password=hunter2",
+         "producer, consumer: ssl.truststore.password=**** has no effect (there is no ssl."),
+    ],
+)
+def test_what_is_not_as_the_driver_file_says_is_a_doubt(work, block, lines, doubt):
+    text = KAFKA if block == "commonConfig" else KAFKA + f"{block}: |\n"
+    (work / "k.yaml").write_text(text + f"  {lines}\n")
+    done = omb("check", "-d", "k.yaml", "w.yaml", cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert f"  note: {doubt}" in done.stdout
+    assert "no doubts" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "driver, doubt",
+    [
+        ("driver: loopback\nfailStored: true\n",
+         "broker: failStored=true has no effect (failEvery is 0)"),
+        ("driver: loopback\nstallStart: 5s\n", "broker: stallStart=5s has no effect (stallDur"),
+        ('driver: loopback\nexternal: true\naddress: "@x"\ndelay: 5ms\n',
+         "broker: delay=5ms has no effect (the broker is external"),
+        ("driver: loopback\nclientDefaults: java\n", "clientDefaults has no effect"),
+    ],
+)
+def test_an_option_of_which_nothing_comes_is_a_doubt(work, driver, doubt):
+    (work / "d.yaml").write_text(driver)
+    done = omb("check", "-d", "d.yaml", "w.yaml", cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert f"  note: {doubt}" in done.stdout
+
+
 def test_check_doubts_limits_and_names_the_command_that_raises_them(work):
     command = f"ulimit -n 64; exec '{OMB}' check -d loopback.yaml --agents per-client " \
               "--set producersPerTopic=100 w.yaml"

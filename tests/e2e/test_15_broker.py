@@ -127,6 +127,22 @@ def test_a_slow_consumer_stops_the_producer_and_loses_nothing(omb, broker):
     assert count(said, "messages dropped unread") == 0
 
 
+def test_what_is_not_as_the_driver_file_says_stands_in_the_result(omb, broker):
+    driver = broker().driver(producerConfig="acks=all\nlinger.ms=900001\nlinger.ms=0\nbatch.size=0\n")
+    driver["driverClass"] = "io.openmessaging.benchmark.driver.kafka.KafkaBenchmarkDriver"
+    driver.pop("driver")
+    result = omb.run(workload(), driver, "--set", "driver=kafka")
+    result.must_be_good()
+    rows = {(r["section"], r["key"], r["origin"]): r for r in result.omb["driver"]}
+    assert rows["producer", "batch.size", "altered"]["value"] == "1"
+    assert rows["producer", "linger.ms", "no effect"]["value"] == "900001"
+    assert rows["producer", "linger.ms", "file"]["value"] == "0"
+    assert rows["meaning", "client defaults", ""]["value"] == "the Java client's"
+    said = "2 settings are not as the driver file says: batch.size, linger.ms"
+    assert result.reasons()["settings"].startswith(said)
+    assert said in " ".join(result.out.split())
+
+
 def test_several_virtual_brokers_share_the_partitions(omb, broker):
     kafka = broker("--brokers", "3")
     result = omb.run(workload(partitionsPerTopic=6, consumerPerSubscription=2), kafka.driver())

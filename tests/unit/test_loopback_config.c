@@ -86,7 +86,8 @@ static void note_row(void *to, const struct driver_row *row)
 static void every_question_about_the_meaning_is_answered(void **state)
 {
 	(void)state;
-	struct driver_context ctx = { .run_id = "x" };
+	struct loopback_config config = { 0 };
+	struct driver_context ctx = { .run_id = "x", .config = &config };
 	struct error err;
 	unsigned seen = 0;
 

@@ -55,7 +55,7 @@ static struct resource_driver kafka_like(void)
 {
 	struct resource_driver d = resource_driver_estimate(true, 1);
 
-	d.delivers = d.partitions = true;
+	d.delivers = d.partitions = d.keys = d.commits = true;
 	return d;
 }
 
@@ -318,6 +318,46 @@ static void a_driver_that_delivers_nothing_must_not_be_subscribed_to(void **stat
 	arena_fini(&a.arena);
 }
 
+static void keys_of_which_nothing_comes_are_told(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like(), bare = resource_driver_estimate(false, 0);
+
+	w.payload_path_unused = true;
+	w.backlog_drain_ratio = 0.5;
+	w.max_in_flight_bytes = 100;
+	w.keys = KEYS_RANDOM;
+	w.commit_messages = 5;
+	bare.delivers = true;
+	struct answer a = ask(&w, &bare, &plenty);
+	assert_non_null(find(&a, "payloadFile has no effect: useRandomizedPayloads is true"));
+	assert_non_null(find(&a, "backlogDrainRatio has no effect"));
+	assert_non_null(find(&a, "maxInFlight of 100 bytes holds no message of 1024"));
+	assert_non_null(find(&a, "keyDistributor has no effect"));
+	assert_non_null(find(&a, "partitionsPerTopic has no effect"));
+	assert_non_null(find(&a, "commitInterval has no effect: consumers of this driver"));
+	assert_int_equal(a.doubts.count, 6);
+	arena_fini(&a.arena);
+
+	w = ordinary();
+	w.random_ratio = 0.5;
+	w.payload_pool = 10;
+	w.rate_mode = RATE_SEARCH;
+	w.rate_scope = RATE_PER_PRODUCER;
+	w.subscriptions_per_topic = w.consumers_per_subscription = 0;
+	w.processing_ns = 1;
+	w.commit_ns = 1;
+	a = ask(&w, &d, &plenty);
+	assert_non_null(find(&a, "randomBytesRatio has no effect"));
+	assert_non_null(find(&a, "randomizedPayloadPoolSize has no effect"));
+	assert_non_null(find(&a, "producerRateScope has no effect"));
+	assert_non_null(find(&a, "messageProcessingTime has no effect"));
+	assert_non_null(find(&a, "commitInterval has no effect: there are no consumers"));
+	assert_int_equal(a.doubts.count, 5);
+	arena_fini(&a.arena);
+}
+
 static void warnings_come_before_notes(void **state)
 {
 	(void)state;
@@ -349,6 +389,7 @@ int main(void)
 		cmocka_unit_test(doubts_about_what_is_measured),
 		cmocka_unit_test(a_small_window_needs_no_warning_at_the_maximum_rate),
 		cmocka_unit_test(a_driver_that_delivers_nothing_must_not_be_subscribed_to),
+		cmocka_unit_test(keys_of_which_nothing_comes_are_told),
 		cmocka_unit_test(warnings_come_before_notes),
 	};
 

@@ -105,6 +105,7 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_SUSPECT, "hostCpu", f.throttled = 1);
 	CASE(VERDICT_VALID, "brokerLocal", f.broker_is_local = true);
 	CASE(VERDICT_VALID, "leftBehind", f.left_behind = true);
+	CASE(VERDICT_VALID, "settings", f.settings = "a setting is not as the driver file says");
 	CASE(VERDICT_INVALID, "samples", f.window_acknowledged = 0);
 	CASE(VERDICT_SUSPECT, "samples", f.window_acknowledged = f.window_published = 60;
 	     f.asked_per_s = 1);
@@ -251,6 +252,7 @@ static void everything_wrong_at_once_has_room(void **state)
 
 	(void)state;
 	f.interrupted = f.broker_is_local = f.left_behind = f.search_failed = true;
+	f.settings = "x";
 	f.window_acknowledged = f.window_published = 0;
 	f.publish_delay_p99_ns = S;
 	f.busy = f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;

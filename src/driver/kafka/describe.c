@@ -5,7 +5,9 @@
  * The values are those of a client that was really made (without a broker's address, so that it
  * talks to nobody): librdkafka checks combinations and adjusts some values only then.
  */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -64,6 +66,17 @@ static bool is_shadow(const char *key)
 	       strcmp(key, "auto.commit.interval.ms") == 0;
 }
 
+/* The library adjusts some numbers to others when a client is made.  True for what is no number. */
+static bool is_same_number(const struct name *n, const char *set, const char *dumped)
+{
+	char *set_end, *dumped_end;
+
+	if (n->type != NAME_INTEGER && n->type != NAME_NUMBER)
+		return true;
+	double a = strtod(set, &set_end), b = strtod(dumped, &dumped_end);
+	return *set_end != '\0' || *dumped_end != '\0' || fabs(a - b) < 1e-6;
+}
+
 /* One line of the library's own dump. */
 static void dumped_row(const struct description *d, enum kafka_role role, const char *key,
                        const char *value)
@@ -74,13 +87,18 @@ static void dumped_row(const struct description *d, enum kafka_role role, const 
 	/* Properties of later versions than the table's are shown on both sides. */
 	const char *known = n == NULL ? key : n->key;
 	const struct kafka_setting *s = kafka_setting_find(&d->config->roles[role], known);
+	char note[200];
 
 	if (n != NULL && ((n->flags & NAME_HIDDEN) || !(n->flags & scope)))
 		return;
 	if (n == NULL && (strstr(key, "_cb") != NULL || strncmp(key, "test.", 5) == 0))
 		return;
 	value = is_secret(known) ? "****" : familiar(known, value);
-	if (s != NULL)
+	if (s != NULL && n != NULL && !is_same_number(n, s->value, value)) {
+		snprintf(note, sizeof(note), "librdkafka makes it of %s%s%s", s->value,
+		         s->note[0] != '\0' ? "; " : "", s->note);
+		row(d, section, known, value, ORIGIN_ALTERED, note);
+	} else if (s != NULL)
 		row(d, section, known, value, s->origin, s->note);
 	else if (strcmp(known, "client.id") == 0)
 		row(d, section, known, value, ORIGIN_OMB, "tells the agents apart");
@@ -151,6 +169,21 @@ static bool describe_role(const struct description *d, enum kafka_role role, con
 	return true;
 }
 
+/* Does a library without the property do what it asks for? */
+static bool is_so_anyway(const struct kafka_setting *s)
+{
+	static const char *const same[][2] = {
+		{ "client.dns.lookup", "use_all_dns_ips" },
+		{ "enable.metrics.push", "false" },
+		{ "metadata.recovery.strategy", "none" },
+	};
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		if (strcmp(s->key, same[i][0]) == 0 && strcasecmp(s->value, same[i][1]) == 0)
+			return true;
+	return strcmp(s->origin, ORIGIN_FILE) != 0 && strcmp(s->origin, ORIGIN_ALTERED) != 0;
+}
+
 /* Settings that the library at hand does not know; see kafka_conf_is_optional. */
 static void describe_missing(const struct description *d, enum kafka_role role, const char *section)
 {
@@ -163,7 +196,8 @@ static void describe_missing(const struct description *d, enum kafka_role role, 
 		const struct kafka_setting *s = &list->items[i];
 		if (kafka_conf_is_optional(s->key) &&
 		    rd_kafka_conf_get(conf, s->key, value, &size) == RD_KAFKA_CONF_UNKNOWN)
-			row(d, section, s->key, s->value, ORIGIN_IGNORED,
+			row(d, section, s->key, s->value,
+			    is_so_anyway(s) ? ORIGIN_IGNORED : ORIGIN_NO_EFFECT,
 			    "this version of librdkafka does not have it");
 	}
 	rd_kafka_conf_destroy(conf);
@@ -174,7 +208,7 @@ static void describe_ignored(const struct description *d, enum kafka_role role, 
 	for (size_t i = 0; i < d->config->ignored.count; i++) {
 		const struct kafka_ignored *g = &d->config->ignored.items[i];
 		if (g->role == role)
-			row(d, section, g->key, g->value, ORIGIN_IGNORED, g->note);
+			row(d, section, g->key, g->value, g->origin, g->note);
 	}
 }
 

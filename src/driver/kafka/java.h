@@ -15,7 +15,8 @@
 enum java_action {
 	JAVA_SAME,   /* librdkafka has it by this name */
 	JAVA_RENAME, /* ... by the name `target` */
-	JAVA_IGNORE, /* no counterpart, does not matter: `note` says why */
+	JAVA_IGNORE, /* no counterpart, and nothing comes of it: `note` says why */
+	JAVA_LOSE,   /* no counterpart; something would come of it: `note` says what is here */
 	JAVA_REFUSE, /* matters, cannot be had: `note` says why and what to do */
 	JAVA_RULE,   /* `rule` does it */
 };
@@ -39,6 +40,7 @@ struct java_option {
 	java_rule_fn *rule;
 	const char *note;
 	bool secret;
+	const char *usual; /* of JAVA_LOSE: the value that is as it is here anyway; or NULL */
 };
 
 /* NULL: not an option of the Java client. */

@@ -69,8 +69,12 @@ void rule_buffer_memory(struct translation *t, const struct java_property *p)
 
 	if (!number_of(t, p, &bytes))
 		return;
-	translation_put(t, p, "queue.buffering.max.kbytes",
-	                arena_printf(t->arena, "%lld", bytes / 1024), NULL);
+	const char *kbytes = arena_printf(t->arena, "%lld", bytes / 1024);
+	if (bytes % 1024 == 0 || bytes < 1024)
+		translation_put(t, p, "queue.buffering.max.kbytes", kbytes, NULL);
+	else
+		translation_alter(t, p, "queue.buffering.max.kbytes", kbytes,
+		                  "librdkafka counts in units of 1024 bytes");
 }
 
 void rule_max_block(struct translation *t, const struct java_property *p)
@@ -86,6 +90,23 @@ void rule_max_block(struct translation *t, const struct java_property *p)
 	t->c->max_block_ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
+/* Java's -1, "the system's" or "never", is librdkafka's 0. */
+void rule_minus_one(struct translation *t, const struct java_property *p)
+{
+	static const char *const targets[][2] = {
+		{ "connections.max.idle.ms", "connections.max.idle.ms" },
+		{ "receive.buffer.bytes", "socket.receive.buffer.bytes" },
+		{ "send.buffer.bytes", "socket.send.buffer.bytes" },
+	};
+	bool none = strcmp(p->value, "-1") == 0;
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+		if (strcmp(p->key, targets[i][0]) == 0 ||
+		    name_find(p->key) == name_find(targets[i][1]))
+			translation_put(t, p, targets[i][1], none ? "0" : p->value,
+			                none ? "-1 in the Java client" : NULL);
+}
+
 void rule_client_id(struct translation *t, const struct java_property *p)
 {
 	static const char mark[] = "{zone.id}";
@@ -96,7 +117,11 @@ void rule_client_id(struct translation *t, const struct java_property *p)
 		for (; (at = strstr(rest, mark)) != NULL; rest = at + strlen(mark))
 			out = arena_printf(t->arena, "%s%.*s%s", out, (int)(at - rest), rest,
 			                   t->opts->zone_id);
-	translation_put(t, p, "client.id", arena_printf(t->arena, "%s%s", out, rest), "");
+	if (t->opts->zone_id == NULL && strstr(p->value, mark) != NULL)
+		translation_alter(t, p, "client.id", p->value,
+		                  "OMB_ZONE_ID is not set: nothing replaces {zone.id}");
+	else
+		translation_put(t, p, "client.id", arena_printf(t->arena, "%s%s", out, rest), "");
 }
 
 /* Java: how often metadata is asked for anew.  librdkafka's property of this name only says when
@@ -145,8 +170,8 @@ void rule_ciphers(struct translation *t, const struct java_property *p)
 void rule_kinit(struct translation *t, const struct java_property *p)
 {
 	if (strchr(p->value, ' ') == NULL)
-		translation_ignore(t, p,
-		                   "librdkafka takes kinit from PATH; it wants the whole command");
+		translation_lose(t, p,
+		                 "librdkafka takes kinit from PATH; it wants the whole command");
 	else
 		translation_put(t, p, p->key, p->value, NULL);
 }
@@ -216,7 +241,8 @@ void rule_partitioner(struct translation *t, const struct java_property *p)
 void rule_ignore_keys(struct translation *t, const struct java_property *p)
 {
 	if (strcasecmp(p->value, "true") == 0)
-		translation_put(t, p, "partitioner", "random", NULL);
+		translation_alter(t, p, "partitioner", "random",
+		                  "those with a key go to partitions drawn at random, one by one");
 	else if (strcasecmp(p->value, "false") == 0)
 		translation_ignore(t, p, "the default");
 	else
@@ -408,8 +434,8 @@ static void finish_compression_level(struct translation *t)
 		if (strcmp(type, codecs[i]) == 0)
 			translation_put(t, &p, "compression.level", p.value, NULL);
 		else
-			translation_ignore(t, &p,
-			                   arena_printf(t->arena, "compression.type is %s", type));
+			translation_lose(t, &p,
+			                 arena_printf(t->arena, "compression.type is %s", type));
 	}
 }
 
@@ -428,7 +454,9 @@ static void finish_commit(struct translation *t)
 		.key = "enable.auto.offset.store",
 		.value = "false",
 		.asked = store == NULL ? NULL : store->asked,
-		.origin = store == NULL ? ORIGIN_OMB : ORIGIN_ALTERED,
+		.origin = store == NULL           ? ORIGIN_OMB
+		          : is_true(store->value) ? ORIGIN_ALTERED
+		                                  : ORIGIN_FILE,
 		.note = "only what omb has been given is committed",
 	};
 
@@ -452,18 +480,60 @@ static void default_statistics(struct translation *t)
 		every_ms = HEARTBEAT_MS;
 	if (every_ms < 1000)
 		every_ms = 1000; /* the library's granularity */
-	translation_default(
-		t, KAFKA_CONSUMER, "statistics.interval.ms",
-		arena_printf(t->arena, "%lld", every_ms), ORIGIN_OMB,
-		"wakes an idle consumer before max.poll.interval.ms; not used otherwise");
+	const char *value = arena_printf(t->arena, "%lld", every_ms);
+	const struct kafka_setting *asked = kafka_setting_find(list, "statistics.interval.ms");
+	struct kafka_setting ours = {
+		.key = "statistics.interval.ms",
+		.value = value,
+		.asked = asked == NULL ? NULL : asked->asked,
+		.origin = asked == NULL ? ORIGIN_OMB : ORIGIN_ALTERED,
+		.note = "wakes an idle consumer before max.poll.interval.ms; not used otherwise",
+	};
+
+	long long asked_ms = setting_number(list, ours.key, 0);
+	if (asked_ms <= 0 || asked_ms > every_ms)
+		translation_set(t, list, &ours);
 }
 
-/* librdkafka wants a fetch to have room for the largest message. */
+/* The Java client takes any two; librdkafka wants the first not to be above the second. */
+static void finish_reconnect(struct translation *t, enum kafka_role role)
+{
+	struct kafka_settings *list = &t->c->roles[role];
+	const struct kafka_setting *first = kafka_setting_find(list, "reconnect.backoff.ms");
+	const struct kafka_setting *most = kafka_setting_find(list, "reconnect.backoff.max.ms");
+
+	if (!t->opts->java_defaults || (first == NULL && most == NULL))
+		return;
+	long long first_ms = setting_number(list, "reconnect.backoff.ms", 50);
+	long long most_ms = setting_number(list, "reconnect.backoff.max.ms", 1000);
+	if (first_ms <= most_ms)
+		return;
+	if (most == NULL) {
+		translation_default(t, role, "reconnect.backoff.max.ms", first->value, ORIGIN_JAVA,
+		                    "raised to reconnect.backoff.ms");
+	} else if (first == NULL) {
+		translation_default(t, role, "reconnect.backoff.ms", most->value, ORIGIN_JAVA,
+		                    "no more than reconnect.backoff.max.ms");
+	} else {
+		struct java_property p = { most->key, most->asked, most->line,
+			                   KAFKA_ROLE_BIT(role) };
+		translation_alter(t, &p, "reconnect.backoff.max.ms", first->value,
+		                  "librdkafka wants no less than reconnect.backoff.ms");
+	}
+}
+
+/* librdkafka wants a fetch to have room for the largest message, and that is 1000 bytes at least. */
 static void finish_fetch(struct translation *t)
 {
 	struct kafka_settings *list = &t->c->roles[KAFKA_CONSUMER];
+	const struct kafka_setting *asked = kafka_setting_find(list, "fetch.max.bytes");
 	long long fetch = setting_number(list, "fetch.max.bytes", 52428800);
 
+	if (asked != NULL && fetch < 1000) {
+		struct java_property p = { asked->key, asked->asked, asked->line,
+			                   KAFKA_ROLE_BIT(KAFKA_CONSUMER) };
+		translation_alter(t, &p, "fetch.max.bytes", "1000", "librdkafka fetches no less");
+	}
 	if (fetch < 1000000 && kafka_setting_find(list, "message.max.bytes") == NULL)
 		translation_default(t, KAFKA_CONSUMER, "message.max.bytes",
 		                    arena_printf(t->arena, "%lld", fetch < 1000 ? 1000 : fetch),
@@ -486,6 +556,7 @@ void rules_finish(struct translation *t)
 	finish_compression_level(t);
 	for (unsigned role = 0; role < KAFKA_ROLES; role++) {
 		finish_socket_timeout(t, role);
+		finish_reconnect(t, role);
 		security_finish(t, role);
 	}
 	for (unsigned i = 0; t->opts->java_defaults && java_default_at(i) != NULL; i++) {
@@ -501,4 +572,5 @@ void rules_finish(struct translation *t)
 	for (unsigned role = 0; role < KAFKA_ROLES; role++)
 		translation_default(t, role, "socket.nagle.disable", "true", ORIGIN_OMB,
 		                    "as the Java client");
+	effects_finish(t);
 }

@@ -179,14 +179,29 @@ static void ignore_seen(struct translation *t, enum kafka_role role, const char 
 	translation_ignore(t, &p, note);
 }
 
+static void lose_seen(struct translation *t, enum kafka_role role, const char *key,
+                      const char *note)
+{
+	const struct kafka_setting *s = seen(t, role, key);
+
+	if (s == NULL)
+		return;
+	struct java_property p = property_of(s, role);
+	translation_lose(t, &p, note);
+}
+
 static void finish_truststore(struct translation *t, enum kafka_role role)
 {
 	const struct kafka_setting *s = seen(t, role, "ssl.truststore.location");
 
+	if (s == NULL) {
+		lose_seen(t, role, "ssl.truststore.type", "there is no ssl.truststore.location");
+		lose_seen(t, role, "ssl.truststore.password",
+		          "there is no ssl.truststore.location");
+		return;
+	}
 	ignore_seen(t, role, "ssl.truststore.type", "part of ssl.truststore.location");
 	ignore_seen(t, role, "ssl.truststore.password", "certificates in PEM form have none");
-	if (s == NULL)
-		return;
 	struct java_property p = property_of(s, role);
 	switch (type_of(t, seen_value(t, role, "ssl.truststore.type"), s->value)) {
 	case STORE_PEM:
@@ -216,17 +231,18 @@ static void finish_keystore(struct translation *t, enum kafka_role role)
 	const struct kafka_setting *s = seen(t, role, "ssl.keystore.location");
 	const struct kafka_setting *password = seen(t, role, "ssl.keystore.password");
 
-	ignore_seen(t, role, "ssl.keystore.type", "part of ssl.keystore.location");
 	if (s == NULL) {
-		ignore_seen(t, role, "ssl.keystore.password", "there is no ssl.keystore.location");
+		lose_seen(t, role, "ssl.keystore.type", "there is no ssl.keystore.location");
+		lose_seen(t, role, "ssl.keystore.password", "there is no ssl.keystore.location");
 		return;
 	}
+	ignore_seen(t, role, "ssl.keystore.type", "part of ssl.keystore.location");
 	struct java_property p = property_of(s, role);
 	switch (type_of(t, seen_value(t, role, "ssl.keystore.type"), s->value)) {
 	case STORE_PEM:
 		translation_put(t, &p, "ssl.certificate.location", p.value, NULL);
 		translation_put(t, &p, "ssl.key.location", p.value, NULL);
-		ignore_seen(t, role, "ssl.keystore.password", "ssl.key.password opens a PEM key");
+		lose_seen(t, role, "ssl.keystore.password", "ssl.key.password opens a PEM key");
 		return;
 	case STORE_PKCS12:
 		translation_put(t, &p, "ssl.keystore.location", p.value, NULL);

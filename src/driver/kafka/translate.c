@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/properties.h"
 #include "driver/driver.h"
@@ -83,7 +84,8 @@ static bool is_secret(const char *key)
 	       strstr(key, "user.info") != NULL;
 }
 
-void translation_ignore(struct translation *t, const struct java_property *p, const char *note)
+static void list_ignored(struct translation *t, const struct java_property *p, const char *origin,
+                         const char *note)
 {
 	struct kafka_ignored_list *list = &t->c->ignored;
 	bool secret = is_secret(p->key);
@@ -99,8 +101,30 @@ void translation_ignore(struct translation *t, const struct java_property *p, co
 			.key = p->key,
 			.value = secret ? "****" : p->value,
 			.note = note,
+			.origin = origin,
 		};
 	}
+}
+
+void translation_ignore(struct translation *t, const struct java_property *p, const char *note)
+{
+	list_ignored(t, p, ORIGIN_IGNORED, note);
+}
+
+void translation_lose(struct translation *t, const struct java_property *p, const char *note)
+{
+	list_ignored(t, p, ORIGIN_NO_EFFECT, note);
+}
+
+void translation_mark(struct translation *t, struct kafka_settings *list, const char *key,
+                      const char *origin, const char *note)
+{
+	struct kafka_setting *s = find(list, key);
+
+	if (s == NULL || strcmp(s->origin, ORIGIN_FILE) != 0)
+		return;
+	s->origin = origin;
+	s->note = s->note[0] == '\0' ? note : arena_printf(t->arena, "%s; %s", note, s->note);
 }
 
 static void add_failure(struct translation *t, int line, int column, const char *fmt, va_list ap)
@@ -171,6 +195,20 @@ static unsigned scope_of(const struct name *n)
 	return roles;
 }
 
+/* Two names of one setting in one block: the later wins, and the earlier is told. */
+static void lose_earlier(struct translation *t, enum kafka_role role, const struct kafka_setting *s)
+{
+	const struct kafka_setting *old = find(&t->c->roles[role], s->key);
+
+	if (old == NULL || t->block == NULL || old->block == NULL ||
+	    strcmp(old->block, t->block) != 0 || old->line == s->line || s->line == 0)
+		return;
+	struct java_property p = { old->key, old->asked, old->line, KAFKA_ROLE_BIT(role) };
+	translation_lose(t, &p,
+	                 arena_printf(t->arena, "line %d sets it again: %s", s->line,
+	                              is_secret(s->key) ? "****" : s->value));
+}
+
 /* Sets `s` for all roles of the property that the library has the name for. */
 static void spread(struct translation *t, const struct java_property *p, const struct name *n,
                    struct kafka_setting s)
@@ -184,9 +222,13 @@ static void spread(struct translation *t, const struct java_property *p, const s
 	s.key = n->key;
 	s.asked = p->value;
 	s.line = p->line;
-	for (unsigned role = 0; role < KAFKA_ROLES; role++)
-		if (p->roles & scope_of(n) & KAFKA_ROLE_BIT(role))
-			translation_set(t, &t->c->roles[role], &s);
+	s.block = t->block;
+	for (unsigned role = 0; role < KAFKA_ROLES; role++) {
+		if ((p->roles & scope_of(n) & KAFKA_ROLE_BIT(role)) == 0)
+			continue;
+		lose_earlier(t, role, &s);
+		translation_set(t, &t->c->roles[role], &s);
+	}
 }
 
 void translation_put(struct translation *t, const struct java_property *p, const char *key,
@@ -244,7 +286,12 @@ void translation_default(struct translation *t, enum kafka_role role, const char
 
 	if (find(list, key) == NULL)
 		translation_set(t, list,
-		                &(struct kafka_setting){ key, value, NULL, origin, note, 0 });
+		                &(struct kafka_setting){
+					.key = key,
+					.value = value,
+					.origin = origin,
+					.note = note,
+				});
 }
 
 /* --- blocks ----------------------------------------------------------------------------------- */
@@ -266,7 +313,7 @@ static void unknown(struct translation *t, const struct java_property *p)
 	size_t count = 0;
 
 	if (t->opts->lenient) {
-		translation_ignore(t, p, "unknown");
+		translation_lose(t, p, "unknown");
 		return;
 	}
 	for (unsigned i = 0; java_at(i) != NULL; i++)
@@ -277,7 +324,10 @@ static void unknown(struct translation *t, const struct java_property *p)
 	assert(count < sizeof(known) / sizeof(known[0]));
 
 	const char *nearest = option_nearest(known, p->key);
-	if (nearest == NULL)
+	if (name_is_of_topics(p->key))
+		translation_fail(t, p->line,
+		                 "%s: a property of topics: it belongs into topicConfig", p->key);
+	else if (nearest == NULL)
 		translation_fail(
 			t, p->line,
 			"unknown property \"%s\": neither the Java client nor librdkafka has it",
@@ -287,23 +337,45 @@ static void unknown(struct translation *t, const struct java_property *p)
 		                 p->key, nearest);
 }
 
+/* The Java client has it for roles for which the library does not. */
+static void lose_rest(struct translation *t, const struct java_property *p, const struct name *n)
+{
+	static const unsigned shown =
+		KAFKA_ROLE_BIT(KAFKA_PRODUCER) | KAFKA_ROLE_BIT(KAFKA_CONSUMER);
+	struct java_property rest = *p;
+
+	rest.roles = p->roles & shown & ~scope_of(n);
+	if (rest.roles == 0)
+		return;
+	translation_lose(t, &rest,
+	                 arena_printf(t->arena, "librdkafka has it for the %s only",
+	                              n->flags & NAME_PRODUCER ? "producer" : "consumer"));
+}
+
 static void apply_java(struct translation *t, const struct java_option *option,
                        struct java_property *p)
 {
+	const char *target = option->action == JAVA_SAME ? option->key : option->target;
+
 	if ((p->roles & option->roles) == 0) {
-		translation_ignore(t, p, misplaced(t, option->roles));
+		translation_lose(t, p, misplaced(t, option->roles));
 		return;
 	}
 	p->roles &= option->roles;
 	switch (option->action) {
 	case JAVA_SAME:
-		translation_put(t, p, option->key, p->value, NULL);
-		return;
 	case JAVA_RENAME:
-		translation_put(t, p, option->target, p->value, NULL);
+		translation_put(t, p, target, p->value, NULL);
+		lose_rest(t, p, name_find(target));
 		return;
 	case JAVA_IGNORE:
 		translation_ignore(t, p, option->note);
+		return;
+	case JAVA_LOSE:
+		if (option->usual != NULL && strcasecmp(option->usual, p->value) == 0)
+			translation_ignore(t, p, "as it is here");
+		else
+			translation_lose(t, p, option->note);
 		return;
 	case JAVA_REFUSE:
 		translation_fail(t, p->line, "%s: %s", p->key, option->note);
@@ -315,12 +387,50 @@ static void apply_java(struct translation *t, const struct java_option *option,
 	abort();
 }
 
+/* Properties that only librdkafka has and that omb does not pass on as they are. */
+static const struct {
+	const char *key;
+	unsigned roles;
+	const char *note;
+	bool refused; /* when it is not false */
+} own_ways[] = {
+	{ "debug", EVERY_ROLE, "omb drops the log lines of the library", false },
+	{ "delivery.report.only.error", EVERY_ROLE, "omb would never hear of what was acknowledged",
+	  true },
+	{ "log.connection.close", EVERY_ROLE, "omb drops the log lines of the library", false },
+	{ "log.thread.name", EVERY_ROLE, "omb drops the log lines of the library", false },
+	{ "log_level", EVERY_ROLE, "omb drops the log lines of the library", false },
+	{ "statistics.interval.ms", KAFKA_ROLE_BIT(KAFKA_PRODUCER),
+	  "omb does not look at the library's statistics", false },
+	{ "topic.blacklist", EVERY_ROLE, "omb subscribes to its own topics by name", false },
+};
+
+/* True: done with.  Else the roles that are left stay in *p. */
+static bool apply_own_way(struct translation *t, struct java_property *p)
+{
+	for (size_t i = 0; i < sizeof(own_ways) / sizeof(own_ways[0]); i++) {
+		struct java_property mine = *p;
+
+		mine.roles &= own_ways[i].roles;
+		if (strcmp(own_ways[i].key, p->key) != 0 || mine.roles == 0)
+			continue;
+		if (!own_ways[i].refused)
+			translation_lose(t, &mine, own_ways[i].note);
+		else if (strcasecmp(p->value, "false") != 0)
+			translation_fail(t, p->line, "%s: %s", p->key, own_ways[i].note);
+		else
+			translation_ignore(t, &mine, "as it is here");
+		p->roles &= ~mine.roles;
+	}
+	return p->roles == 0;
+}
+
 static void apply_librdkafka(struct translation *t, const struct name *n, struct java_property *p)
 {
 	struct kafka_setting s = { .value = p->value, .origin = ORIGIN_FILE, .note = "" };
 
 	if ((p->roles & scope_of(n)) == 0) {
-		translation_ignore(t, p, misplaced(t, scope_of(n)));
+		translation_lose(t, p, misplaced(t, scope_of(n)));
 		return;
 	}
 	/* An alias means what its target means: the rule of that one applies, the text is its own. */
@@ -329,7 +439,8 @@ static void apply_librdkafka(struct translation *t, const struct name *n, struct
 		apply_java(t, option, p);
 		return;
 	}
-	spread(t, p, n, s);
+	if (!apply_own_way(t, p))
+		spread(t, p, n, s);
 }
 
 static void apply(struct translation *t, const struct property *property, unsigned roles)
@@ -358,6 +469,17 @@ static const char *trimmed(struct translation *t, const char *value)
 	return arena_strndup(t->arena, value, len);
 }
 
+/* Java takes the last of two lines for one property, and says nothing. */
+static void lose_duplicate(struct translation *t, const struct property *p, unsigned roles)
+{
+	struct java_property first = { p->key, p->replaced, p->replaced_line, roles };
+
+	if (p->line > 0 && p->replaced_line > 0 && strcmp(p->replaced, p->value) != 0)
+		translation_lose(t, &first,
+		                 arena_printf(t->arena, "line %d sets it again: %s", p->line,
+		                              is_secret(p->key) ? "****" : p->value));
+}
+
 static void read_block(struct translation *t, const struct option_block *block, unsigned roles)
 {
 	struct properties list = { 0 };
@@ -372,9 +494,27 @@ static void read_block(struct translation *t, const struct option_block *block, 
 		return;
 	}
 	for (size_t i = 0; i < list.count; i++) {
-		list.items[i].value = trimmed(t, list.items[i].value);
-		apply(t, &list.items[i], roles);
+		struct property *p = &list.items[i];
+		p->value = trimmed(t, p->value);
+		lose_duplicate(t, p, roles);
+		apply(t, p, roles);
 	}
+}
+
+/* The broker would refuse it, but only when the run has begun. */
+static bool check_topic_property(struct translation *t, const struct property *p)
+{
+	const struct java_option *option = java_find(p->key);
+	const struct name *n = name_find(p->key);
+
+	if (name_is_of_topics(p->key) || (option == NULL && n == NULL))
+		return true;
+	unsigned roles = option != NULL ? option->roles : scope_of(n);
+	translation_fail(t, p->line, "%s: an option of the client: it belongs into %s", p->key,
+	                 roles == KAFKA_ROLE_BIT(KAFKA_PRODUCER)   ? "producerConfig"
+	                 : roles == KAFKA_ROLE_BIT(KAFKA_CONSUMER) ? "consumerConfig"
+	                                                           : "commonConfig");
+	return false;
 }
 
 /* What a topic may have is the broker's business: it answers by name if it does not know one. */
@@ -391,9 +531,21 @@ static void read_topic(struct translation *t)
 	for (size_t i = 0; i < list.count; i++) {
 		const struct property *p = &list.items[i];
 		const char *value = trimmed(t, p->value);
-		translation_set(
-			t, &t->c->topic,
-			&(struct kafka_setting){ p->key, value, value, ORIGIN_FILE, "", p->line });
+		if (!check_topic_property(t, p))
+			continue;
+		translation_set(t, &t->c->topic,
+		                &(struct kafka_setting){
+					.key = p->key,
+					.value = value,
+					.asked = value,
+					.origin = ORIGIN_FILE,
+					.note = "",
+					.line = p->line,
+				});
+		if (p->line > 0 && p->replaced_line > 0)
+			translation_mark(t, &t->c->topic, p->key, ORIGIN_ALTERED,
+			                 arena_printf(t->arena, "line %d has another value: %s",
+			                              p->replaced_line, p->replaced));
 	}
 }
 

@@ -9,8 +9,10 @@
  *     - an option of the Java client that librdkafka has by the same or another name, perhaps in
  *       another unit or range: it becomes a setting; a value that the library would refuse is cut
  *       to what it takes, and the setting says so ("altered");
- *     - an option of the Java client that has no counterpart and does not matter here: it is
+ *     - an option of the Java client that has no counterpart and of which nothing comes: it is
  *       listed as ignored, with the reason;
+ *     - one of which something would come in the Java client, but not here, or that another one
+ *       makes void: it is listed as without effect, with the reason;
  *     - one that matters and cannot be had: an error that names it and the way out;
  *     - a property of librdkafka by its own name: taken as it is;
  *     - unknown: an error with the nearest name.
@@ -40,6 +42,7 @@ struct kafka_setting {
 	const char *origin;      /* ORIGIN_* of driver.h */
 	const char *note;        /* "" = none */
 	int line;                /* in the driver file; 0 = not from it */
+	const char *block;       /* whose line it is: "producerConfig"; NULL = none's */
 };
 
 struct kafka_settings {
@@ -47,10 +50,11 @@ struct kafka_settings {
 	size_t count, cap;
 };
 
-/* What the file says and the library does not need to know. */
+/* What the file says and the library is not told. */
 struct kafka_ignored {
 	enum kafka_role role;
 	const char *key, *value, *note; /* a secret value is masked already */
+	const char *origin;             /* ORIGIN_IGNORED or ORIGIN_NO_EFFECT */
 };
 
 struct kafka_ignored_list {

@@ -44,8 +44,16 @@ void translation_alter(struct translation *t, const struct java_property *p, con
 /* Keeps the property for a rule that comes at the end. */
 void translation_keep(struct translation *t, const struct java_property *p);
 
-/* Lists the property as ignored. */
+/* Lists the property as ignored: nothing comes of it anywhere. */
 void translation_ignore(struct translation *t, const struct java_property *p, const char *note);
+
+/* Lists the property as without effect: somebody wanted something. */
+void translation_lose(struct translation *t, const struct java_property *p, const char *note);
+
+/* The setting stays as it is, and is marked: ORIGIN_ALTERED or ORIGIN_NO_EFFECT.  Only one that is
+ * from the file and has no mark. */
+void translation_mark(struct translation *t, struct kafka_settings *list, const char *key,
+                      const char *origin, const char *note);
 
 /* "producerConfig: KEY: ..." at the property's line; the same failure is added once. */
 void translation_fail(struct translation *t, int line, const char *fmt, ...)
@@ -69,10 +77,15 @@ bool stray_check(struct translation *t, const struct option_block *block,
 
 java_rule_fn rule_acks, rule_assignment, rule_buffer_memory, rule_ciphers, rule_client_id,
 	rule_endpoint, rule_group_protocol, rule_ignore_keys, rule_keep, rule_kinit, rule_max_block,
-	rule_metadata_age, rule_offset_reset, rule_partitioner, rule_request_timeout,
-	rule_security_protocol;
+	rule_metadata_age, rule_offset_reset, rule_minus_one, rule_partitioner,
+	rule_request_timeout, rule_security_protocol;
 
 void rules_finish(struct translation *t);
+
+/* --- effects.c -------------------------------------------------------------------------------- */
+
+/* Marks settings that are void or less, as the others stand. */
+void effects_finish(struct translation *t);
 
 /* --- security.c ------------------------------------------------------------------------------- */
 
