@@ -120,6 +120,7 @@ KNOTS = [
         "src/broker/api.c",
         "src/broker/broker.c",
         "src/broker/groups.c",
+        "src/broker/handle_fetch.c",
         "src/broker/handle_group.c",
         "src/broker/handle_group_admin.c",
         "src/broker/handle_offsets.c",

@@ -31,6 +31,7 @@ void broker_options_init(struct broker_options *o)
 		.partitions = 1,
 		.topics_max = 10000,
 		.partitions_max = 20000,
+		.readers_max = 1000000,
 		.seed = 1,
 	};
 }
@@ -76,7 +77,7 @@ struct broker *broker_create(const struct broker_options *options, const int *po
 		b->ports[i] = ports[i];
 	snprintf(b->cluster_id, sizeof(b->cluster_id), "omb-%016" PRIx64, id_scatter(id_seed));
 	b->next_producer_id = (int64_t)(id_scatter(~id_seed) & PRODUCER_ID_MASK);
-	topics_init(&b->topics);
+	topics_init(&b->topics, options->readers_max);
 	b->groups = groups_create(&groups);
 	b->faults = faults_create(options->faults, options->faults_count, options->seed, now_ns);
 	if (pool_init(&b->pool, options->memory_bytes, err))
@@ -124,13 +125,18 @@ struct connection *broker_connect(struct broker *b, int node, const char *peer, 
 		return NULL;
 	}
 	if (b->connections_count >= CONNECTIONS_MAX) {
-		broker_notice(b, "%s turned away: %d connections are open", peer, CONNECTIONS_MAX);
+		if (b->counts.crowded++ == 0)
+			broker_notice(
+				b,
+				"%s turned away, and all that come while %d connections are open",
+				peer, CONNECTIONS_MAX);
 		return NULL;
 	}
 
 	struct connection *c = xcalloc(1, sizeof(*c));
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
 	c->req.connection = ++b->next_connection;
+	c->req.presence = presence_create(c->req.connection);
 	c->req.peer = c->peer;
 	c->req.listener = node;
 	c->slot = free_slot(b);
@@ -163,6 +169,7 @@ void broker_disconnect(struct broker *b, struct connection *c)
 		c->next->link = c->link;
 	b->slots[c->slot] = NULL;
 	b->connections_count--;
+	presence_end(c->req.presence);
 	request_fini(&c->req);
 	writer_fini(&c->out);
 	free(c);

@@ -12,12 +12,16 @@
  * Memory: all logs live in one pool (options.memory_bytes).  When it is full, what every reader has
  * had is dropped, oldest first.  If that is not enough, `full` decides:
  *
- *   BROKER_BLOCK        producers wait, nothing is lost.  A partition's data is held for the groups
- *                       that have committed offsets on it and have members, for connections that
- *                       have fetched it within READER_STALE_NS, and, if nobody has ever read it,
- *                       for whoever may come: a producer without any consumer is stopped when the
- *                       pool is full, and a notice says so.
- *   BROKER_DROP_OLDEST  the oldest goes, read or not; fetches below it get OFFSET_OUT_OF_RANGE.
+ *   BROKER_BLOCK        producers wait, nothing that is held is lost.  A partition's data is held
+ *                       for the groups that have committed offsets on it and have members, for
+ *                       connections that have fetched it within READER_STALE_NS, and, if nobody has
+ *                       ever read it, for whoever may come: a producer without any consumer is
+ *                       stopped when the pool is full, and a notice says so.
+ *   BROKER_DROP_OLDEST  the oldest goes, read or not.
+ *
+ * Whatever goes that was held, or that a reader which fell silent has not had (readers.h), is counted
+ * as dropped unread, and a notice says so.  Fetches below what is there get OFFSET_OUT_OF_RANGE and
+ * are counted as well.
  *
  * Not kept to, where Kafka does: nothing is durable or replicated; no transactions, no compaction
  * and no retention by time; offsets for timestamps are those of whole batches; the maximum size of
@@ -37,9 +41,6 @@
 #include "broker/request.h"
 #include "util/error.h"
 
-/* How long a connection that does not fetch holds what it has not fetched. */
-#define READER_STALE_NS  UINT64_C(10000000000)
-
 #define BROKER_NODES_MAX 16
 /* The largest frame that is taken, as Kafka's socket.request.max.bytes; larger ones close the
  * connection. */
@@ -57,6 +58,7 @@ struct broker_options {
 	int32_t partitions; /* of topics that clients create by asking for them; 0: they may not */
 	bool check_crcs;
 	size_t topics_max, partitions_max;
+	size_t readers_max;      /* of all partitions: connections that fetched it */
 	uint64_t group_delay_ns; /* how long an empty group waits for more members */
 	/* Of the ids that clients are told: members', producers' and the cluster's.  0: drawn, so that
 	 * clients that outlive this broker never share an id with those of the next one. */
@@ -79,7 +81,11 @@ struct broker_counts {
 	uint64_t produced, produced_bytes, batches; /* messages, bytes and batches appended */
 	uint64_t fetched, fetched_bytes;            /* messages and bytes handed out */
 	uint64_t requests, connections;
-	uint64_t dropped;                   /* messages dropped unread */
+	uint64_t crowded;                   /* connections turned away: there are too many */
+	uint64_t dropped;                   /* messages that somebody had not had */
+	uint64_t dropped_bytes;             /* of the batches with such messages */
+	uint64_t late;                      /* fetches of what was dropped already */
+	uint64_t refused_readers;           /* fetches of a partition: there are too many */
 	uint64_t blocked;                   /* produce requests that had to wait for room */
 	uint64_t lost, duplicated, refused; /* messages: planted faults */
 	uint64_t closed, turned_away;       /* connections: planted faults */
@@ -138,6 +144,8 @@ bool broker_add_topic(struct broker *b, const char *name, int32_t partitions, st
 
 const struct broker_counts *broker_counts(const struct broker *b);
 size_t broker_connections(const struct broker *b);
+/* Notices say how many messages of each topic were dropped unread, if any. */
+void broker_tell_dropped(struct broker *b);
 void broker_memory(const struct broker *b, size_t *used_bytes, size_t *all_bytes);
 
 #endif

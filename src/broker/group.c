@@ -616,3 +616,24 @@ bool group_subscribes(struct group *g, struct kafka_string topic)
 	return g->topics_all || (g->topic_count > 0 && bsearch(&topic, g->topics, g->topic_count,
 	                                                       sizeof(*g->topics), compare_topics));
 }
+
+bool group_is_assigned(const struct group *g)
+{
+	return g->state == GROUP_STABLE && g->protocol_type &&
+	       strcmp(g->protocol_type, "consumer") == 0;
+}
+
+/* An assignment: version (i16), then topics, each with its partitions (i32). */
+bool group_owns(const struct group_member *m, struct kafka_string topic, int32_t partition)
+{
+	struct reader r = reader_over(m->assignment.data, m->assignment.len);
+
+	read_i16(&r);
+	for (size_t topics = read_count(&r, 6); topics > 0 && !r.broken; topics--) {
+		bool same = kafka_string_compare(read_string(&r), topic) == 0;
+		for (size_t parts = read_count(&r, 4); parts > 0 && !r.broken; parts--)
+			if (read_i32(&r) == partition && same)
+				return true;
+	}
+	return false;
+}

@@ -160,6 +160,9 @@ struct group_member *group_member_numbered(const struct group *g, uint64_t numbe
 struct kafka_string group_metadata(const struct group *g, const struct group_member *m);
 /* A member of it reads the topic ("consumer" groups only). */
 bool group_subscribes(struct group *g, struct kafka_string topic);
+/* Who was assigned what is settled, and written so that it can be read ("consumer" groups only). */
+bool group_is_assigned(const struct group *g);
+bool group_owns(const struct group_member *m, struct kafka_string topic, int32_t partition);
 /* No members, no ids given out, no offsets: nothing would be lost with it. */
 bool group_is_idle(const struct group *g);
 /* As Kafka writes it: "Stable". */

@@ -186,3 +186,30 @@ bool groups_lowest_offset(struct groups *groups, const char *topic, int32_t part
 	}
 	return found;
 }
+
+/* Adds to *owners; false: it is not known what a member with this client id was assigned. */
+static bool count_owners_in(const struct group *g, uint32_t client, struct kafka_string topic,
+                            int32_t partition, int *owners)
+{
+	for (size_t i = 0; i < g->member_count; i++) {
+		const struct group_member *m = g->members[i];
+		if (kafka_string_hash(kafka_string_of(m->client_id)) != client)
+			continue;
+		if (!group_is_assigned(g))
+			return false;
+		*owners = (*owners < 0 ? 0 : *owners) + group_owns(m, topic, partition);
+	}
+	return true;
+}
+
+int groups_count_owners(const struct groups *groups, const char *topic, int32_t partition,
+                        uint32_t client)
+{
+	int owners = -1;
+
+	for (size_t i = 0; i < groups->count; i++)
+		if (!count_owners_in(groups->items[i], client, kafka_string_of(topic), partition,
+		                     &owners))
+			return -1;
+	return owners;
+}

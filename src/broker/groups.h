@@ -61,6 +61,13 @@ void groups_forget_topic(struct groups *groups, const char *topic);
 bool groups_lowest_offset(struct groups *groups, const char *topic, int32_t partition,
                           int64_t *out);
 
+/*
+ * How many members with this client id (its hash, kafka_string_hash) the partition was assigned to;
+ * -1: no member has it, or a group that one is in is not settled.
+ */
+int groups_count_owners(const struct groups *groups, const char *topic, int32_t partition,
+                        uint32_t client);
+
 request_handler handle_find_coordinator, handle_join_group, handle_sync_group, handle_heartbeat,
 	handle_leave_group, handle_offset_commit, handle_offset_fetch, handle_list_groups,
 	handle_describe_groups, handle_delete_groups;

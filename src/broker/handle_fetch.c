@@ -89,11 +89,13 @@ static void splice_bytes(struct fetch *f, const struct log *log, uint64_t positi
 }
 
 /* Whole batches from the one with `offset` on.  The very first of an answer goes even if it is
- * larger than what was asked for: the client would be stuck in front of it. */
-static void write_batches(struct fetch *f, const struct log *log, const struct wanted *w)
+ * larger than what was asked for: the client would be stuck in front of it.  Returns the offset
+ * behind them. */
+static int64_t write_batches(struct fetch *f, const struct log *log, const struct wanted *w)
 {
 	size_t count = log_batches(log), first = log_find(log, w->offset), bytes = 0;
 	size_t limit = w->max_bytes < f->left ? w->max_bytes : f->left;
+	int64_t next = w->offset;
 
 	for (size_t i = first; i < count; i++) {
 		const struct log_batch *batch = log_batch_at(log, i);
@@ -101,6 +103,7 @@ static void write_batches(struct fetch *f, const struct log *log, const struct w
 		if (bytes + batch->len > limit && !is_first)
 			break;
 		bytes += batch->len;
+		next = batch->base_offset + batch->messages;
 		f->b->counts.fetched += batch->messages;
 	}
 	write_u32(f->out, (uint32_t)bytes);
@@ -108,21 +111,55 @@ static void write_batches(struct fetch *f, const struct log *log, const struct w
 		splice_bytes(f, log, log_batch_at(log, first)->position, bytes);
 	f->bytes += bytes;
 	f->left -= bytes < f->left ? bytes : f->left;
+	return next;
+}
+
+/* NULL: there are too many. */
+static struct partition_reader *note_reader(struct fetch *f, struct partition *p, int64_t offset)
+{
+	struct broker *b = f->b;
+	const struct partition_reader seen = {
+		.who = f->req->presence,
+		.offset = offset,
+		.next = offset,
+		.end = p->log.end,
+		.seen_ns = f->now_ns,
+	};
+	struct partition_reader *noted = readers_note(&p->readers, &seen);
+
+	if (noted != NULL)
+		return noted;
+	b->counts.refused_readers++;
+	if (!b->readers_told)
+		broker_notice(b, "%s: partitions have %zu readers already, more are refused",
+		              f->req->peer, b->options.readers_max);
+	b->readers_told = true;
+	return NULL;
+}
+
+static enum kafka_error check_wanted(struct fetch *f, const struct partition *p,
+                                     const struct wanted *w)
+{
+	if (p == NULL)
+		return KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+	if (w->offset >= p->log.start && w->offset <= p->log.end)
+		return KAFKA_NONE;
+	f->b->counts.late += w->offset >= 0 && w->offset < p->log.start;
+	return KAFKA_OFFSET_OUT_OF_RANGE;
 }
 
 static void fetch_partition(struct fetch *f, struct kafka_string name)
 {
 	struct wanted w = read_wanted(f->req);
 	struct partition *p = topics_partition(&f->b->topics, name, w.partition);
-	enum kafka_error error = KAFKA_NONE;
+	enum kafka_error error = check_wanted(f, p, &w);
 	int16_t version = f->req->version;
+	struct partition_reader *reader = NULL;
 
-	if (p == NULL)
-		error = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
-	else if (w.offset < p->log.start || w.offset > p->log.end)
-		error = KAFKA_OFFSET_OUT_OF_RANGE;
-	else
-		partition_note_reader(p, f->req->connection, w.offset, f->now_ns);
+	if (error == KAFKA_NONE) {
+		reader = note_reader(f, p, w.offset);
+		error = reader != NULL ? KAFKA_NONE : KAFKA_POLICY_VIOLATION;
+	}
 	f->failed |= error != KAFKA_NONE;
 
 	write_i32(f->out, w.partition);
@@ -136,8 +173,8 @@ static void fetch_partition(struct fetch *f, struct kafka_string name)
 		write_i32(f->out, -1); /* no aborted transactions */
 	if (version >= 11)
 		write_i32(f->out, -1); /* no replica is nearer */
-	if (error == KAFKA_NONE)
-		write_batches(f, &p->log, &w);
+	if (reader != NULL)
+		reader->next = write_batches(f, &p->log, &w);
 	else
 		write_u32(f->out, 0);
 }
@@ -194,6 +231,8 @@ enum handled handle_fetch(struct broker *b, struct request *req, uint64_t now_ns
 	uint64_t fetched = b->counts.fetched;
 
 	read_front(&f);
+	req->presence->client = kafka_string_hash(
+		(struct kafka_string){ .data = req->client_id, .len = req->client_id_len });
 	if (f.stray) {
 		refuse_stray(&f);
 		return HANDLED_REPLY;

@@ -173,28 +173,23 @@ static void release_chunks(struct log *l)
 	l->base = l->tail;
 }
 
-static void drop_batches(struct log *l, size_t count)
+void log_drop(struct log *l, size_t count)
 {
 	if (count == 0)
 		return;
 	/* Not where the next batch begins: a reader may stand in front of offsets that are missing. */
-	l->start = batch_end(&batches_of(l)[count - 1]);
+	l->start = batch_end(log_batch_at(l, count - 1));
 	l->batches_first += count;
 	l->batches_count -= count;
 	release_chunks(l);
 }
 
-void log_drop_to(struct log *l, int64_t offset)
-{
-	drop_batches(l, log_find(l, offset));
-}
-
-void log_drop_oldest(struct log *l)
+size_t log_oldest(const struct log *l)
 {
 	uint64_t end = l->base + POOL_CHUNK_BYTES;
 	size_t count = 0;
 
 	while (count < l->batches_count && batches_of(l)[count].position < end)
 		count++;
-	drop_batches(l, count);
+	return count;
 }

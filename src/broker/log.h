@@ -65,9 +65,9 @@ const struct log_batch *log_batch_at(const struct log *l, size_t index);
 const uint8_t *log_piece(const struct log *l, uint64_t position, size_t max, struct chunk **chunk,
                          size_t *len);
 
-/* Drops batches that end at or before `offset`. */
-void log_drop_to(struct log *l, int64_t offset);
-/* Drops the oldest chunk with all batches that touch it. */
-void log_drop_oldest(struct log *l);
+/* Drops the first `count` batches. */
+void log_drop(struct log *l, size_t count);
+/* How many batches touch the oldest chunk. */
+size_t log_oldest(const struct log *l);
 
 #endif

@@ -26,6 +26,7 @@
 #include "net/bytes.h"
 
 struct broker;
+struct presence;
 struct splice;
 struct waiter;
 
@@ -40,9 +41,10 @@ struct request {
 	size_t client_id_len;
 
 	/* From the connection. */
-	uint64_t connection; /* number of the connection, never used again */
-	const char *peer;    /* "127.0.0.1:40312"; borrowed */
-	int listener;        /* which virtual broker was addressed: its node id */
+	uint64_t connection;       /* number of the connection, never used again */
+	struct presence *presence; /* the connection as readers.h knows it */
+	const char *peer;          /* "127.0.0.1:40312"; borrowed */
+	int listener;              /* which virtual broker was addressed: its node id */
 
 	bool one_way;                /* there will be no answer */
 	unsigned visits;             /* 0: the first time */

@@ -536,6 +536,7 @@ bool serve_run(const struct serve_options *options, struct broker_counts *counts
 		if (options->ready != NULL)
 			options->ready(options->context, s.ports, options->broker.nodes);
 		run(&s);
+		broker_tell_dropped(s.broker);
 		*counts = *broker_counts(s.broker);
 	}
 	close_all(&s);

@@ -60,12 +60,29 @@ bool broker_add_topic(struct broker *b, const char *name, int32_t partitions, st
 	return error_set(err, ERROR_USAGE, "topic \"%s\": %s", name, broker_topic_reason(error));
 }
 
+static void tell_deleted(struct broker *b, const struct topic *topic)
+{
+	if (topic->dropped > 0)
+		broker_notice(b, "topic %s deleted; %" PRIu64 " messages of it were dropped unread",
+		              topic->name, topic->dropped);
+	else
+		broker_notice(b, "topic %s deleted", topic->name);
+}
+
+void broker_tell_dropped(struct broker *b)
+{
+	for (const struct topic *t = b->topics.first; t != NULL; t = t->next)
+		if (t->dropped > 0)
+			broker_notice(b, "topic %s: %" PRIu64 " messages dropped unread", t->name,
+			              t->dropped);
+}
+
 void broker_delete_topic(struct broker *b, struct topic *topic)
 {
 	for (int32_t i = 0; i < topic->partitions_count; i++)
 		wait_list_wake(b, &topic->partitions[i].data);
 	groups_forget_topic(b->groups, topic->name);
-	broker_notice(b, "topic %s deleted", topic->name);
+	tell_deleted(b, topic);
 	topics_remove(&b->topics, topic);
 }
 
@@ -74,21 +91,85 @@ int32_t broker_leader(const struct broker *b, const struct topic *topic, int32_t
 	return (int32_t)((topic->hash + (uint32_t)partition) % (uint32_t)b->options.nodes);
 }
 
-/* Below this offset nobody needs anything any more. */
+struct held {
+	const struct broker *b;
+	const struct topic *topic;
+	int32_t partition;
+};
+
+static int count_owners(const void *context, uint32_t client)
+{
+	const struct held *h = context;
+
+	return groups_count_owners(h->b->groups, h->topic->name, h->partition, client);
+}
+
+/* Below this offset nobody needs anything any more; who fell silent is not asked. */
 static int64_t held_from(struct broker *b, const struct topic *topic, int32_t partition,
                          uint64_t now_ns)
 {
-	struct partition *p = &topic->partitions[partition];
-	uint64_t since_ns = now_ns > READER_STALE_NS ? now_ns - READER_STALE_NS : 0;
+	struct readers *readers = &topic->partitions[partition].readers;
+	const struct held held = { .b = b, .topic = topic, .partition = partition };
+	const struct readers_look look = {
+		.now_ns = now_ns,
+		.count_owners = count_owners,
+		.context = &held,
+	};
 	int64_t read, committed;
-	bool has_reader = partition_lowest_reader(p, since_ns, &read);
+	bool has_reader = readers_lowest(readers, &look, &read);
 	bool has_group = groups_lowest_offset(b->groups, topic->name, partition, &committed);
 
 	if (has_reader && has_group)
 		return read < committed ? read : committed;
 	if (has_reader || has_group)
 		return has_reader ? read : committed;
-	return p->released;
+	return readers->released;
+}
+
+/* Of a batch: what was held, or a silent reader has not had. */
+static uint64_t count_unread(const struct readers *readers, const struct log_batch *batch,
+                             int64_t held)
+{
+	int64_t first = batch->base_offset, end = first + batch->messages;
+
+	if (held <= first)
+		return batch->messages;
+	if (held >= end)
+		return readers_unread(readers, first, end);
+	return readers_unread(readers, first, held) + (uint64_t)(end - held);
+}
+
+static void tell_dropped(struct broker *b, const struct topic *t, uint64_t now_ns)
+{
+	if (b->drop_told_ns != 0 && now_ns - b->drop_told_ns < TELL_AGAIN_NS)
+		return;
+	b->drop_told_ns = now_ns;
+	broker_notice(b,
+	              "memory is full (%zu MB): messages of %s are dropped that a reader has not "
+	              "had, %" PRIu64 " so far",
+	              b->pool.count * POOL_CHUNK_BYTES / 1000000, t->name, t->dropped);
+}
+
+/* The first `count` batches go; what of them was unread is counted. */
+static void drop(struct broker *b, struct topic *t, int32_t partition, size_t count, int64_t held,
+                 uint64_t now_ns)
+{
+	struct partition *p = &t->partitions[partition];
+	uint64_t unread = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct log_batch *batch = log_batch_at(&p->log, i);
+		uint64_t messages = count_unread(&p->readers, batch, held);
+		unread += messages;
+		b->counts.dropped_bytes += messages > 0 ? batch->len : 0;
+	}
+	log_drop(&p->log, count);
+	readers_dropped(&p->readers, p->log.start);
+	if (unread == 0)
+		return;
+	b->counts.dropped += unread;
+	t->dropped += unread;
+	tell_dropped(b, t, now_ns);
 }
 
 /* What everybody has had goes, until `wanted` chunks are free. */
@@ -96,39 +177,45 @@ static void drop_read(struct broker *b, size_t wanted, uint64_t now_ns)
 {
 	for (struct topic *t = b->topics.first; t != NULL; t = t->next)
 		for (int32_t i = 0; i < t->partitions_count; i++) {
-			struct log *log = &t->partitions[i].log;
+			const struct log *log = &t->partitions[i].log;
 			if (b->pool.free_count >= wanted)
 				return;
-			if (log->chunks_count > 0)
-				log_drop_to(log, held_from(b, t, i, now_ns));
+			if (log->chunks_count == 0)
+				continue;
+			int64_t held = held_from(b, t, i, now_ns);
+			drop(b, t, i, log_find(log, held), held, now_ns);
 		}
 }
 
-static struct log *find_longest(struct broker *b)
+struct longest {
+	struct topic *topic;
+	int32_t partition;
+	size_t chunks;
+};
+
+static struct longest find_longest(struct broker *b)
 {
-	struct log *longest = NULL;
+	struct longest longest = { 0 };
 
 	for (struct topic *t = b->topics.first; t != NULL; t = t->next)
 		for (int32_t i = 0; i < t->partitions_count; i++) {
-			struct log *log = &t->partitions[i].log;
-			if (log->chunks_count > 0 &&
-			    (longest == NULL || log->chunks_count > longest->chunks_count))
-				longest = log;
+			size_t chunks = t->partitions[i].log.chunks_count;
+			if (chunks > longest.chunks)
+				longest = (struct longest){ t, i, chunks };
 		}
 	return longest;
 }
 
 /* What nobody has had goes too. */
-static void drop_oldest(struct broker *b, size_t wanted)
+static void drop_oldest(struct broker *b, size_t wanted, uint64_t now_ns)
 {
 	/* Chunks that are just being sent are not free at once: no endless search. */
 	for (size_t tries = 0; tries < b->pool.count && b->pool.free_count < wanted; tries++) {
-		struct log *log = find_longest(b);
-		if (log == NULL)
+		struct longest l = find_longest(b);
+		if (l.chunks == 0)
 			return;
-		int64_t start = log->start;
-		log_drop_oldest(log);
-		b->counts.dropped += (uint64_t)(log->start - start);
+		drop(b, l.topic, l.partition, log_oldest(&l.topic->partitions[l.partition].log),
+		     held_from(b, l.topic, l.partition, now_ns), now_ns);
 	}
 }
 
@@ -161,7 +248,7 @@ bool broker_make_room(struct broker *b, size_t chunks, uint64_t now_ns)
 		return false;
 	drop_read(b, wanted, now_ns);
 	if (b->pool.free_count < chunks && b->options.full == BROKER_DROP_OLDEST)
-		drop_oldest(b, wanted);
+		drop_oldest(b, wanted, now_ns);
 	if (b->pool.free_count >= chunks) {
 		b->scarce_ns = 0;
 		return true;

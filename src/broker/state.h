@@ -35,6 +35,8 @@ struct broker {
 
 	uint64_t scarce_ns;    /* the last time that nothing could be dropped; 0: it can */
 	uint64_t full_told_ns; /* when a notice said so; 0: never */
+	uint64_t drop_told_ns; /* likewise, of messages dropped unread */
+	bool readers_told;     /* that there are too many */
 };
 
 void broker_notice(struct broker *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

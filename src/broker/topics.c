@@ -8,12 +8,13 @@
 #include "util/xalloc.h"
 
 #define BUCKETS_AT_FIRST 64
-/* More connections than that read one partition only when somebody plays tricks. */
-#define READERS_MAX      1024
 
-void topics_init(struct topics *t)
+void topics_init(struct topics *t, size_t readers_max)
 {
-	*t = (struct topics){ .buckets_count = BUCKETS_AT_FIRST };
+	*t = (struct topics){
+		.buckets_count = BUCKETS_AT_FIRST,
+		.readers.max = readers_max,
+	};
 	t->buckets = xcalloc(t->buckets_count, sizeof(struct topic *));
 	t->last = &t->first;
 }
@@ -25,7 +26,7 @@ static void topic_destroy(struct topic *topic)
 		assert(p->data.first == NULL);
 		log_fini(&p->log);
 		producers_fini(&p->producers);
-		free(p->readers);
+		readers_fini(&p->readers);
 	}
 	free(topic->partitions);
 	free(topic);
@@ -118,6 +119,8 @@ struct topic *topics_add(struct topics *t, struct kafka_string name, int32_t par
 	topic->partitions_count = partitions;
 	topic->max_batch_bytes = UINT32_MAX;
 	topic->partitions = xcalloc((size_t)partitions, sizeof(*topic->partitions));
+	for (int32_t i = 0; i < partitions; i++)
+		topic->partitions[i].readers.budget = &t->readers;
 	put_into_bucket(t, topic);
 	*t->last = topic;
 	t->last = &topic->next;
@@ -142,54 +145,4 @@ void topics_remove(struct topics *t, struct topic *topic)
 	t->count--;
 	t->partitions -= (size_t)topic->partitions_count;
 	topic_destroy(topic);
-}
-
-/* --- readers ------------------------------------------------------------------------------------- */
-
-static struct partition_reader *reader_of(struct partition *p, uint64_t connection)
-{
-	for (size_t i = 0; i < p->readers_count; i++)
-		if (p->readers[i].connection == connection)
-			return &p->readers[i];
-	if (p->readers_count == READERS_MAX)
-		return NULL;
-	if (p->readers_count == p->readers_cap) {
-		p->readers_cap = p->readers_cap > 0 ? 2 * p->readers_cap : 2;
-		p->readers = xrealloc(p->readers, p->readers_cap * sizeof(*p->readers));
-	}
-	struct partition_reader *r = &p->readers[p->readers_count++];
-	*r = (struct partition_reader){ .connection = connection };
-	return r;
-}
-
-void partition_note_reader(struct partition *p, uint64_t connection, int64_t offset,
-                           uint64_t now_ns)
-{
-	struct partition_reader *r = reader_of(p, connection);
-
-	if (r == NULL)
-		return;
-	r->offset = offset;
-	r->seen_ns = now_ns;
-}
-
-bool partition_lowest_reader(struct partition *p, uint64_t since_ns, int64_t *offset)
-{
-	bool found = false;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < p->readers_count; i++) {
-		struct partition_reader r = p->readers[i];
-		if (r.seen_ns < since_ns) {
-			if (r.offset > p->released)
-				p->released = r.offset;
-			continue;
-		}
-		p->readers[kept++] = r;
-		if (!found || r.offset < *offset)
-			*offset = r.offset;
-		found = true;
-	}
-	p->readers_count = kept;
-	return found;
 }

@@ -3,10 +3,7 @@
 #define OMB_BROKER_TOPICS_H
 
 /*
- * topics -- topics by name, their partitions, and who reads them.
- *
- * A reader is a connection that has fetched a partition.  What it has not fetched yet is held for it
- * (see space.h) as long as it goes on fetching.
+ * topics -- topics by name and their partitions.
  */
 
 #include <stdbool.h>
@@ -15,23 +12,16 @@
 
 #include "broker/log.h"
 #include "broker/producers.h"
+#include "broker/readers.h"
 #include "broker/request.h"
 
 #define TOPIC_NAME_MAX 249
 
-struct partition_reader {
-	uint64_t connection;
-	int64_t offset; /* it has everything below */
-	uint64_t seen_ns;
-};
-
 struct partition {
 	struct log log;
 	struct producers producers;
-	struct wait_list data;            /* fetches that wait for more */
-	struct partition_reader *readers; /* owned */
-	size_t readers_count, readers_cap;
-	int64_t released; /* what readers that are gone had read: held for nobody */
+	struct wait_list data; /* fetches that wait for more */
+	struct readers readers;
 };
 
 struct topic {
@@ -40,6 +30,7 @@ struct topic {
 	int32_t partitions_count;
 	uint32_t max_batch_bytes; /* max.message.bytes */
 	uint32_t hash;
+	uint64_t dropped;   /* messages, unread */
 	struct topic *next; /* in the order of creation */
 	struct topic *next_in_bucket;
 };
@@ -49,9 +40,10 @@ struct topics {
 	struct topic **buckets; /* owned */
 	size_t buckets_count, count;
 	size_t partitions; /* of all topics */
+	struct readers_budget readers;
 };
 
-void topics_init(struct topics *t);
+void topics_init(struct topics *t, size_t readers_max);
 void topics_fini(struct topics *t);
 
 /* Kafka's rule: 1 to 249 of a-z A-Z 0-9 . _ - and neither "." nor "..". */
@@ -68,14 +60,5 @@ struct partition *topics_partition(const struct topics *t, struct kafka_string n
 struct topic *topics_add(struct topics *t, struct kafka_string name, int32_t partitions);
 /* Nobody waits for its data any more. */
 void topics_remove(struct topics *t, struct topic *topic);
-
-/* The connection has everything below `offset`. */
-void partition_note_reader(struct partition *p, uint64_t connection, int64_t offset,
-                           uint64_t now_ns);
-/*
- * The lowest offset of a reader seen since `since_ns`; false: there is none.  Readers not seen since
- * are forgotten, and what they had is released.
- */
-bool partition_lowest_reader(struct partition *p, uint64_t since_ns, int64_t *offset);
 
 #endif

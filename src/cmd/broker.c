@@ -239,15 +239,18 @@ static void every_second(void *context, const struct broker *b)
 	struct front *front = context;
 	const struct broker_counts *c = broker_counts(b);
 	size_t used, all;
-	char used_text[UNITS_TEXT], all_text[UNITS_TEXT];
+	char used_text[UNITS_TEXT], all_text[UNITS_TEXT], dropped[48] = "";
 
 	if (!front->quiet && front->is_terminal) {
 		broker_memory(b, &used, &all);
+		if (c->dropped > 0)
+			snprintf(dropped, sizeof(dropped), ", %" PRIu64 " dropped unread",
+			         c->dropped);
 		printf("\r\033[K%" PRIu64 " msg/s in, %" PRIu64 " msg/s out, %zu connections, "
-		       "%s of %s",
+		       "%s of %s%s",
 		       c->produced - front->last.produced, c->fetched - front->last.fetched,
 		       broker_connections(b), format_bytes_short(used, used_text),
-		       format_bytes_short(all, all_text));
+		       format_bytes_short(all, all_text), dropped);
 		fflush(stdout);
 		front->has_progress = true;
 	}
@@ -263,6 +266,7 @@ static void add_count(struct text *out, uint64_t count, const char *what)
 static void print_totals(struct front *front, const struct broker_counts *c)
 {
 	struct text out = { 0 };
+	char bytes[UNITS_TEXT];
 
 	end_progress(front);
 	text_addf(&out,
@@ -271,6 +275,11 @@ static void print_totals(struct front *front, const struct broker_counts *c)
 	          c->produced, c->batches, c->fetched, c->connections);
 	add_count(&out, c->blocked, "requests waited for room");
 	add_count(&out, c->dropped, "messages dropped unread");
+	if (c->dropped > 0)
+		text_addf(&out, " (in batches of %s)", format_bytes_short(c->dropped_bytes, bytes));
+	add_count(&out, c->late, "fetches of what was dropped");
+	add_count(&out, c->refused_readers, "fetches refused for too many readers");
+	add_count(&out, c->crowded, "connections turned away for too many");
 	add_count(&out, c->lost, "messages lost on purpose");
 	add_count(&out, c->duplicated, "messages stored twice on purpose");
 	add_count(&out, c->refused, "messages refused on purpose");
@@ -341,7 +350,7 @@ const struct command command_broker = {
 	.name = "broker",
 	.summary = "serves the Kafka protocol from memory: a broker for trying and testing",
 	.text = "A Kafka broker in memory, in the foreground, until SIGINT, SIGTERM or SIGHUP. Any "
-	        "Kafka "
+		"Kafka "
 		"client "
 		"can use it: it knows topics, consumer groups, idempotent producers, committed "
 		"offsets and all compressions, and no transactions. Nothing is durable: it is for "
@@ -349,10 +358,11 @@ const struct command command_broker = {
 		"any "
 		"product.\n\n"
 		"When the memory is full, what all consumers have had is dropped. If that is not "
-		"enough, producers wait (block), so that nothing is lost, or the oldest messages "
-		"go "
-		"(drop-oldest). Messages that nobody has ever read are kept: a producer without a "
-		"consumer stops when the memory is full.\n\n"
+		"enough, producers wait (block), or the oldest messages go (drop-oldest). Messages "
+		"that nobody has ever read are kept: a producer without a "
+		"consumer stops when the memory is full. Nobody waits for a consumer that has been "
+		"silent for 10 s; what is dropped that a consumer has not had is counted in the "
+		"totals, and its topic is named.\n\n"
 		"Faults, each KIND[:VALUE][@START[+LENGTH]]: delay:5ms (every request is handled "
 		"so "
 		"late), stall:500ms@10s (nothing is handled for so long), refuse@5s+2s (new "

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -51,21 +52,30 @@ static int serve(const struct broker_options *options, int stop_fd, int said_fd)
 	signal(SIGHUP, SIG_IGN);
 	signals_ignore_lost_output();
 	prctl(PR_SET_NAME, "omb-broker");
-	if (serve_run(&o, &counts, &said.error))
-		return 0;
-	(void)!write(said_fd, &said, sizeof(said));
-	return 1;
+	bool ok = serve_run(&o, &counts, &said.error);
+	if (ok)
+		(void)!write(said_fd, &counts, sizeof(counts));
+	else
+		(void)!write(said_fd, &said, sizeof(said));
+	return ok ? 0 : 1;
+}
+
+/* False: it did not come, or not whole. */
+static bool read_whole(int fd, void *out, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, out, len);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)len;
 }
 
 static bool hear(int fd, struct broker_child *child, struct error *err)
 {
 	struct said said;
-	ssize_t n;
 
-	do
-		n = read(fd, &said, sizeof(said));
-	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(said))
+	if (!read_whole(fd, &said, sizeof(said)))
 		return error_set(err, ERROR_SYSTEM, "the embedded broker ended at its start");
 	if (said.port == 0) {
 		*err = said.error;
@@ -81,7 +91,7 @@ bool broker_child_start(const struct broker_options *options, struct broker_chil
 	int stop[2] = { -1, -1 }, said[2] = { -1, -1 };
 	bool ok = false;
 
-	*out = (struct broker_child){ .pid = -1, .stop_fd = -1 };
+	*out = (struct broker_child){ .pid = -1, .stop_fd = -1, .said_fd = -1 };
 	if (pipe2(stop, O_CLOEXEC) < 0 || pipe2(said, O_CLOEXEC) < 0) {
 		error_set_errno(err, errno, "opening a pipe");
 		goto out;
@@ -100,7 +110,9 @@ bool broker_child_start(const struct broker_options *options, struct broker_chil
 	stop[1] = -1;
 	file_close(said[1]);
 	said[1] = -1;
-	ok = hear(said[0], out, err);
+	out->said_fd = said[0];
+	said[0] = -1;
+	ok = hear(out->said_fd, out, err);
 	if (!ok)
 		broker_child_stop(out);
 out:
@@ -139,5 +151,19 @@ void broker_child_stop(struct broker_child *child)
 		}
 		nanosleep(&pause, NULL);
 	}
+	if (!read_whole(child->said_fd, &child->counts, sizeof(child->counts)))
+		child->counts = (struct broker_counts){ 0 };
+	file_close(child->said_fd);
+	child->said_fd = -1;
 	child->pid = -1;
+}
+
+bool broker_child_kept_all(const struct broker_child *child, struct error *err)
+{
+	if (child->counts.dropped == 0)
+		return true;
+	return error_set(err, ERROR_SYSTEM,
+	                 "the embedded broker dropped %" PRIu64
+	                 " messages that a consumer had not had: its memory was full",
+	                 child->counts.dropped);
 }

@@ -10,6 +10,7 @@
  * before anything else opens descriptors that it should not inherit.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,7 +20,10 @@ struct broker_child {
 	pid_t pid;
 	int port;
 	int stop_fd;     /* the parent's end of the pipe */
+	int said_fd;     /* what it says at its beginning and at its end */
 	uint64_t cpu_ns; /* of its whole life, once it is stopped */
+	/* What it did, once it is stopped; zeroes if it ended in another way. */
+	struct broker_counts counts;
 };
 
 /* Returns when it listens. */
@@ -31,5 +35,8 @@ uint64_t broker_child_cpu_ns(const struct broker_child *child);
 
 /* Waits for its end and reaps it.  Does nothing when it is stopped already. */
 void broker_child_stop(struct broker_child *child);
+
+/* Once it is stopped.  False: messages were dropped that a consumer had not had, and *err says so. */
+bool broker_child_kept_all(const struct broker_child *child, struct error *err);
 
 #endif

@@ -355,6 +355,7 @@ static int calibrate_run(const struct args *args)
 	bool ok = measure_all(&b, &err);
 	broker_child_stop(&b.broker);
 	rmdir(b.folder);
+	ok = ok && broker_child_kept_all(&b.broker, &err);
 	return ok ? finish(&b) : args_fail(args, &err);
 }
 

@@ -138,6 +138,8 @@ static int demo_run(const struct args *args)
 	int code = run_on(args, broker.port, text_str(&folder));
 	broker_child_stop(&broker);
 	text_fini(&folder);
+	if (!broker_child_kept_all(&broker, &err))
+		args->complain(COMPLAINT_WARNING, &err);
 	return code;
 }
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from harness import EmbeddedBroker, assert_nothing_lost, wait_until
-from wire import NONE, Wire, api_versions, batch, fetch, join_group, produce
+from wire import NONE, OFFSET_OUT_OF_RANGE, Wire, api_versions, batch, fetch, join_group, produce
 
 DELAY = ("--fault", "delay:20ms")
 ROUNDS = 12
@@ -121,6 +121,30 @@ def test_an_idempotent_client_that_outlives_the_broker_goes_on_beside_new_ones(b
         # And a batch that is sent again is known.
         assert wire.produce("t", batch(1, survivor, epoch, sequence=3)) == (NONE, 5)
         assert wire.fetch("t")[1] == 6
+
+
+def test_what_a_silent_reader_has_not_had_stands_in_the_totals(broker):
+    kafka = broker("--memory", "1MiB", "-t", "t:1")
+    with Wire(kafka.address) as wire, Wire(kafka.address) as silent:
+        wire.produce("t")
+        silent.fetch("t")  # and nothing more, connected as it is
+        read = 0
+
+        def dropped():
+            """The first of what is there, once that is more than the silent one had."""
+            nonlocal read
+            assert wire.produce("t", batch(size=20_000))[0] == NONE
+            error, read, start, _ = wire.fetch("t", offset=read)
+            assert error == NONE
+            return start if start > 1 else 0
+
+        # Producers wait for it for 10 s.
+        start = wait_until(dropped, 40, "messages that are dropped")
+        assert silent.fetch("t", offset=1)[0] == OFFSET_OUT_OF_RANGE
+    said = kafka.stop()
+    assert f", {start - 1} messages dropped unread (" in said
+    assert ", 1 fetches of what was dropped" in said
+    assert f"topic t: {start - 1} messages dropped unread" in said
 
 
 def limit_descriptors(count):

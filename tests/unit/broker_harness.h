@@ -10,7 +10,7 @@
 #include "broker/broker.h"
 #include "net/bytes.h"
 
-#define BROKER_CLIENTS_MAX 16
+#define BROKER_CLIENTS_MAX 1200
 
 /* A connection and the last answer on it. */
 struct broker_client {
