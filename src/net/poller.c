@@ -3,14 +3,13 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <stddef.h>
 #include <time.h>
 
 #include "util/file.h"
+#include "util/os.h"
 
-#define SECOND_NS      UINT64_C(1000000000)
-#define MILLISECOND_NS UINT64_C(1000000)
+#define SECOND_NS UINT64_C(1000000000)
 
 uint64_t poller_clock_ns(void)
 {
@@ -100,36 +99,6 @@ void poller_again(struct poller *p, struct watch *w)
 	p->again = w;
 }
 
-static int wait_exactly(struct poller *p, uint64_t left_ns)
-{
-	const struct timespec timeout = { .tv_sec = (time_t)(left_ns / SECOND_NS),
-		                          .tv_nsec = (long)(left_ns % SECOND_NS) };
-
-	return epoll_pwait2(p->epoll_fd, p->events, POLLER_EVENTS,
-	                    left_ns == UINT64_MAX ? NULL : &timeout, NULL);
-}
-
-/* Rounded up: late rather than early. */
-static int wait_coarsely(struct poller *p, uint64_t left_ns)
-{
-	uint64_t left_ms = left_ns / MILLISECOND_NS + (left_ns % MILLISECOND_NS > 0);
-	int timeout_ms = left_ms > INT_MAX ? INT_MAX : (int)left_ms;
-
-	return epoll_wait(p->epoll_fd, p->events, POLLER_EVENTS,
-	                  left_ns == UINT64_MAX ? -1 : timeout_ms);
-}
-
-static int wait_for(struct poller *p, uint64_t left_ns)
-{
-	int n = -1;
-
-	if (!p->is_coarse)
-		n = wait_exactly(p, left_ns);
-	if (n < 0 && !p->is_coarse && errno == ENOSYS)
-		p->is_coarse = true;
-	return p->is_coarse ? wait_coarsely(p, left_ns) : n;
-}
-
 /* Those that asked until now: what they ask for meanwhile is for the next turn. */
 static void call_again(struct poller *p)
 {
@@ -156,8 +125,9 @@ bool poller_turn(struct poller *p, uint64_t until_ns, struct error *err)
 	p->now_ns = poller_clock_ns();
 	uint64_t left_ns = next_ns > p->now_ns ? next_ns - p->now_ns : 0;
 	if (next_ns == UINT64_MAX)
-		left_ns = UINT64_MAX;
-	int n = wait_for(p, p->again != NULL ? 0 : left_ns);
+		left_ns = OS_WAIT_FOREVER;
+	int n = os_epoll_wait(p->epoll_fd, p->events, POLLER_EVENTS,
+	                      p->again != NULL ? 0 : left_ns);
 	if (n < 0 && errno != EINTR)
 		return error_set_errno(err, errno, "epoll");
 	p->count = n > 0 ? n : 0;

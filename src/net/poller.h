@@ -10,8 +10,7 @@
  * epoll has said about them already is forgotten.  One that has more to do than one turn should take
  * asks to be called again (poller_again), so that none starves the others.
  *
- * Timers fire never early, and late by the wake-up of the thread alone where the kernel has
- * epoll_pwait2 (5.11); elsewhere, where only epoll_wait is there, by up to a millisecond more.
+ * Timers fire never early, and late by the wake-up of the thread alone (util/os.h: on old kernels too).
  *
  * Who uses it, or is meant to: the proxy, broker/serve.c (its ready list is poller_again, its list of
  * ended peers is not needed), the loopback server (its times are one timer), wire clients (the
@@ -41,7 +40,6 @@ struct watch {
 
 struct poller {
 	int epoll_fd;
-	bool is_coarse;  /* no epoll_pwait2 here */
 	uint64_t now_ns; /* CLOCK_MONOTONIC; read once in a turn */
 	struct timers timers;
 	struct watch *again; /* newest first */
