@@ -43,6 +43,7 @@ LAYERS = {
     "config": ["util"],
     "stats": ["util"],
     "broker": ["util", "net"],
+    "proxy": ["util", "net"],
     "net": ["util"],
     "util": [],
 }

@@ -7,16 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "broker/serve.h"
 #include "cmd/args.h"
+#include "cmd/foreground.h"
 #include "cmd/inputs.h"
 #include "util/arena.h"
 #include "util/file.h"
-#include "util/signals.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -291,29 +289,6 @@ static void print_totals(struct front *front, const struct broker_counts *c)
 
 /* --- the command ------------------------------------------------------------------------------------ */
 
-/* Each connection is a descriptor. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-static int open_signals(struct error *err)
-{
-	sigset_t set;
-
-	signals_of_the_end(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (fd < 0)
-		error_set_errno(err, errno, "signalfd");
-	return fd;
-}
-
 static int broker_run(const struct args *args)
 {
 	struct front front = { .args = args, .quiet = args_has(args, "quiet") };
@@ -328,10 +303,10 @@ static int broker_run(const struct args *args)
 	if (!take_all(args, &front, &options, &err))
 		return args_fail(args, &err);
 	front.is_terminal = isatty(STDOUT_FILENO) != 0;
-	options.stop_fd = open_signals(&err);
+	options.stop_fd = foreground_open_signals(&err);
 	if (options.stop_fd < 0)
 		return args_fail(args, &err);
-	raise_descriptor_limit();
+	foreground_raise_descriptors();
 	options.broker.notice = notice;
 	options.ready = ready;
 	options.prepare = prepare;
