@@ -167,16 +167,30 @@ static void judge_accounting(const struct verdict_facts *f, struct verdict_resul
 		    f->received - expected, why_surplus(f, f->received - expected));
 }
 
+/* "1 producer agent and 2 consumer agents were" */
+static void describe_lost(const struct verdict_facts *f, char *out, size_t size)
+{
+	unsigned p = f->producers_lost, c = f->consumers_lost;
+
+	if (p > 0 && c > 0)
+		(void)snprintf(out, size, "%u producer agent%s and %u consumer agent%s were", p,
+		               p == 1 ? "" : "s", c, c == 1 ? "" : "s");
+	else
+		(void)snprintf(out, size, "%u %s agent%s", p + c, p > 0 ? "producer" : "consumer",
+		               p + c == 1 ? " was" : "s were");
+}
+
 static void judge_agents(const struct verdict_facts *f, struct verdict_result *out)
 {
 	const char *colon = f->agent_ends ? ": " : "";
 	const char *how = f->agent_ends ? f->agent_ends : "";
 	unsigned lost = f->producers_lost + f->consumers_lost;
+	char who[96];
+
+	describe_lost(f, who, sizeof(who));
 
 	if (lost > f->agents_late)
-		add(out, VERDICT_INVALID, "agents",
-		    "%u producer agents and %u consumer agents were lost for good%s%s",
-		    f->producers_lost, f->consumers_lost, colon, how);
+		add(out, VERDICT_INVALID, "agents", "%s lost for good%s%s", who, colon, how);
 	else if (lost > 0)
 		add(out, VERDICT_VALID, "agents",
 		    "%u agent%s ended early, but after everything had arrived%s%s", lost,

@@ -89,7 +89,8 @@ struct verdict_reason {
 	char text[240];
 };
 
-#define VERDICT_REASONS_MAX 32
+/* More than verdict.c has rules. */
+#define VERDICT_REASONS_MAX 64
 
 struct verdict_result {
 	enum verdict verdict;

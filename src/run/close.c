@@ -20,7 +20,7 @@ static void read_events(struct run *r)
 		r->events = call.events;
 	else
 		warn(r, "events are missing", &err);
-	progress_events(r);
+	progress_events(r, &r->events);
 }
 
 /* FINISH failed: what the last snapshot showed is better than nothing. */

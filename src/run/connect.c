@@ -5,6 +5,7 @@
 
 #include "config/workload.h"
 #include "plan/names.h"
+#include "run/progress.h"
 #include "run/state.h"
 #include "util/text.h"
 
@@ -153,6 +154,25 @@ static void fail_unready(struct run *r, const struct worker_readiness *readiness
 	state_fail(r, &err);
 }
 
+/* Consumers that die are opened again.  A producer is not, and its load would be missing from the
+ * first message on. */
+static bool agents_are_well(struct run *r, struct arena *arena, struct error *err)
+{
+	struct worker_call call = { .verb = WORKER_EVENTS, .arena = arena };
+
+	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err))
+		return false;
+	for (size_t i = 0; i < call.events.count; i++) {
+		const struct worker_event *e = &call.events.items[i];
+		if (e->kind == EVENT_AGENT_LOST && e->role == AGENT_PRODUCER)
+			return error_set(err, ERROR_SYSTEM,
+			                 "producer agent %u was lost before the load: %s", e->agent,
+			                 e->text);
+	}
+	progress_events(r, &call.events);
+	return true;
+}
+
 /* One probe of every producer, then the state of all subscriptions. */
 static bool look(struct run *r, struct worker_readiness *out, struct arena *arena,
                  struct error *err)
@@ -161,7 +181,8 @@ static bool look(struct run *r, struct worker_readiness *out, struct arena *aren
 	struct worker_call call = { .verb = WORKER_READINESS, .arena = arena };
 
 	if (!state_call(r, &probe, LIMITS_QUICK, PATIENCE_CONNECT, err) ||
-	    !state_call(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err))
+	    !state_call(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err) ||
+	    !agents_are_well(r, arena, err))
 		return false;
 	*out = call.readiness;
 	r->subscriptions_ready = out->ready;

@@ -163,7 +163,7 @@ static bool is_news(struct run *r, const struct worker_event *e)
 	return true;
 }
 
-static void tell_news(struct run *r, const struct worker_events *events)
+void progress_events(struct run *r, const struct worker_events *events)
 {
 	for (size_t i = 0; i < events->count; i++)
 		if (is_news(r, &events->items[i]))
@@ -181,13 +181,8 @@ void progress_fleet(struct run *r)
 		return;
 	call.arena = &arena;
 	if (state_call(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
-		tell_news(r, &call.events);
+		progress_events(r, &call.events);
 	arena_fini(&arena);
-}
-
-void progress_events(struct run *r)
-{
-	tell_news(r, &r->events);
 }
 
 void progress_interrupted(struct run *r)

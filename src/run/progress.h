@@ -14,6 +14,7 @@
 #include "results/record.h"
 
 struct run;
+struct worker_events;
 
 /* When progress_tick wants to be called. */
 uint64_t progress_next_ns(const struct run *r);
@@ -25,8 +26,8 @@ void progress_period(struct run *r, const struct record_period *period);
 /* After a snapshot: tells of agents that were lost, restarted or resumed since the last time. */
 void progress_fleet(struct run *r);
 
-/* The same of the events that the run has read at its end. */
-void progress_events(struct run *r);
+/* The same of events that were read anyway. */
+void progress_events(struct run *r, const struct worker_events *events);
 
 /* A signal came. */
 void progress_interrupted(struct run *r);

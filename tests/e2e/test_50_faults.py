@@ -138,7 +138,7 @@ def test_a_consumer_agent_that_dies_again_and_again_is_given_up(omb, kafka):
     running.signal(signal.SIGINT)
     result = running.wait(80)
     result.must_end(130)
-    assert "consumer agents were lost for good" in result.reasons("INVALID")["agents"]
+    assert "1 consumer agent was lost for good" in result.reasons("INVALID")["agents"]
     assert result.reasons("INVALID")["missing"]
     assert len(result.events("agentLost")) == 4
     assert_account_is_consistent(result)

@@ -113,7 +113,19 @@ def test_a_signal_ends_a_run_whose_agents_all_hang(omb, phase):
         assert len(result.events("agentLost")) == 4
 
 
-PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
+@pytest.mark.limit(60)
+def test_a_producer_agent_that_dies_before_the_load_ends_the_run_with_its_reason(omb):
+    running = omb.start(workload(readinessTimeout="50s"), LOOPBACK | {"deliveryDelay": "1h"})
+    running.await_phase("settle")
+    (agent,) = wait_until(lambda: running.agents("omb-prod-1"), 10, "the agent")
+    os.kill(agent.pid, signal.SIGKILL)
+    result = running.wait(20)
+    result.must_end(1)
+    assert "producer agent 1 was lost before the load: killed by signal 9" in result.err
+    assert result.files == []
+
+
+PTRACE_SEIZE = 0x4206
 
 
 @pytest.mark.limit(60)

@@ -96,6 +96,15 @@ static unsigned fake_producer_serve(void *producer, unsigned max)
 	return fake_script.acknowledges ? report(producer, max, !fake_script.fails) : 0;
 }
 
+static void take(uint64_t ns)
+{
+	const struct timespec pause = { .tv_sec = (time_t)(ns / 1000000000u),
+		                        .tv_nsec = (long)(ns % 1000000000u) };
+
+	if (ns > 0)
+		nanosleep(&pause, NULL);
+}
+
 static void fake_close_begin(void *client)
 {
 	(void)client;
@@ -112,12 +121,8 @@ static void fake_producer_close(void *producer)
 {
 	struct fake_producer *p = producer;
 
-	const struct timespec pause = { .tv_sec = (time_t)(fake_script.close_ns / 1000000000u),
-		                        .tv_nsec = (long)(fake_script.close_ns % 1000000000u) };
-
 	note_close();
-	if (fake_script.close_ns > 0)
-		nanosleep(&pause, NULL);
+	take(fake_script.close_ns);
 	report(p, FAKE_WINDOW, false);
 	close(p->fd);
 }
@@ -168,6 +173,7 @@ static bool fake_consumer_open(void *client, void *consumer, const struct consum
 	struct fake_consumer *c = consumer;
 
 	(void)err;
+	take(fake_script.open_ns);
 	c->host = ((struct fake_client *)client)->host;
 	c->owner = spec->owner;
 	c->id = spec->id;

@@ -42,7 +42,8 @@ struct fake_script {
 	_Atomic bool fails;     /* what comes back comes back as failed */
 	bool answers_in_send;   /* and before send returns */
 	bool stamps_on_arrival; /* deliveries are stamped as sent when they are handed out */
-	uint64_t close_ns;      /* so long takes the close of each producer */
+	uint64_t open_ns;       /* so long takes the opening of each consumer ... */
+	uint64_t close_ns;      /* ... and the close of each producer */
 	bool allocates;         /* send allocates, which is forbidden */
 	struct fake_delivery *deliveries;
 	uint32_t deliveries_count;

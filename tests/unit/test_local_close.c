@@ -68,7 +68,7 @@ struct fixture {
 	struct worker *w;
 };
 
-static void do_call(struct fixture *f, struct worker_call *call)
+static bool complete(struct fixture *f, struct worker_call *call)
 {
 	struct pollfd p = { .fd = worker_fd(f->w), .events = POLLIN };
 	uint64_t limit_ns = clock_ns() + 60 * S;
@@ -80,27 +80,37 @@ static void do_call(struct fixture *f, struct worker_call *call)
 		poll(&p, 1, 100);
 		worker_serve(f->w);
 	}
-	if (call->state != CALL_DONE)
+	return call->state == CALL_DONE;
+}
+
+static void do_call(struct fixture *f, struct worker_call *call)
+{
+	if (!complete(f, call))
 		fail_msg("%s: %s", worker_verb_name(call->verb), call->err.text);
 }
 
-/* `producers` and as many consumers, all of them in one agent of each kind. */
-static void open_all(struct fixture *f, uint32_t count)
+static void open_driver(struct fixture *f)
 {
 	struct worker_local_options options = {
 		.deal = { .mode = DEAL_NUMBER, .agents = 1, .loops = 1, .cpus = 1 },
 		.run_id = "test",
 	};
 	struct worker_call init = { .verb = WORKER_INITIALIZE_DRIVER };
-	struct worker_call consumers = { .verb = WORKER_CREATE_CONSUMERS };
-	struct worker_call producers = { .verb = WORKER_CREATE_PRODUCERS };
 
 	*f = (struct fixture){ 0 };
 	f->file = (struct driver_file){ .path = "d.yaml", .mode = &f->mode, .arena = &f->arena };
 	f->w = worker_local_create(&options);
 	init.initialize = (struct worker_initialize){ .file = &f->file, .run_id = "test" };
 	do_call(f, &init);
+}
 
+/* `count` producers and as many consumers, all of them in one agent of each kind. */
+static void open_all(struct fixture *f, uint32_t count)
+{
+	struct worker_call consumers = { .verb = WORKER_CREATE_CONSUMERS };
+	struct worker_call producers = { .verb = WORKER_CREATE_PRODUCERS };
+
+	open_driver(f);
 	struct worker_subscription *items = arena_alloc(&f->arena, count * sizeof(*items));
 	const char **topics = arena_alloc(&f->arena, count * sizeof(*topics));
 	for (uint32_t i = 0; i < count; i++) {
@@ -231,6 +241,26 @@ static void an_agent_that_cannot_even_be_killed_is_given_up(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+static void an_agent_that_does_not_open_its_clients_is_named(void **state)
+{
+	struct fixture f;
+	struct worker_subscription item = { "t", "s" };
+	struct worker_call call = { .verb = WORKER_CREATE_CONSUMERS,
+		                    .deadline_ns = clock_ns() + S / 2,
+		                    .create_consumers = { &item, 1, 1 } };
+	struct worker_call stop = { .verb = WORKER_STOP_ALL, .stop = { .most_ms = 200 } };
+
+	(void)state;
+	fake_reset();
+	fake_script.open_ns = 600 * S;
+	open_driver(&f);
+	assert_false(complete(&f, &call));
+	assert_non_null(strstr(call.err.text, "not complete in time: consumer agent 0 (process "));
+	assert_non_null(strstr(call.err.text, ") has not opened all clients"));
+	do_call(&f, &stop);
+	close_all(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +268,7 @@ int main(void)
 		cmocka_unit_test(an_agent_that_answers_and_does_not_end_is_slow_and_not_lost),
 		cmocka_unit_test(two_agents_that_do_not_answer_are_both_killed_and_lost),
 		cmocka_unit_test(an_agent_that_cannot_even_be_killed_is_given_up),
+		cmocka_unit_test(an_agent_that_does_not_open_its_clients_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,9 +215,15 @@ static void a_healthy_run_measures_exactly_what_was_due_in_its_window(void **sta
 static void verbs_come_in_their_order_and_the_window_before_the_load(void **state)
 {
 	static const enum worker_verb want[] = {
-		WORKER_INITIALIZE_DRIVER, WORKER_CREATE_TOPICS,   WORKER_CREATE_CONSUMERS,
-		WORKER_CREATE_PRODUCERS,  WORKER_PROBE_PRODUCERS, WORKER_READINESS,
-		WORKER_SET_WINDOW,        WORKER_START_LOAD,
+		WORKER_INITIALIZE_DRIVER,
+		WORKER_CREATE_TOPICS,
+		WORKER_CREATE_CONSUMERS,
+		WORKER_CREATE_PRODUCERS,
+		WORKER_PROBE_PRODUCERS,
+		WORKER_READINESS,
+		WORKER_EVENTS,
+		WORKER_SET_WINDOW,
+		WORKER_START_LOAD,
 	};
 	static const enum worker_verb last[] = { WORKER_FINISH, WORKER_EVENTS, WORKER_DELETE_TOPICS,
 		                                 WORKER_STOP_ALL };
@@ -516,6 +522,23 @@ static void producers_lost_before_the_window_are_a_failure_that_says_why(void **
 	teardown(&b);
 }
 
+static void a_producer_lost_before_the_load_fails_at_once_and_says_why(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED);
+	b.fake->ready_after_ns = FAKE_NEVER;
+	b.fake->producer_lost_at_ns = 5 * FAKE_S;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_FAILED);
+	assert_string_equal(b.err.text,
+	                    "producer agent 0 was lost before the load: killed by signal 9");
+	assert_in_range(fake_elapsed_ns(b.fake), 5 * FAKE_S, 8 * FAKE_S);
+	assert_cleaned_up(&b);
+	teardown(&b);
+}
+
 static void a_consumer_restarted_with_success_is_suspect(void **state)
 {
 	struct bench b;
@@ -700,7 +723,7 @@ static void two_agents_that_hang_at_the_end_do_not_cost_the_others_their_counts(
 	assert_int_equal(b.outcome, RUN_INVALID);
 	assert_int_equal(counter_of(json_object_get(b.side, "totals"), "acknowledged"), 12000);
 	assert_string_equal(reason_text(&b, "agents"),
-	                    "1 producer agents and 1 consumer agents were lost for good: producer "
+	                    "1 producer agent and 1 consumer agent were lost for good: producer "
 	                    "agent 0: it did not answer");
 	teardown(&b);
 }
@@ -720,7 +743,8 @@ static void a_worker_that_breaks_its_word_ends_the_run_with_what_is_known(void *
 		b.fake->is_deaf = true;
 		go(&b);
 		assert_true(fake_elapsed_ns(b.fake) < 300 * FAKE_S);
-		bool measured = verbs[i] != WORKER_SNAPSHOT; /* that one begins the window */
+		/* These come before the window. */
+		bool measured = verbs[i] != WORKER_SNAPSHOT && verbs[i] != WORKER_EVENTS;
 		assert_int_equal(b.side != NULL, measured);
 		if (measured)
 			assert_in_range(
@@ -931,6 +955,7 @@ int main(void)
 		cmocka_unit_test(a_signal_during_the_deletion_comes_too_late_to_spoil_the_result),
 		cmocka_unit_test(a_producer_lost_for_good_is_invalid_and_ends_the_load),
 		cmocka_unit_test(producers_lost_before_the_window_are_a_failure_that_says_why),
+		cmocka_unit_test(a_producer_lost_before_the_load_fails_at_once_and_says_why),
 		cmocka_unit_test(a_consumer_restarted_with_success_is_suspect),
 		cmocka_unit_test(a_consumer_lost_for_good_does_not_hold_up_the_end),
 		cmocka_unit_test(
