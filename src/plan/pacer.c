@@ -143,6 +143,9 @@ static uint64_t owed_until(const struct pacer *p, uint64_t end_ns)
 
 uint64_t pacer_owed(const struct pacer *p, uint64_t end_ns)
 {
+	if (end_ns <= p->change_ns)
+		return owed_until(p, end_ns);
+
 	struct pacer at = *p;
 	uint64_t owed = 0;
 
@@ -152,4 +155,26 @@ uint64_t pacer_owed(const struct pacer *p, uint64_t end_ns)
 		pacer_enter_next_epoch(&at);
 	}
 	return owed + owed_until(&at, end_ns);
+}
+
+/* Within the epoch that rules. */
+static void skip_in_epoch(struct pacer *p, uint64_t messages)
+{
+	uint128 fraction = (uint128)messages * p->rem + p->acc;
+
+	p->next_ns += messages * p->step_ns + (uint64_t)(fraction / p->micro_per_s);
+	p->acc = (uint64_t)(fraction % p->micro_per_s);
+}
+
+void pacer_skip(struct pacer *p, uint64_t messages)
+{
+	while (p->change_ns != UINT64_MAX) {
+		uint64_t here = owed_until(p, p->change_ns);
+		if (messages < here)
+			break;
+		skip_in_epoch(p, here);
+		messages -= here;
+		pacer_enter_next_epoch(p);
+	}
+	skip_in_epoch(p, messages);
 }

@@ -73,6 +73,10 @@ uint64_t pacer_due_ns(const struct pacer_epoch *epoch, uint32_t index, uint32_t 
 /* How many messages this producer has due before `end_ns`, the next one included. */
 uint64_t pacer_owed(const struct pacer *p, uint64_t end_ns);
 
+/* As if pacer_advance were called so often, whatever changes of rate lie on the way; costs the same
+ * for one and for 10^9 messages. */
+void pacer_skip(struct pacer *p, uint64_t messages);
+
 /* Slow path of pacer_advance. */
 void pacer_enter_next_epoch(struct pacer *p);
 

@@ -37,4 +37,11 @@ static inline void counter_bump(_Atomic uint64_t *counter)
 	counter_add(counter, 1);
 }
 
+/* Of many small ones. */
+static inline void counter_bump_u32(_Atomic uint32_t *counter)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+	                      memory_order_relaxed);
+}
+
 #endif

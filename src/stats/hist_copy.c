@@ -155,11 +155,18 @@ uint64_t hist_copy_count_at(const struct hist_copy *c, size_t index)
 
 void hist_copy_add(struct hist_copy *dst, const struct hist_copy *src)
 {
+	hist_copy_add_times(dst, src, 1);
+}
+
+void hist_copy_add_times(struct hist_copy *dst, const struct hist_copy *src, uint64_t times)
+{
 	const struct hist_layout *to = hist_copy_layout(dst);
 	const struct hist_layout *from = hist_copy_layout(src);
 	assert(to->bits == from->bits && to->unit_ns == from->unit_ns);
 
-	dst->overflow += src->overflow;
+	if (times == 0)
+		return;
+	dst->overflow += src->overflow * times;
 	if (is_empty(src))
 		return;
 	reserve(dst, src->lo, src->hi);
@@ -167,11 +174,11 @@ void hist_copy_add(struct hist_copy *dst, const struct hist_copy *src)
 	if (src->count > 0)
 		widen_values(dst, src->min, src->max);
 	for (size_t i = src->lo; i < src->hi; i++)
-		dst->counts[i - dst->first] += src->counts[i - src->first];
-	dst->count += src->count;
+		dst->counts[i - dst->first] += src->counts[i - src->first] * times;
+	dst->count += src->count * times;
 	dst->sum_unknown |= src->sum_unknown;
 	dst->sum_wrapped |= src->sum_wrapped;
-	add_to_sum(dst, src->sum, 1);
+	add_to_sum(dst, src->sum, times);
 }
 
 void hist_copy_assign(struct hist_copy *out, const struct hist_copy *src)

@@ -57,6 +57,9 @@ uint64_t hist_copy_count_at(const struct hist_copy *c, size_t index);
 /* Merge.  The layouts must have the same unit and digits, and `dst` the larger range. */
 void hist_copy_add(struct hist_copy *dst, const struct hist_copy *src);
 
+/* The same, so many times. */
+void hist_copy_add_times(struct hist_copy *dst, const struct hist_copy *src, uint64_t times);
+
 /* out = src, reusing the memory of `out`. */
 void hist_copy_assign(struct hist_copy *out, const struct hist_copy *src);
 

@@ -265,6 +265,36 @@ static void owed_counts_across_a_change_of_rate(void **state)
 	}
 }
 
+static bool is_same_place(const struct pacer *a, const struct pacer *b)
+{
+	return a->next_ns == b->next_ns && a->acc == b->acc && a->first == b->first &&
+	       a->micro_per_s == b->micro_per_s && a->changes_count == b->changes_count;
+}
+
+static void skipping_is_advancing_so_often(void **state)
+{
+	(void)state;
+	static const double rates[] = { 0.1, 3, 1000, 3e6, 12345.678901 };
+	static const uint64_t skips[] = { 0, 1, 2, 499, 500, 501, 999, 1000, 1001, 5000, 100000 };
+
+	for (size_t r = 0; r < sizeof(rates) / sizeof(rates[0]); r++) {
+		for (size_t k = 0; k < sizeof(skips) / sizeof(skips[0]); k++) {
+			struct pacer_epoch epoch = epoch_at(START, rates[r]);
+			struct pacer_epoch second = epoch_at(START + S, 777.7);
+			struct pacer_epoch third = epoch_at(START + 2 * S, 5);
+			struct pacer walks, jumps;
+			pacer_init(&walks, &epoch, 1, 2);
+			pacer_change(&walks, &second, false, START);
+			pacer_change(&walks, &third, false, START);
+			jumps = walks;
+			for (uint64_t i = 0; i < skips[k]; i++)
+				pacer_advance(&walks);
+			pacer_skip(&jumps, skips[k]);
+			assert_true(is_same_place(&walks, &jumps));
+		}
+	}
+}
+
 static void the_slowest_rate_of_many_producers_does_not_overflow(void **state)
 {
 	(void)state;
@@ -299,6 +329,7 @@ int main(void)
 		cmocka_unit_test(changes_that_are_spread_over_producers_lose_and_add_nothing),
 		cmocka_unit_test(owed_is_what_advancing_would_count),
 		cmocka_unit_test(owed_counts_across_a_change_of_rate),
+		cmocka_unit_test(skipping_is_advancing_so_often),
 		cmocka_unit_test(the_slowest_rate_of_many_producers_does_not_overflow),
 	};
 
