@@ -149,10 +149,12 @@ int main(int argc, char **argv)
 		.cpu = -1,
 	};
 
-	struct agent_shm *shm = agent_shm_map(1, 1, 0, &err);
+	struct agent_shm_shape shape = { .loops = 1, .clients = 1, .window_messages = WINDOW };
+	struct agent_shm *shm = agent_shm_map(&shape, &err);
 	if (shm == NULL || !channel_open(channel, &err))
 		die(&err);
 	parent_fd = channel[0];
+	counter_set(&shm->control.slots_start_ns, clock_ns());
 	counter_set(&shm->control.window_end_ns, UINT64_MAX); /* all is measured ... */
 	counter_set(&shm->control.load_end_ns, UINT64_MAX);   /* ... and due */
 	load_start(strcmp(argv[1], "paced") == 0);

@@ -55,16 +55,14 @@ static void count(struct consumer_loop *l, enum counter which)
 
 static struct hist *latencies_of(struct consumer_loop *l, uint64_t due_ns)
 {
-	const struct shm_control *control = &l->base.shm->control;
-	bool measured = due_ns >= counter_read(&control->window_start_ns) &&
-	                due_ns < counter_read(&control->window_end_ns);
-
-	return l->base.words->latencies[measured ? WINDOW_MEASURED : WINDOW_OUTSIDE];
+	return l->base.words->latencies[shm_window_of(&l->base.shm->control, due_ns)];
 }
 
 static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
 {
-	struct hist *latencies = latencies_of(l, s->due_ns);
+	const struct shm_control *control = &l->base.shm->control;
+	enum window window = shm_window_of(control, s->due_ns);
+	struct hist *latencies = l->base.words->latencies[window];
 	uint64_t called_ns = stamp_called_ns(s);
 
 	if (now_ns < called_ns) { /* read anew after it: another clock's stamp (loop_tick) */
@@ -74,6 +72,7 @@ static void record_latencies(struct consumer_loop *l, const struct stamp *s, uin
 	hist_record(&latencies[LATENCY_E2E], now_ns - called_ns);
 	if (!(s->flags & STAMP_UNSCHEDULED))
 		hist_record(&latencies[LATENCY_CORRECTED_E2E], now_ns - s->due_ns);
+	shm_count_due(l->base.words, control, window, s->due_ns);
 }
 
 static void count_received(struct consumer *c, const struct received *m)
@@ -85,7 +84,7 @@ static void count_received(struct consumer *c, const struct received *m)
 	counter_add(&l->base.words->counters[COUNTER_BYTES_RECEIVED], m->payload_len);
 	if (m->redelivered)
 		count(l, COUNTER_REDELIVERED);
-	if (m->partition >= 0 && (uint32_t)m->partition < l->base.shm->partitions)
+	if (m->partition >= 0 && (uint32_t)m->partition < l->base.shm->shape.partitions)
 		counter_bump(&c->partitions[m->partition]);
 }
 

@@ -7,60 +7,101 @@
  *
  * A slot for each message of the window, taken from and given back to a stack: the slot freed last
  * is used next, so a producer with few messages under way touches few cache lines however large the
- * window.  The slot number is the token that the driver hands back.  Slots are mapped, not
- * allocated: what is never used is never memory.
+ * window.  The slot number is the token that the driver hands back.
  *
- * Owner loop only.
+ * The slots lie in the memory that the agent shares with its parent (shm.h): when the agent dies, at
+ * whatever instruction, the parent reads there which messages were under way.  So a slot is complete
+ * before `called_ns` says that it is taken, and is given back by that word alone.  `used` bounds the
+ * slots that were ever taken; the pages behind them are no memory, and readers leave them alone.
+ *
+ * Owner loop only; slots and `used` are read by the parent once the agent has ended.
  */
 
-#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/error.h"
+#include "stats/counter.h"
 
 struct flight {
-	uint64_t due_ns;
-	uint64_t called_ns; /* 0: the slot is free */
+	_Atomic uint64_t called_ns; /* 0: the slot is free */
+	_Atomic uint64_t due_ns; /* of a free slot: the next one on the stack, as in flights.free */
+	_Atomic uint64_t sequence; /* as in the message's stamp */
 };
 
 struct flights {
-	struct flight *slots; /* of the mapping; the stack of free slot numbers lies behind them */
-	uint32_t *free;
-	uint32_t free_count; /* on the stack; slots from `fresh` on were never used */
-	uint32_t fresh, cap;
+	struct flight *slots;
+	_Atomic uint64_t *used;
+	uint64_t free;       /* top of the stack of free slots, plus one; 0 = empty */
+	uint32_t fresh, cap; /* slots from `fresh` on were never used */
 	uint32_t under_way;
 };
 
-bool flights_open(struct flights *f, uint32_t cap, struct error *err);
-void flights_close(struct flights *f);
+/*
+ * The stores of a loop keep the order they are written in.  For a reader after the loop's death that
+ * is enough: the compiler must not move them, and a processor stops between two instructions.
+ */
+static inline void flights_in_order(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
 
 static inline bool flights_full(const struct flights *f)
 {
 	return f->under_way == f->cap;
 }
 
-/* A free slot; not when full. */
-static inline uint32_t flights_take(struct flights *f)
+/* A slot for a message that is about to be offered; not when full. */
+static inline uint32_t flights_take(struct flights *f, uint64_t sequence, uint64_t due_ns,
+                                    uint64_t called_ns)
 {
-	uint32_t slot = f->free_count > 0 ? f->free[--f->free_count] : f->fresh++;
+	uint32_t slot;
 
+	if (f->free > 0) {
+		slot = (uint32_t)f->free - 1;
+		f->free = counter_read(&f->slots[slot].due_ns);
+	} else {
+		slot = f->fresh++;
+		counter_set(f->used, f->fresh);
+	}
 	f->under_way++;
+	counter_set(&f->slots[slot].due_ns, due_ns);
+	counter_set(&f->slots[slot].sequence, sequence);
+	flights_in_order();
+	counter_set(&f->slots[slot].called_ns, called_ns);
+	flights_in_order();
 	return slot;
 }
 
-static inline void flights_give_back(struct flights *f, uint32_t slot)
+/* Is `token` a message under way?  One that is reported and is not is a bug of the driver. */
+static inline bool flights_has(const struct flights *f, uint64_t token)
 {
-	f->slots[slot].called_ns = 0;
-	f->free[f->free_count++] = slot;
-	f->under_way--;
+	return token < f->fresh && counter_read(&f->slots[token].called_ns) != 0;
 }
 
-/* What the driver handed back.  A token that is not under way is a bug of the driver. */
-static inline struct flight *flights_at(struct flights *f, uint64_t token)
+static inline uint64_t flights_called_ns(const struct flights *f, uint32_t slot)
 {
-	assert(token < f->fresh && f->slots[token].called_ns != 0);
-	return &f->slots[token];
+	return counter_read(&f->slots[slot].called_ns);
+}
+
+static inline uint64_t flights_due_ns(const struct flights *f, uint32_t slot)
+{
+	return counter_read(&f->slots[slot].due_ns);
+}
+
+static inline uint64_t flights_sequence(const struct flights *f, uint32_t slot)
+{
+	return counter_read(&f->slots[slot].sequence);
+}
+
+/* One that is under way; read what it says before. */
+static inline void flights_give_back(struct flights *f, uint32_t slot)
+{
+	flights_in_order();
+	counter_set(&f->slots[slot].called_ns, 0);
+	flights_in_order();
+	counter_set(&f->slots[slot].due_ns, f->free);
+	f->free = (uint64_t)slot + 1;
+	f->under_way--;
 }
 
 #endif

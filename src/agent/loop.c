@@ -135,14 +135,6 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err)
 	return fd < 0 || watch(l, fd, i, EPOLLIN | EPOLLET, err);
 }
 
-void loop_mark_ready(struct loop *l, uint32_t i)
-{
-	if (l->is_ready[i])
-		return;
-	l->is_ready[i] = true;
-	l->ready[l->ready_count++] = i;
-}
-
 static int wait_events(struct loop *l, uint64_t until_ns, struct epoll_event *events)
 {
 	uint64_t left_ns = until_ns == UINT64_MAX ? OS_WAIT_FOREVER : 0;
@@ -191,15 +183,10 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 	abort();
 }
 
-uint64_t loop_tick(struct loop *l, uint64_t since_ns)
+void loop_read_clock(struct loop *l)
 {
-	/* While closing, the library may wait between two messages. */
-	if (l->ticks == 0 || l->closing || l->now_ns < since_ns) {
-		l->now_ns = clock_ns();
-		l->ticks = LOOP_CLOCK_EVERY;
-	}
-	l->ticks--;
-	return l->now_ns;
+	l->now_ns = clock_ns();
+	l->ticks = LOOP_CLOCK_EVERY;
 }
 
 uint32_t loop_client_index(const struct loop *l, uint32_t i)

@@ -82,7 +82,13 @@ void loop_opened(struct loop *l);
 bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command, int *passed_fd);
 
 /* Puts client i on the ready list, unless it is there. */
-void loop_mark_ready(struct loop *l, uint32_t i);
+static inline void loop_mark_ready(struct loop *l, uint32_t i)
+{
+	if (l->is_ready[i])
+		return;
+	l->is_ready[i] = true;
+	l->ready[l->ready_count++] = i;
+}
 
 /* Before each call into the driver that may report messages (serve, send, flush, close, ...): the
  * first report out of it reads the clock.  Not earlier: between a reading before the client is asked
@@ -92,10 +98,20 @@ static inline void loop_batch_begins(struct loop *l)
 	l->ticks = 0;
 }
 
+/* Behind loop_tick. */
+void loop_read_clock(struct loop *l);
+
 /* For each message that is reported: l->now_ns, read anew every LOOP_CLOCK_EVERY calls, and whenever
  * it is older than `since_ns`, when the message was sent: on one clock nothing arrives before it was
  * sent.  Still older after that: the sender's clock is another one. */
-uint64_t loop_tick(struct loop *l, uint64_t since_ns);
+static inline uint64_t loop_tick(struct loop *l, uint64_t since_ns)
+{
+	/* While closing, the library may wait between two messages. */
+	if (l->ticks == 0 || l->closing || l->now_ns < since_ns)
+		loop_read_clock(l);
+	l->ticks--;
+	return l->now_ns;
+}
 
 /* One more client is closed: the parent tells slow from stuck by it. */
 void loop_closed_one(struct loop *l);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/flight.h"
+#include "plan/load.h"
 #include "plan/stamp.h"
 #include "stats/clock.h"
 #include "stats/counter.h"
@@ -21,9 +22,6 @@
 /* A producer that got BUSY and hears nothing is offered again after 1, 2, 4, 4, 4 ... ms. */
 #define RETRY_NS      NS_PER_MS
 #define RETRY_DOUBLED 2
-
-/* How long after the end of the load what was due before is still sent. */
-#define GRACE_NS      UINT64_C(1000000000)
 
 /* Tokens of probes; no slot number is that large. */
 #define PROBE_TOKEN   (UINT64_C(1) << 63)
@@ -43,6 +41,7 @@ struct producer {
 	int fd;
 	enum producer_state state;
 	struct pacer pacer;
+	struct shm_schedule *schedule; /* the pacer, as a parent sees it */
 	struct flights flights;
 	uint64_t sequence;      /* of the next message */
 	uint64_t busy_since_ns; /* when the message at hand was first offered; 0 = not yet */
@@ -59,6 +58,7 @@ struct producer_loop {
 	unsigned char *privs; /* the driver's parts ... */
 	size_t stride;        /* ... so far apart */
 	struct load_spec load;
+	uint64_t changes; /* of rate so far */
 	bool running;
 	bool stamps; /* payloads have room for a stamp */
 	unsigned char *pool;
@@ -75,11 +75,7 @@ struct producer_loop {
 
 static struct hist *latencies_of(struct producer_loop *l, uint64_t due_ns)
 {
-	const struct shm_control *c = &l->base.shm->control;
-	uint64_t start = counter_read(&c->window_start_ns);
-	bool measured = due_ns >= start && due_ns < counter_read(&c->window_end_ns);
-
-	return l->base.words->latencies[measured ? WINDOW_MEASURED : WINDOW_OUTSIDE];
+	return l->base.words->latencies[shm_window_of(&l->base.shm->control, due_ns)];
 }
 
 static bool is_paced(const struct producer_loop *l)
@@ -114,26 +110,30 @@ static void charge_age(struct producer_loop *l, uint64_t due_ns, uint64_t now_ns
 
 static void message_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns)
 {
+	charge_age(p->loop, due_ns, now_ns);
 	counter_bump(&p->words->failed);
 	count(p->loop, COUNTER_FAILED);
-	charge_age(p->loop, due_ns, now_ns);
 }
 
 static void message_unacknowledged(struct producer *p, uint64_t due_ns, uint64_t now_ns)
 {
+	charge_age(p->loop, due_ns, now_ns);
 	counter_bump(&p->words->unacknowledged);
 	count(p->loop, COUNTER_UNACKNOWLEDGED);
-	charge_age(p->loop, due_ns, now_ns);
 }
 
-static void message_acknowledged(struct producer *p, const struct flight *f, uint64_t now_ns)
+static void message_acknowledged(struct producer *p, uint64_t due_ns, uint64_t called_ns,
+                                 uint64_t now_ns)
 {
 	struct producer_loop *l = p->loop;
-	struct hist *latencies = latencies_of(l, f->due_ns);
+	const struct shm_control *control = &l->base.shm->control;
+	enum window window = shm_window_of(control, due_ns);
+	struct hist *latencies = l->base.words->latencies[window];
 
-	hist_record(&latencies[LATENCY_PUBLISH], now_ns - f->called_ns);
+	hist_record(&latencies[LATENCY_PUBLISH], now_ns - called_ns);
 	if (is_paced(l))
-		hist_record(&latencies[LATENCY_CORRECTED_PUBLISH], now_ns - f->due_ns);
+		hist_record(&latencies[LATENCY_CORRECTED_PUBLISH], now_ns - due_ns);
+	shm_count_due(l->base.words, control, window, due_ns);
 	counter_bump(&p->words->acknowledged);
 	count(l, COUNTER_ACKNOWLEDGED);
 	counter_add(&l->base.words->counters[COUNTER_BYTES_ACKED], l->load.payload.size);
@@ -148,18 +148,24 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 		return;
 	}
 
-	struct flight *f = flights_at(&p->flights, token);
-	uint64_t now_ns = loop_tick(&p->loop->base, f->called_ns);
+	assert(flights_has(&p->flights, token));
+	uint32_t slot = (uint32_t)token;
+	uint64_t due_ns = flights_due_ns(&p->flights, slot);
+	uint64_t called_ns = flights_called_ns(&p->flights, slot);
+	uint64_t now_ns = loop_tick(&p->loop->base, called_ns);
+	/* In this order: shm.h says what a parent makes of it. */
+	if (flights_sequence(&p->flights, slot) == p->sequence) /* inside its own send */
+		counter_set(&p->words->sent, p->sequence + 1);
+	flights_give_back(&p->flights, slot);
 	if (report->acknowledged) {
-		message_acknowledged(p, f, now_ns);
+		message_acknowledged(p, due_ns, called_ns, now_ns);
 	} else if (p->loop->base.closing) {
-		message_unacknowledged(p, f->due_ns, now_ns);
+		message_unacknowledged(p, due_ns, now_ns);
 	} else {
-		message_failed(p, f->due_ns, now_ns);
+		message_failed(p, due_ns, now_ns);
 		loop_note(&p->loop->base, NOTE_DELIVERY,
 		          report->reason ? report->reason : "failed");
 	}
-	flights_give_back(&p->flights, (uint32_t)token);
 
 	if (p->state == PRODUCER_BLOCKED && !p->answered) {
 		p->answered = true;
@@ -203,7 +209,7 @@ static void message_taken(struct producer *p)
 	p->sequence++;
 	p->busy_since_ns = 0;
 	p->retries = 0;
-	counter_bump(&p->words->sent);
+	counter_set(&p->words->sent, p->sequence);
 	count(p->loop, COUNTER_SENT);
 }
 
@@ -279,8 +285,7 @@ static enum send_status offer(struct producer_loop *l, struct producer *p, uint6
 	if (l->stamps)
 		stamp_message(l, p, &m, due_ns, called_ns);
 
-	uint32_t slot = flights_take(&p->flights);
-	p->flights.slots[slot] = (struct flight){ .due_ns = due_ns, .called_ns = called_ns };
+	uint32_t slot = flights_take(&p->flights, p->sequence, due_ns, called_ns);
 	loop_batch_begins(&l->base);
 	enum send_status status = l->base.driver->send(p->priv, &m, slot, &err);
 	*now_ns = clock_ns();
@@ -292,8 +297,8 @@ static enum send_status offer(struct producer_loop *l, struct producer *p, uint6
 		note_queued(l, p);
 		return status;
 	case SEND_FAILED:
-		flights_give_back(&p->flights, slot);
 		message_taken(p);
+		flights_give_back(&p->flights, slot);
 		message_failed(p, due_ns, *now_ns);
 		loop_note(&l->base, NOTE_SEND, err.text);
 		return status;
@@ -415,18 +420,6 @@ static void send_due(struct producer_loop *l, uint64_t now_ns)
 	}
 }
 
-static void count_unsent(struct producer_loop *l, struct producer *p, uint64_t load_end_ns)
-{
-	if (p->state == PRODUCER_DONE || p->state == PRODUCER_IDLE)
-		return;
-	if (is_paced(l)) {
-		uint64_t unsent = pacer_owed(&p->pacer, load_end_ns);
-		counter_add(&p->words->unsent, unsent);
-		counter_add(&l->base.words->counters[COUNTER_UNSENT], unsent);
-	}
-	p->state = PRODUCER_DONE;
-}
-
 static void set_offering(struct producer_loop *l, bool is_offering)
 {
 	l->running = is_offering;
@@ -434,13 +427,16 @@ static void set_offering(struct producer_loop *l, bool is_offering)
 	atomic_store_explicit(&l->base.words->is_offering, is_offering, memory_order_release);
 }
 
-static void end_load(struct producer_loop *l, uint64_t load_end_ns)
+/* What is due and was not sent by now is the parent's to count and to charge (debt.h). */
+static void end_load(struct producer_loop *l, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < l->base.clients; i++)
-		count_unsent(l, &l->producers[i], load_end_ns);
+		l->producers[i].state = PRODUCER_DONE;
 	l->due.count = 0;
 	l->blocked_count = l->answered_count = 0;
 	l->next_retry_ns = UINT64_MAX;
+	if (counter_read(&l->base.words->gave_up_ns) == 0)
+		counter_set(&l->base.words->gave_up_ns, now_ns);
 	set_offering(l, false);
 }
 
@@ -455,8 +451,8 @@ static void pass_of_sends(struct producer_loop *l, uint64_t now_ns)
 {
 	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
 
-	if (now_ns >= load_end_ns && now_ns - load_end_ns >= GRACE_NS) {
-		end_load(l, load_end_ns);
+	if (now_ns >= load_end_ns && now_ns - load_end_ns >= LOAD_GRACE_NS) {
+		end_load(l, now_ns);
 		return;
 	}
 	if (!l->pass_goes_on)
@@ -467,7 +463,7 @@ static void pass_of_sends(struct producer_loop *l, uint64_t now_ns)
 	send_due(l, now_ns);
 	flush_all(l);
 	if (nothing_is_left(l, now_ns, load_end_ns))
-		end_load(l, load_end_ns);
+		end_load(l, now_ns);
 }
 
 /* When the next pass has something to do; UINT64_MAX: when something comes back. */
@@ -529,11 +525,45 @@ static void touch_pool(const struct producer_loop *l)
 		stamp_write(l->pool + (size_t)i * spec->size, spec->size, &stamp);
 }
 
+static void put_schedule(struct producer_loop *l, struct producer *p)
+{
+	struct shm_schedule_copy copy = {
+		.sequence = p->sequence,
+		.changes = l->changes,
+		.pacer = p->pacer,
+	};
+
+	shm_schedule_put(p->schedule, &copy);
+}
+
+static void begin_load(struct producer_loop *l, struct producer *p)
+{
+	uint32_t client = loop_client_index(&l->base, p->index);
+	const struct client_spec *spec = &l->base.spec->clients[client];
+
+	pacer_init(&p->pacer, &l->load.epoch, l->load.first_producer + spec->schedule_index,
+	           l->load.producers);
+	put_schedule(l, p);
+	if (!is_paced(l))
+		p->pacer.next_ns = l->load.epoch.start_ns;
+	p->flights = (struct flights){
+		.slots = agent_shm_flights(l->base.shm, client),
+		.used = &p->words->flights_used,
+		.cap = l->load.window_messages,
+	};
+	schedule(l, p);
+}
+
 static bool start(struct producer_loop *l, const struct load_spec *load, int pool_fd,
                   struct error *err)
 {
 	if (l->pool != NULL)
 		return error_set(err, ERROR_USAGE, "the load was started already");
+	uint32_t most = l->base.shm->shape.window_messages;
+	if (load->window_messages > most)
+		return error_set(err, ERROR_USAGE,
+		                 "%u messages in flight: the producers were made for %u",
+		                 load->window_messages, most);
 	l->load = *load;
 	uint32_t max_block_ms;
 	if (l->base.driver->max_block_ms != NULL &&
@@ -550,18 +580,8 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 		key_table_fill(l->keys, load->seed);
 	}
 
-	for (uint32_t i = 0; i < l->base.clients; i++) {
-		struct producer *p = &l->producers[i];
-		uint32_t place =
-			load->first_producer +
-			l->base.spec->clients[loop_client_index(&l->base, i)].schedule_index;
-		pacer_init(&p->pacer, &load->epoch, place, load->producers);
-		if (!is_paced(l))
-			p->pacer.next_ns = load->epoch.start_ns;
-		if (!flights_open(&p->flights, load->window_messages, err))
-			return false;
-		schedule(l, p);
-	}
+	for (uint32_t i = 0; i < l->base.clients; i++)
+		begin_load(l, &l->producers[i]);
 	l->next_pass_ns = load->epoch.start_ns;
 	set_offering(l, true);
 	return true;
@@ -571,6 +591,7 @@ static void change_rate(struct producer_loop *l, const struct pacer_epoch *epoch
 {
 	uint64_t now_ns = clock_ns();
 
+	l->changes++;
 	l->due.count = 0;
 	if (forgive) { /* the messages at hand are others now: nobody was refused those */
 		l->blocked_count = l->answered_count = 0;
@@ -580,6 +601,7 @@ static void change_rate(struct producer_loop *l, const struct pacer_epoch *epoch
 		struct producer *p = &l->producers[i];
 		uint64_t at_hand_ns = p->pacer.next_ns;
 		pacer_change(&p->pacer, epoch, forgive, now_ns);
+		put_schedule(l, p);
 		if (p->pacer.next_ns != at_hand_ns)
 			p->busy_since_ns =
 				0; /* another message is at hand, and nobody refused it */
@@ -669,6 +691,7 @@ static bool open_clients(struct producer_loop *l, struct error *err)
 		*p = (struct producer){
 			.loop = l,
 			.words = agent_shm_client(b->shm, c),
+			.schedule = agent_shm_schedule(b->shm, c),
 			.id = spec->id,
 			.index = i,
 			.fd = -1,
@@ -697,21 +720,32 @@ static void begin_to_close(struct producer_loop *l)
 	}
 }
 
+/* What the driver did not give back, whatever it has promised. */
+static void sweep(struct producer *p)
+{
+	uint64_t now_ns = clock_ns();
+
+	for (uint32_t slot = 0; p->flights.under_way > 0; slot++) {
+		if (!flights_has(&p->flights, slot))
+			continue;
+		uint64_t due_ns = flights_due_ns(&p->flights, slot);
+		flights_give_back(&p->flights, slot);
+		message_unacknowledged(p, due_ns, now_ns);
+	}
+}
+
 static void close_clients(struct producer_loop *l)
 {
-	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
-
 	l->base.closing = true; /* what comes back now was never acknowledged */
-	uint64_t now_ns = clock_ns();
+	end_load(l, clock_ns());
 	begin_to_close(l);
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct producer *p = &l->producers[i];
 		if (p->priv == NULL)
 			continue;
-		count_unsent(l, p, load_end_ns < now_ns ? load_end_ns : now_ns);
 		loop_batch_begins(&l->base);
 		l->base.driver->producer_close(p->priv);
-		flights_close(&p->flights);
+		sweep(p);
 		loop_closed_one(&l->base);
 	}
 }

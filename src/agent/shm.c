@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "stats/counter.h"
 
 #define SHM_MAGIC   0x6f6d6231u /* "omb1" */
-#define SHM_VERSION 1
+#define SHM_VERSION 2
 
 const char *note_name(enum note_kind kind)
 {
@@ -29,26 +30,59 @@ const char *note_name(enum note_kind kind)
 	return names[kind];
 }
 
-static size_t clients_offset(uint32_t loops)
+static size_t rounded(size_t bytes, size_t to)
 {
-	return sizeof(struct agent_shm) + loops * sizeof(struct shm_loop);
+	return (bytes + to - 1) & ~(to - 1);
 }
 
-static size_t partitions_offset(uint32_t loops, uint32_t clients)
+static size_t page_bytes(void)
 {
-	return clients_offset(loops) + clients * sizeof(struct shm_client);
+	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Counts of one client start on a cache line of their own: its neighbour may be another loop's. */
-static size_t partitions_stride(uint32_t partitions)
+static size_t clients_offset(const struct agent_shm_shape *s)
 {
-	return (partitions * sizeof(uint64_t) + 63) & ~(size_t)63;
+	return sizeof(struct agent_shm) + s->loops * sizeof(struct shm_loop);
 }
 
-struct agent_shm *agent_shm_map(uint32_t loops, uint32_t clients, uint32_t partitions,
-                                struct error *err)
+static size_t partitions_offset(const struct agent_shm_shape *s)
 {
-	size_t bytes = partitions_offset(loops, clients) + clients * partitions_stride(partitions);
+	return clients_offset(s) + s->clients * sizeof(struct shm_client);
+}
+
+/* What belongs to one client starts on a cache line of its own: its neighbour may be another
+ * loop's. */
+static size_t partitions_stride(const struct agent_shm_shape *s)
+{
+	return rounded(s->partitions * sizeof(uint64_t), 64);
+}
+
+static size_t schedules_offset(const struct agent_shm_shape *s)
+{
+	return partitions_offset(s) + s->clients * partitions_stride(s);
+}
+
+static size_t schedules_stride(const struct agent_shm_shape *s)
+{
+	return s->window_messages > 0 ? rounded(sizeof(struct shm_schedule), 64) : 0;
+}
+
+static size_t flights_offset(const struct agent_shm_shape *s)
+{
+	return rounded(schedules_offset(s) + s->clients * schedules_stride(s), page_bytes());
+}
+
+/* Windows of more than a page start on a page: the first slots of each touch one. */
+static size_t flights_stride(const struct agent_shm_shape *s)
+{
+	size_t bytes = s->window_messages * sizeof(struct flight);
+
+	return rounded(bytes, bytes > page_bytes() ? page_bytes() : 64);
+}
+
+struct agent_shm *agent_shm_map(const struct agent_shm_shape *shape, struct error *err)
+{
+	size_t bytes = flights_offset(shape) + shape->clients * flights_stride(shape);
 
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 	               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -61,13 +95,19 @@ struct agent_shm *agent_shm_map(uint32_t loops, uint32_t clients, uint32_t parti
 	shm->magic = SHM_MAGIC;
 	shm->version = SHM_VERSION;
 	shm->bytes = bytes;
-	shm->loops = loops;
-	shm->clients = clients;
-	shm->partitions = partitions;
-	atomic_store_explicit(&shm->control.window_start_ns, UINT64_MAX, memory_order_relaxed);
-	atomic_store_explicit(&shm->control.window_end_ns, UINT64_MAX, memory_order_relaxed);
-	atomic_store_explicit(&shm->control.load_end_ns, UINT64_MAX, memory_order_relaxed);
+	shm->shape = *shape;
+	agent_shm_put_times(shm, &(struct shm_times){ UINT64_MAX, UINT64_MAX, UINT64_MAX, 0 });
 	return shm;
+}
+
+void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times)
+{
+	struct shm_control *c = &shm->control;
+
+	counter_set(&c->window_start_ns, times->window_start_ns);
+	counter_set(&c->window_end_ns, times->window_end_ns);
+	counter_set(&c->load_end_ns, times->load_end_ns);
+	counter_set(&c->slots_start_ns, times->slots_start_ns);
 }
 
 void agent_shm_unmap(struct agent_shm *shm)
@@ -78,15 +118,45 @@ void agent_shm_unmap(struct agent_shm *shm)
 
 struct shm_client *agent_shm_client(struct agent_shm *shm, uint32_t client)
 {
-	assert(client < shm->clients);
-	return (struct shm_client *)((char *)shm + clients_offset(shm->loops)) + client;
+	assert(client < shm->shape.clients);
+	return (struct shm_client *)((char *)shm + clients_offset(&shm->shape)) + client;
 }
 
 _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client)
 {
-	assert(client < shm->clients);
-	return (_Atomic uint64_t *)((char *)shm + partitions_offset(shm->loops, shm->clients) +
-	                            client * partitions_stride(shm->partitions));
+	assert(client < shm->shape.clients);
+	return (_Atomic uint64_t *)((char *)shm + partitions_offset(&shm->shape) +
+	                            client * partitions_stride(&shm->shape));
+}
+
+struct shm_schedule *agent_shm_schedule(struct agent_shm *shm, uint32_t client)
+{
+	assert(client < shm->shape.clients && shm->shape.window_messages > 0);
+	return (struct shm_schedule *)((char *)shm + schedules_offset(&shm->shape) +
+	                               client * schedules_stride(&shm->shape));
+}
+
+struct flight *agent_shm_flights(struct agent_shm *shm, uint32_t client)
+{
+	assert(client < shm->shape.clients && shm->shape.window_messages > 0);
+	return (struct flight *)((char *)shm + flights_offset(&shm->shape) +
+	                         client * flights_stride(&shm->shape));
+}
+
+void shm_schedule_put(struct shm_schedule *schedule, const struct shm_schedule_copy *copy)
+{
+	uint32_t latest = atomic_load_explicit(&schedule->latest, memory_order_relaxed);
+	uint32_t next = latest == 1 ? 2 : 1;
+
+	schedule->copies[next - 1] = *copy;
+	atomic_store_explicit(&schedule->latest, next, memory_order_release);
+}
+
+const struct shm_schedule_copy *shm_schedule_latest(const struct shm_schedule *schedule)
+{
+	uint32_t latest = atomic_load_explicit(&schedule->latest, memory_order_acquire);
+
+	return latest == 0 ? NULL : &schedule->copies[latest - 1];
 }
 
 /* `scratch` keeps its memory from one histogram to the next. */
@@ -104,7 +174,7 @@ static void add_latencies(struct shm_loop *loop, struct hist_copy *scratch, stru
 
 bool agent_shm_is_offering(const struct agent_shm *shm)
 {
-	for (uint32_t i = 0; i < shm->loops; i++)
+	for (uint32_t i = 0; i < shm->shape.loops; i++)
 		if (atomic_load_explicit(&shm->loop[i].is_offering, memory_order_acquire))
 			return true;
 	return false;
@@ -114,7 +184,7 @@ uint64_t agent_shm_closed(const struct agent_shm *shm)
 {
 	uint64_t closed = 0;
 
-	for (uint32_t i = 0; i < shm->loops; i++)
+	for (uint32_t i = 0; i < shm->shape.loops; i++)
 		closed += counter_read(&shm->loop[i].closed);
 	return closed;
 }
@@ -123,7 +193,7 @@ void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snaps
 {
 	struct hist_copy scratch = { 0 };
 
-	for (uint32_t i = 0; i < shm->loops; i++) {
+	for (uint32_t i = 0; i < shm->shape.loops; i++) {
 		for (int c = 0; c < COUNTER_COUNT; c++)
 			to->counters[c] += counter_read(&shm->loop[i].counters[c]);
 		if (with_latencies)

@@ -171,10 +171,16 @@ struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *sp
 	bool ok = false;
 
 	a->spec.parent_pid = getpid();
-	a->shm = agent_shm_map(spec->loops, spec->clients_count,
-	                       spec->role == AGENT_CONSUMER ? spec->partitions : 0, err);
+	struct agent_shm_shape shape = {
+		.loops = spec->loops,
+		.clients = spec->clients_count,
+		.partitions = spec->role == AGENT_CONSUMER ? spec->partitions : 0,
+		.window_messages = spec->role == AGENT_PRODUCER ? spec->window_messages : 0,
+	};
+	a->shm = agent_shm_map(&shape, err);
 	if (a->shm == NULL || !open_ends(a, child_channels, &child_output, err))
 		goto out;
+	agent_shm_put_times(a->shm, &a->spec.times);
 
 	a->pid = fork();
 	if (a->pid < 0) {

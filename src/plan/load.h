@@ -12,6 +12,12 @@
 #include "plan/pacer.h"
 #include "plan/payload.h"
 
+/* In flight for each producer, where nobody says otherwise. */
+#define LOAD_WINDOW_DEFAULT 65536
+
+/* How long after the end of the load what was due before is still sent. */
+#define LOAD_GRACE_NS       UINT64_C(1000000000)
+
 enum load_mode {
 	LOAD_PACED,     /* by the epoch's schedule */
 	LOAD_UNLIMITED, /* rate `max`: as fast as the window in flight allows, no schedule */
@@ -27,6 +33,7 @@ struct load_spec {
 	uint64_t wake_interval_ns;
 	uint64_t max_block_ns;    /* a message that stays BUSY so long has failed */
 	uint32_t window_messages; /* in flight per producer; never 0 */
+	uint32_t subscriptions;   /* of each topic: so many miss a message that is never sent */
 	uint16_t run;             /* of the stamp */
 	uint64_t seed;
 };

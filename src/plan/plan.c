@@ -168,6 +168,7 @@ bool plan_make(struct plan *out, const struct workload *w, const struct plan_hos
 	};
 	out->load = (struct load_spec){
 		.producers = out->producers,
+		.subscriptions = out->subscriptions,
 		.keys = pick_of(w->keys),
 		.payload = make_payload(w, host),
 		.wake_interval_ns = w->wake_ns,

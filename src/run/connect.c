@@ -73,7 +73,8 @@ static bool create_producers(struct run *r, struct error *err)
 		.verb = WORKER_CREATE_PRODUCERS,
 		.create_producers = { .topics = r->clients.producer_topics,
 		                      .count = r->plan.producers,
-		                      .payload = &r->plan.load.payload },
+		                      .payload = &r->plan.load.payload,
+		                      .window_messages = r->plan.load.window_messages },
 	};
 
 	return state_call(r, &call, limits_create_clients(r->plan.producers), PATIENCE_CONNECT,

@@ -87,6 +87,7 @@ struct worker_create_producers {
 	size_t count;
 	/* Of the load to come, so that it is ready when the load starts; NULL = not known yet. */
 	const struct payload_spec *payload;
+	uint32_t window_messages; /* the load may ask for so many in flight; 0 = the default */
 };
 
 struct worker_adjust {

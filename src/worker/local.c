@@ -167,6 +167,7 @@ static void start_describe(struct local *l)
 /* A worker that was stopped starts over: agents, counts and events of before are gone. */
 static void forget_driver(struct local *l)
 {
+	local_debts_forget(l);
 	supervisor_fini(&l->supervisor);
 	l->supervisor_ok = open_supervisor(l, &l->supervisor_err);
 	snapshot_fini(&l->period);
@@ -176,6 +177,7 @@ static void forget_driver(struct local *l)
 	l->producers = l->consumers = (struct local_slots){ 0 };
 	l->subscriptions_count = 0;
 	l->names = (struct agent_names){ 0 };
+	l->slots_start_ns = 0;
 	l->window = (struct worker_window){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	l->paused = false;
 	l->restarts = 0;
@@ -304,6 +306,7 @@ static void start_load(struct local *l)
 		fail(l, &err);
 		return;
 	}
+	local_debts_begin(l, &l->call->load);
 	local_command(l, &l->producers, &command, l->pool_fd);
 	if (local_all_answered(&l->producers))
 		complete(l);
@@ -316,6 +319,7 @@ static void start_adjust(struct local *l)
 		.rate = { .epoch = l->call->adjust.epoch, .forgive = l->call->adjust.forgive },
 	};
 
+	local_debts_rate(l, &l->call->adjust);
 	local_command(l, &l->producers, &command, -1);
 	if (local_all_answered(&l->producers))
 		complete(l);
@@ -349,6 +353,7 @@ static void set_close_limits(struct local *l, uint32_t most_ms)
 static void start_finish(struct local *l)
 {
 	set_close_limits(l, l->call->finish.most_ms);
+	l->debts.closed_ns = clock_ns();
 	local_watch_resumes(l);
 	local_agents_list(l, l->call->arena, true, &l->call->finish.totals);
 	l->finishing_consumers = false;
@@ -761,6 +766,7 @@ static void local_destroy(struct worker *w)
 	struct local *l = local_of(w);
 
 	stop_broker(l);
+	local_debts_forget(l);
 	if (l->supervisor_ok)
 		supervisor_fini(&l->supervisor);
 	snapshot_fini(&l->period);

@@ -45,17 +45,20 @@ static int cpu_of(const struct local *l, unsigned index)
 	return d->pin_count == 0 ? -1 : d->pin_cpus[index % d->pin_count];
 }
 
-static void put_window(const struct local *l, struct agent *a)
+static struct shm_times times_of(const struct local *l)
 {
-	struct shm_control *c = &a->shm->control;
-
-	counter_set(&c->window_start_ns, l->window.start_ns);
-	counter_set(&c->window_end_ns, l->window.end_ns);
-	counter_set(&c->load_end_ns, l->window.load_end_ns);
+	return (struct shm_times){
+		.window_start_ns = l->window.start_ns,
+		.window_end_ns = l->window.end_ns,
+		.load_end_ns = l->window.load_end_ns,
+		.slots_start_ns = l->slots_start_ns,
+	};
 }
 
 static bool start_slot(struct local *l, struct local_slot *slot, struct error *err)
 {
+	if (l->slots_start_ns == 0)
+		l->slots_start_ns = clock_ns();
 	struct agent_spec spec = {
 		.role = slot->role,
 		.index = slot->index,
@@ -67,6 +70,8 @@ static bool start_slot(struct local *l, struct local_slot *slot, struct error *e
 		.clients = slot->clients,
 		.clients_count = slot->clients_count,
 		.partitions = l->partitions,
+		.window_messages = l->window_messages,
+		.times = times_of(l),
 		.loops = slot->loops,
 		.consume = l->options.consume,
 		.nice = l->options.deal.nice,
@@ -76,10 +81,7 @@ static bool start_slot(struct local *l, struct local_slot *slot, struct error *e
 	if (!l->options.keep_topics)
 		spec.names = l->names;
 	slot->agent = supervisor_start(&l->supervisor, &spec, NULL, err);
-	if (slot->agent == NULL)
-		return false;
-	put_window(l, slot->agent);
-	return true;
+	return slot->agent != NULL;
 }
 
 static bool start_slots(struct local *l, struct local_slots *slots, struct error *err)
@@ -164,6 +166,7 @@ bool local_start_producers(struct local *l, const struct worker_create_producers
 {
 	struct client_spec *clients = arena_alloc(&l->arena, p->count * sizeof(*clients));
 
+	l->window_messages = p->window_messages ? p->window_messages : LOAD_WINDOW_DEFAULT;
 	for (uint32_t i = 0; i < p->count; i++)
 		clients[i] = (struct client_spec){
 			.topic = arena_strdup(&l->arena, p->topics[i]),
@@ -239,8 +242,10 @@ bool local_all_open(const struct local_slots *slots)
 
 void local_publish_window(struct local *l)
 {
+	struct shm_times times = times_of(l);
+
 	for (size_t i = 0; i < l->supervisor.count; i++)
-		put_window(l, l->supervisor.agents[i]);
+		agent_shm_put_times(l->supervisor.agents[i]->shm, &times);
 }
 
 /* --- losing and restarting ------------------------------------------------------------------------------ */

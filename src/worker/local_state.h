@@ -9,8 +9,10 @@
  *     local_close.c   how agents are closed, and how long they are waited for
  *     local_agents.c  which agents there are: dealing clients, losing and restarting agents
  *     local_totals.c  what they counted
+ *     local_debts.c   what they owe when they have ended
  */
 
+#include "agent/debt.h"
 #include "agent/supervisor.h"
 #include "util/arena.h"
 #include "util/text.h"
@@ -33,11 +35,24 @@ struct local_slot {
 	struct agent *agent;
 	struct agent *replaced; /* the one before, while its successor has received nothing yet */
 	uint64_t replaced_last_ns; /* when that one received its last message */
+	/* Of producers, once the books are closed; NULL = not yet. */
+	struct debt_account *accounts;
+	struct snapshot charged; /* beyond what the agent counted itself */
 };
 
 struct local_slots {
 	struct local_slot *items;
 	uint32_t count;
+};
+
+/* What it takes to close the books, and what belongs to no single agent. */
+struct local_debts {
+	bool load_started, settled;
+	struct load_spec load;
+	struct debt_change *changes; /* all that were told, in order */
+	size_t changes_count, changes_cap;
+	uint64_t closed_ns;      /* FINISH began: the drain was over */
+	struct snapshot missing; /* acknowledged and never received */
 };
 
 struct local {
@@ -71,6 +86,9 @@ struct local {
 	uint32_t partitions;
 	struct agent_names names;
 	struct worker_window window;
+	uint64_t slots_start_ns;  /* of shm_control; 0 = no agent was started yet */
+	uint32_t window_messages; /* of each producer */
+	struct local_debts debts;
 	bool paused;
 	unsigned restarts;
 
@@ -128,5 +146,14 @@ void local_final_totals(struct local *l, struct arena *arena, struct worker_tota
 void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out);
 void local_counters(struct local *l, struct worker_counters *out);
 void local_events(struct local *l, struct arena *arena, struct worker_events *out);
+
+/* --- local_debts.c ---------------------------------------------------------------------------- */
+
+void local_debts_begin(struct local *l, const struct load_spec *load);
+void local_debts_rate(struct local *l, const struct worker_adjust *adjust);
+/* All producer and consumer agents are gone: what they owe is counted and charged, once; totals
+ * have it from here on. */
+void local_debts_settle(struct local *l);
+void local_debts_forget(struct local *l);
 
 #endif

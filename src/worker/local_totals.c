@@ -23,12 +23,25 @@ static uint64_t never_told(const struct shm_client *c)
 	       counter_read(&c->unacknowledged);
 }
 
+static void add_charged(const struct snapshot *charged, bool with_latencies, struct snapshot *to)
+{
+	if (with_latencies)
+		snapshot_add(to, charged);
+	for (int c = 0; c < COUNTER_COUNT && !with_latencies; c++)
+		to->counters[c] += charged->counters[c];
+}
+
 /* What an agent counted, and what it could not any more. */
-static void count_agent(struct agent *a, bool with_latencies, struct snapshot *to)
+static void count_agent(struct local *l, struct agent *a, bool with_latencies, struct snapshot *to)
 {
 	agent_shm_snapshot(a->shm, with_latencies, to);
 	if (!agent_is_gone(a) || a->spec.role != AGENT_PRODUCER)
 		return;
+	const struct local_slot *slot = &l->producers.items[a->spec.index];
+	if (slot->accounts != NULL) {
+		add_charged(&slot->charged, with_latencies, to);
+		return;
+	}
 	for (uint32_t i = 0; i < a->spec.clients_count; i++)
 		to->counters[COUNTER_UNACKNOWLEDGED] += never_told(agent_shm_client(a->shm, i));
 }
@@ -39,9 +52,11 @@ void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out)
 		struct agent *a = l->supervisor.agents[i];
 		if (!makes_load(a))
 			continue;
-		count_agent(a, with_latencies, out);
+		count_agent(l, a, with_latencies, out);
 		out->cpu_ns += agent_cpu_ns(a);
 	}
+	if (with_latencies)
+		snapshot_add(out, &l->debts.missing);
 	out->taken_ns = clock_ns();
 }
 
@@ -65,7 +80,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 			continue;
 		struct snapshot counted = { 0 };
 		bool is_offering = agent_shm_is_offering(a->shm);
-		count_agent(a, false, &counted);
+		count_agent(l, a, false, &counted);
 		struct worker_agent *to = &out->agents[out->agents_count++];
 		*to = (struct worker_agent){
 			.role = a->spec.role,
@@ -89,6 +104,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 	}
 }
 
+/* Once the books are closed. */
 static void list_producers(struct local *l, struct arena *arena, struct worker_totals *out)
 {
 	size_t count = 0;
@@ -99,17 +115,16 @@ static void list_producers(struct local *l, struct arena *arena, struct worker_t
 	out->producers_count = 0;
 	for (uint32_t s = 0; s < l->producers.count; s++) {
 		const struct local_slot *slot = &l->producers.items[s];
-		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
-			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
-			uint64_t untold = agent_is_gone(slot->agent) ? never_told(c) : 0;
+		for (uint32_t i = 0; slot->accounts != NULL && i < slot->clients_count; i++) {
+			const struct debt_account *account = &slot->accounts[i];
 			out->producers[out->producers_count++] = (struct worker_producer_total){
 				.topic = slot->clients[i].topic,
 				.producer = slot->clients[i].id,
-				.sent = counter_read(&c->sent),
-				.acknowledged = counter_read(&c->acknowledged),
-				.failed = counter_read(&c->failed),
-				.unacknowledged = counter_read(&c->unacknowledged) + untold,
-				.unsent = counter_read(&c->unsent),
+				.sent = account->sent,
+				.acknowledged = account->acknowledged,
+				.failed = account->failed,
+				.unacknowledged = account->unacknowledged,
+				.unsent = account->unsent,
 			};
 		}
 	}
@@ -161,6 +176,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct worker_tota
 	struct worker_agent *before = out->agents; /* listed when memory could still be sampled */
 	size_t before_count = out->agents_count;
 
+	local_debts_settle(l);
 	local_snapshot(l, true, &out->snapshot);
 	local_agents_list(l, arena, false, out);
 	for (size_t i = 0; i < before_count; i++)
@@ -175,7 +191,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct worker_tota
 		struct agent *a = l->supervisor.agents[i];
 		if (!makes_load(a))
 			continue;
-		count_agent(a, true, &out->agent_snapshots[n]);
+		count_agent(l, a, true, &out->agent_snapshots[n]);
 		out->agent_snapshots[n].cpu_ns = agent_cpu_ns(a);
 		out->agent_snapshots[n].taken_ns = out->snapshot.taken_ns;
 		n++;
@@ -261,7 +277,7 @@ static size_t add_notes(struct local *l, enum agent_role role, struct arena *are
 			                      .name = note_name((enum note_kind)kind) };
 		for (size_t i = 0; i < l->supervisor.count; i++) {
 			struct agent *a = l->supervisor.agents[i];
-			for (uint32_t k = 0; a->spec.role == role && k < a->shm->loops; k++)
+			for (uint32_t k = 0; a->spec.role == role && k < a->shm->shape.loops; k++)
 				add_note(a, &a->shm->loop[k].notes[kind], &event);
 		}
 		if (event.count == 0)

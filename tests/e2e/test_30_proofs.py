@@ -7,10 +7,12 @@ intervals without a stall.
 """
 
 import functools
+import os
+import signal
 
 import hdr
 import pytest
-from harness import assert_account_is_consistent, assert_nothing_lost
+from harness import assert_account_is_consistent, assert_nothing_lost, wait_until
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 NULL = {"name": "Null", "driver": "null"}
@@ -237,6 +239,133 @@ def test_3_million_messages_a_second_are_scheduled_to_the_message(omb, seconds):
     shares = [row["sent"] + row["unsent"] for row in result.rows("producers")]
     assert max(shares) - min(shares) <= 1
     assert (result.code == 3) == (result.latency("publish").count < 0.95 * 3_000_000 * seconds)
+
+
+# ---- what never happens is slowest -------------------------------------------------------------------
+
+
+def test_messages_that_are_never_sent_are_charged_their_age(omb):
+    # The stall begins when two of eight seconds are left, after a warm-up of one.
+    driver = LOOPBACK | {"stallAfter": 7 * RATE, "stallDuration": "4s"}
+    shape = workload(
+        producerRate=RATE,
+        testDuration="8s",
+        warmupDuration="1s",
+        producersPerTopic=3,
+        maxInFlight=100,
+    )
+    result = omb.run(shape, driver)
+    result.must_end(3)
+    assert_account_is_consistent(result)
+    totals = result.totals
+    assert totals["sent"] + totals["unsent"] == 9 * RATE
+    assert totals["unsent"] >= 2 * RATE - 3 * 100 - RATE // 2
+    for name in ("publishDelay", "correctedPublish", "correctedEndToEnd"):
+        latency = result.latency(name)
+        assert latency.count == 8 * RATE, name
+        # Due in the last two seconds, given up a second after the end: a quarter of all.
+        assert latency.at(90) >= 1 * S, name
+        assert latency.surely_below(1 * S) <= 6 * RATE + 3 * 100 + RATE // 2, name
+    for name in ("publish", "sendCall", "endToEnd"):
+        assert result.latency(name).count == 8 * RATE - totals["unsent"], name
+
+
+def test_messages_never_sent_are_missed_by_every_subscription(omb):
+    driver = LOOPBACK | {"stallWhere": "send", "stallAfter": 1000, "stallDuration": "1h"}
+    shape = workload(
+        producerRate=1000, testDuration="2s", subscriptionsPerTopic=3, drainTimeout="1s"
+    )
+    result = omb.run(shape, driver)
+    result.must_end(3)
+    assert_account_is_consistent(result)
+    assert result.totals["unsent"] > 0
+    assert result.latency("correctedPublish").count == 2000
+    assert result.latency("correctedEndToEnd").count >= 3 * 2000 - 3 * result.totals["unacknowledged"]
+
+
+@pytest.mark.parametrize("subscriptions", [1, 2])
+def test_messages_acknowledged_and_never_received_are_charged_their_age(omb, subscriptions):
+    driver = LOOPBACK | {"loseEvery": 50, "faultsAfter": 100}
+    shape = workload(
+        producerRate=2000,
+        testDuration="2s",
+        warmupDuration="1s",
+        subscriptionsPerTopic=subscriptions,
+        drainTimeout="2s",
+    )
+    result = omb.run(shape, driver)
+    result.must_end(3)
+    assert_account_is_consistent(result)
+    totals = result.totals
+    lost = totals["acknowledged"] * subscriptions - totals["received"]
+    assert lost > 0
+    latency = result.latency("correctedEndToEnd")
+    received = result.latency("endToEnd")
+    # By window, warm-up apart; and as old as the drain was long, at the least.
+    assert latency.count == 2 * 2000 * subscriptions
+    assert 0 < latency.count - received.count <= lost
+    drained_ns = result.phase("drain")["endNs"] - result.phase("drain")["startNs"]
+    assert drained_ns >= 2 * S
+    assert latency.surely_above(2 * S - 1) >= latency.count - received.count
+    assert latency.max() <= drained_ns + 2 * S + S
+
+
+def test_without_a_schedule_what_is_never_received_is_charged_end_to_end(omb):
+    driver = LOOPBACK | {"loseEvery": 50, "faultsAfter": 100}
+    shape = workload(producerRate="max", maxInFlight=5, testDuration="1s", drainTimeout="1s")
+    result = omb.run(shape, driver)
+    result.must_end(3)
+    totals = result.totals
+    lost = totals["acknowledged"] - totals["received"]
+    assert lost > 0
+    assert result.latency("endToEnd").count == totals["acknowledged"]
+    assert result.latency("endToEnd").surely_above(1 * S - 1) == lost
+    assert result.latency("correctedEndToEnd").count == 0
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_producer_agent_that_dies_owes_all_that_was_due(omb, threads):
+    shape = workload(
+        producerRate=2000,
+        testDuration="4s",
+        producersPerTopic=8,
+        agents=2,
+        threadsPerAgent=threads,
+        drainTimeout="1s",
+    )
+    running = omb.start(shape, LOOPBACK | {"ackDelay": "300ms"})
+    running.await_phase("measure")
+    wait_until(lambda: running.said("progress"), 20, "a line of progress")
+    victim, _ = running.agents("omb-prod")
+    os.kill(victim.pid, signal.SIGKILL)
+    result = running.wait(40)
+    result.must_end(3)
+    assert_account_is_consistent(result)
+    totals = result.totals
+    assert totals["sent"] + totals["unsent"] == 8000
+    assert totals["unacknowledged"] > 0  # in flight when it died
+    rows = result.rows("producers")
+    assert {row["sent"] + row["unsent"] for row in rows} == {1000}
+    assert {row["unsent"] > 0 for row in rows} == {True, False}
+    # All but the one message of a thread that it was at.
+    assert 8000 - threads <= result.latency("correctedPublish").count <= 8000 + threads
+    assert 8000 - threads <= result.latency("publishDelay").count <= 8000 + threads
+    assert result.latency("correctedPublish").surely_above(1 * S) >= totals["unsent"] * 9 // 10
+
+
+def test_the_window_alone_sets_the_rate_where_there_is_no_schedule(omb):
+    # A pass of sends each second would make one message of each producer in it.
+    shape = workload(
+        producerRate="max",
+        maxInFlight=1,
+        wakeInterval="1s",
+        producersPerTopic=4,
+        testDuration="2s",
+    )
+    result = omb.run(shape, LOOPBACK)
+    result.must_be_good()
+    assert_nothing_lost(result)
+    assert min(row["sent"] for row in result.rows("producers")) > 20
 
 
 def test_a_tenth_of_a_message_a_second_is_a_rate(omb):

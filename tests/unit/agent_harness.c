@@ -46,7 +46,13 @@ void harness_start(struct harness *h, const struct agent_spec *spec)
 	*h = (struct harness){ .spec = *spec, .pool_fd = -1 };
 	h->spec.loops = 1;
 	h->spec.cpu = -1;
-	h->shm = agent_shm_map(1, spec->clients_count, spec->partitions, &h->err);
+	struct agent_shm_shape shape = {
+		.loops = 1,
+		.clients = spec->clients_count,
+		.partitions = spec->partitions,
+		.window_messages = spec->role == AGENT_PRODUCER ? LOAD_WINDOW_DEFAULT : 0,
+	};
+	h->shm = agent_shm_map(&shape, &h->err);
 	assert_non_null(h->shm);
 	assert_true(channel_open(h->channel, &h->err));
 	assert_int_equal(pthread_create(&h->thread, NULL, run_loop, h), 0);
@@ -91,6 +97,19 @@ void harness_close(struct harness *h)
 	assert_int_equal(pthread_join(h->thread, NULL), 0);
 	close(h->channel[0]);
 	close(h->channel[1]);
+}
+
+struct debt_account harness_settle(struct harness *h, uint32_t client, const struct load_spec *load,
+                                   struct snapshot *charged)
+{
+	const struct debt_terms terms = { .load = load, .closed_ns = clock_ns() };
+	const struct debt_client c = {
+		.shm = h->shm,
+		.client = client,
+		.schedule_index = h->spec.clients[client].schedule_index,
+	};
+
+	return debt_settle(&c, &terms, charged);
 }
 
 void harness_fini(struct harness *h)

@@ -13,6 +13,7 @@
 
 #include "agent/agent.h"
 #include "agent/channel.h"
+#include "agent/debt.h"
 
 struct harness {
 	struct agent_spec spec;
@@ -36,6 +37,10 @@ void harness_start_load(struct harness *h, const struct load_spec *load);
 
 /* CLOSE, and waits for the end of the loop. */
 void harness_close(struct harness *h);
+/* After harness_close: the parent's part, as if nothing had told the loop of a change of rate.
+ * Charges go to *charged. */
+struct debt_account harness_settle(struct harness *h, uint32_t client, const struct load_spec *load,
+                                   struct snapshot *charged);
 /* After harness_close: what was counted is gone. */
 void harness_fini(struct harness *h);
 

@@ -123,7 +123,8 @@ static void fake_producer_close(void *producer)
 
 	note_close();
 	take(fake_script.close_ns);
-	report(p, FAKE_WINDOW, false);
+	if (!fake_script.forgets)
+		report(p, FAKE_WINDOW, false);
 	close(p->fd);
 }
 

@@ -101,7 +101,7 @@ static void create_producers(struct fixture *f, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++)
 		topics[i] = f->topics[0];
-	call.create_producers = (struct worker_create_producers){ topics, count, NULL };
+	call.create_producers = (struct worker_create_producers){ .topics = topics, .count = count };
 	must(f, &call);
 }
 

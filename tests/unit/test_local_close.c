@@ -119,7 +119,8 @@ static void open_all(struct fixture *f, uint32_t count)
 	}
 	consumers.create_consumers = (struct worker_create_consumers){ items, count, 1 };
 	do_call(f, &consumers);
-	producers.create_producers = (struct worker_create_producers){ topics, count, NULL };
+	producers.create_producers =
+		(struct worker_create_producers){ .topics = topics, .count = count };
 	do_call(f, &producers);
 }
 

@@ -48,6 +48,7 @@ static struct load_spec load_at(double rate_per_s, uint32_t producers)
 		.wake_interval_ns = 100000,
 		.max_block_ns = 60 * S,
 		.window_messages = 65536,
+		.subscriptions = 3,
 		.run = RUN_ID,
 		.seed = 1,
 	};
@@ -78,6 +79,15 @@ static uint64_t measured_count(const struct harness *h, enum latency which)
 
 	hist_copy_fini(&copy);
 	return count;
+}
+
+static struct debt_account settle(struct harness *h, uint32_t client, const struct load_spec *load)
+{
+	struct snapshot charged = { 0 };
+	struct debt_account account = harness_settle(h, client, load, &charged);
+
+	snapshot_fini(&charged);
+	return account;
 }
 
 static void wait_for_the_end_of_the_load(const struct harness *h)
@@ -154,12 +164,12 @@ static void three_million_per_second_are_three_million(void **state)
 	struct load_spec load = load_at(3000000, 1);
 	measure(&h, &load, S / 2);
 	harness_start_load(&h, &load);
-	/* A machine too slow to send them all still knows what was due. */
-	while (harness_counter(&h, COUNTER_SENT) + harness_counter(&h, COUNTER_UNSENT) < 1500000)
-		assert_true(clock_ns() < load.epoch.start_ns + 30 * S);
+	wait_for_the_end_of_the_load(&h);
 	harness_close(&h);
-	assert_int_equal(harness_counter(&h, COUNTER_SENT) + harness_counter(&h, COUNTER_UNSENT),
-	                 1500000);
+	/* A machine too slow to send them all still knows what was due. */
+	struct debt_account account = settle(&h, 0, &load);
+	assert_int_equal(account.sent, harness_counter(&h, COUNTER_SENT));
+	assert_int_equal(account.sent + account.unsent, 1500000);
 	harness_fini(&h);
 }
 
@@ -203,13 +213,24 @@ static void a_blocked_producer_delays_nobody_and_what_it_owes_is_counted(void **
 	struct load_spec load = load_at(2000, 2);
 	measure(&h, &load, S / 5);
 	harness_start_load(&h, &load);
-	harness_wait_counter(&h, COUNTER_UNSENT, 200);
+	wait_for_the_end_of_the_load(&h);
 	harness_close(&h);
 
-	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->sent), 0);
-	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->unsent), 200);
-	assert_int_equal(counter_read(&agent_shm_client(h.shm, 1)->sent), 200);
-	assert_int_equal(counter_read(&agent_shm_client(h.shm, 1)->unsent), 0);
+	struct snapshot charged = { 0 };
+	struct debt_account blocked = harness_settle(&h, 0, &load, &charged);
+	struct debt_account other = harness_settle(&h, 1, &load, &charged);
+	assert_int_equal(blocked.sent, 0);
+	assert_int_equal(blocked.unsent, 200);
+	assert_int_equal(other.sent, 200);
+	assert_int_equal(other.unsent, 0);
+	/* Charged their age when the loop gave up: at the end of the grace. */
+	const struct hist_copy *delay = &charged.latencies[WINDOW_MEASURED][LATENCY_DELAY];
+	assert_int_equal(delay->count, 200);
+	assert_true(delay->min >= LOAD_GRACE_NS);
+	assert_true(delay->max >= LOAD_GRACE_NS + S / 5 - MS / 2);
+	assert_int_equal(charged.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_PUBLISH].count, 200);
+	assert_int_equal(charged.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_E2E].count, 3 * 200);
+	snapshot_fini(&charged);
 	assert_true(harness_counter(&h, COUNTER_BUSY) > 10);
 	harness_fini(&h);
 }
@@ -334,9 +355,10 @@ static void the_window_bounds_what_is_under_way_and_the_rest_is_unacknowledged(v
 	load.window_messages = 37;
 	measure(&h, &load, S / 100);
 	harness_start_load(&h, &load);
-	harness_wait_counter(&h, COUNTER_UNSENT, 1000 - 37);
+	wait_for_the_end_of_the_load(&h);
 	assert_int_equal(harness_counter(&h, COUNTER_SENT), 37);
 	harness_close(&h);
+	assert_int_equal(settle(&h, 0, &load).unsent, 1000 - 37);
 
 	assert_int_equal(harness_counter(&h, COUNTER_UNACKNOWLEDGED), 37);
 	assert_int_equal(harness_counter(&h, COUNTER_FAILED), 0);
@@ -546,6 +568,42 @@ static void probes_are_in_no_account(void **state)
 	harness_fini(&h);
 }
 
+static void what_a_driver_does_not_give_back_is_unacknowledged_and_charged(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	fake_script.acknowledges = false;
+	fake_script.forgets = true;
+	struct load_spec load = load_at(10000, 1);
+	measure(&h, &load, S / 100);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_SENT, 100);
+	harness_close(&h);
+	assert_int_equal(harness_counter(&h, COUNTER_UNACKNOWLEDGED), 100);
+	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 100);
+	assert_int_equal(settle(&h, 0, &load).unacknowledged, 100); /* not once more */
+	harness_fini(&h);
+}
+
+static void a_window_larger_than_what_was_made_for_it_is_refused(void **state)
+{
+	struct harness h;
+	struct error err = { 0 };
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	struct load_spec load = load_at(1, 1);
+	load.window_messages = LOAD_WINDOW_DEFAULT + 1;
+	struct agent_command command = { .verb = AGENT_VERB_START, .load = load };
+	assert_false(harness_command(&h, &command, &err));
+	assert_string_equal(err.text,
+	                    "65537 messages in flight: the producers were made for 65536");
+	harness_close(&h);
+	harness_fini(&h);
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
 	struct harness h;
@@ -600,6 +658,8 @@ int main(void)
 		cmocka_unit_test(a_full_window_without_a_schedule_fails_nothing),
 		cmocka_unit_test(a_driver_whose_messages_may_not_block_fails_them_at_once),
 		cmocka_unit_test(probes_are_in_no_account),
+		cmocka_unit_test(what_a_driver_does_not_give_back_is_unacknowledged_and_charged),
+		cmocka_unit_test(a_window_larger_than_what_was_made_for_it_is_refused),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(all_producers_begin_to_close_before_one_is_waited_for),
 	};

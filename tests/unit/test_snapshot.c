@@ -94,7 +94,7 @@ static void names_are_those_of_the_result_files(void **state)
 {
 	(void)state;
 	assert_string_equal(latency_name(LATENCY_CORRECTED_E2E), "correctedEndToEnd");
-	assert_string_equal(latency_help(LATENCY_DELAY), "due -> send called");
+	assert_string_equal(latency_help(LATENCY_CALL), "send called -> send returned");
 	assert_string_equal(counter_name(COUNTER_UNACKNOWLEDGED), "unacknowledged");
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		assert_true(counter_help((enum counter)i)[0] != '\0');

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/debt.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "plan/stamp.h"
+#include "stats/counter.h"
+#include "util/xalloc.h"
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
+/* Nothing here is ever younger than nothing. */
+static uint64_t age_ns(uint64_t now_ns, uint64_t since_ns)
+{
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+/* --- never sent ----------------------------------------------------------------------------------- */
+
+/* Where the producer stood when it ended: its pacer at the message `sent`, with every change of rate
+ * that it would have heard of. */
+static struct pacer pacer_at_end(const struct debt_client *c, const struct debt_terms *terms,
+                                 uint64_t sent)
+{
+	const struct shm_schedule_copy *known =
+		shm_schedule_latest(agent_shm_schedule(c->shm, c->client));
+	bool gave_up = counter_read(&c->shm->loop[c->loop].gave_up_ns) != 0;
+	struct pacer p;
+	uint64_t heard = 0, sequence = 0;
+
+	if (known != NULL) {
+		p = known->pacer;
+		heard = known->changes;
+		sequence = known->sequence;
+	} else {
+		pacer_init(&p, &terms->load->epoch, terms->load->first_producer + c->schedule_index,
+		           terms->load->producers);
+	}
+	pacer_skip(&p, sent - sequence);
+	for (uint64_t i = heard; i < terms->changes_count && !gave_up; i++) {
+		const struct debt_change *change = &terms->changes[i];
+		pacer_change(&p, &change->epoch, change->forgive, change->told_ns);
+	}
+	return p;
+}
+
+/* The end of the bucket that `due_ns` is in: messages due before it have an age of the same bucket. */
+static uint64_t bucket_end_ns(uint64_t due_ns, uint64_t at_ns)
+{
+	const struct hist_layout *l = &hist_layout_ns;
+	uint64_t age = age_ns(at_ns, due_ns);
+
+	if (age >= l->highest)
+		return at_ns - l->highest + 1;
+	return at_ns - hist_layout_lowest(l, hist_layout_index(l, age)) + 1;
+}
+
+/* `n` ages of one bucket, evenly from the oldest to the youngest: their ends and their sum are
+ * exact. */
+static void record_ages(struct hist_copy *to, uint64_t oldest, uint64_t youngest, uint64_t n)
+{
+	hist_copy_record(to, oldest, 1);
+	if (n > 1)
+		hist_copy_record(to, youngest, 1);
+	if (n > 2)
+		hist_copy_record(to, youngest + (oldest - youngest) / 2, n - 2);
+}
+
+/* How many messages from p's next one on are due before `limit_ns`, and where the last of them is. */
+static uint64_t go_to(struct pacer *p, uint64_t limit_ns, uint64_t *last_ns)
+{
+	*last_ns = p->next_ns;
+	if (limit_ns - p->next_ns <= p->step_ns) { /* the common case at ordinary rates */
+		pacer_advance(p);
+		return 1;
+	}
+	uint64_t n = pacer_owed(p, limit_ns);
+	pacer_skip(p, n - 1);
+	*last_ns = p->next_ns;
+	pacer_advance(p);
+	return n;
+}
+
+/* The ages at `at_ns` of all that `p` has due before `end_ns`. */
+static uint64_t charge_unsent(struct pacer *p, uint64_t end_ns, uint64_t at_ns,
+                              const struct shm_control *control, struct hist_copy *ages)
+{
+	uint64_t window_start_ns = counter_read(&control->window_start_ns);
+	uint64_t window_end_ns = counter_read(&control->window_end_ns);
+	uint64_t unsent = 0;
+
+	assert(at_ns >= end_ns);
+	while (p->next_ns < end_ns) {
+		uint64_t due_ns = p->next_ns, last_ns;
+		uint64_t limit_ns = earlier(end_ns, bucket_end_ns(due_ns, at_ns));
+		if (due_ns < window_start_ns)
+			limit_ns = earlier(limit_ns, window_start_ns);
+		if (due_ns < window_end_ns)
+			limit_ns = earlier(limit_ns, window_end_ns);
+		uint64_t n = go_to(p, limit_ns, &last_ns);
+		record_ages(&ages[shm_window_of(control, due_ns)], at_ns - due_ns, at_ns - last_ns,
+		            n);
+		unsent += n;
+	}
+	return unsent;
+}
+
+static bool is_received_by_stamp(const struct load_spec *load)
+{
+	return load->payload.size >= STAMP_BYTES;
+}
+
+static uint64_t settle_unsent(const struct debt_client *c, const struct debt_terms *terms,
+                              uint64_t sent, struct snapshot *to)
+{
+	const struct shm_control *control = &c->shm->control;
+	uint64_t load_end_ns = counter_read(&control->load_end_ns);
+	uint64_t gave_up_ns = counter_read(&c->shm->loop[c->loop].gave_up_ns);
+	struct hist_copy ages[WINDOW_COUNT] = { 0 };
+
+	struct pacer p = pacer_at_end(c, terms, sent);
+	uint64_t known_end_ns = gave_up_ns != 0 ? gave_up_ns : terms->closed_ns;
+	uint64_t end_ns = earlier(load_end_ns, known_end_ns);
+	uint64_t at_ns =
+		gave_up_ns != 0 ? gave_up_ns : earlier(end_ns + LOAD_GRACE_NS, known_end_ns);
+	uint64_t unsent = charge_unsent(&p, end_ns, at_ns, control, ages);
+	for (int w = 0; w < WINDOW_COUNT; w++) {
+		hist_copy_add(&to->latencies[w][LATENCY_DELAY], &ages[w]);
+		hist_copy_add(&to->latencies[w][LATENCY_CORRECTED_PUBLISH], &ages[w]);
+		if (is_received_by_stamp(terms->load))
+			hist_copy_add_times(&to->latencies[w][LATENCY_CORRECTED_E2E], &ages[w],
+			                    terms->load->subscriptions);
+		hist_copy_fini(&ages[w]);
+	}
+	return unsent;
+}
+
+/* --- never answered ------------------------------------------------------------------------------- */
+
+/* Charges what is in flight.  True: the message `sent` is, which was being offered. */
+static bool settle_flights(const struct debt_client *c, const struct debt_terms *terms,
+                           uint64_t sent, struct snapshot *to)
+{
+	const struct flight *flights = agent_shm_flights(c->shm, c->client);
+	uint64_t used = counter_read(&agent_shm_client(c->shm, c->client)->flights_used);
+	enum latency which =
+		terms->load->mode == LOAD_PACED ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
+	bool was_offered = false;
+
+	for (uint64_t slot = 0; slot < used; slot++) {
+		if (counter_read(&flights[slot].called_ns) == 0)
+			continue;
+		uint64_t due_ns = counter_read(&flights[slot].due_ns);
+		enum window w = shm_window_of(&c->shm->control, due_ns);
+		hist_copy_record(&to->latencies[w][which], age_ns(terms->closed_ns, due_ns), 1);
+		was_offered |= counter_read(&flights[slot].sequence) >= sent;
+	}
+	return was_offered;
+}
+
+struct debt_account debt_settle(const struct debt_client *c, const struct debt_terms *terms,
+                                struct snapshot *to)
+{
+	const struct shm_client *words = agent_shm_client(c->shm, c->client);
+	struct debt_account a = {
+		.sent = counter_read(&words->sent),
+		.acknowledged = counter_read(&words->acknowledged),
+		.failed = counter_read(&words->failed),
+		.unacknowledged = counter_read(&words->unacknowledged),
+	};
+	uint64_t answered = a.acknowledged + a.failed + a.unacknowledged;
+
+	if (terms->load == NULL)
+		return a;
+	if (settle_flights(c, terms, a.sent, to))
+		a.sent++;
+	a.unacknowledged += a.sent > answered ? a.sent - answered : 0;
+	if (terms->load->mode == LOAD_PACED)
+		a.unsent = settle_unsent(c, terms, a.sent, to);
+	return a;
+}
+
+void debt_count(const struct debt_account *accounts, const struct agent_shm *shm,
+                struct snapshot *to)
+{
+	static const enum counter which[] = { COUNTER_SENT, COUNTER_ACKNOWLEDGED, COUNTER_FAILED,
+		                              COUNTER_UNACKNOWLEDGED, COUNTER_UNSENT };
+	uint64_t sums[sizeof(which) / sizeof(which[0])] = { 0 };
+
+	for (uint32_t i = 0; i < shm->shape.clients; i++) {
+		sums[0] += accounts[i].sent;
+		sums[1] += accounts[i].acknowledged;
+		sums[2] += accounts[i].failed;
+		sums[3] += accounts[i].unacknowledged;
+		sums[4] += accounts[i].unsent;
+	}
+	for (size_t k = 0; k < sizeof(which) / sizeof(which[0]); k++) {
+		uint64_t counted = 0;
+		for (uint32_t i = 0; i < shm->shape.loops; i++)
+			counted += counter_read(&shm->loop[i].counters[which[k]]);
+		/* Clients count first: never less, whatever instant the agent died at. */
+		to->counters[which[k]] += sums[k] > counted ? sums[k] - counted : 0;
+	}
+}
+
+/* --- never received ------------------------------------------------------------------------------- */
+
+static void add_slot(struct debt_slots *to, const struct shm_loop *loop, uint64_t slot)
+{
+	for (int w = 0; w < WINDOW_COUNT; w++)
+		to->counts[w][slot] +=
+			atomic_load_explicit(&loop->by_due[w][slot], memory_order_relaxed);
+}
+
+void debt_slots_add(struct debt_slots *to, const struct agent_shm *shm, uint64_t end_ns)
+{
+	uint64_t start_ns = counter_read(&shm->control.slots_start_ns);
+	uint64_t used = (age_ns(end_ns, start_ns) >> SHM_SLOT_SHIFT) + 1;
+
+	for (int w = 0; w < WINDOW_COUNT; w++)
+		if (to->counts[w] == NULL)
+			to->counts[w] = xcalloc(SHM_SLOTS, sizeof(*to->counts[w]));
+	for (uint32_t i = 0; i < shm->shape.loops; i++) {
+		for (uint64_t slot = 0; slot < used && slot < SHM_SLOTS - 1; slot++)
+			add_slot(to, &shm->loop[i], slot);
+		add_slot(to, &shm->loop[i], SHM_SLOTS - 1);
+	}
+}
+
+void debt_slots_fini(struct debt_slots *s)
+{
+	for (int w = 0; w < WINDOW_COUNT; w++)
+		free(s->counts[w]);
+	*s = (struct debt_slots){ 0 };
+}
+
+void debt_charge_missing(const struct debt_slots *acknowledged, const struct debt_slots *received,
+                         const struct debt_terms *terms, const struct shm_control *control,
+                         struct snapshot *to)
+{
+	uint64_t window_start_ns = counter_read(&control->window_start_ns);
+	uint64_t start_ns = counter_read(&control->slots_start_ns);
+
+	if (terms->load == NULL || !is_received_by_stamp(terms->load))
+		return;
+	assert(acknowledged->counts[0] != NULL);
+	enum latency which = terms->load->mode == LOAD_PACED ? LATENCY_CORRECTED_E2E : LATENCY_E2E;
+	for (int w = 0; w < WINDOW_COUNT; w++) {
+		for (uint64_t s = 0; s < SHM_SLOTS; s++) {
+			uint64_t wanted = acknowledged->counts[w][s] * terms->load->subscriptions;
+			uint64_t arrived = received->counts[w] ? received->counts[w][s] : 0;
+			if (wanted <= arrived)
+				continue;
+			uint64_t due_ns = start_ns + (s << SHM_SLOT_SHIFT);
+			if (w == WINDOW_MEASURED && due_ns < window_start_ns)
+				due_ns = window_start_ns;
+			hist_copy_record(&to->latencies[w][which], age_ns(terms->closed_ns, due_ns),
+			                 wanted - arrived);
+		}
+	}
+}
