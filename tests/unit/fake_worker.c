@@ -127,6 +127,10 @@ static void fake_wait(void *to, int worker_fd, uint64_t until_ns)
 	uint64_t until = min_u64(until_ns, next_signal_ns(f));
 
 	(void)worker_fd;
+	if (has_passed(f, f->stopped_at_ns)) {
+		move_on(f, f->now_ns + f->stopped_ns);
+		f->stopped_at_ns = 0;
+	}
 	if (f->call && !f->is_deaf)
 		until = min_u64(until, f->call_done_ns);
 	assert(until < f->start_ns + UINT64_C(100000) * FAKE_S); /* nobody waits for ever */

@@ -27,11 +27,12 @@ struct fake_worker {
 	/* The script; instants are relative to the start. */
 	double capacity_per_s, consume_per_s; /* 0 = no limit */
 	uint64_t ready_after_ns;              /* FAKE_NEVER: not all subscriptions become ready */
-	uint64_t lose;                 /* so many messages are acknowledged and never received */
-	uint64_t signal_at_ns[3];      /* 0 = none */
-	int signal_on_verb, fail_verb; /* -1 = none */
-	uint64_t fail_after_ns;        /* fail_verb works until then */
-	int slow_verb;                 /* takes slow_ns; -1 = none */
+	uint64_t lose;            /* so many messages are acknowledged and never received */
+	uint64_t signal_at_ns[3]; /* 0 = none */
+	uint64_t stopped_at_ns, stopped_ns; /* this process does not run for so long; 0 = it does */
+	int signal_on_verb, fail_verb;      /* -1 = none */
+	uint64_t fail_after_ns;             /* fail_verb works until then */
+	int slow_verb;                      /* takes slow_ns; -1 = none */
 	uint64_t slow_ns;
 	bool is_deaf; /* nothing ends slow_verb, not even STOP_ALL, which does not end either */
 	uint32_t standstill_ms;

@@ -754,6 +754,39 @@ static void a_worker_that_breaks_its_word_ends_the_run_with_what_is_known(void *
 	}
 }
 
+/* Ctrl-Z and fg, in the middle of a verb and of the measurement. */
+static void a_coordinator_that_was_stopped_for_an_hour_goes_on(void **state)
+{
+	static const struct {
+		int slow_verb;
+		uint64_t at_ns;
+		json_int_t sent;
+	} cases[] = {
+		{ WORKER_CREATE_TOPICS, FAKE_S, 12000 },
+		{ WORKER_START_LOAD, 6 * FAKE_S, 0 }, /* the window is over when it wakes up */
+		{ -1, 8 * FAKE_S, 12000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench b;
+
+		setup(&b, FIXED);
+		b.fake->slow_verb = cases[i].slow_verb;
+		b.fake->slow_ns = 10 * FAKE_S;
+		b.fake->stopped_at_ns = cases[i].at_ns;
+		b.fake->stopped_ns = 3600 * FAKE_S;
+		go(&b);
+		assert_non_null(b.side);
+		json_t *totals = json_object_get(b.side, "totals");
+		assert_int_equal(counter_of(totals, "sent"), cases[i].sent);
+		assert_int_equal(counter_of(totals, "received"), cases[i].sent);
+		assert_in_range(fake_elapsed_ns(b.fake), 3600 * FAKE_S, 3640 * FAKE_S);
+		assert_cleaned_up(&b);
+		teardown(&b);
+	}
+}
+
 static void agents_lost_when_everything_had_arrived_are_a_note(void **state)
 {
 	struct bench b;
@@ -968,6 +1001,7 @@ int main(void)
 		cmocka_unit_test(
 			two_agents_that_hang_at_the_end_do_not_cost_the_others_their_counts),
 		cmocka_unit_test(a_worker_that_breaks_its_word_ends_the_run_with_what_is_known),
+		cmocka_unit_test(a_coordinator_that_was_stopped_for_an_hour_goes_on),
 		cmocka_unit_test(agents_lost_when_everything_had_arrived_are_a_note),
 		cmocka_unit_test(an_agent_that_is_slow_to_close_is_not_lost),
 		cmocka_unit_test(a_second_signal_hastens_the_close_and_keeps_the_totals),
