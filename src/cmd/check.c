@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cmd/args.h"
+#include "cmd/fit.h"
 #include "cmd/host.h"
 #include "cmd/inputs.h"
 #include "cmd/job.h"
@@ -116,27 +117,27 @@ static void gather_doubts(const struct text *records, struct arena *arena,
 	}
 }
 
-/* Behind the doubts of a pair's plan: those about its driver file. */
-static struct doubts with_file(const struct check *c, const struct doubts *plan,
-                               const struct input_driver *d)
+/* Those of the plan, of the pair, and of the driver file, warnings first. */
+static struct doubts all_doubts(const struct check *c, const struct doubts *plan,
+                                const struct doubts *fit, const struct origin_doubts *settings)
 {
-	const struct origin_doubts *settings = &c->settings[d - c->in.drivers];
 	struct arena *arena = c->args->arena;
-	size_t count = plan->count + settings->count;
-	struct doubt *items = arena_alloc(arena, (count + 1) * sizeof(*items));
+	size_t most = plan->count + fit->count + settings->count, count = 0;
+	struct doubt *items = arena_alloc(arena, (most + 1) * sizeof(*items));
+	static const enum doubt_severity order[] = { DOUBT_WARNING, DOUBT_NOTE };
 
-	if (plan->count > 0)
-		memcpy(items, plan->items, plan->count * sizeof(*items));
+	for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++) {
+		for (size_t i = 0; i < plan->count; i++)
+			if (plan->items[i].severity == order[o])
+				items[count++] = plan->items[i];
+		for (size_t i = 0; i < fit->count; i++)
+			if (fit->items[i].severity == order[o])
+				items[count++] = fit->items[i];
+	}
 	for (size_t i = 0; i < settings->count; i++)
-		items[plan->count + i] = (struct doubt){
-			.severity = DOUBT_NOTE,
-			.text = origin_doubt_text(&settings->items[i], arena),
-		};
-	if (d->file.defaults_said && (d->driver->flags & DRIVER_LIBRARY) == 0)
 		items[count++] = (struct doubt){
 			.severity = DOUBT_NOTE,
-			.text = "clientDefaults has no effect: this driver stands in for no "
-				"other client",
+			.text = origin_doubt_text(&settings->items[i], arena),
 		};
 	return (struct doubts){ .items = items, .count = count };
 }
@@ -176,7 +177,8 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 		return error_wrap(err, "workload %s", w->workload.path);
 	resources_estimate(&plan, &driver, &need);
 	struct doubts doubts = resources_doubts(&plan, &need, &driver, &c->limits, c->args->arena);
-	doubts = with_file(c, &doubts, d);
+	struct doubts fit = fit_doubts(&plan, d, c->args->arena);
+	doubts = all_doubts(c, &doubts, &fit, &c->settings[d - c->in.drivers]);
 
 	text_addf(&c->out, "workload %s: %s, on %s\n", w->workload.path, w->workload.name,
 	          d->file.name);
@@ -242,7 +244,9 @@ const struct command command_check = {
 		"agents, "
 		"who produces and consumes what, rates, bytes, the settings of the client library "
 		"as "
-		"translated, and what all that needs of this machine against its limits.\n"
+		"translated, and what all that needs of this machine against its limits. The size "
+		"of messages is compared with the limits of the client and of the topic, as far as "
+		"the driver file gives it.\n"
 		"\n"
 		"Doubts are warnings (the run will fail, or its numbers will not mean what one "
 		"thinks) and notes; they do not change the exit code. It is 0, or 2 for files that "

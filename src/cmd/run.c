@@ -12,6 +12,7 @@
 
 #include "cmd/args.h"
 #include "cmd/csv.h"
+#include "cmd/fit.h"
 #include "cmd/host.h"
 #include "cmd/inputs.h"
 #include "plan/names.h"
@@ -153,6 +154,23 @@ static enum run_outcome run_planned(const struct batch *b, const struct run_opti
 	return outcome;
 }
 
+/* What will fail is said before, and not refused: somebody may want to see it fail. */
+static void warn_of_misfits(const struct batch *b, const struct plan *plan,
+                            const struct input_driver *d)
+{
+	struct doubts fit = fit_doubts(plan, d, b->args->arena);
+	struct error err;
+
+	for (size_t i = 0; i < fit.count; i++) {
+		if (fit.items[i].severity != DOUBT_WARNING)
+			continue;
+		error_set(&err, ERROR_CONFIG, "workload %s on %s: %s; try: %s",
+		          plan->workload->name, d->file.name, fit.items[i].text,
+		          fit.items[i].remedy);
+		b->args->complain(COMPLAINT_WARNING, &err);
+	}
+}
+
 /* Complains of a run that failed or was interrupted; returns the exit code. */
 static int run_pair(const struct batch *b, const struct input_workload *w,
                     const struct input_driver *d)
@@ -170,6 +188,7 @@ static int run_pair(const struct batch *b, const struct input_workload *w,
 		error_wrap(&err, "workload %s", w->workload.path);
 		return args_fail(b->args, &err);
 	}
+	warn_of_misfits(b, &plan, d);
 	struct run_options options = {
 		.workload = &w->workload,
 		.driver = &d->file,

@@ -41,6 +41,7 @@
 #include <stdint.h>
 
 #include "config/origin.h"
+#include "driver/doubt.h"
 #include "driver/host.h"
 #include "util/error.h"
 
@@ -134,6 +135,9 @@ struct driver {
 	 * the configuration. */
 	bool (*describe)(const struct driver_context *ctx, driver_row_fn *fn, void *to,
 	                 struct error *err);
+	/* Doubts about a load with this configuration; texts in the arena.  Pure.  Optional. */
+	void (*load_doubts)(const void *config, const struct driver_load *load, struct arena *arena,
+	                    driver_doubt_fn *fn, void *to);
 	/* How long a message may stay BUSY until the core fails it: true = the configuration says so,
 	 * and *ms is it (0 = it fails at once).  Pure.  Optional. */
 	bool (*max_block_ms)(const void *config, uint32_t *ms);

@@ -346,6 +346,43 @@ def test_what_is_not_as_the_driver_file_says_is_a_doubt(work, block, lines, doub
 
 
 @pytest.mark.parametrize(
+    "size, sets, doubt, advice",
+    [
+        (2000000, [], "messageSize: every message fails: 2000000 bytes and the record around them",
+         "--set producerConfig.max.request.size=2000036"),
+        (2000000, [], "messageSize: a broker as it comes refuses every message",
+         "--set topicConfig.max.message.bytes=2000074"),
+        (2000000, ["producerConfig.max.request.size=3000000"],
+         "messageSize: a broker as it comes refuses every message",
+         "--set topicConfig.max.message.bytes=2000074"),
+        (2000, ["topicConfig.max.message.bytes=1000"],
+         "messageSize: the broker refuses every message: a batch of one takes",
+         "--set topicConfig.max.message.bytes=2070"),
+        (2000000, ["producerConfig.buffer.memory=1000000"],
+         "messageSize: every message fails: 2000000 bytes do not fit into the producer's queue",
+         "--set producerConfig.buffer.memory=2000896"),
+    ],
+)
+def test_check_compares_the_size_of_messages_with_the_limits(work, size, sets, doubt, advice):
+    (work / "k.yaml").write_text(KAFKA)
+    flags = [word for pair in [f"messageSize={size}", *sets] for word in ("--set", pair)]
+    done = omb("check", "-d", "k.yaml", *flags, "w.yaml", cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert f"  warning: {doubt}" in done.stdout
+    assert f"      try: {advice}\n" in done.stdout
+
+
+def test_check_does_not_doubt_sizes_that_pass(work):
+    (work / "k.yaml").write_text(KAFKA)
+    done = omb("check", "-d", "k.yaml", "--set", "messageSize=1000000", "w.yaml", cwd=work)
+    assert "messageSize" not in done.stdout
+    done = omb("check", "-d", "loopback.yaml", "--set", "messageSize=1048570", "w.yaml", cwd=work)
+    assert "messageSize" not in done.stdout
+    done = omb("check", "-d", "loopback.yaml", "--set", "messageSize=1048571", "w.yaml", cwd=work)
+    assert "messageSize: every message fails: with its head it takes 1048577" in done.stdout
+
+
+@pytest.mark.parametrize(
     "driver, doubt",
     [
         ("driver: loopback\nfailStored: true\n",

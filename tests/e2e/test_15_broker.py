@@ -143,6 +143,31 @@ def test_what_is_not_as_the_driver_file_says_stands_in_the_result(omb, broker):
     assert said in " ".join(result.out.split())
 
 
+@pytest.mark.parametrize(
+    "largest, sets, advice",
+    [
+        (1048540, ["topicConfig.max.message.bytes=2000000"],
+         "--set producerConfig.max.request.size=1048577"),
+        (5000, ["topicConfig.max.message.bytes=5070", "producerConfig.batch.size=100"],
+         "--set topicConfig.max.message.bytes=5071"),
+        (65536, ["producerConfig.buffer.memory=65536"],
+         "--set producerConfig.buffer.memory=66560"),
+    ],
+)
+def test_messages_that_are_too_large_are_told_before_they_fail(omb, broker, largest, sets, advice):
+    driver = broker().driver(clientDefaults="java")
+    flags = [word for pair in sets for word in ("--set", pair)]
+    load = workload(producerRate=20, testDuration="1s", randomizedPayloadPoolSize=2)
+    fits = omb.run(load | {"messageSize": largest, "name": "fits"}, driver, *flags)
+    assert fits.totals["sent"] == fits.totals["received"] == 20
+    assert "messageSize" not in fits.err
+    fails = omb.run(load | {"messageSize": largest + 1, "name": "fails"}, driver, *flags)
+    fails.must_end(3)
+    assert fails.totals["acknowledged"] == 0
+    assert "warning: workload fails on " in fails.err
+    assert advice in fails.err
+
+
 def test_several_virtual_brokers_share_the_partitions(omb, broker):
     kafka = broker("--brokers", "3")
     result = omb.run(workload(partitionsPerTopic=6, consumerPerSubscription=2), kafka.driver())

@@ -7,6 +7,7 @@
 
 #include "config/driver_file.h"
 #include "config/option.h"
+#include "driver/kafka/size.h"
 
 uint64_t kafka_now_ms(void)
 {
@@ -134,6 +135,7 @@ const struct driver driver_kafka = {
 	.consumer_size = sizeof(struct kafka_consumer),
 	.configure = kafka_configure,
 	.describe = kafka_describe,
+	.load_doubts = kafka_load_doubts,
 	.max_block_ms = kafka_max_block_ms,
 	.standstill_ms = kafka_standstill_ms,
 	.open = kafka_open,

@@ -81,6 +81,9 @@ extern const struct driver_admin loopback_admin;
 
 void loopback_configure(void *config, const struct driver_file *file, struct arena *arena,
                         struct error_list *errors);
+/* Messages that do not pass the producer's buffer. */
+void loopback_load_doubts(const void *config, const struct driver_load *load, struct arena *arena,
+                          driver_doubt_fn *fn, void *to);
 bool loopback_describe(const struct driver_context *ctx, driver_row_fn *fn, void *to,
                        struct error *err);
 

@@ -8,6 +8,7 @@
 
 #include "config/option.h"
 #include "driver/loopback/client.h"
+#include "util/arena.h"
 #include "util/text.h"
 
 #define AT(member)     offsetof(struct loopback_config, member)
@@ -280,6 +281,33 @@ static void describe_void(const struct loopback_config *c, driver_row_fn *fn, vo
 			                  ORIGIN_NO_EFFECT, options[i].why };
 		fn(to, &row);
 		text_fini(&value);
+	}
+}
+
+void loopback_load_doubts(const void *config, const struct driver_load *load, struct arena *arena,
+                          driver_doubt_fn *fn, void *to)
+{
+	const struct loopback_config *c = config;
+	uint64_t bytes = (uint64_t)LOOP_MESSAGE_BYTES + load->key_bytes + load->payload_bytes;
+	struct driver_doubt d = { .weight = DRIVER_WARNING };
+
+	if (load->payload_bytes > LOOP_PAYLOAD_MAX) {
+		d.text = arena_printf(arena,
+		                      "messageSize: every message fails: this driver takes %llu "
+		                      "bytes at the most",
+		                      (unsigned long long)LOOP_PAYLOAD_MAX);
+		d.remedy = arena_printf(arena, "--set messageSize=%llu",
+		                        (unsigned long long)LOOP_PAYLOAD_MAX);
+		fn(to, &d);
+	} else if (bytes > c->max_buffer_bytes) {
+		d.text = arena_printf(arena,
+		                      "messageSize: every message fails: with its head it takes "
+		                      "%llu bytes, and maxBufferBytes is %llu",
+		                      (unsigned long long)bytes,
+		                      (unsigned long long)c->max_buffer_bytes);
+		d.remedy =
+			arena_printf(arena, "--set maxBufferBytes=%llu", (unsigned long long)bytes);
+		fn(to, &d);
 	}
 }
 

@@ -66,6 +66,7 @@ const struct driver driver_loopback = {
 	.consumer_size = sizeof(struct loopback_consumer),
 	.configure = loopback_configure,
 	.describe = loopback_describe,
+	.load_doubts = loopback_load_doubts,
 	.open = loopback_open,
 	.close = loopback_close,
 	.producer_open = loopback_producer_open,
