@@ -62,3 +62,20 @@ void record_latency(const struct record *r, enum latency which, struct record_la
 		};
 	}
 }
+
+bool record_refused(const struct record *r, double *least_per_s, double *most_per_s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->readings_count; i++) {
+		const struct record_reading *reading = &r->readings[i];
+		double carried = reading->carried_per_s;
+
+		if (reading->sustained || reading->rate_per_s < r->asked_per_s)
+			continue;
+		*least_per_s = any && *least_per_s < carried ? *least_per_s : carried;
+		*most_per_s = any && *most_per_s > carried ? *most_per_s : carried;
+		any = true;
+	}
+	return any;
+}

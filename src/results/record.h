@@ -90,6 +90,12 @@ struct record_backlog {
 
 enum record_rate { RECORD_FIXED, RECORD_SEARCHED, RECORD_MAX };
 
+/* One rate that the search for the maximum tried. */
+struct record_reading {
+	double rate_per_s, carried_per_s;
+	bool sustained;
+};
+
 struct record {
 	const char *run_id, *workload_name, *workload_path, *driver_name, *driver_path,
 		*command_line;
@@ -111,9 +117,11 @@ struct record {
 	uint64_t window_messages, window_bytes; /* in flight, per producer; bytes 0 = not bounded */
 	uint64_t wake_interval_ns, sample_ns;
 	enum record_rate rate;
-	double asked_per_s; /* what was found, after a search; 0 for max */
-	bool search_converged;
+	double asked_per_s;    /* what was found, after a search; 0 for max */
+	bool search_converged; /* false: its time was up, a higher rate may be sustained too */
 	unsigned search_trials;
+	const struct record_reading *readings; /* the latest of the search, oldest first */
+	size_t readings_count;
 	bool stamped;
 	/* Messages/s that the generator can make here of this size, as `omb calibrate` found; 0: it
 	 * was never run on this machine. */
@@ -149,6 +157,8 @@ struct record {
 /* 0 when nothing was counted. */
 double record_producer_cpu_per_message_ns(const struct record *r);
 double record_consumer_cpu_per_message_ns(const struct record *r);
+/* What was carried at the rates that were refused, above what was found; false = none was. */
+bool record_refused(const struct record *r, double *least_per_s, double *most_per_s);
 double record_publish_per_s(const struct record *r); /* acknowledged within the window */
 double record_consume_per_s(const struct record *r);
 

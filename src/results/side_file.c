@@ -255,6 +255,22 @@ static const char *rate_name(enum record_rate rate)
 	abort();
 }
 
+static json_t *readings_member(const struct record *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->readings_count; i++) {
+		const struct record_reading *reading = &r->readings[i];
+		json_t *one = json_object();
+
+		put(one, "ratePerS", real(reading->rate_per_s));
+		put(one, "carriedPerS", real(reading->carried_per_s));
+		put(one, "sustained", json_boolean(reading->sustained));
+		(void)json_array_append_new(list, one);
+	}
+	return list;
+}
+
 static json_t *load_member(const struct record *r)
 {
 	json_t *o = json_object();
@@ -276,6 +292,7 @@ static json_t *load_member(const struct record *r)
 	if (r->rate == RECORD_SEARCHED) {
 		put(o, "searchConverged", json_boolean(r->search_converged));
 		put(o, "searchTrials", number(r->search_trials));
+		put(o, "searchReadings", readings_member(r));
 	}
 	return o;
 }

@@ -15,6 +15,9 @@
 /* At least 10 samples above the 99th percentile. */
 #define SAMPLES_MIN     1000
 
+/* Above what was found, rates that were refused carry a little more: the tolerances of the search. */
+#define SEARCH_SPREAD   1.1
+
 /* A backlog smaller than this is what is under way. */
 #define BACKLOG_NOISE   1000
 
@@ -53,9 +56,15 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 {
 	if (!f->scheduled || f->window_ns == 0)
 		return;
-	if (f->search_failed)
+	if (f->search_cut)
 		add(out, VERDICT_SUSPECT, "search",
-		    "the search for the maximum ended before it was found");
+		    "the search was out of time: this rate is sustained, a higher one may be too");
+	if (f->refused_most_per_s > f->asked_per_s * SEARCH_SPREAD)
+		add(out, VERDICT_VALID, "search",
+		    "rates above the one found were not sustained, but carried %.6g to %.6g msg/s: "
+		    "the "
+		    "maximum is not sharper than that",
+		    f->refused_least_per_s, f->refused_most_per_s);
 
 	double due = f->asked_per_s * (double)f->window_ns / 1e9;
 	double reached = due > 0 ? (double)f->window_acknowledged / due : 1;

@@ -11,7 +11,7 @@
  *     rate            < 99.9 % of what was due was acknowledged   < 95 %
  *     throughput      < 99 % of what was due was acknowledged      < 95 %
  *                     before the end of the window
- *     search          the maximum was not found in time           -
+ *     search          out of time before the maximum was sure     refused rates carried much more (a note)
  *     publishDelay    p99 > wakeInterval + 5 ms                   -
  *     failed          any message failed or had no answer         > 1 % of those sent
  *     missing         -                                           fewer received than acknowledged
@@ -49,7 +49,8 @@ struct verdict_facts {
 	bool left_behind;     /* topics or groups of the run could not be deleted */
 	const char *settings; /* what is not as the driver file says; NULL = nothing */
 	uint64_t window_ns;
-	bool search_failed;           /* the maximum was not found within the limit */
+	bool search_cut; /* it was out of time; what was found is confirmed all the same */
+	double refused_least_per_s, refused_most_per_s; /* carried at rates above; 0 = none */
 	double asked_per_s;           /* over all producers; 0 without a schedule */
 	uint64_t window_acknowledged; /* due in the window and acknowledged */
 	uint64_t window_published;    /* acknowledged in the window, whenever due */

@@ -5,6 +5,7 @@
 #include "results/side_file.h"
 #include "run/backlog.h"
 #include "run/progress.h"
+#include "run/rate_search.h"
 #include "run/state.h"
 #include "util/units.h"
 
@@ -13,9 +14,6 @@
 #define GATE_NS              (50 * STATE_MS)
 #define GATE_PER_PRODUCER_NS (STATE_MS / 10)
 #define GATE_MAX_NS          (1 * STATE_S)
-
-/* A new rate comes into force this long after it was decided, everywhere at once. */
-#define ADJUST_NS            (10 * STATE_MS)
 
 #define DRAIN_LOOK_NS        (50 * STATE_MS)
 
@@ -153,56 +151,41 @@ static void plan_window(struct run *r, uint64_t from_ns)
 	set_window(r);
 }
 
-static void take_decision(struct run *r, const struct search_decision *decision)
+static void plan_window_after_search(struct run *r)
 {
-	struct worker_call call = { .verb = WORKER_ADJUST_PUBLISH_RATE };
-	struct error err = { 0 };
-
-	r->decision = *decision;
-	if (!decision->change)
-		return;
-	r->plan.rate_per_s = decision->rate_per_s;
-	call.adjust.forgive = true;
-	call.adjust.epoch.start_ns = state_now_ns(r) + ADJUST_NS;
-	call.adjust.epoch.micro_per_s = pacer_micro_per_s(decision->rate_per_s);
-	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_LOAD, &err))
-		state_fail(r, &err);
+	plan_window(r, state_now_ns(r) + GATE_NS);
+	r->phases.limit_ns[PHASE_WARMUP] = r->window.start_ns - r->entered_ns;
 }
 
-static struct search_sample search_sample(const struct snapshot *s)
+/* A rate that went down in the warm-up takes the window along: it is planned anew once the lower one
+ * is confirmed. */
+static void keep_window_to_the_search(struct run *r)
 {
-	return (struct search_sample){
-		.at_ns = s->taken_ns,
-		.sent = s->counters[COUNTER_SENT],
-		.acknowledged = s->counters[COUNTER_ACKNOWLEDGED],
-		.failed = s->counters[COUNTER_FAILED],
-		.received = s->counters[COUNTER_RECEIVED],
-	};
+	bool is_planned = r->window.start_ns != UINT64_MAX;
+
+	if (r->phase != PHASE_WARMUP || r->decision.converged == is_planned)
+		return;
+	if (r->decision.converged) {
+		plan_window_after_search(r);
+		return;
+	}
+	r->window = (struct worker_window){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	r->phases.limit_ns[PHASE_WARMUP] = UINT64_MAX;
+	set_window(r);
 }
 
 static void search_if_due(struct run *r)
 {
 	struct worker_totals totals = { 0 };
 	struct arena arena = { 0 };
-	bool is_tried = r->phase == PHASE_SEARCH || r->phase == PHASE_WARMUP;
 
-	if (!r->searching || !is_tried || state_now_ns(r) < r->decision.next_ns)
+	if (state_now_ns(r) < rate_search_next_ns(r))
 		return;
 	if (offer_sample(r, SAMPLE_COUNTS, &totals, &arena)) {
-		struct search_sample now = search_sample(&r->sampler.last);
-		struct search_decision decision = search_step(&r->search, &now);
-		take_decision(r, &decision);
+		rate_search_step(r);
+		keep_window_to_the_search(r);
 	}
 	arena_fini(&arena);
-}
-
-static void begin_search(struct run *r, uint64_t gate_ns, struct load_spec *load)
-{
-	const struct search_sample nothing = { .at_ns = gate_ns };
-
-	r->decision = search_init(&r->search, &r->search_options, &nothing);
-	r->plan.rate_per_s = r->decision.rate_per_s;
-	load->epoch.micro_per_s = pacer_micro_per_s(r->decision.rate_per_s);
 }
 
 static void start_load(struct run *r)
@@ -214,7 +197,7 @@ static void start_load(struct run *r)
 
 	call.load.epoch.start_ns = gate;
 	if (r->searching)
-		begin_search(r, gate, &call.load);
+		rate_search_begin(r, gate, &call.load);
 	else
 		plan_window(r, gate);
 	r->phases.limit_ns[PHASE_WARMUP] = lead + r->options->workload->warmup_ns;
@@ -231,11 +214,8 @@ static uint64_t next_event_ns(const struct run *r)
 
 	switch (r->phase) {
 	case PHASE_SEARCH:
-		return earlier(next, r->decision.next_ns);
 	case PHASE_WARMUP:
-		if (r->searching)
-			next = earlier(next, r->decision.next_ns);
-		return earlier(next, r->window.start_ns);
+		return earlier(earlier(next, rate_search_next_ns(r)), r->window.start_ns);
 	case PHASE_MEASURE:
 		return earlier(earlier(next, r->window.end_ns), backlog_next_ns(r));
 	case PHASE_CONNECT:
@@ -249,22 +229,10 @@ static uint64_t next_event_ns(const struct run *r)
 	return next;
 }
 
-/* After the search the window can be planned; it begins at the rate that was found. */
 static void enter_warmup(struct run *r)
 {
-	if (!r->searching)
-		return;
-	if (!r->decision.converged && r->search.good_per_s > 0) {
-		const struct search_decision best = {
-			.phase = SEARCH_HOLD,
-			.rate_per_s = r->search.good_per_s,
-			.change = true,
-			.next_ns = UINT64_MAX,
-		};
-		take_decision(r, &best);
-	}
-	plan_window(r, state_now_ns(r) + GATE_NS);
-	r->phases.limit_ns[PHASE_WARMUP] = r->window.start_ns - r->entered_ns;
+	if (r->searching)
+		plan_window_after_search(r);
 }
 
 /* The end of the load, planned or not. */

@@ -60,7 +60,23 @@ static enum record_rate rate_kind(const struct run *r)
 	return r->plan.load.mode == LOAD_UNLIMITED ? RECORD_MAX : RECORD_FIXED;
 }
 
-static void fill_load(const struct run *r, struct record *out)
+static void fill_readings(struct run *r, struct record *out)
+{
+	const struct search *s = &r->search;
+	struct record_reading *readings =
+		arena_alloc(&r->arena, (s->readings_count + 1) * sizeof(*readings));
+
+	for (unsigned i = 0; i < s->readings_count; i++)
+		readings[i] = (struct record_reading){
+			.rate_per_s = s->readings[i].rate_per_s,
+			.carried_per_s = s->readings[i].carried_per_s,
+			.sustained = s->readings[i].sustained,
+		};
+	out->readings = readings;
+	out->readings_count = s->readings_count;
+}
+
+static void fill_load(struct run *r, struct record *out)
 {
 	const struct workload *w = r->options->workload;
 	const struct plan *p = &r->plan;
@@ -79,8 +95,9 @@ static void fill_load(const struct run *r, struct record *out)
 	out->sample_ns = w->sample_ns;
 	out->rate = rate_kind(r);
 	out->asked_per_s = out->rate == RECORD_MAX ? 0 : p->rate_per_s;
-	out->search_converged = r->decision.converged;
+	out->search_converged = r->decision.converged && !r->search_cut;
 	out->search_trials = r->search.trials;
+	fill_readings(r, out);
 	out->stamped = p->stamped;
 	out->ceiling_per_s = r->options->ceiling_per_s;
 }
@@ -373,7 +390,7 @@ static void judge(struct run *r, struct record *out)
 		.broker_is_local = broker_is_local(r),
 		.window_ns = out->window_end_ns - out->window_start_ns,
 		.asked_per_s = out->asked_per_s,
-		.search_failed = out->rate == RECORD_SEARCHED && !out->search_converged,
+		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = h[LATENCY_PUBLISH].count,
 		.window_published = out->window_counters[COUNTER_ACKNOWLEDGED],
 		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
@@ -411,6 +428,7 @@ static void judge(struct run *r, struct record *out)
 		.throttled = r->usage_end.throttled_periods - r->usage_start.throttled_periods,
 	};
 
+	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
 	f.agent_cpu_max = busiest_agent(out, f.window_ns);
 	count_events(r, &f);
 	if (r->plan.backlog_messages == 0)

@@ -18,7 +18,7 @@ static enum phase next_of_load(const struct phase_facts *f, bool over)
 	if (f->producers_gone)
 		return PHASE_DRAIN;
 	if (f->phase == PHASE_SEARCH)
-		return f->search_is_over || over ? PHASE_WARMUP : PHASE_SEARCH;
+		return f->search_is_over ? PHASE_WARMUP : PHASE_SEARCH;
 	if (f->phase == PHASE_WARMUP)
 		return over ? PHASE_MEASURE : PHASE_WARMUP;
 	return f->load_is_over ? PHASE_DRAIN : PHASE_MEASURE;

@@ -12,9 +12,9 @@
 #include "run/state.h"
 #include "run/summary.h"
 
-/* Of the phase; its verbs have limits of their own, which come first. */
+/* Of the phase; its verbs have limits of their own, which come first.  The search has its own
+ * (rate_search.h). */
 #define CONNECT_LIMIT (3600 * STATE_S)
-#define SEARCH_LIMIT  (300 * STATE_S)
 
 static uint64_t wall_ns(const struct run *r)
 {
@@ -35,7 +35,6 @@ static bool prepare(struct run *r, struct error *err)
 	r->phases.searches = r->plan.searches;
 	r->phases.limit_ns[PHASE_CONNECT] = CONNECT_LIMIT;
 	r->phases.limit_ns[PHASE_SETTLE] = w->readiness_timeout_ns;
-	r->phases.limit_ns[PHASE_SEARCH] = SEARCH_LIMIT;
 	r->phases.limit_ns[PHASE_DRAIN] = w->drain_timeout_ns;
 	console_init(&r->console, &r->options->console);
 	return !r->searching ||

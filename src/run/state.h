@@ -77,6 +77,8 @@ struct run {
 	struct search_options search_options;
 	struct search search;
 	struct search_decision decision;
+	uint64_t search_began_ns;
+	bool search_cut; /* its time was up before it had ended by itself */
 
 	enum backlog_step backlog_step;
 	uint64_t backlog_entered_ns, backlog_look_ns;

@@ -62,6 +62,19 @@ static void add_wrapped(struct text *out, const char *first, const char *text)
 	text_add(out, "\n");
 }
 
+static void add_search(const struct record *r, struct text *line)
+{
+	char rate[GROUPED_TEXT], most[GROUPED_TEXT];
+	double least_per_s, most_per_s;
+
+	text_addf(line, "%s msg/s found as the maximum (in %u trials",
+	          grouped_rate(r->asked_per_s, rate), r->search_trials);
+	if (record_refused(r, &least_per_s, &most_per_s))
+		text_addf(line, "; rates that were not sustained carried %s to %s msg/s",
+		          grouped_rate(least_per_s, rate), grouped_rate(most_per_s, most));
+	text_addf(line, "%s)", r->search_converged ? "" : "; out of time, perhaps not the highest");
+}
+
 static void add_title(const struct record *r, struct text *out)
 {
 	char rate[GROUPED_TEXT], duration[UNITS_TEXT];
@@ -73,9 +86,7 @@ static void add_title(const struct record *r, struct text *out)
 		text_addf(&line, "%s msg/s asked for", grouped_rate(r->asked_per_s, rate));
 		break;
 	case RECORD_SEARCHED:
-		text_addf(&line, "%s msg/s found as the maximum (in %u trials%s)",
-		          grouped_rate(r->asked_per_s, rate), r->search_trials,
-		          r->search_converged ? "" : ", not conclusive");
+		add_search(r, &line);
 		break;
 	case RECORD_MAX:
 		text_add(&line, "as fast as the window in flight allows");

@@ -54,7 +54,8 @@ static void send(struct fake_worker *f, uint64_t step_ns)
 	f->due += (f->unlimited ? UNLIMITED_PER_S : f->rate_per_s) * (double)step_ns / 1e9;
 
 	uint64_t owed = (uint64_t)(f->due + 1e-6) - c[COUNTER_SENT];
-	uint64_t n = let_through(f->capacity_per_s, step_ns, owed, &f->send_credit);
+	double capacity = has_passed(f, f->weaker_at_ns) ? f->weaker_per_s : f->capacity_per_s;
+	uint64_t n = let_through(capacity, step_ns, owed, &f->send_credit);
 	c[COUNTER_SENT] += n;
 	c[COUNTER_ACKNOWLEDGED] += n;
 	record(f, LATENCY_DELAY, DELAY_NS, n);

@@ -26,7 +26,9 @@ struct fake_worker {
 
 	/* The script; instants are relative to the start. */
 	double capacity_per_s, consume_per_s; /* 0 = no limit */
-	uint64_t ready_after_ns;              /* FAKE_NEVER: not all subscriptions become ready */
+	uint64_t weaker_at_ns;                /* capacity is weaker_per_s from then on; 0 = never */
+	double weaker_per_s;
+	uint64_t ready_after_ns;  /* FAKE_NEVER: not all subscriptions become ready */
 	uint64_t lose;            /* so many messages are acknowledged and never received */
 	uint64_t signal_at_ns[3]; /* 0 = none */
 	uint64_t stopped_at_ns, stopped_ns; /* this process does not run for so long; 0 = it does */

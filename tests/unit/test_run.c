@@ -621,6 +621,67 @@ static void the_search_finds_a_planted_capacity(void **state)
 	}
 }
 
+static void without_a_confirmed_rate_nothing_is_measured(void **state)
+{
+	static const double capacities[] = { 0.01, 0.5 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct bench b;
+
+		setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 0\nwarmupDuration: 1s\n"
+		               "testDuration: 4s\n");
+		b.fake->capacity_per_s = capacities[i];
+		go(&b);
+		assert_int_equal(b.outcome, RUN_FAILED);
+		assert_int_equal(run_exit_code(&b.report, &b.err), 1);
+		assert_non_null(strstr(b.err.text, "nothing was measured"));
+		assert_non_null(strstr(b.err.text, " asked, ")); /* what was tried */
+		assert_null(b.omb);
+		assert_int_equal(b.files, 0);
+		assert_int_equal(b.fake->topics_deleted, 2);
+		assert_true(fake_elapsed_ns(b.fake) < 400 * FAKE_S);
+		teardown(&b);
+	}
+}
+
+static void a_broker_of_3_messages_a_second_is_measured_at_no_more(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 0\nwarmupDuration: 1s\n"
+	               "testDuration: 60s\n");
+	b.fake->capacity_per_s = 3;
+	go(&b);
+	double found = json_real_value(member(&b, "load", "askedPerS"));
+	assert_true(found > 2.5 && found <= 3.1);
+	assert_true(json_array_size(member(&b, "load", "searchReadings")) > 0);
+	teardown(&b);
+}
+
+/* The window waits until the lower rate is confirmed. */
+static void a_rate_that_does_not_hold_in_the_warm_up_is_not_measured(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 0\nwarmupDuration: 60s\n"
+	               "testDuration: 10s\n");
+	b.fake->capacity_per_s = 50000;
+	b.fake->weaker_at_ns = 60 * FAKE_S;
+	b.fake->weaker_per_s = 30000;
+	go(&b);
+	double found = json_real_value(member(&b, "load", "askedPerS"));
+	assert_true(found > 25000 && found <= 30000);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	assert_int_equal(b.fake->window.end_ns - b.fake->window.start_ns, 10 * FAKE_S);
+	assert_true(b.fake->window.start_ns > b.fake->start_ns + 120 * FAKE_S);
+
+	assert_non_null(strstr(b.summary, "carried")); /* by rates that were refused */
+	teardown(&b);
+}
+
 static void rate_max_has_no_corrected_latencies_and_says_why(void **state)
 {
 	struct bench b;
@@ -995,6 +1056,9 @@ int main(void)
 			lost_messages_are_waited_for_as_long_as_the_drain_limit_and_then_counted),
 		cmocka_unit_test(a_broker_that_is_too_slow_leaves_messages_unsent),
 		cmocka_unit_test(the_search_finds_a_planted_capacity),
+		cmocka_unit_test(without_a_confirmed_rate_nothing_is_measured),
+		cmocka_unit_test(a_broker_of_3_messages_a_second_is_measured_at_no_more),
+		cmocka_unit_test(a_rate_that_does_not_hold_in_the_warm_up_is_not_measured),
 		cmocka_unit_test(rate_max_has_no_corrected_latencies_and_says_why),
 		cmocka_unit_test(a_verb_that_fails_late_keeps_what_was_measured),
 		cmocka_unit_test(a_failed_deletion_spoils_nothing),

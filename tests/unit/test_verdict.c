@@ -75,7 +75,8 @@ static void each_fault_has_its_weight(void **state)
 {
 	(void)state;
 	CASE(VERDICT_SUSPECT, "interrupted", f.interrupted = true);
-	CASE(VERDICT_SUSPECT, "search", f.search_failed = true);
+	CASE(VERDICT_SUSPECT, "search", f.search_cut = true);
+	CASE(VERDICT_VALID, "search", f.refused_least_per_s = 107e3; f.refused_most_per_s = 176e3);
 	CASE(VERDICT_SUSPECT, "rate", f.window_acknowledged = 5993000);
 	CASE(VERDICT_INVALID, "rate", f.window_acknowledged = 5690000);
 	CASE(VERDICT_SUSPECT, "throughput", f.window_published = 5930000);
@@ -251,7 +252,7 @@ static void everything_wrong_at_once_has_room(void **state)
 	struct verdict_result r;
 
 	(void)state;
-	f.interrupted = f.broker_is_local = f.left_behind = f.search_failed = true;
+	f.interrupted = f.broker_is_local = f.left_behind = f.search_cut = true;
 	f.settings = "x";
 	f.window_acknowledged = f.window_published = 0;
 	f.publish_delay_p99_ns = S;
