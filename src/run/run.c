@@ -96,6 +96,15 @@ static void carry_out(struct run *r)
 	close_worker(r);
 }
 
+/* Where the summary is not shown, an exit code of 3 is not without its reasons all the same. */
+static void tell_why_invalid(struct run *r, const struct verdict_result *verdict)
+{
+	for (size_t i = 0; i < verdict->count; i++)
+		if (verdict->reasons[i].weight == VERDICT_INVALID)
+			console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "INVALID: %s: %s",
+			            verdict->reasons[i].name, verdict->reasons[i].text);
+}
+
 static bool write_result(struct run *r, struct run_report *out, struct error *err)
 {
 	struct text text = { 0 };
@@ -114,6 +123,8 @@ static bool write_result(struct run *r, struct run_report *out, struct error *er
 	else
 		summary_format(&record, result, side, &text);
 	console_summary(&r->console, text_str(&text));
+	if (r->console.options.quiet && wrote)
+		tell_why_invalid(r, &record.verdict);
 	text_fini(&text);
 	out->outcome = record.interrupted                          ? RUN_INTERRUPTED
 	               : record.verdict.verdict == VERDICT_INVALID ? RUN_INVALID

@@ -131,6 +131,14 @@ static void take_description(struct local *l, struct worker_initialize *to)
 		to->standstill_ms = l->driver->standstill_ms(l->driver_config);
 }
 
+/* Its own error, or how its process ended. */
+static void describe_job_end(const struct agent *a, struct error *err)
+{
+	agent_describe_end(a, err);
+	if (atomic_load_explicit(&a->shm->state, memory_order_acquire) != AGENT_FAILED)
+		error_wrap(err, "the process for it (%d)", (int)a->pid);
+}
+
 static void job_ended(struct local *l, struct agent *a)
 {
 	struct error err = { 0 };
@@ -138,7 +146,7 @@ static void job_ended(struct local *l, struct agent *a)
 	assert(l->call != NULL); /* a call that fails gives its job up */
 	bool ok = a->wait_status == 0;
 	if (!ok)
-		agent_describe_end(a, &err);
+		describe_job_end(a, &err);
 	else if (l->call->verb == WORKER_INITIALIZE_DRIVER)
 		take_description(l, &l->call->initialize);
 	l->job = NULL;

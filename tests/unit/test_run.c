@@ -32,8 +32,9 @@ struct bench {
 	struct error err;
 	enum run_outcome outcome;
 	json_t *side, *omb; /* the files; NULL = not written */
-	char *summary;
-	size_t summary_len;
+	bool quiet;
+	char *summary, *progress;
+	size_t summary_len, progress_len;
 	unsigned files; /* in the folder afterwards */
 };
 
@@ -103,7 +104,7 @@ static void count_files(struct bench *b)
 static void go(struct bench *b)
 {
 	struct run_platform platform = fake_platform(b->fake);
-	FILE *progress = fopen("/dev/null", "w");
+	FILE *progress = open_memstream(&b->progress, &b->progress_len);
 	FILE *summary = open_memstream(&b->summary, &b->summary_len);
 	const struct run_options options = {
 		.workload = &b->workload,
@@ -116,7 +117,7 @@ static void go(struct bench *b)
 		.driver_path = "d.yaml",
 		.output = b->folder,
 		.command_line = "omb run --set sasl.password=hunter2",
-		.console = { .progress = progress, .summary = summary },
+		.console = { .progress = progress, .summary = summary, .quiet = b->quiet },
 		.platform = &platform,
 	};
 
@@ -137,6 +138,7 @@ static void teardown(struct bench *b)
 	json_decref(b->side);
 	json_decref(b->omb);
 	free(b->summary);
+	free(b->progress);
 	run_report_fini(&b->report);
 	fake_worker_fini(b->fake);
 	free(b->fake);
@@ -505,6 +507,21 @@ static void a_producer_lost_for_good_is_invalid_and_ends_the_load(void **state)
 	assert_reason(&b, "rate");
 	assert_true(fake_elapsed_ns(b.fake) < 13 * FAKE_S);
 	assert_cleaned_up(&b);
+	teardown(&b);
+}
+
+static void a_quiet_run_says_why_its_result_is_invalid(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	setup(&b, FIXED);
+	b.quiet = true;
+	b.fake->producer_lost_at_ns = 5 * FAKE_S;
+	go(&b);
+	assert_int_equal(b.outcome, RUN_INVALID);
+	assert_null(strstr(b.summary, "INVALID"));
+	assert_non_null(strstr(b.progress, "INVALID: agents: 1 producer agent was lost for good"));
 	teardown(&b);
 }
 
@@ -1048,6 +1065,7 @@ int main(void)
 		cmocka_unit_test(a_verb_that_takes_long_is_cancelled_by_a_signal),
 		cmocka_unit_test(a_signal_during_the_deletion_comes_too_late_to_spoil_the_result),
 		cmocka_unit_test(a_producer_lost_for_good_is_invalid_and_ends_the_load),
+		cmocka_unit_test(a_quiet_run_says_why_its_result_is_invalid),
 		cmocka_unit_test(producers_lost_before_the_window_are_a_failure_that_says_why),
 		cmocka_unit_test(a_producer_lost_before_the_load_fails_at_once_and_says_why),
 		cmocka_unit_test(a_consumer_restarted_with_success_is_suspect),
