@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cmd/args.h"
 #include "cmd/inputs.h"
@@ -17,7 +18,10 @@
 #include "driver/driver.h"
 #include "plan/names.h"
 #include "results/journal.h"
+#include "results/pair.h"
 #include "util/arena.h"
+#include "util/file.h"
+#include "util/xalloc.h"
 
 #define LIST_TIMEOUT_MS   60000
 #define DELETE_TIMEOUT_MS 120000
@@ -116,6 +120,27 @@ static void choose(struct cleanup *c, const struct text *records)
 	fflush(stdout);
 }
 
+/* What became of what it had measured. */
+static void tell_journal(const struct journal_entry *e, bool dry)
+{
+	int pid;
+
+	if (e->recovered != NULL)
+		return; /* it is a result */
+	if (access(e->path, F_OK) < 0) {
+		char *folder = xstrndup(e->path, (size_t)(file_base(e->path) - e->path));
+		if (!dry)
+			pair_free_name(folder, e->run_id);
+		free(folder);
+		return; /* nobody will miss it */
+	}
+	if (journal_is_held(e->path, &pid))
+		printf("run %s goes on: process %d, its journal is %s\n", e->run_id, pid, e->path);
+	else
+		printf("run %s did not end: `omb recover %s` makes a result of its journal\n",
+		       e->run_id, e->path);
+}
+
 /* Where killed runs left what they had measured.  One that was asked for by its id, or whose topics
  * are deleted now, is over and done with and is no longer listed. */
 static bool tell_journals(const struct cleanup *c, struct error *err)
@@ -130,8 +155,7 @@ static bool tell_journals(const struct cleanup *c, struct error *err)
 		bool old = c->run_id == NULL && run_id_parse(e->run_id, &started_s) &&
 		           started_s <= c->born_before_s;
 		if (named || old)
-			printf("run %s did not end, or goes on: its journal is %s\n", e->run_id,
-			       e->path);
+			tell_journal(e, c->dry);
 		if (named && !c->dry)
 			ok = journal_forget(e->run_id, err);
 	}

@@ -4,13 +4,13 @@
 #include "cmd/command.h"
 
 extern const struct command command_run, command_check, command_csv, command_cleanup,
-	command_drivers, command_broker, command_proxy, command_demo, command_calibrate,
-	command_help;
+	command_recover, command_drivers, command_broker, command_proxy, command_demo,
+	command_calibrate, command_help;
 
 const struct command *const commands[] = {
-	&command_run,       &command_check,  &command_csv,   &command_cleanup,
-	&command_drivers,   &command_broker, &command_proxy, &command_demo,
-	&command_calibrate, &command_help,   NULL,
+	&command_run,     &command_check,     &command_csv,    &command_cleanup,
+	&command_recover, &command_drivers,   &command_broker, &command_proxy,
+	&command_demo,    &command_calibrate, &command_help,   NULL,
 };
 
 const struct command_note command_exit_codes[] = {

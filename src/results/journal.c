@@ -15,8 +15,9 @@
 #include "util/file.h"
 #include "util/xalloc.h"
 
-/* A path and its newline; PATH_MAX is 4096. */
-#define REGISTRATION_MAX ((size_t)8192)
+/* Two lines with a path; PATH_MAX is 4096. */
+#define REGISTRATION_MAX ((size_t)16384)
+#define RECOVERED        "recovered "
 
 static bool is_run_id(const char *run_id)
 {
@@ -174,8 +175,18 @@ static bool load_entry(const char *folder, const char *run_id, struct journal_li
 		*err = why;
 		return false;
 	}
-	path[strcspn(path, "\n")] = '\0';
-	list->items[list->count++] = (struct journal_entry){ xstrdup(run_id), path };
+	char *end = path + strcspn(path, "\n");
+	char *second = *end == '\n' ? end + 1 : end;
+	*end = '\0';
+	second[strcspn(second, "\n")] = '\0';
+	list->items[list->count++] = (struct journal_entry){
+		.run_id = xstrdup(run_id),
+		.path = xstrdup(path),
+		.recovered = strncmp(second, RECOVERED, strlen(RECOVERED)) == 0
+		                     ? xstrdup(second + strlen(RECOVERED))
+		                     : NULL,
+	};
+	free(path);
 	return true;
 }
 
@@ -211,9 +222,49 @@ void journal_list_fini(struct journal_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->items[i].run_id);
 		free(list->items[i].path);
+		free(list->items[i].recovered);
 	}
 	free(list->items);
 	*list = (struct journal_list){ .items = NULL };
+}
+
+/* Is this journal the one that is registered under the id?  A copy of it is not. */
+static bool is_registered(const char *run_id, const char *path)
+{
+	struct journal_list list;
+	struct error ignored;
+	bool found = false;
+
+	if (!journal_list_load(&list, &ignored))
+		return false;
+	for (size_t i = 0; i < list.count; i++)
+		found |= strcmp(list.items[i].run_id, run_id) == 0 &&
+		         strcmp(list.items[i].path, path) == 0;
+	journal_list_fini(&list);
+	return found;
+}
+
+bool journal_set_recovered(const char *run_id, const char *path, const char *result,
+                           struct error *err)
+{
+	char *absolute = realpath(path, NULL);
+
+	if (absolute == NULL)
+		return error_set_errno(err, errno, "%s", path);
+	if (!is_run_id(run_id) || !is_registered(run_id, absolute)) {
+		free(absolute);
+		return true;
+	}
+	char *folder = runs_folder(err);
+	char *file = folder != NULL ? xasprintf("%s/%s", folder, run_id) : NULL;
+	char *lines = xasprintf("%s\n" RECOVERED "%s\n", absolute, result != NULL ? result : "");
+	bool ok = file != NULL && file_write_atomic(file, lines, strlen(lines), err);
+
+	free(absolute);
+	free(folder);
+	free(file);
+	free(lines);
+	return ok;
 }
 
 bool journal_forget(const char *run_id, struct error *err)

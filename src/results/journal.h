@@ -6,7 +6,8 @@
  * journal -- what remains of a run that was killed: one JSON line per interval, beside the result.
  *
  *     <folder of the result>/<run id>.journal                 the lines
- *     ${XDG_STATE_HOME:-~/.local/state}/omb/runs/<run id>      where the journal is (absolute path)
+ *     ${XDG_STATE_HOME:-~/.local/state}/omb/runs/<run id>      where the journal is (absolute path), and
+ *                                                             a second line once it was recovered
  *
  * The first is appended to as the run goes on, each line with one write, so a crash of the program
  * loses at most the line being written.  The second lets `omb cleanup` find runs that never ended.
@@ -64,12 +65,18 @@ bool journal_is_held(const char *path, int *pid);
 struct journal_list {
 	struct journal_entry {
 		char *run_id, *path; /* owned by the list */
+		char *recovered;     /* owned: the result that was made of it; NULL = none was */
 	} * items;
 	size_t count, cap;
 };
 
 bool journal_list_load(struct journal_list *list, struct error *err);
 void journal_list_fini(struct journal_list *list);
+
+/* The journal at `path` has become a result (NULL: there was nothing in it), or will never be one.  The
+ * run stays registered: what it left on brokers is still there. */
+bool journal_set_recovered(const char *run_id, const char *path, const char *result,
+                           struct error *err);
 
 /* Forgets a registered run; the journal itself stays.  Fine if it is not registered. */
 bool journal_forget(const char *run_id, struct error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "results/pair.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -140,7 +141,7 @@ bool pair_is_placeholder(const char *side_path, const char *run_id)
 	size_t len = 0;
 	char *text = file_read(side_path, PLACEHOLDER_MAX, &len, &ignored);
 	char *wanted = xasprintf(PLACEHOLDER, run_id);
-	bool is = text != NULL && (len == 0 || strcmp(text, wanted) == 0);
+	bool is = text != NULL && strcmp(text, wanted) == 0;
 
 	free(wanted);
 	free(text);
@@ -347,6 +348,28 @@ bool pair_write(struct pair *p, enum pair_kind kind, const struct text *json,
 	if (!ok)
 		text_fini(json_path);
 	return ok;
+}
+
+static int is_side_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 4 && strcmp(entry->d_name + len - 4, ".omb") == 0;
+}
+
+void pair_free_name(const char *folder, const char *run_id)
+{
+	struct dirent **names = NULL;
+	int len = scandir(folder, &names, is_side_file, NULL);
+
+	for (int i = 0; i < len; i++) {
+		char *path = xasprintf("%s/%s", folder, names[i]->d_name);
+		if (pair_is_placeholder(path, run_id))
+			unlink(path);
+		free(path);
+		free(names[i]);
+	}
+	free(names);
 }
 
 void pair_fini(struct pair *p)

@@ -60,9 +60,12 @@ bool pair_reserve_named(struct pair *p, const char *output, const char *run_id, 
 bool pair_write(struct pair *p, enum pair_kind kind, const struct text *json,
                 const struct text *side, struct text *json_path, struct error *err);
 
-/* Is this the placeholder of the run?  An empty file is taken for one.  Not for a pair that this
- * process holds: looking would let go of it. */
+/* Is this the placeholder of the run?  Not for a pair that this process holds: looking would let go of
+ * it. */
 bool pair_is_placeholder(const char *side_path, const char *run_id);
+
+/* Removes the placeholder of a run that is dead, whatever its name in this folder. */
+void pair_free_name(const char *folder, const char *run_id);
 
 /* Removes a placeholder that nothing took the place of; frees. */
 void pair_fini(struct pair *p);

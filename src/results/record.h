@@ -104,6 +104,9 @@ struct record {
 	uint64_t started_ns, wall_started_ns, ended_ns;
 	bool interrupted;
 	const char *failure; /* what ended it early; NULL = nothing did */
+	bool recovered;      /* made from the journal of a run that did not end */
+	int pid;             /* of the coordinator */
+	const char *result;  /* the name reserved for OMB's file; NULL = none */
 
 	const struct record_setting *settings;
 	size_t settings_count;

@@ -63,7 +63,7 @@ void result_format_omb(const struct record *record, struct text *out)
 
 static enum pair_kind kind_of(const struct record *r)
 {
-	if (r->interrupted || r->failure)
+	if (r->interrupted || r->failure || r->recovered)
 		return PAIR_PARTIAL;
 	return r->verdict.verdict == VERDICT_INVALID ? PAIR_INVALID : PAIR_COMPLETE;
 }

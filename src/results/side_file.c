@@ -177,6 +177,8 @@ static json_t *run_member(const struct record *r)
 	put(o, "durationNs", number(since_start(r, r->ended_ns)));
 	put(o, "interrupted", json_boolean(r->interrupted));
 	put(o, "failure", string(r->failure));
+	put(o, "recovered", json_boolean(r->recovered));
+	put(o, "pid", json_integer(r->pid));
 	return o;
 }
 
@@ -282,6 +284,8 @@ static json_t *load_member(const struct record *r)
 	put(o, "subscriptionsPerTopic", number(r->subscriptions));
 	put(o, "producers", number(r->producers));
 	put(o, "consumers", number(r->consumers));
+	put(o, "producersPerTopic", number(r->producers_per_topic));
+	put(o, "consumersPerSubscription", number(r->consumers_per_subscription));
 	put(o, "messageBytes", number(r->message_bytes));
 	put(o, "stamped", json_boolean(r->stamped));
 	put(o, "wakeIntervalNs", number(r->wake_interval_ns));
@@ -544,29 +548,32 @@ static json_t *partitions_member(const struct record *r)
 	return table("[\"topic\",\"subscription\",\"partition\",\"received\"]", rows);
 }
 
+static json_t *event_object(const struct record *r, const struct record_event *e)
+{
+	json_t *o = json_object();
+
+	put(o, "kind", string(e->kind));
+	put(o, "atNs", number(since_start(r, e->at_ns)));
+	put(o, "role", string(e->role));
+	put(o, "agent", number(e->agent));
+	put(o, "generation", number(e->generation));
+	if (e->gap_ns)
+		put(o, "gapNs", number(e->gap_ns));
+	if (e->count)
+		put(o, "count", number(e->count));
+	if (e->name)
+		put(o, "name", string(e->name));
+	if (e->text)
+		put(o, "text", string(e->text));
+	return o;
+}
+
 static json_t *events_member(const struct record *r)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < r->events_count; i++) {
-		const struct record_event *e = &r->events[i];
-		json_t *o = json_object();
-
-		put(o, "kind", string(e->kind));
-		put(o, "atNs", number(since_start(r, e->at_ns)));
-		put(o, "role", string(e->role));
-		put(o, "agent", number(e->agent));
-		put(o, "generation", number(e->generation));
-		if (e->gap_ns)
-			put(o, "gapNs", number(e->gap_ns));
-		if (e->count)
-			put(o, "count", number(e->count));
-		if (e->name)
-			put(o, "name", string(e->name));
-		if (e->text)
-			put(o, "text", string(e->text));
-		(void)json_array_append_new(list, o);
-	}
+	for (size_t i = 0; i < r->events_count; i++)
+		(void)json_array_append_new(list, event_object(r, &r->events[i]));
 	return list;
 }
 
@@ -617,6 +624,8 @@ void side_file_format(const struct record *r, struct text *out)
 	text_add(out, "\n}\n");
 }
 
+/* --- lines of the journal --------------------------------------------------------------------------- */
+
 static void add_line(struct text *out, const char *kind, json_t *object)
 {
 	put(object, "line", string(kind));
@@ -631,11 +640,48 @@ void side_file_format_start(const struct record *r, struct text *out)
 {
 	json_t *o = run_member(r);
 
+	put(o, "format", string("omb-journal"));
+	put(o, "formatVersion", number(SIDE_FILE_JOURNAL_VERSION));
+	put(o, "result", string(r->result));
 	put(o, "omb", program_member(r));
 	put(o, "host", host_member(r));
+	put(o, "load", load_member(r));
 	put(o, "settings", workload_member(r));
-	put(o, "driverRows", driver_member(r));
 	add_line(out, "start", o);
+}
+
+void side_file_format_driver(const struct record *r, struct text *out)
+{
+	json_t *o = json_object();
+
+	put(o, "rows", driver_member(r));
+	add_line(out, "driver", o);
+}
+
+void side_file_format_phase(const struct record *r, const struct record_phase *p, struct text *out)
+{
+	json_t *o = json_object();
+
+	put(o, "name", string(p->name));
+	put(o, "atNs", number(since_start(r, p->start_ns)));
+	add_line(out, "phase", o);
+}
+
+void side_file_format_window(const struct record *r, struct text *out)
+{
+	json_t *o = json_object();
+
+	put(o, "startNs", number(since_start(r, r->window_start_ns)));
+	put(o, "readinessNs", number(r->readiness_ns));
+	put(o, "ceilingRate", r->ceiling_per_s > 0 ? real(r->ceiling_per_s) : json_null());
+	put(o, "load", load_member(r)); /* again: a search has found a rate */
+	put(o, "counters", counters(r->window_counters));
+	add_line(out, "window", o);
+}
+
+void side_file_format_event(const struct record *r, const struct record_event *e, struct text *out)
+{
+	add_line(out, "event", event_object(r, e));
 }
 
 void side_file_format_second(const struct record *r, const struct record_second *s,

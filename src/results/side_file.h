@@ -21,8 +21,19 @@
 /* Appends. */
 void side_file_format(const struct record *r, struct text *out);
 
-/* Lines of the journal, without their newlines; appended. */
-void side_file_format_start(const struct record *r, struct text *out);
+/* --- lines of the journal, without their newlines; appended ---
+ *
+ * What a reader makes of them is in recovery.h.  Every line has the member `line`, its kind; a new kind
+ * or member does not change the version. */
+#define SIDE_FILE_JOURNAL_VERSION 1
+
+void side_file_format_start(const struct record *r, struct text *out); /* before anything is done */
+void side_file_format_driver(const struct record *r, struct text *out); /* its configuration */
+void side_file_format_phase(const struct record *r, const struct record_phase *p,
+                            struct text *out); /* at its start */
+/* At the start of the window; window_counters holds the counts so far. */
+void side_file_format_window(const struct record *r, struct text *out);
+void side_file_format_event(const struct record *r, const struct record_event *e, struct text *out);
 void side_file_format_second(const struct record *r, const struct record_second *s,
                              struct text *out);
 void side_file_format_period(const struct record *r, const struct record_period *p,

@@ -263,6 +263,12 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		    "the CPU quota was used up in %" PRIu64 " periods (cgroup)", f->throttled);
 	if (f->broker_is_local)
 		add(out, VERDICT_VALID, "brokerLocal", "the broker shares this host with the load");
+	if (f->journal_failed)
+		add(out, VERDICT_VALID, "journal",
+		    "from %.1f s on the journal could not be written: the sample periods after it "
+		    "are "
+		    "one, and nothing could have been recovered; see events",
+		    (double)f->journal_failed_ns / 1e9);
 	if (f->settings != NULL)
 		add(out, VERDICT_VALID, "settings", "%s", f->settings);
 	if (f->left_behind)
@@ -270,10 +276,38 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		    "topics or groups of this run could not be deleted: `omb cleanup` does it");
 }
 
+static void judge_samples(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (f->window_acknowledged == 0)
+		add(out, VERDICT_INVALID, "samples", "no message of the window was acknowledged");
+	else if (f->window_acknowledged < SAMPLES_MIN)
+		add(out, VERDICT_SUSPECT, "samples",
+		    "%" PRIu64 " messages are too few for a 99th percentile",
+		    f->window_acknowledged);
+}
+
+/* Nobody saw what became of the messages that were under way: nothing is said about losses. */
+static void judge_recovered(const struct verdict_facts *f, struct verdict_result *out)
+{
+	add(out, VERDICT_INVALID, "recovered",
+	    "made from the journal of a run that did not end: nothing is known of what came later "
+	    "than "
+	    "%.1f s after its start, and what was under way then is not accounted for",
+	    (double)f->ended_ns / 1e9);
+	add(out, VERDICT_VALID, "recordingTime",
+	    "latencies are those recorded in the window, whenever the messages were due");
+	judge_rate(f, out);
+	judge_samples(f, out);
+}
+
 void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 {
 	*out = (struct verdict_result){ .verdict = VERDICT_VALID };
 
+	if (f->recovered) {
+		judge_recovered(f, out);
+		return;
+	}
 	if (f->failure)
 		add(out, VERDICT_INVALID, "failure", "the run failed in the middle: %s",
 		    f->failure);
@@ -285,12 +319,7 @@ void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 	judge_drain(f, out);
 	judge_agents(f, out);
 	judge_backlog(f, out);
-	if (f->window_acknowledged == 0)
-		add(out, VERDICT_INVALID, "samples", "no message of the window was acknowledged");
-	else if (f->window_acknowledged < SAMPLES_MIN)
-		add(out, VERDICT_SUSPECT, "samples",
-		    "%" PRIu64 " messages are too few for a 99th percentile",
-		    f->window_acknowledged);
+	judge_samples(f, out);
 	judge_host(f, out);
 }
 

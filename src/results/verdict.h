@@ -31,7 +31,9 @@
  *     accounting      payload too small for the stamp             -
  *     interrupted     by a signal                                 -
  *     failure         -                                           something failed in the middle
- *     brokerLocal, events, leftBehind, slowToClose, drain, settings: notes, which weigh nothing
+ *     recovered       -                                           made from the journal of a killed run
+ *     brokerLocal, events, journal, leftBehind, recordingTime, slowToClose, drain, settings: notes,
+ *     which weigh nothing
  *
  * The rules of rate, throughput, publishDelay and queue need a schedule and do not hold for rate `max`; after a
  * search for the maximum they speak of the rate that was found.
@@ -45,7 +47,11 @@ enum verdict { VERDICT_VALID, VERDICT_SUSPECT, VERDICT_INVALID };
 
 struct verdict_facts {
 	bool interrupted, scheduled, stamped, broker_is_local;
-	const char *failure;  /* what ended the run early; NULL = nothing did */
+	const char *failure; /* what ended the run early; NULL = nothing did */
+	bool recovered;      /* from the journal: `ended_ns` after its start it was still alive */
+	uint64_t ended_ns;
+	bool journal_failed; /* so long after the start: the periods are one from then on */
+	uint64_t journal_failed_ns;
 	bool left_behind;     /* topics or groups of the run could not be deleted */
 	const char *settings; /* what is not as the driver file says; NULL = nothing */
 	uint64_t window_ns;

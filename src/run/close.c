@@ -2,6 +2,7 @@
 #include "run/close.h"
 
 #include "config/workload.h"
+#include "run/diary.h"
 #include "run/progress.h"
 #include "run/state.h"
 
@@ -41,7 +42,7 @@ static void feed_totals(struct run *r)
 		return;
 	sampler_feed(&r->sampler, &r->totals);
 	if (r->measured)
-		(void)sampler_add_period(&r->sampler, "drain");
+		diary_period(r, sampler_add_period(&r->sampler, "drain", PERIOD_OWN));
 }
 
 static bool finish(struct run *r, uint32_t most_ms, enum state_patience patience, struct error *err)

@@ -5,6 +5,8 @@
 
 #include "config/workload.h"
 #include "plan/names.h"
+#include "run/diary.h"
+#include "run/outcome.h"
 #include "run/progress.h"
 #include "run/state.h"
 #include "util/text.h"
@@ -23,9 +25,13 @@ static bool initialize(struct run *r, struct error *err)
 		.initialize = { .file = r->options->driver, .run_id = r->options->run_id },
 	};
 
+	struct record known;
+
 	if (!state_call(r, &call, LIMITS_INITIALIZE, PATIENCE_CONNECT, err))
 		return false;
 	r->rows = call.initialize.rows;
+	outcome_begin(r, &known);
+	diary_driver(r, &known);
 	r->standstill_ns = call.initialize.standstill_ms * STATE_MS;
 	return true;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/offer.h"
 
+#include <string.h>
+
 #include "config/workload.h"
-#include "results/side_file.h"
 #include "run/backlog.h"
+#include "run/diary.h"
+#include "run/outcome.h"
 #include "run/progress.h"
 #include "run/rate_search.h"
 #include "run/state.h"
@@ -47,24 +50,16 @@ bool offer_sample(struct run *r, enum sample_depth depth, struct worker_totals *
 
 static void add_second(struct run *r)
 {
-	const struct record origin = { .started_ns = r->started_ns };
-	const struct record_second *s =
-		sampler_add_second(&r->sampler, phase_name(r->phase), state_now_ns(r));
-	struct text line = { 0 };
-
-	side_file_format_second(&origin, s, &line);
-	state_journal(r, &line, JOURNAL_CACHED);
+	diary_second(r, sampler_add_second(&r->sampler, phase_name(r->phase), state_now_ns(r)));
 	progress_fleet(r);
 }
 
 static void add_period(struct run *r, const char *kind)
 {
-	const struct record origin = { .started_ns = r->started_ns };
-	const struct record_period *p = sampler_add_period(&r->sampler, kind);
-	struct text line = { 0 };
+	const struct record_period *p = sampler_add_period(
+		&r->sampler, kind, diary_is_kept(r) ? PERIOD_OWN : PERIOD_FOLDED);
 
-	side_file_format_period(&origin, p, &line);
-	state_journal(r, &line, JOURNAL_CACHED);
+	diary_period(r, p);
 	progress_period(r, p);
 }
 
@@ -89,6 +84,18 @@ static void sample_if_due(struct run *r)
 	arena_fini(&arena);
 }
 
+static void write_window(struct run *r)
+{
+	struct record record;
+
+	outcome_begin(r, &record);
+	record.window_start_ns = r->window.start_ns;
+	record.readiness_ns = r->readiness_ns;
+	memcpy(record.window_counters, r->sampler.window_start.counters,
+	       sizeof(record.window_counters));
+	diary_window(r, &record);
+}
+
 static void begin_window(struct run *r)
 {
 	struct worker_totals totals = { 0 };
@@ -98,6 +105,7 @@ static void begin_window(struct run *r)
 		sampler_begin_window(&r->sampler, &totals, r->window.start_ns);
 		host_usage_read(&r->usage_start);
 		r->measured = true;
+		write_window(r);
 	}
 	arena_fini(&arena);
 }

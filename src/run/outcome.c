@@ -3,12 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/driver_file.h"
 #include "config/origin.h"
 #include "config/workload.h"
+#include "run/event.h"
 #include "run/state.h"
 #include "stats/percentile.h"
+#include "util/file.h"
 
 struct setting_list {
 	struct arena *arena;
@@ -118,11 +121,14 @@ void outcome_begin(struct run *r, struct record *out)
 		.started_ns = r->started_ns,
 		.wall_started_ns = r->wall_started_ns,
 		.ended_ns = r->started_ns,
+		.pid = (int)getpid(),
+		.result = r->pair.json ? file_base(r->pair.json) : NULL,
 	};
 	environment_read(&out->environment);
 	workload_describe(o->workload, add_setting, &settings);
 	out->settings = settings.items;
 	out->settings_count = settings.count;
+	fill_rows(r, out);
 	fill_load(r, out);
 }
 
@@ -204,46 +210,23 @@ static void fill_partitions(struct run *r, struct record *out)
 	out->partition_totals_count = count;
 }
 
-static const char *event_kind_name(enum worker_event_kind kind)
-{
-	switch (kind) {
-	case EVENT_AGENT_LOST:
-		return "agentLost";
-	case EVENT_AGENT_SLOW:
-		return "agentSlow";
-	case EVENT_AGENT_RESTARTED:
-		return "agentRestarted";
-	case EVENT_AGENT_RESUMED:
-		return "agentResumed";
-	case EVENT_CLIENT:
-		return "client";
-	case EVENT_STDERR:
-		return "stderr";
-	}
-	abort();
-}
-
 static void fill_events(struct run *r, struct record *out)
 {
+	/* One more: the loss of the journal is an event of the run itself. */
 	struct record_event *to = arena_alloc(&r->arena, (r->events.count + 1) * sizeof(*to));
+	size_t count = 0;
 
-	for (size_t i = 0; i < r->events.count; i++) {
-		const struct worker_event *from = &r->events.items[i];
-
-		to[i] = (struct record_event){
-			.kind = event_kind_name(from->kind),
-			.role = agent_role_name(from->role),
-			.agent = from->agent,
-			.generation = from->generation,
-			.at_ns = from->at_ns,
-			.gap_ns = from->gap_ns,
-			.count = from->count,
-			.name = from->name,
-			.text = from->text,
+	for (size_t i = 0; i < r->events.count; i++)
+		to[count++] = event_record(&r->events.items[i]);
+	if (r->journal_failure.kind != ERROR_NONE)
+		to[count++] = (struct record_event){
+			.kind = "journalLost",
+			.at_ns = r->journal_failed_ns,
+			.role = "coordinator",
+			.text = r->journal_failure.text,
 		};
-	}
 	out->events = to;
-	out->events_count = r->events.count;
+	out->events_count = count;
 }
 
 static void fill_window(struct run *r, struct record *out)
@@ -383,6 +366,10 @@ static void judge(struct run *r, struct record *out)
 	struct verdict_facts f = {
 		.interrupted = r->interrupted,
 		.failure = out->failure,
+		.journal_failed = r->journal_failure.kind != ERROR_NONE,
+		.journal_failed_ns = r->journal_failure.kind != ERROR_NONE
+		                             ? r->journal_failed_ns - r->started_ns
+		                             : 0,
 		.left_behind = r->left_behind,
 		.settings = settings_doubted(r),
 		.scheduled = out->rate != RECORD_MAX,
@@ -439,7 +426,6 @@ static void judge(struct run *r, struct record *out)
 void outcome_fill(struct run *r, struct record *out)
 {
 	outcome_begin(r, out);
-	fill_rows(r, out);
 	fill_agents(r, out);
 	fill_producers(r, out);
 	fill_partitions(r, out);

@@ -2,6 +2,7 @@
 #include "run/progress.h"
 
 #include "config/workload.h"
+#include "run/diary.h"
 #include "run/state.h"
 #include "stats/percentile.h"
 #include "util/units.h"
@@ -166,8 +167,10 @@ static bool is_news(struct run *r, const struct worker_event *e)
 void progress_events(struct run *r, const struct worker_events *events)
 {
 	for (size_t i = 0; i < events->count; i++)
-		if (is_news(r, &events->items[i]))
+		if (is_news(r, &events->items[i])) {
 			tell(r, &events->items[i]);
+			diary_event(r, &events->items[i]);
+		}
 }
 
 void progress_fleet(struct run *r)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "config/workload.h"
-#include "results/side_file.h"
 #include "run/close.h"
 #include "run/connect.h"
+#include "run/diary.h"
 #include "run/offer.h"
 #include "run/outcome.h"
 #include "run/state.h"
@@ -43,21 +43,15 @@ static bool prepare(struct run *r, struct error *err)
 
 static bool open_files(struct run *r, struct error *err)
 {
-	struct error unregistered = { 0 };
 	const char *folder = outcome_folder(r, err);
 	struct record record;
-	struct text line = { 0 };
 
-	if (!folder || !outcome_reserve(r, folder, err) ||
-	    !journal_open(&r->journal, folder, r->options->run_id, err))
-		return error_wrap(err, "the files of the result");
-	if (!journal_register(&r->journal, r->options->run_id, &unregistered))
-		console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
-		            "the run is not registered for `omb cleanup`: %s", unregistered.text);
-	outcome_begin(r, &record);
-	side_file_format_start(&record, &line);
-	state_journal(r, &line, JOURNAL_SYNCED);
-	return true;
+	if (folder && outcome_reserve(r, folder, err)) {
+		outcome_begin(r, &record);
+		if (diary_open(r, folder, &record, err))
+			return true;
+	}
+	return error_wrap(err, "the files of the result");
 }
 
 /* A run that ended in peace but measured nothing: why? */
@@ -132,21 +126,6 @@ static bool write_result(struct run *r, struct run_report *out, struct error *er
 	return wrote;
 }
 
-/* The journal has done its duty when there is a result, or nothing that it could tell. */
-static void end_journal(struct run *r, bool is_needed)
-{
-	struct error err = { 0 };
-
-	if (!is_needed) {
-		if (!journal_remove(&r->journal, &err))
-			console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "%s", err.text);
-		return;
-	}
-	console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "what was measured so far is in %s",
-	            r->journal.path);
-	journal_close(&r->journal);
-}
-
 static enum run_outcome conclude(struct run *r, struct run_report *out, struct error *err)
 {
 	bool wrote = false;
@@ -166,8 +145,7 @@ static enum run_outcome conclude(struct run *r, struct run_report *out, struct e
 	if (out->outcome == RUN_INTERRUPTED)
 		error_set(err, ERROR_CANCELLED, "interrupted%s",
 		          wrote ? "" : " before anything was measured");
-	if (r->journal.opened)
-		end_journal(r, r->measured && !wrote);
+	diary_end(r, r->measured && !wrote);
 	return out->outcome;
 }
 

@@ -39,6 +39,7 @@ void sampler_fini(struct sampler *s)
 {
 	for (size_t i = 0; i < s->periods_count; i++)
 		snapshot_fini(&s->periods[i].interval);
+	snapshot_fini(&s->folded.interval);
 	free(s->periods);
 	free(s->seconds);
 	free(s->cpu_start.items);
@@ -237,23 +238,54 @@ void sampler_end_window(struct sampler *s, const struct worker_totals *totals)
 	s->next_period_ns = UINT64_MAX;
 }
 
-const struct record_period *sampler_add_period(struct sampler *s, const char *kind)
+static struct record_period *append_period(struct sampler *s, const struct record_period *p)
 {
 	if (s->periods_count == s->periods_cap) {
 		s->periods_cap = s->periods_cap ? 2 * s->periods_cap : 64;
 		s->periods = xrealloc(s->periods, s->periods_cap * sizeof(*s->periods));
 	}
+	s->periods[s->periods_count] = *p;
+	return &s->periods[s->periods_count++];
+}
 
-	struct record_period *p = &s->periods[s->periods_count++];
-	*p = (struct record_period){
+/* Into the last period, if that was made so too. */
+static void fold_period(struct sampler *s)
+{
+	const struct record_period *piece = &s->folded;
+	struct record_period empty = *piece;
+
+	if (!s->folding) {
+		empty.interval = (struct snapshot){ 0 };
+		(void)append_period(s, &empty);
+		s->folding = true;
+	}
+	struct record_period *whole = &s->periods[s->periods_count - 1];
+	snapshot_add(&whole->interval, &piece->interval);
+	whole->end_ns = piece->end_ns;
+	whole->backlog = piece->backlog;
+	whole->interval.taken_ns = whole->end_ns - whole->start_ns;
+}
+
+const struct record_period *sampler_add_period(struct sampler *s, const char *kind,
+                                               enum period_keeping keeping)
+{
+	struct record_period p = {
 		.kind = kind,
 		.start_ns = s->base.taken_ns,
 		.end_ns = s->last.taken_ns,
 		.backlog = sampler_backlog(s),
 	};
-	snapshot_diff(&s->last, &s->base, &p->interval);
+
+	snapshot_diff(&s->last, &s->base, &p.interval);
 	copy_snapshot(&s->base, &s->last);
 	while (s->next_period_ns <= s->last.taken_ns)
 		s->next_period_ns += s->sample_ns;
-	return p;
+	if (keeping == PERIOD_OWN) {
+		s->folding = false;
+		return append_period(s, &p);
+	}
+	snapshot_fini(&s->folded.interval);
+	s->folded = p;
+	fold_period(s);
+	return &s->folded;
 }

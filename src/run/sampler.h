@@ -66,6 +66,8 @@ struct sampler {
 
 	struct record_second *seconds; /* owned */
 	size_t seconds_count, seconds_cap;
+	bool folding;                  /* the last period may grow */
+	struct record_period folded;   /* the newest piece of a period that is several; owned */
 	struct record_period *periods; /* owned, with their snapshots */
 	size_t periods_count, periods_cap;
 };
@@ -85,8 +87,15 @@ const struct record_second *sampler_add_second(struct sampler *s, const char *ph
 void sampler_begin_window(struct sampler *s, const struct worker_totals *totals, uint64_t start_ns);
 void sampler_end_window(struct sampler *s, const struct worker_totals *totals);
 
-/* After a feed: everything since the last period becomes one.  Borrowed, until the next one. */
-const struct record_period *sampler_add_period(struct sampler *s, const char *kind);
+enum period_keeping {
+	PERIOD_OWN,    /* a period of its own */
+	PERIOD_FOLDED, /* made one with the last, if that was folded too: memory stays as it is */
+};
+
+/* After a feed: everything since the last period becomes one.  What came since then is returned,
+ * borrowed until the next one. */
+const struct record_period *sampler_add_period(struct sampler *s, const char *kind,
+                                               enum period_keeping keeping);
 
 /* CPU time that an agent used within the window. */
 uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agent *a);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "run/diary.h"
 #include "run/progress.h"
 #include "util/xalloc.h"
 
@@ -146,6 +147,7 @@ void state_enter(struct run *r, enum phase next)
 		.start_ns = now,
 		.end_ns = now,
 	};
+	diary_phase(r);
 }
 
 void state_fail(struct run *r, const struct error *err)
@@ -155,20 +157,6 @@ void state_fail(struct run *r, const struct error *err)
 	r->failed_in_phase = true;
 	if (r->failure.kind == ERROR_NONE)
 		r->failure = *err;
-}
-
-void state_journal(struct run *r, struct text *line, enum journal_sync sync)
-{
-	struct error err = { 0 };
-
-	if (r->journal.opened && r->journal.fd >= 0 &&
-	    !journal_append(&r->journal, line->data, line->len, sync, &err)) {
-		console_say(&r->console, CONSOLE_WARNING, r->platform.wall_ns(r->platform.to),
-		            "the run goes on, but can no longer be recovered if it is killed: %s",
-		            err.text);
-		journal_stop(&r->journal);
-	}
-	text_fini(line);
 }
 
 struct phase_facts state_facts(const struct run *r)

@@ -46,6 +46,8 @@ struct run {
 	struct console console;
 	struct pair pair; /* the names of the result, reserved */
 	struct journal journal;
+	struct error journal_failure; /* why nothing more is written; ERROR_NONE = all is well */
+	uint64_t journal_failed_ns;
 
 	struct plan plan;            /* a copy: a search changes its rate */
 	struct plan_clients clients; /* once the topics have names */
@@ -132,10 +134,6 @@ void state_fail(struct run *r, const struct error *err);
 
 /* What the phase machine wants to know, as it stands. */
 struct phase_facts state_facts(const struct run *r);
-
-/* Appends a line to the journal, if it can still be written.  Losing the journal loses nothing as long
- * as the run lives: one warning, and it ends there.  Finishes *line. */
-void state_journal(struct run *r, struct text *line, enum journal_sync sync);
 
 /* Asks the machine and enters what it says.  True: the phase has changed. */
 bool state_advance(struct run *r, const struct phase_facts *facts);

@@ -94,7 +94,9 @@ static void add_title(const struct record *r, struct text *out)
 	}
 	text_addf(&line, ", measured for %s%s",
 	          format_duration_short(r->window_end_ns - r->window_start_ns, duration),
-	          r->interrupted ? " (interrupted)" : "");
+	          r->interrupted ? " (interrupted)"
+	          : r->recovered ? " (recovered)"
+	                         : "");
 	add_wrapped(out, "", text_str(&line));
 	text_fini(&line);
 }
@@ -190,7 +192,8 @@ static void add_missing(const struct record *r, struct text *line)
 	uint64_t unsure = (c[COUNTER_FAILED] + c[COUNTER_UNACKNOWLEDGED]) * r->subscriptions;
 	char n[GROUPED_TEXT];
 
-	if (r->subscriptions == 0 || !r->stamped)
+	/* What was under way when a run was killed is neither lost nor delivered. */
+	if (r->subscriptions == 0 || !r->stamped || r->recovered)
 		return;
 	if (received == expected)
 		text_add(line, ": nothing lost");
@@ -228,6 +231,8 @@ static void add_accounting(const struct record *r, struct text *out)
 
 static void add_cost(const struct record *r, struct text *out)
 {
+	if (r->recovered)
+		return; /* agents take their accounts along */
 	text_addf(out, "  client CPU a message: %.2f us to publish",
 	          record_producer_cpu_per_message_ns(r) / 1e3);
 	if (r->subscriptions > 0)

@@ -12,7 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OMB = pathlib.Path(os.environ.get("OMB_BUILD", ROOT / "build")) / "omb"
 
-COMMANDS = ["run", "check", "csv", "cleanup", "drivers", "help"]
+COMMANDS = ["run", "check", "csv", "cleanup", "recover", "drivers", "help"]
 
 WORKLOAD = """\
 name: small
