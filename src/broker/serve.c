@@ -410,6 +410,7 @@ static bool listen_on(struct serve *s, int node, struct error *err)
 static bool open_all(struct serve *s, struct error *err)
 {
 	struct broker_options options = s->options->broker;
+	int ports[SERVE_PORTS_MAX]; /* that clients are told */
 
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd < 0)
@@ -419,10 +420,13 @@ static bool open_all(struct serve *s, struct error *err)
 	for (int node = 0; node < options.nodes; node++)
 		if (!listen_on(s, node, err))
 			return false;
+	for (int node = 0; node < options.nodes; node++)
+		ports[node] = s->options->advertised_port > 0 ? s->options->advertised_port + node
+		                                              : s->ports[node];
 	options.answered = answered;
 	options.context = s->options->context;
 	s->now_ns = read_clock();
-	s->broker = broker_create(&options, s->ports, s->now_ns, err);
+	s->broker = broker_create(&options, ports, s->now_ns, err);
 	if (s->broker == NULL)
 		return false;
 	return s->options->prepare == NULL ||

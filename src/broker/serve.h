@@ -18,6 +18,7 @@ struct serve_options {
 	struct broker_options broker; /* answered and context are serve's own */
 	const char *bind;             /* address to listen on; NULL: 127.0.0.1 */
 	int port;                     /* of the first node, the others behind it; 0: free ones */
+	int advertised_port;          /* that clients are told, as `port`; 0: where it listens */
 	int stop_fd;                  /* readable: end */
 	/* Every second while it serves.  Optional. */
 	void (*every_second)(void *context, const struct broker *b);

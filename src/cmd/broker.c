@@ -12,6 +12,7 @@
 #include "broker/serve.h"
 #include "cmd/args.h"
 #include "cmd/foreground.h"
+#include "cmd/host.h"
 #include "cmd/inputs.h"
 #include "util/arena.h"
 #include "util/file.h"
@@ -29,6 +30,10 @@ static const struct flag broker_flags[] = {
 	  "topics to begin with; clients may create and delete others" },
 	{ "bind", NULL, FLAG_VALUE, "ADDRESS",
 	  "IPv4 address to listen on, and to tell clients (127.0.0.1)" },
+	{ "advertise", NULL, FLAG_VALUE, "HOST:PORT",
+	  "tell clients to connect to this instead, the other virtual brokers behind it: for a "
+	  "proxy, "
+	  "or a network that translates addresses" },
 	{ "brokers", NULL, FLAG_VALUE, "N", "virtual brokers that share the partitions (1)" },
 	{ "memory", NULL, FLAG_VALUE, "SIZE", "for all messages together (256MB)" },
 	{ "full", NULL, FLAG_VALUE, "block|drop-oldest",
@@ -157,6 +162,44 @@ static bool take_topics(const struct args *args, struct front *front, struct err
 	return true;
 }
 
+/* "host:port" or "[host]:port". */
+static bool take_advertised(const struct args *args, const char *text, struct serve_options *o,
+                            struct error *err)
+{
+	char *host = arena_strdup(args->arena, text), *colon = strrchr(host, ':');
+	long port = 0;
+
+	if (colon != NULL) {
+		*colon = '\0';
+		if (host[0] == '[' && colon[-1] == ']') {
+			colon[-1] = '\0';
+			host++;
+		}
+	}
+	if (colon == NULL || host[0] == '\0' || strlen(host) > HOST_NAME_MAX ||
+	    !parse_number(colon + 1, 1, 65536 - o->broker.nodes, &port))
+		return error_set(err, ERROR_USAGE, "--advertise: \"%s\" is not HOST:PORT", text);
+	o->broker.host = host;
+	o->advertised_port = (int)port;
+	return true;
+}
+
+static bool take_addresses(const struct args *args, struct front *front, struct serve_options *o,
+                           struct error *err)
+{
+	const char *advertised = args_value(args, "advertise");
+
+	o->bind = args_value(args, "bind");
+	if (o->bind != NULL && strcmp(o->bind, "0.0.0.0") == 0 && advertised == NULL)
+		return error_set(err, ERROR_USAGE,
+		                 "--bind: 0.0.0.0 is nowhere that clients could be told to "
+		                 "connect to; name an address of this host, or --advertise one");
+	if (o->bind != NULL)
+		o->broker.host = o->bind;
+	front->bind = o->broker.host;
+	return advertised == NULL || take_advertised(args, advertised, o, err);
+}
+
 static bool take_all(const struct args *args, struct front *front, struct serve_options *o,
                      struct error *err)
 {
@@ -182,15 +225,7 @@ static bool take_all(const struct args *args, struct front *front, struct serve_
 	o->broker.partitions = (int32_t)partitions;
 	o->broker.seed = (uint64_t)seed;
 	o->broker.check_crcs = args_has(args, "check-crcs");
-	o->bind = args_value(args, "bind");
-	if (o->bind != NULL && strcmp(o->bind, "0.0.0.0") == 0)
-		return error_set(err, ERROR_USAGE,
-		                 "--bind: 0.0.0.0 is nowhere that clients could be told to "
-		                 "connect to; name an address of this host");
-	if (o->bind != NULL)
-		o->broker.host = o->bind;
-	front->bind = o->broker.host;
-	return true;
+	return take_addresses(args, front, o, err);
 }
 
 /* --- what it prints --------------------------------------------------------------------------------- */
@@ -306,7 +341,7 @@ static int broker_run(const struct args *args)
 	options.stop_fd = foreground_open_signals(&err);
 	if (options.stop_fd < 0)
 		return args_fail(args, &err);
-	foreground_raise_descriptors();
+	host_raise_limits(); /* each connection is a descriptor */
 	options.broker.notice = notice;
 	options.ready = ready;
 	options.prepare = prepare;

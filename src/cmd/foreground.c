@@ -2,20 +2,9 @@
 #include "cmd/foreground.h"
 
 #include <errno.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "util/signals.h"
-
-void foreground_raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
 
 int foreground_open_signals(struct error *err)
 {

@@ -8,9 +8,6 @@
 
 #include "util/error.h"
 
-/* Each connection is a descriptor: as many as the system lets us have. */
-void foreground_raise_descriptors(void);
-
 /* A descriptor that is readable when the end is asked for (util/signals.h).  -1: failed. */
 int foreground_open_signals(struct error *err);
 

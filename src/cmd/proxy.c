@@ -10,6 +10,7 @@
 
 #include "cmd/args.h"
 #include "cmd/foreground.h"
+#include "cmd/host.h"
 #include "cmd/inputs.h"
 #include "proxy/control.h"
 #include "proxy/proxy.h"
@@ -138,7 +139,7 @@ static void print_totals(const struct proxy *x)
 	struct proxy_counts c = proxy_counts(x);
 	char up[UNITS_TEXT], down[UNITS_TEXT];
 
-	printf("%" PRIu64 " connections, %s up, %s down", c.accepted,
+	printf("%" PRIu64 " connection%s, %s up, %s down", c.accepted, c.accepted == 1 ? "" : "s",
 	       format_bytes_short(c.bytes[UP], up), format_bytes_short(c.bytes[DOWN], down));
 	if (c.reset > 0)
 		printf(", %" PRIu64 " connections reset on request", c.reset);
@@ -201,7 +202,7 @@ static int proxy_run(const struct args *args)
 	int end_fd = foreground_open_signals(&err);
 	if (end_fd < 0)
 		return args_fail(args, &err);
-	foreground_raise_descriptors();
+	host_raise_limits();           /* each connection is two descriptors */
 	prctl(PR_SET_TIMERSLACK, 1UL); /* what is due goes when it is due */
 	bool ok = begin(&front, end_fd, &err) && serve(&front, &err);
 	if (ok)

@@ -10,7 +10,7 @@ import shutil
 import signal
 
 import pytest
-from harness import EmbeddedBroker, Kafka, Omb
+from harness import EmbeddedBroker, Kafka, Omb, Proxy, free_port
 
 LIMIT_S = 60
 
@@ -48,11 +48,11 @@ def omb(tmp_path):
     o.close()
 
 
-def start_kafka(folder):
+def start_kafka(folder, *options):
     for command in ("java", "mvn"):
         if shutil.which(command) is None:
             pytest.skip(f"needs {command}; tools/setup test installs it")
-    return Kafka(folder / "broker")
+    return Kafka(folder / "broker", *options)
 
 
 def warm_up(broker, folder):
@@ -104,3 +104,29 @@ def breakable_kafka(tmp_path_factory):
         yield broker
     finally:
         broker.tool("down")
+
+
+@pytest.fixture(scope="module", params=["embedded", "kafka"])
+def proxied_kafka(request, tmp_path_factory):
+    """A broker whose clients all go through `broker.proxy`; whoever makes that bad heals it again."""
+    folder = tmp_path_factory.mktemp(f"proxied-{request.param}")
+    port = free_port()
+    proxy = Proxy(folder / "proxy", f"127.0.0.1:{port}")
+    try:
+        if request.param == "embedded":
+            options = ("--advertise", proxy.address)
+            broker = EmbeddedBroker(folder / "broker", *options, port=port)
+        else:
+            broker = start_kafka(folder, "--port", port, "--advertise", proxy.address)
+        broker.proxy = proxy
+        try:
+            if request.param == "kafka":
+                warm_up(broker, folder / "warm-up")
+            yield broker
+        finally:
+            if request.param == "embedded":
+                broker.stop()
+            else:
+                broker.tool("down")
+    finally:
+        proxy.stop()

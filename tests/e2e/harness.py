@@ -297,18 +297,77 @@ class Omb:
         assert not left, f"still there at the end of the test: {left}"
 
 
+# ---- a bad network ----------------------------------------------------------------------------
+
+
+def free_port():
+    """Nobody listens there now, and the kernel hands it to nobody who asks for any for a while."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Proxy:
+    """`omb proxy` in front of one or more targets, which need not be there yet."""
+
+    def __init__(self, folder, *targets, options=()):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "control"
+        argv = [OMB, "proxy", "--control", self.path, *map(str, options)]
+        argv += [word for target in targets for word in ("-l", f"0={target}")]
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        self.addresses = []
+        for target in targets:
+            line = self.process.stdout.readline()
+            assert line.startswith("listening on ") and line.endswith(f" for {target}\n"), line
+            self.addresses.append(line.split()[2])
+        self.address = self.addresses[0]
+        self.control = socket.socket(socket.AF_UNIX)
+        self.control.settimeout(20)
+        self.control.connect(str(self.path))
+        self.answers = self.control.makefile()
+
+    def ask(self, command):
+        self.control.sendall(command.encode() + b"\n")
+        return self.answers.readline().rstrip("\n")
+
+    def tell(self, command):
+        """It has been obeyed when this returns."""
+        answer = self.ask(command)
+        assert answer.startswith("ok "), f"{command}: {answer}"
+        return answer[3:]
+
+    def status(self):
+        """Of the first listener."""
+        return json.loads(self.tell("status"))[0]
+
+    def stop(self):
+        """What it said besides its addresses."""
+        self.answers.close()
+        self.control.close()
+        self.process.terminate()
+        said, _ = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0
+        return said
+
+
 # ---- Kafka ------------------------------------------------------------------------------------
 
 
 class Kafka:
-    """A real broker from tools/broker, and a look at it that does not go through omb."""
+    """A real broker from tools/broker, and a look at it that does not go through omb.
+
+    `bootstrap` is where its clients connect to, `address` where it listens.
+    """
 
     SETTINGS = ("broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500")
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.folder = folder
-        address = self.tool("up", "--jvm-heap", "512m", *self.settings())
-        self.address = address.removeprefix("bootstrap.servers=")
+        address = self.tool("up", "--jvm-heap", "512m", *self.settings(), *map(str, options))
+        self.bootstrap = address.removeprefix("bootstrap.servers=")
+        state = json.loads((folder / "broker.json").read_text())
+        self.address = f"127.0.0.1:{state['port']}"
 
     def settings(self):
         return [word for setting in self.SETTINGS for word in ("--set", setting)]
@@ -328,7 +387,7 @@ class Kafka:
             "name": "Kafka",
             "driver": "kafka",
             "replicationFactor": 1,
-            "commonConfig": f"bootstrap.servers={self.address}\n",
+            "commonConfig": f"bootstrap.servers={self.bootstrap}\n",
             "producerConfig": "acks=all\nlinger.ms=1\n",
             "consumerConfig": "auto.offset.reset=earliest\nenable.auto.commit=false\n",
         } | more
@@ -373,6 +432,17 @@ class Kafka:
                 found[name] = partitions
         return found
 
+    def nodes(self):
+        """The addresses that clients are told."""
+        answer = self._ask(3, 1, struct.pack(">i", 0))
+        found = []
+        for _ in range(answer.int32()):
+            answer.int32()
+            host, port = answer.text(), answer.int32()
+            found.append(f"{host}:{port}")
+            answer.text()
+        return found
+
     def groups(self):
         answer = self._ask(16, 0, b"")
         assert answer.int16() == 0
@@ -402,6 +472,7 @@ class EmbeddedBroker(Kafka):
         nodes = int(dict(zip(options, options[1:])).get("--brokers", 1))
         self.addresses = [self._read_address() for _ in range(nodes)]
         self.address = self.addresses[0]
+        self.bootstrap = dict(zip(options, options[1:])).get("--advertise", self.address)
 
     def _read_address(self):
         for line in self.process.stdout:

@@ -243,3 +243,16 @@ def test_what_calibrate_finds_stands_in_later_runs(omb):
     shown = omb.command("demo", "-o", "out")
     shown.must_end(0)
     assert "of what it can do here (omb calibrate)" in shown.out
+
+
+def test_clients_are_told_the_advertised_address_in_the_place_of_its_own(broker):
+    kafka = broker("--brokers", "3", "--advertise", "127.0.0.1:7000")
+    assert kafka.nodes() == ["127.0.0.1:7000", "127.0.0.1:7001", "127.0.0.1:7002"]
+    assert kafka.address not in kafka.nodes()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", ":80", "host:", "host:0", "host:65536", "host:x"])
+def test_an_advertised_address_is_a_host_and_a_port(omb, address):
+    result = omb.command("broker", "-p", "0", "--advertise", address)
+    result.must_end(2)
+    assert f'--advertise: "{address}" is not HOST:PORT' in result.err
