@@ -282,6 +282,14 @@ static uint64_t timeval_ns(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_usec * 1000u;
 }
 
+/* The kernel's two accounts differ by microseconds, and one of them may be somebody else's to see:
+ * time that was spent is never taken back. */
+static void remember_cpu(struct agent *a, uint64_t cpu_ns)
+{
+	if (cpu_ns > a->cpu_ns)
+		a->cpu_ns = cpu_ns;
+}
+
 static void reap(struct supervisor *s, struct agent *a)
 {
 	struct rusage usage = { 0 };
@@ -297,7 +305,7 @@ static void reap(struct supervisor *s, struct agent *a)
 	close_agent(a);
 	a->ended = true;
 	a->ended_ns = clock_ns();
-	a->cpu_ns = timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+	remember_cpu(a, timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime));
 	a->max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	s->host->ended(s->to, a);
 }
@@ -426,13 +434,13 @@ bool agent_is_gone(const struct agent *a)
 	return a->ended || a->given_up;
 }
 
-uint64_t agent_cpu_ns(const struct agent *a)
+uint64_t agent_cpu_ns(struct agent *a)
 {
 	clockid_t id;
 
-	if (a->ended || clock_getcpuclockid(a->pid, &id) != 0)
-		return a->cpu_ns;
-	return clock_read_ns(id);
+	if (!a->ended && clock_getcpuclockid(a->pid, &id) == 0)
+		remember_cpu(a, clock_read_ns(id));
+	return a->cpu_ns;
 }
 
 uint64_t agent_pss_bytes(const struct agent *a)

@@ -50,7 +50,7 @@ struct agent {
 	bool ended;
 	int wait_status; /* as of waitpid, once ended; -1 = not to be had */
 	uint64_t ended_ns;
-	uint64_t cpu_ns;        /* user + system, once ended */
+	uint64_t cpu_ns;        /* user + system, as of the last look or the end */
 	uint64_t max_rss_bytes; /* once ended */
 };
 
@@ -95,8 +95,8 @@ void agent_kill(struct agent *a, enum agent_kill reason);
 /* Its end has been seen, or is not waited for any longer. */
 bool agent_is_gone(const struct agent *a);
 
-/* User + system time so far, of a running agent or of one that has ended. */
-uint64_t agent_cpu_ns(const struct agent *a);
+/* User + system time so far, of a running agent or of one that has ended.  Only grows. */
+uint64_t agent_cpu_ns(struct agent *a);
 /* Its proportional share of memory now; 0 when it has ended. */
 uint64_t agent_pss_bytes(const struct agent *a);
 

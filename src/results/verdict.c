@@ -91,9 +91,9 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 
 	if (f->publish_delay_p99_ns > f->wake_interval_ns + DELAY_MARGIN_NS)
 		add(out, VERDICT_SUSPECT, "publishDelay",
-		    "1 %% of the messages were sent %.1f ms late or more: the sender (or a full "
+		    "1 %% of the messages were sent %.1f ms late or more%s: the sender (or a full "
 		    "window in flight) did not keep up; corrected latencies contain it",
-		    (double)f->publish_delay_p99_ns / 1e6);
+		    (double)f->publish_delay_p99_ns / 1e6, f->unsent > 0 ? ", or never" : "");
 	if (share(f->busy, f->sent) > 0.01)
 		add(out, VERDICT_SUSPECT, "queue",
 		    "the client's queue or the window in flight was full %" PRIu64 " times",

@@ -101,7 +101,8 @@ static void create_producers(struct fixture *f, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++)
 		topics[i] = f->topics[0];
-	call.create_producers = (struct worker_create_producers){ .topics = topics, .count = count };
+	call.create_producers =
+		(struct worker_create_producers){ .topics = topics, .count = count };
 	must(f, &call);
 }
 
@@ -116,8 +117,8 @@ static void create_consumers(struct fixture *f, uint32_t count, uint32_t partiti
 	must(f, &call);
 }
 
-/* A load of `rate` for `length_ns`, all of it measured. */
-static void start_load(struct fixture *f, double rate, uint32_t producers, uint64_t length_ns)
+/* A load of `rate` for `length_ns`, all of it measured; returns when it begins. */
+static uint64_t start_load(struct fixture *f, double rate, uint32_t producers, uint64_t length_ns)
 {
 	struct worker_call window = call_of(f, WORKER_SET_WINDOW);
 	struct worker_call load = call_of(f, WORKER_START_LOAD);
@@ -137,6 +138,7 @@ static void start_load(struct fixture *f, double rate, uint32_t producers, uint6
 		.run = RUN_ID,
 	};
 	must(f, &load);
+	return start_ns;
 }
 
 static uint64_t counter_now(struct fixture *f, enum counter which)
@@ -334,6 +336,118 @@ static void a_killed_producer_agent_leaves_its_counts_and_is_told(void **state)
 	assert_true(t.agents[0].counters[COUNTER_ACKNOWLEDGED] >= 50);
 	assert_false(t.agents[1].lost);
 	fini_totals(&t);
+	close_worker(&f);
+}
+
+/* Charged to agent by agent, and to the whole: the same messages. */
+static void assert_times(const struct worker_totals *t, enum latency which, uint64_t count)
+{
+	uint64_t of_agents = 0;
+
+	assert_int_equal(t->snapshot.latencies[WINDOW_MEASURED][which].count, count);
+	for (size_t i = 0; i < t->agents_count; i++)
+		of_agents += t->agent_snapshots[i].latencies[WINDOW_MEASURED][which].count;
+	assert_int_equal(of_agents, count);
+}
+
+static void adjust(struct fixture *f, double rate, uint64_t start_ns)
+{
+	struct worker_call call = call_of(f, WORKER_ADJUST_PUBLISH_RATE);
+
+	call.adjust.epoch = (struct pacer_epoch){ start_ns, pacer_micro_per_s(rate) };
+	must(f, &call);
+}
+
+static void an_agent_that_died_before_the_load_owes_all_of_it_at_every_rate(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_client);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 2);
+	kill(agent_now(&f, AGENT_PRODUCER, 0).pid, SIGKILL);
+	(void)wait_event(&f, EVENT_AGENT_LOST);
+	uint64_t start_ns = start_load(&f, 1000, 2, S);
+	adjust(&f, 3000, start_ns + S / 2);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 250 + 750);
+
+	struct worker_totals t = finish(&f);
+	assert_int_equal(t.snapshot.counters[COUNTER_SENT], 1000);
+	assert_int_equal(t.snapshot.counters[COUNTER_UNSENT], 1000);
+	for (size_t i = 0; i < t.producers_count; i++) {
+		assert_int_equal(t.producers[i].sent, t.producers[i].producer == 0 ? 0 : 1000);
+		assert_int_equal(t.producers[i].unsent, t.producers[i].producer == 0 ? 1000 : 0);
+	}
+	assert_times(&t, LATENCY_DELAY, 2000);
+	assert_times(&t, LATENCY_CORRECTED_PUBLISH, 2000);
+	assert_times(&t, LATENCY_PUBLISH, 1000);
+	/* Once more: the books are closed once. */
+	assert_int_equal(counter_now(&f, COUNTER_UNSENT), 1000);
+	fini_totals(&t);
+	close_worker(&f);
+}
+
+static void what_a_dead_agent_had_in_flight_is_charged_at_the_end_and_not_at_its_death(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: loopback\ndelay: 10s\n", threaded);
+	create_topics(&f, 1, 1);
+	create_consumers(&f, 1, 1);
+	create_producers(&f, 6);
+	uint64_t start_ns = start_load(&f, 600, 6, S);
+	wait_counter(&f, COUNTER_SENT, 300);
+	kill(agent_now(&f, AGENT_PRODUCER, 1).pid, SIGKILL);
+	(void)wait_event(&f, EVENT_AGENT_LOST);
+	wait_counter(&f, COUNTER_SENT, 300 + 100);
+	while (clock_ns() < start_ns + 3 * S / 2)
+		poll(NULL, 0, 10), worker_serve(f.w);
+
+	struct worker_totals t = finish(&f);
+	const uint64_t *c = t.snapshot.counters;
+	assert_int_equal(c[COUNTER_SENT] + c[COUNTER_UNSENT], 600);
+	assert_int_equal(c[COUNTER_UNACKNOWLEDGED], c[COUNTER_SENT]);
+	assert_true(c[COUNTER_UNSENT] >= 50);
+	/* Each thread may have been at one message. */
+	const struct hist_copy *h =
+		&t.snapshot.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_PUBLISH];
+	assert_in_range(h->count, 600 - 3, 600);
+	/* All waited until the end, half a second after the last of them was due. */
+	assert_true(h->min >= S / 2);
+	fini_totals(&t);
+	close_worker(&f);
+}
+
+static uint64_t cpu_now(struct fixture *f)
+{
+	struct worker_call call = call_of(f, WORKER_SNAPSHOT);
+
+	must(f, &call);
+	uint64_t cpu_ns = call.totals.snapshot.cpu_ns;
+	snapshot_fini(&call.totals.snapshot);
+	return cpu_ns;
+}
+
+/* An interval of CPU time is newer minus older, too. */
+static void cpu_time_that_was_spent_is_not_taken_back_by_an_end_that_others_saw(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_client);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 1);
+	start_load(&f, 200000, 1, 10 * S);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 20000);
+	uint64_t before_ns = cpu_now(&f);
+	int pid = agent_now(&f, AGENT_PRODUCER, 0).pid;
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid); /* as a debugger might */
+	(void)wait_event(&f, EVENT_AGENT_LOST);
+	assert_true(before_ns > 0);
+	assert_true(cpu_now(&f) >= before_ns);
 	close_worker(&f);
 }
 
@@ -619,6 +733,11 @@ int main(void)
 		cmocka_unit_test(a_load_is_exact_whatever_agents_it_is_dealt_to),
 		cmocka_unit_test(intervals_add_up_to_the_totals),
 		cmocka_unit_test(a_killed_producer_agent_leaves_its_counts_and_is_told),
+		cmocka_unit_test(an_agent_that_died_before_the_load_owes_all_of_it_at_every_rate),
+		cmocka_unit_test(
+			what_a_dead_agent_had_in_flight_is_charged_at_the_end_and_not_at_its_death),
+		cmocka_unit_test(
+			cpu_time_that_was_spent_is_not_taken_back_by_an_end_that_others_saw),
 		cmocka_unit_test(verbs_out_of_order_are_refused),
 		cmocka_unit_test(an_agent_that_cannot_open_fails_the_verb_with_its_own_words),
 		cmocka_unit_test(everything_sent_over_loopback_is_received),
