@@ -23,13 +23,13 @@ double record_consumer_cpu_per_message_ns(const struct record *r)
 double record_publish_per_s(const struct record *r)
 {
 	return per(r->window_counters[COUNTER_ACKNOWLEDGED],
-	           r->window_end_ns - r->window_start_ns) *
+	           r->counted_end_ns - r->counted_start_ns) *
 	       1e9;
 }
 
 double record_consume_per_s(const struct record *r)
 {
-	return per(r->window_counters[COUNTER_RECEIVED], r->window_end_ns - r->window_start_ns) *
+	return per(r->window_counters[COUNTER_RECEIVED], r->counted_end_ns - r->counted_start_ns) *
 	       1e9;
 }
 

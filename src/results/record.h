@@ -150,8 +150,10 @@ struct record {
 	struct record_backlog backlog;
 
 	struct snapshot totals; /* after the drain, everything */
-	/* Counts between the two ends of the window, by recording time: throughput. */
+	/* Counts by recording time, between the two samples that were taken at the ends of the window:
+	 * throughput.  They are never taken at the planned instant, so rates divide by this span. */
 	uint64_t window_counters[COUNTER_COUNT];
+	uint64_t counted_start_ns, counted_end_ns;
 	uint64_t producer_cpu_ns, consumer_cpu_ns; /* of the agents, within the window */
 
 	struct verdict_result verdict;

@@ -83,8 +83,8 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 	}
 
 	/* Everything may be acknowledged in the end, and still much too late. */
-	double published = due > 0 ? (double)f->window_published / due : 1;
-	if (published < 0.99 && due - (double)f->window_published > 1)
+	double published = f->asked_per_s > 0 ? f->published_per_s / f->asked_per_s : 1;
+	if (published < 0.99 && due * (1 - published) > 1)
 		add(out, published < 0.95 ? VERDICT_INVALID : VERDICT_SUSPECT, "throughput",
 		    "only %.2f %% of the rate asked for was acknowledged within the window",
 		    published * 100);

@@ -18,6 +18,10 @@
 #define GATE_PER_PRODUCER_NS (STATE_MS / 10)
 #define GATE_MAX_NS          (1 * STATE_S)
 
+/* The sample at the end of the window is taken so long before it: afterwards nothing is sent any
+ * more, and a rate over that time would be too low. */
+#define EDGE_NS              (5 * STATE_MS)
+
 #define DRAIN_LOOK_NS        (50 * STATE_MS)
 
 /* Agents send what is late for one second more.  One that says nothing for longer sleeps until its
@@ -115,8 +119,9 @@ static void end_window(struct run *r)
 	struct worker_totals totals = { 0 };
 	struct arena arena = { 0 };
 
-	if (!r->measured)
+	if (!r->measured || r->counted)
 		return;
+	r->counted = true;
 	if (offer_sample(r, SAMPLE_LATENCIES, &totals, &arena)) {
 		sampler_end_window(&r->sampler, &totals);
 		add_second(r);
@@ -128,6 +133,20 @@ static void end_window(struct run *r)
 	}
 	host_usage_read(&r->usage_end);
 	arena_fini(&arena);
+}
+
+/* When the sample at the end is wanted: under the full load, like the one at the start. */
+static uint64_t edge_ns(const struct run *r)
+{
+	bool is_known = r->window.end_ns != UINT64_MAX && r->window.end_ns > EDGE_NS;
+
+	return r->measured && !r->counted && is_known ? r->window.end_ns - EDGE_NS : UINT64_MAX;
+}
+
+static void end_window_if_due(struct run *r)
+{
+	if (r->phase == PHASE_MEASURE && state_now_ns(r) >= edge_ns(r))
+		end_window(r);
 }
 
 /* --- verbs ---------------------------------------------------------------------------------------- */
@@ -225,6 +244,7 @@ static uint64_t next_event_ns(const struct run *r)
 	case PHASE_WARMUP:
 		return earlier(earlier(next, rate_search_next_ns(r)), r->window.start_ns);
 	case PHASE_MEASURE:
+		next = earlier(next, edge_ns(r));
 		return earlier(earlier(next, r->window.end_ns), backlog_next_ns(r));
 	case PHASE_CONNECT:
 	case PHASE_SETTLE:
@@ -298,6 +318,7 @@ void offer_load(struct run *r)
 	while (r->phase == PHASE_SEARCH || r->phase == PHASE_WARMUP || r->phase == PHASE_MEASURE) {
 		state_wait(r, next_event_ns(r));
 		sample_if_due(r);
+		end_window_if_due(r);
 		search_if_due(r);
 		backlog_if_due(r);
 		advance(r);

@@ -235,12 +235,15 @@ static void fill_window(struct run *r, struct record *out)
 
 	out->window_start_ns = r->window.start_ns;
 	out->window_end_ns = r->window.start_ns;
+	out->counted_start_ns = out->counted_end_ns = r->window.start_ns;
 	if (!r->measured || s->window_end.taken_ns == 0)
 		return;
 	if (r->window.end_ns > r->window.start_ns)
 		out->window_end_ns = r->window.end_ns;
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		out->window_counters[i] = s->window_end.counters[i] - s->window_start.counters[i];
+	out->counted_start_ns = s->window_start.taken_ns;
+	out->counted_end_ns = s->window_end.taken_ns;
 }
 
 static void fill_series(struct run *r, struct record *out)
@@ -306,14 +309,15 @@ static void look_at_growth(const struct run *r, struct verdict_facts *f)
 	f->half_acknowledged = last->acknowledged - first->acknowledged;
 }
 
-static double busiest_agent(const struct record *record, uint64_t window_ns)
+/* CPU times are taken with the counts. */
+static double busiest_agent(const struct record *record)
 {
+	uint64_t span_ns = record->counted_end_ns - record->counted_start_ns;
 	double busiest = 0;
 
-	for (size_t i = 0; i < record->agents_count && window_ns > 0; i++) {
+	for (size_t i = 0; i < record->agents_count && span_ns > 0; i++) {
 		const struct record_agent *a = &record->agents[i];
-		double use =
-			(double)a->window_cpu_ns / (double)window_ns / (a->loops ? a->loops : 1);
+		double use = (double)a->window_cpu_ns / (double)span_ns / (a->loops ? a->loops : 1);
 
 		if (use > busiest)
 			busiest = use;
@@ -379,7 +383,7 @@ static void judge(struct run *r, struct record *out)
 		.asked_per_s = out->asked_per_s,
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = h[LATENCY_PUBLISH].count,
-		.window_published = out->window_counters[COUNTER_ACKNOWLEDGED],
+		.published_per_s = record_publish_per_s(out),
 		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
 		.wake_interval_ns = out->wake_interval_ns,
 		.sent = c[COUNTER_SENT],
@@ -416,7 +420,7 @@ static void judge(struct run *r, struct record *out)
 	};
 
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
-	f.agent_cpu_max = busiest_agent(out, f.window_ns);
+	f.agent_cpu_max = busiest_agent(out);
 	count_events(r, &f);
 	if (r->plan.backlog_messages == 0)
 		look_at_growth(r, &f);

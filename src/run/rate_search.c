@@ -90,7 +90,7 @@ static void fail(struct run *r, const char *why)
 		&err, ERROR_BROKER,
 		"producerRate 0: %s; nothing was measured (%s; %llu sent, %llu acknowledged, %llu "
 		"failed, %llu received). A producerRate of your own is measured whatever comes of "
-	        "it",
+		"it",
 		why, text_str(&readings), (unsigned long long)s->counters[COUNTER_SENT],
 		(unsigned long long)s->counters[COUNTER_ACKNOWLEDGED],
 		(unsigned long long)s->counters[COUNTER_FAILED],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -617,6 +618,30 @@ static void a_broker_that_is_too_slow_leaves_messages_unsent(void **state)
 	teardown(&b);
 }
 
+/* The coordinator is off its CPU now and then: rates are what was counted, by the time in which it was. */
+static void rates_are_right_however_late_the_samples(void **state)
+{
+	(void)state;
+	for (uint64_t late_ms = 0; late_ms <= 700; late_ms += 100) {
+		struct bench b;
+
+		setup(&b, FIXED);
+		if (late_ms > 0) {
+			/* From 0.9 s before the window on: its first sample comes late. */
+			b.fake->stopped_at_ns = 1500 * FAKE_MS;
+			b.fake->stopped_ns = 500 * FAKE_MS + late_ms * FAKE_MS;
+		}
+		go(&b);
+		double rate = json_real_value(member(&b, "window", "publishRate"));
+		if (fabs(rate - 1000) > 2)
+			fail_msg("%d ms late: %.2f/s", (int)late_ms, rate);
+		const json_t *rates = json_object_get(b.omb, "publishRate");
+		for (size_t i = 0; i < json_array_size(rates); i++)
+			assert_true(fabs(json_real_value(json_array_get(rates, i)) - 1000) < 2);
+		teardown(&b);
+	}
+}
+
 static void the_search_finds_a_planted_capacity(void **state)
 {
 	static const double capacities[] = { 3000, 47000, 200000 };
@@ -1073,6 +1098,7 @@ int main(void)
 		cmocka_unit_test(
 			lost_messages_are_waited_for_as_long_as_the_drain_limit_and_then_counted),
 		cmocka_unit_test(a_broker_that_is_too_slow_leaves_messages_unsent),
+		cmocka_unit_test(rates_are_right_however_late_the_samples),
 		cmocka_unit_test(the_search_finds_a_planted_capacity),
 		cmocka_unit_test(without_a_confirmed_rate_nothing_is_measured),
 		cmocka_unit_test(a_broker_of_3_messages_a_second_is_measured_at_no_more),

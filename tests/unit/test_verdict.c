@@ -20,7 +20,7 @@ static struct verdict_facts healthy(void)
 		.window_ns = 60 * S,
 		.asked_per_s = 100000,
 		.window_acknowledged = 6000000,
-		.window_published = 6000000,
+		.published_per_s = 100000,
 		.publish_delay_p99_ns = 400000,
 		.wake_interval_ns = 200000,
 		.sent = 9000000,
@@ -79,8 +79,8 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_VALID, "search", f.refused_least_per_s = 107e3; f.refused_most_per_s = 176e3);
 	CASE(VERDICT_SUSPECT, "rate", f.window_acknowledged = 5993000);
 	CASE(VERDICT_INVALID, "rate", f.window_acknowledged = 5690000);
-	CASE(VERDICT_SUSPECT, "throughput", f.window_published = 5930000);
-	CASE(VERDICT_INVALID, "throughput", f.window_published = 600000);
+	CASE(VERDICT_SUSPECT, "throughput", f.published_per_s = 98833);
+	CASE(VERDICT_INVALID, "throughput", f.published_per_s = 10000);
 	CASE(VERDICT_SUSPECT, "publishDelay", f.publish_delay_p99_ns = 6 * MS);
 	CASE(VERDICT_SUSPECT, "queue", f.busy = 100000);
 	CASE(VERDICT_SUSPECT, "failed", f.failed = 1);
@@ -108,8 +108,8 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_VALID, "leftBehind", f.left_behind = true);
 	CASE(VERDICT_VALID, "settings", f.settings = "a setting is not as the driver file says");
 	CASE(VERDICT_INVALID, "samples", f.window_acknowledged = 0);
-	CASE(VERDICT_SUSPECT, "samples", f.window_acknowledged = f.window_published = 60;
-	     f.asked_per_s = 1);
+	CASE(VERDICT_SUSPECT, "samples", f.window_acknowledged = 60;
+	     f.asked_per_s = f.published_per_s = 1);
 }
 
 static void what_is_within_its_bound_is_not_mentioned(void **state)
@@ -119,7 +119,7 @@ static void what_is_within_its_bound_is_not_mentioned(void **state)
 
 	(void)state;
 	f.window_acknowledged = 5995000;  /* 99.92 % */
-	f.window_published = 5940000;     /* 99 % */
+	f.published_per_s = 99000;        /* 99 % */
 	f.publish_delay_p99_ns = 5200000; /* 5 ms over the wake interval */
 	f.busy = 90000;                   /* 1 % */
 	f.backlog_growth = 60000;         /* 2 % of the half */
@@ -136,10 +136,12 @@ static void a_slow_rate_may_miss_one_message_by_rounding(void **state)
 
 	(void)state;
 	f.asked_per_s = 0.1;
-	f.window_acknowledged = f.window_published = 5; /* of 6 */
+	f.window_acknowledged = 5; /* of 6 */
+	f.published_per_s = 5 / 60.0;
 	verdict_judge(&f, &r);
 	assert_null(find(&r, "rate"));
-	f.window_acknowledged = f.window_published = 4;
+	f.window_acknowledged = 4;
+	f.published_per_s = 4 / 60.0;
 	verdict_judge(&f, &r);
 	assert_non_null(find(&r, "rate"));
 }
@@ -254,7 +256,8 @@ static void everything_wrong_at_once_has_room(void **state)
 	(void)state;
 	f.interrupted = f.broker_is_local = f.left_behind = f.search_cut = true;
 	f.settings = "x";
-	f.window_acknowledged = f.window_published = 0;
+	f.window_acknowledged = 0;
+	f.published_per_s = 0;
 	f.publish_delay_p99_ns = S;
 	f.busy = f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;
 	f.received = 0;
