@@ -51,6 +51,11 @@ static uint64_t count_at(struct line *l, const json_t *o, const char *key)
 	return l->ok ? (uint64_t)n : 0;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Null or absent: 0. */
 static uint64_t count_or_none(struct line *l, const json_t *o, const char *key)
 {
@@ -303,6 +308,8 @@ static void take_window(struct line *l)
 	struct record *out = &l->r->record;
 
 	out->window_start_ns = count_at(l, l->root, "startNs");
+	out->counted_start_ns =
+		later(out->window_start_ns, count_or_none(l, l->root, "countedStartNs"));
 	out->readiness_ns = count_or_none(l, l->root, "readinessNs");
 	out->ceiling_per_s = rate_or_none(l, l->root, "ceilingRate");
 	take_load(l, out);
@@ -501,11 +508,6 @@ bool recovery_is_cut(const struct recovery *r, const char *line, size_t len)
 
 /* --- the record ------------------------------------------------------------------------------------- */
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 static const struct record_second *last_second(const struct recovery *r)
 {
 	return r->record.seconds_count > 0 ? &r->seconds[r->record.seconds_count - 1] : NULL;
@@ -541,7 +543,7 @@ static void add_period(struct record *out, const struct record_period *p)
 	out->totals.cpu_ns += p->interval.cpu_ns;
 	if (strcmp(p->kind, "measure") != 0)
 		return;
-	out->window_end_ns = later(out->window_end_ns, p->end_ns);
+	out->window_end_ns = out->counted_end_ns = later(out->window_end_ns, p->end_ns);
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		out->window_counters[i] += p->interval.counters[i];
 	for (unsigned i = 0; i < LATENCY_COUNT; i++)
@@ -577,7 +579,7 @@ static void window_of_seconds(struct recovery *r)
 
 	if (s == NULL || s->at_ns <= out->window_start_ns)
 		return;
-	out->window_end_ns = s->at_ns;
+	out->window_end_ns = out->counted_end_ns = s->at_ns;
 	c[COUNTER_SENT] = rest(s->sent, r->base[COUNTER_SENT]);
 	c[COUNTER_ACKNOWLEDGED] = rest(s->acknowledged, r->base[COUNTER_ACKNOWLEDGED]);
 	c[COUNTER_FAILED] = rest(s->failed, r->base[COUNTER_FAILED]);
@@ -597,7 +599,7 @@ static void judge(struct recovery *r)
 		.asked_per_s = out->asked_per_s,
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = out->window_counters[COUNTER_ACKNOWLEDGED],
-		.window_published = out->window_counters[COUNTER_ACKNOWLEDGED],
+		.published_per_s = record_publish_per_s(out),
 		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
 		.wake_interval_ns = out->wake_interval_ns,
 		.sent = out->totals.counters[COUNTER_SENT],
@@ -620,6 +622,7 @@ bool recovery_finish(struct recovery *r, struct error *err)
 		                 "the run was killed before anything was measured");
 	end_record(r);
 	out->window_end_ns = out->window_start_ns;
+	out->counted_end_ns = out->counted_start_ns;
 	memcpy(c, r->base, sizeof(r->base));
 	for (size_t i = 0; i < out->periods_count; i++)
 		add_period(out, &r->periods[i]);

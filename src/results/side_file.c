@@ -674,6 +674,7 @@ void side_file_format_window(const struct record *r, struct text *out)
 	json_t *o = json_object();
 
 	put(o, "startNs", number(since_start(r, r->window_start_ns)));
+	put(o, "countedStartNs", number(since_start(r, r->counted_start_ns)));
 	put(o, "readinessNs", number(r->readiness_ns));
 	put(o, "ceilingRate", r->ceiling_per_s > 0 ? real(r->ceiling_per_s) : json_null());
 	put(o, "load", load_member(r)); /* again: a search has found a rate */

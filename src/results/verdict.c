@@ -52,10 +52,8 @@ static double share(uint64_t part, uint64_t whole)
 	return whole == 0 ? 0 : (double)part / (double)whole;
 }
 
-static void judge_rate(const struct verdict_facts *f, struct verdict_result *out)
+static void judge_search(const struct verdict_facts *f, struct verdict_result *out)
 {
-	if (!f->scheduled || f->window_ns == 0)
-		return;
 	if (f->search_cut)
 		add(out, VERDICT_SUSPECT, "search",
 		    "the search was out of time: this rate is sustained, a higher one may be too");
@@ -65,6 +63,13 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 		    "the "
 		    "maximum is not sharper than that",
 		    f->refused_least_per_s, f->refused_most_per_s);
+}
+
+static void judge_rate(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (!f->scheduled || f->window_ns == 0)
+		return;
+	judge_search(f, out);
 
 	double due = f->asked_per_s * (double)f->window_ns / 1e9;
 	double reached = due > 0 ? (double)f->window_acknowledged / due : 1;

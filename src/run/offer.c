@@ -94,6 +94,7 @@ static void write_window(struct run *r)
 
 	outcome_begin(r, &record);
 	record.window_start_ns = r->window.start_ns;
+	record.counted_start_ns = r->sampler.window_start.taken_ns;
 	record.readiness_ns = r->readiness_ns;
 	memcpy(record.window_counters, r->sampler.window_start.counters,
 	       sizeof(record.window_counters));
