@@ -210,6 +210,8 @@ static void fill_record(struct record *r)
 		.stamped = true,
 		.window_start_ns = 10 * S,
 		.window_end_ns = 70 * S,
+		.counted_start_ns = 10 * S + S / 4, /* late, and as much at the end */
+		.counted_end_ns = 70 * S + S / 4,
 		.window_messages = 65536,
 		.producer_cpu_ns = 6000000 * UINT64_C(5120),
 		.consumer_cpu_ns = 6000000 * UINT64_C(1710),

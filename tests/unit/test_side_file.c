@@ -81,6 +81,8 @@ static void fill(struct sample *s)
 	r->ended_ns = 104 * S;
 	r->window_start_ns = 101 * S;
 	r->window_end_ns = 103 * S;
+	r->counted_start_ns = 101 * S + 1;
+	r->counted_end_ns = 103 * S + 1;
 	r->environment.version = r->environment.commit = r->environment.build = "x";
 	r->rate = RECORD_FIXED;
 	r->asked_per_s = 10;
