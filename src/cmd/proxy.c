@@ -14,6 +14,7 @@
 #include "cmd/inputs.h"
 #include "proxy/control.h"
 #include "proxy/proxy.h"
+#include "proxy/tell.h"
 #include "util/arena.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -29,7 +30,8 @@ static const struct flag proxy_flags[] = {
 	  "target; "
 	  "may be repeated, one for each broker" },
 	{ "control", NULL, FLAG_VALUE, "PATH",
-	  "take commands on this unix socket, one a line, each answered by a line" },
+	  "take commands on this unix socket, one a line, each answered by a line; with a command "
+	  "and no --listen: send it to the proxy there" },
 	{ "do", NULL, FLAG_REPEAT, "COMMAND", "a command to begin with; may be repeated" },
 	{ "memory", NULL, FLAG_VALUE, "SIZE",
 	  "bytes under way in each direction of a connection; beyond them the sender is slowed "
@@ -186,15 +188,39 @@ static bool serve(struct front *front, struct error *err)
 	return true;
 }
 
+/* Words are a command for a proxy that runs. */
+static int tell(const struct args *args)
+{
+	const char *path = args_value(args, "control");
+	struct text command = { 0 }, answer = { 0 };
+	struct error err;
+	bool ok = false;
+
+	for (size_t i = 0; i < args->words.count; i++)
+		text_addf(&command, "%s%s", i > 0 ? " " : "", args->words.items[i]);
+	if (path == NULL || args_values(args, "listen").count > 0)
+		error_set(&err, ERROR_USAGE,
+		          "proxy: \"%s\": a command goes to a proxy that runs (--control PATH and "
+		          "no --listen), or behind --do",
+		          text_str(&command));
+	else if (!proxy_tell(path, text_str(&command), &answer, &err))
+		error_wrap(&err, "proxy at %s", path);
+	else
+		ok = true;
+	if (ok)
+		printf("%s\n", text_str(&answer));
+	text_fini(&command);
+	text_fini(&answer);
+	return ok ? 0 : args_fail(args, &err);
+}
+
 static int proxy_run(const struct args *args)
 {
 	struct front front = { .args = args, .poller.epoll_fd = -1 };
 	struct error err;
 
-	if (args->words.count > 0) {
-		error_set(&err, ERROR_USAGE, "proxy: \"%s\" is not a flag", args->words.items[0]);
-		return args_fail(args, &err);
-	}
+	if (args->words.count > 0)
+		return tell(args);
 	if (!take_options(args, &front.options, &err))
 		return args_fail(args, &err);
 	if (!args_has(args, "quiet"))
@@ -217,6 +243,7 @@ static int proxy_run(const struct args *args)
 extern const struct command command_proxy;
 const struct command command_proxy = {
 	.name = "proxy",
+	.words = "[COMMAND]",
 	.summary = "passes TCP connections on, slowed down, held up or cut on request",
 	.text = "Stands between clients and a broker, in the foreground, until SIGINT, SIGTERM or "
 		"SIGHUP, and makes the network as bad as it is told: latency, jitter, bandwidth, "
@@ -228,7 +255,8 @@ const struct command command_proxy = {
 		"the broker: omb broker --advertise, Kafka's advertised.listeners, tools/broker "
 		"kafka "
 		"up --advertise.\n\n"
-		"Commands, on the socket of --control (nc -U PATH) or by --do, are VERB [up|down] "
+		"Commands, by omb proxy --control PATH COMMAND, on that socket itself, or by --do, "
+	        "are VERB [up|down] "
 		"[on "
 		"LISTENER] [KEY=VALUE...]. up is what clients say, down what the target says, "
 		"neither is "
@@ -253,7 +281,7 @@ const struct command command_proxy = {
 		"omb proxy -l 9192=127.0.0.1:9092 --control /tmp/proxy\n"
 		"omb proxy -l 0=127.0.0.1:9092 --do 'set latency=20ms jitter=5ms' --do 'set down "
 		"bandwidth=10MB'\n"
-		"echo 'blackhole up' | nc -NU /tmp/proxy",
+		"omb proxy --control /tmp/proxy blackhole up",
 	.flags = proxy_flags,
 	.run = proxy_run,
 };

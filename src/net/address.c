@@ -27,6 +27,17 @@ static bool parse_unix(const char *text, struct address *out, struct error *err)
 	return true;
 }
 
+bool address_parse_path(const char *path, struct address *out, struct error *err)
+{
+	char text[sizeof(((struct sockaddr_un *)0)->sun_path) + 4];
+
+	/* "./" makes a path of any name; what does not fit is refused with its text. */
+	if (path[0] == '/' || path[0] == '\0' || strlen(path) >= sizeof(text) - 2)
+		return parse_unix(path, out, err);
+	snprintf(text, sizeof(text), "./%s", path);
+	return parse_unix(text, out, err);
+}
+
 /* "host:port" or "[host]:port" in two; false: it is not that. */
 static bool split(const char *text, char host[NI_MAXHOST], const char **port)
 {

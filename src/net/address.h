@@ -32,6 +32,9 @@ struct address {
 /* ERROR_CONFIG. */
 bool address_parse(const char *text, struct address *out, struct error *err);
 
+/* A unix socket in the file system, whatever the name of its file. */
+bool address_parse_path(const char *path, struct address *out, struct error *err);
+
 /* Blocks.  Fills out[0 .. ADDRESSES_MAX) in the order in which they should be tried and returns how
  * many; 0 = failed. */
 size_t address_resolve(const char *text, struct address out[ADDRESSES_MAX], struct error *err);

@@ -134,21 +134,16 @@ static bool is_left_over(const struct address *at, const char *path)
 static bool listen_at(struct control *k, const char *path, struct error *err)
 {
 	struct address at;
-	/* "./" makes a path of any name. */
-	char *full = path[0] == '/' ? xstrdup(path) : xasprintf("./%s", path);
-	bool ok = address_parse(full, &at, err);
 
-	if (ok && is_left_over(&at, full))
-		unlink(full);
-	if (ok) {
-		mode_t before = umask(0077);
-		ok = listener_open(&k->listener, k->poller, &at, err);
-		umask(before);
-	}
+	if (!address_parse_path(path, &at, err))
+		return false;
+	if (is_left_over(&at, path))
+		unlink(path);
+	mode_t before = umask(0077);
+	bool ok = listener_open(&k->listener, k->poller, &at, err);
+	umask(before);
 	if (ok)
-		k->path = full;
-	else
-		free(full);
+		k->path = xstrdup(path);
 	return ok;
 }
 

@@ -174,6 +174,23 @@ def test_it_begins_as_it_is_told_and_ends_by_a_signal(echo, tmp_path):
     assert not proxy.path.exists()
 
 
+def test_a_command_line_is_a_command_to_the_proxy_that_runs(omb, proxy):
+    def tell(*command):
+        return omb.command("proxy", "--control", proxy.path, *command)
+
+    result = tell("set", "up", "latency=20ms", "bandwidth=1MB")
+    result.must_end(0)
+    assert result.out == "0 connections\n"
+    assert proxy.status()["up"]["latencyNs"] == 20_000_000
+    result = tell("sett", "up")
+    result.must_end(2)
+    assert '"sett" is no command' in result.err
+    proxy.stop()
+    result = tell("heal")
+    result.must_end(1)
+    assert str(proxy.path) in result.err
+
+
 @pytest.mark.parametrize(
     "argv, says",
     [
