@@ -18,6 +18,7 @@
 #include "config/origin.h"
 #include "driver/driver.h"
 #include "util/arena.h"
+#include "util/secret.h"
 
 #define AGENTS_SHOWN        8
 #define DESCRIBE_TIMEOUT_MS 10000
@@ -217,6 +218,7 @@ static int check_run(const struct args *args)
 {
 	struct check c = { .args = args };
 	struct error_list errors = { 0 }, warnings = { 0 };
+	struct text shown = { 0 };
 	struct error err;
 
 	if (!check_usage(args, &err) || !read_brokers(&c, &err))
@@ -225,7 +227,9 @@ static int check_run(const struct args *args)
 	host_limits_read(&c.limits);
 	if (inputs_load(args, &c.in, &errors, &warnings))
 		check_all(&c, &errors);
-	fputs(text_str(&c.out), stdout);
+	secret_add(&shown, text_str(&c.out));
+	fputs(text_str(&shown), stdout);
+	text_fini(&shown);
 	fflush(stdout); /* before what goes to stderr */
 	args_warn_all(args, &warnings);
 	int code = args_fail_all(args, &errors);

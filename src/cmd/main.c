@@ -14,6 +14,7 @@
 #include "cmd/help.h"
 #include "results/environment.h"
 #include "util/arena.h"
+#include "util/secret.h"
 #include "util/signals.h"
 #include "util/text.h"
 
@@ -23,8 +24,13 @@
 
 static void complain(enum complaint kind, const struct error *err)
 {
+	struct text shown = { 0 };
+
+	secret_add(&shown, err->text); /* it may quote what it complains about */
 	fflush(stdout);
-	fprintf(stderr, "omb: %s%s\n", kind == COMPLAINT_WARNING ? "warning: " : "", err->text);
+	fprintf(stderr, "omb: %s%s\n", kind == COMPLAINT_WARNING ? "warning: " : "",
+	        text_str(&shown));
+	text_fini(&shown);
 }
 
 static int fail(const struct error *err)
@@ -33,17 +39,68 @@ static int fail(const struct error *err)
 	return error_exit_code(err->kind);
 }
 
-/* The command line, for the manifest of a result.  Quoted only as far as needed to read it. */
-static const char *command_line(int argc, char **argv, struct arena *arena)
+/* As a shell would read it again. */
+static void add_word(struct text *line, const char *word)
+{
+	if (word[0] != '\0' && strpbrk(word, " \t\n'\"\\$*?[]{}();&|<>`!#~") == NULL) {
+		text_add(line, word);
+		return;
+	}
+	text_add(line, "'");
+	for (; *word != '\0'; word++) {
+		if (*word == '\'')
+			text_add(line, "'\\''");
+		else
+			text_add_bytes(line, word, 1);
+	}
+	text_add(line, "'");
+}
+
+/* The command line, for the manifest of a result, without its secrets.  Quoted only as far as needed
+ * to read it. */
+static const char *command_line(int argc, char *const *argv, struct arena *arena)
 {
 	struct text line = { 0 };
 
 	for (int i = 0; i < argc; i++) {
-		bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n'\"\\$") == NULL;
-		text_addf(&line, plain ? "%s%s" : "%s'%s'", i > 0 ? " " : "", argv[i]);
+		struct text word = { 0 };
+		secret_add_argument(&word, argv[i]);
+		if (i > 0)
+			text_add(&line, " ");
+		add_word(&line, text_str(&word));
+		text_fini(&word);
 	}
 	const char *kept = arena_strdup(arena, text_str(&line));
 	text_fini(&line);
+	return kept;
+}
+
+/*
+ * Whoever lists processes reads their arguments, of this one and of all that it forks: secrets in them
+ * are overwritten.  The words move together, so that not even the length of a secret is left.  Returns
+ * the arguments as they were.
+ */
+static char **take_arguments(int argc, char **argv, struct arena *arena)
+{
+	char **kept = arena_alloc(arena, ((size_t)argc + 1) * sizeof(*kept));
+	char *at = argc > 0 ? argv[0] : NULL; /* the kernel puts them one behind the other */
+	char *end = argc > 0 ? argv[argc - 1] + strlen(argv[argc - 1]) + 1 : NULL;
+
+	for (int i = 0; i < argc; i++) {
+		kept[i] = arena_strdup(arena, argv[i]);
+		secret_learn_argument(kept[i]);
+	}
+	for (int i = 0; i < argc; i++) {
+		struct text shown = { 0 };
+		secret_add_argument(&shown, kept[i]);
+		size_t len = strlen(kept[i]) < shown.len ? strlen(kept[i]) : shown.len;
+		argv[i] = memcpy(at, text_str(&shown), len);
+		at[len] = '\0';
+		at += len + 1;
+		text_fini(&shown);
+	}
+	if (at != NULL)
+		memset(at, 0, (size_t)(end - at));
 	return kept;
 }
 
@@ -167,7 +224,8 @@ int main(int argc, char **argv)
 	signals_ignore_lost_output();
 	if (isatty(STDOUT_FILENO) == 0)
 		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
-	int code = run_main(argc, argv, &arena);
+	char **arguments = take_arguments(argc, argv, &arena);
+	int code = run_main(argc, arguments, &arena);
 
 	arena_fini(&arena);
 	return close_output(code);

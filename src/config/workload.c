@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/learn.h"
 #include "config/payload_files.h"
 #include "config/workload_raw.h"
 #include "config/yaml.h"
@@ -87,6 +88,7 @@ static bool parse_root(struct workload_loading *l)
 		error_list_add(l->errors, &err);
 		return false;
 	}
+	learn_secrets(doc.root);
 	if (doc.more_line != 0) {
 		error_set(&err, ERROR_CONFIG, "a second document starts here; only one is read");
 		err.line = doc.more_line;

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "stats/hdr_codec.h"
+#include "util/secret.h"
 #include "util/xalloc.h"
 
 /* Nothing below checks what jansson returns for memory: it is made to abort like everything else
@@ -42,6 +42,19 @@ static json_t *string(const char *text)
 	return ok;
 }
 
+/* A message may quote what no one may see. */
+static json_t *message(const char *text)
+{
+	struct text shown = { 0 };
+
+	if (!text)
+		return json_null();
+	secret_add(&shown, text);
+	json_t *value = string(text_str(&shown));
+	text_fini(&shown);
+	return value;
+}
+
 static void put(json_t *object, const char *key, json_t *value)
 {
 	(void)json_object_set_new(object, key, value);
@@ -64,53 +77,6 @@ static json_t *date(uint64_t wall_ns)
 	(void)snprintf(text + len, sizeof(text) - len, ".%03uZ",
 	               (unsigned)(wall_ns / 1000000u % 1000));
 	return json_string(text);
-}
-
-static bool is_secret(const char *key)
-{
-	static const char *const words[] = { "password", "passwd",     "secret",  "jaas",
-		                             "token",    "credential", "private", "passphrase" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasestr(key, words[i]))
-			return true;
-	}
-	return false;
-}
-
-static const char *shown(const char *key, const char *value)
-{
-	return value && *value && is_secret(key) ? "****" : value;
-}
-
-/* `--set sasl.password=x` must not get in through the command line: what follows the '=' of such a
- * word is masked. */
-static json_t *command_line(const char *text)
-{
-	struct text out = { 0 };
-
-	if (!text)
-		return json_null();
-	while (*text) {
-		size_t len = strcspn(text, " ");
-		char *word = xstrndup(text, len);
-		size_t key_len = strcspn(word, "=");
-
-		if (word[key_len] == '=' && is_secret(word)) {
-			text_add_bytes(&out, word, key_len);
-			text_add(&out, "=****");
-		} else {
-			text_add(&out, word);
-		}
-		free(word);
-		text += len;
-		size_t spaces = strspn(text, " ");
-		text_add_bytes(&out, text, spaces);
-		text += spaces;
-	}
-	json_t *result = string(text_str(&out));
-	text_fini(&out);
-	return result;
 }
 
 static json_t *histogram(const struct hist_copy *h)
@@ -169,14 +135,14 @@ static json_t *run_member(const struct record *r)
 	put(o, "driver", string(r->driver_name));
 	put(o, "workloadFile", string(r->workload_path));
 	put(o, "driverFile", string(r->driver_path));
-	put(o, "commandLine", command_line(r->command_line));
+	put(o, "commandLine", message(r->command_line));
 	put(o, "worker", string(r->worker));
 	put(o, "started", date(r->wall_started_ns));
 	put(o, "ended", date(wall_end));
 	put(o, "startedUnixNs", number(r->wall_started_ns));
 	put(o, "durationNs", number(since_start(r, r->ended_ns)));
 	put(o, "interrupted", json_boolean(r->interrupted));
-	put(o, "failure", string(r->failure));
+	put(o, "failure", message(r->failure));
 	put(o, "recovered", json_boolean(r->recovered));
 	put(o, "pid", json_integer(r->pid));
 	return o;
@@ -235,10 +201,10 @@ static json_t *driver_member(const struct record *r)
 
 		put(o, "section", string(row->section));
 		put(o, "key", string(row->key));
-		put(o, "value", string(shown(row->key, row->value)));
+		put(o, "value", message(secret_shown(row->key, row->value)));
 		put(o, "origin", string(row->origin));
 		if (row->note && *row->note)
-			put(o, "note", string(row->note));
+			put(o, "note", message(row->note));
 		(void)json_array_append_new(list, o);
 	}
 	return list;
@@ -314,7 +280,7 @@ static json_t *verdict_member(const struct record *r)
 
 		put(one, "weight", string(is_note ? "note" : verdict_name(reason->weight)));
 		put(one, "name", string(reason->name));
-		put(one, "text", string(reason->text));
+		put(one, "text", message(reason->text));
 		(void)json_array_append_new(reasons, one);
 	}
 	put(o, "reasons", reasons);
@@ -564,9 +530,9 @@ static json_t *event_object(const struct record *r, const struct record_event *e
 	if (e->count)
 		put(o, "count", number(e->count));
 	if (e->name)
-		put(o, "name", string(e->name));
+		put(o, "name", message(e->name));
 	if (e->text)
-		put(o, "text", string(e->text));
+		put(o, "text", message(e->text));
 	return o;
 }
 

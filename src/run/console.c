@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/secret.h"
 #include "util/units.h"
 
 void console_init(struct console *c, const struct console_options *options)
@@ -179,14 +180,16 @@ void console_progress(struct console *c, const struct console_progress *p, uint6
 void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt,
                  ...)
 {
-	struct text line = { 0 };
+	struct text said = { 0 }, line = { 0 };
 	va_list ap;
 
 	if (c->options.quiet && level == CONSOLE_INFO)
 		return;
 	va_start(ap, fmt);
-	text_vaddf(&line, fmt, ap);
+	text_vaddf(&said, fmt, ap);
 	va_end(ap);
+	secret_add(&line, text_str(&said)); /* messages of client libraries are among it */
+	text_fini(&said);
 	if (c->options.format == CONSOLE_JSON) {
 		json_t *o = start_object(level == CONSOLE_WARNING ? "warning" : "info", wall_ns);
 		json_t *text = json_string(text_str(&line));

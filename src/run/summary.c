@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "run/console.h"
+#include "util/secret.h"
 #include "util/units.h"
 
 /* Room for 2^64 - 1 with its commas. */
@@ -285,7 +286,10 @@ static void add_verdict(const struct record *r, struct text *out)
 		               reason->weight == VERDICT_VALID ? "note"
 		                                               : verdict_name(reason->weight),
 		               reason->name);
-		add_wrapped(out, first, reason->text);
+		struct text text = { 0 };
+		secret_add(&text, reason->text);
+		add_wrapped(out, first, text_str(&text));
+		text_fini(&text);
 	}
 }
 
@@ -316,6 +320,16 @@ static json_t *text_or_null(const char *text)
 	return value ? value : json_null();
 }
 
+static json_t *message(const char *text)
+{
+	struct text clean = { 0 };
+
+	secret_add(&clean, text);
+	json_t *value = text_or_null(text_str(&clean));
+	text_fini(&clean);
+	return value;
+}
+
 void summary_format_json(const struct record *r, const char *result_path, const char *side_path,
                          struct text *out)
 {
@@ -334,7 +348,7 @@ void summary_format_json(const struct record *r, const char *result_path, const 
 		                          json_integer((json_int_t)r->totals.counters[i]));
 	(void)json_object_set_new(o, "verdict", json_string(verdict_name(r->verdict.verdict)));
 	for (size_t i = 0; i < r->verdict.count; i++)
-		(void)json_array_append_new(reasons, text_or_null(r->verdict.reasons[i].text));
+		(void)json_array_append_new(reasons, message(r->verdict.reasons[i].text));
 	(void)json_object_set_new(o, "reasons", reasons);
 	(void)json_object_set_new(o, "result", text_or_null(result_path));
 	(void)json_object_set_new(o, "details", text_or_null(side_path));

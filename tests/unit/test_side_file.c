@@ -11,6 +11,7 @@
 
 #include "stats/hdr_codec.h"
 #include "stats/percentile.h"
+#include "util/secret.h"
 
 #define S UINT64_C(1000000000)
 
@@ -75,6 +76,7 @@ static void fill(struct sample *s)
 	r->run_id = "run1";
 	r->workload_name = "w";
 	r->driver_name = "Kafka";
+	secret_learn("sasl.password", "hunter2");
 	r->command_line = "omb run --set sasl.password=hunter2 --set topics=3";
 	r->started_ns = 100 * S;
 	r->wall_started_ns = UINT64_C(1700000000) * S;

@@ -14,6 +14,7 @@
 #include "driver/kafka/kafka.h"
 #include "driver/kafka/kafka_conf.h"
 #include "driver/kafka/names.h"
+#include "util/secret.h"
 
 struct description {
 	const struct kafka_config *config;
@@ -25,23 +26,17 @@ struct description {
 static void row(const struct description *d, const char *section, const char *key,
                 const char *value, const char *origin, const char *note)
 {
-	struct driver_row r = { section, key, value, origin, note };
+	struct driver_row r = { section, key, secret_shown(key, value), origin, note };
 
 	d->fn(d->to, &r);
 }
 
 /* --- settings --------------------------------------------------------------------------------- */
 
-static bool is_secret(const char *key)
-{
-	const struct name *n = name_find(key);
-	return n != NULL && (n->flags & NAME_SECRET);
-}
-
 static void setting_row(const struct description *d, const char *section,
                         const struct kafka_setting *s)
 {
-	row(d, section, s->key, is_secret(s->key) ? "****" : s->value, s->origin, s->note);
+	row(d, section, s->key, s->value, s->origin, s->note);
 }
 
 /* What people write, where the library has another word for it. */
@@ -93,7 +88,7 @@ static void dumped_row(const struct description *d, enum kafka_role role, const 
 		return;
 	if (n == NULL && (strstr(key, "_cb") != NULL || strncmp(key, "test.", 5) == 0))
 		return;
-	value = is_secret(known) ? "****" : familiar(known, value);
+	value = familiar(known, value);
 	if (s != NULL && n != NULL && !is_same_number(n, s->value, value)) {
 		snprintf(note, sizeof(note), "librdkafka makes it of %s%s%s", s->value,
 		         s->note[0] != '\0' ? "; " : "", s->note);

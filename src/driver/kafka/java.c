@@ -10,39 +10,34 @@
 #define A   KAFKA_ROLE_BIT(KAFKA_ADMIN)
 #define ALL (P | C | A)
 
-#define SAME(key, roles)                                             \
-	{                                                            \
-		key, roles, JAVA_SAME, NULL, NULL, NULL, false, NULL \
+#define SAME(key, roles)                                      \
+	{                                                     \
+		key, roles, JAVA_SAME, NULL, NULL, NULL, NULL \
 	}
-#define RENAME(key, roles, target)                                       \
-	{                                                                \
-		key, roles, JAVA_RENAME, target, NULL, NULL, false, NULL \
+#define RENAME(key, roles, target)                                \
+	{                                                         \
+		key, roles, JAVA_RENAME, target, NULL, NULL, NULL \
 	}
-#define IGNORE(key, roles, note)                                       \
-	{                                                              \
-		key, roles, JAVA_IGNORE, NULL, NULL, note, false, NULL \
+#define IGNORE(key, roles, note)                                \
+	{                                                       \
+		key, roles, JAVA_IGNORE, NULL, NULL, note, NULL \
 	}
-#define LOSE(key, roles, note)                                       \
-	{                                                            \
-		key, roles, JAVA_LOSE, NULL, NULL, note, false, NULL \
+#define LOSE(key, roles, note)                                \
+	{                                                     \
+		key, roles, JAVA_LOSE, NULL, NULL, note, NULL \
 	}
-#define LOSE_BUT(key, roles, usual, note)                             \
-	{                                                             \
-		key, roles, JAVA_LOSE, NULL, NULL, note, false, usual \
+#define LOSE_BUT(key, roles, usual, note)                      \
+	{                                                      \
+		key, roles, JAVA_LOSE, NULL, NULL, note, usual \
 	}
-#define REFUSE(key, roles, note)                                       \
-	{                                                              \
-		key, roles, JAVA_REFUSE, NULL, NULL, note, false, NULL \
+#define REFUSE(key, roles, note)                                \
+	{                                                       \
+		key, roles, JAVA_REFUSE, NULL, NULL, note, NULL \
 	}
-#define RULE(key, roles, rule)                                       \
-	{                                                            \
-		key, roles, JAVA_RULE, NULL, rule, NULL, false, NULL \
+#define RULE(key, roles, rule)                                \
+	{                                                     \
+		key, roles, JAVA_RULE, NULL, rule, NULL, NULL \
 	}
-#define SECRET(key, roles, rule)                                    \
-	{                                                           \
-		key, roles, JAVA_RULE, NULL, rule, NULL, true, NULL \
-	}
-
 #define BYTES_ONLY   "omb passes bytes through as they are"
 #define NO_METRICS   "metrics of the Java client"
 #define NO_CLASS     "a Java class cannot run here"
@@ -125,7 +120,7 @@ static const struct java_option options[] = {
 	SAME("retry.backoff.max.ms", ALL),
 	SAME("retry.backoff.ms", ALL),
 	REFUSE("sasl.client.callback.handler.class", ALL, NO_CLASS),
-	SECRET("sasl.jaas.config", ALL, rule_jaas),
+	RULE("sasl.jaas.config", ALL, rule_jaas),
 	RULE("sasl.kerberos.kinit.cmd", ALL, rule_kinit),
 	SAME("sasl.kerberos.min.time.before.relogin", ALL),
 	SAME("sasl.kerberos.service.name", ALL),
@@ -175,7 +170,7 @@ static const struct java_option options[] = {
 	RENAME("ssl.keystore.certificate.chain", ALL, "ssl.certificate.pem"),
 	RENAME("ssl.keystore.key", ALL, "ssl.key.pem"),
 	RULE("ssl.keystore.location", ALL, rule_keep),
-	SECRET("ssl.keystore.password", ALL, rule_keep),
+	RULE("ssl.keystore.password", ALL, rule_keep),
 	RULE("ssl.keystore.type", ALL, rule_keep),
 	LOSE("ssl.protocol", ALL, NO_TLS),
 	LOSE("ssl.provider", ALL, NO_TLS),
@@ -183,7 +178,7 @@ static const struct java_option options[] = {
 	LOSE("ssl.trustmanager.algorithm", ALL, NO_TLS),
 	RENAME("ssl.truststore.certificates", ALL, "ssl.ca.pem"),
 	RULE("ssl.truststore.location", ALL, rule_keep),
-	SECRET("ssl.truststore.password", ALL, rule_keep),
+	RULE("ssl.truststore.password", ALL, rule_keep),
 	RULE("ssl.truststore.type", ALL, rule_keep),
 	IGNORE("transaction.timeout.ms", P, NO_TXN),
 	LOSE_BUT("transaction.two.phase.commit.enable", P, "false", NO_TXN),

@@ -39,7 +39,6 @@ struct java_option {
 	const char *target;
 	java_rule_fn *rule;
 	const char *note;
-	bool secret;
 	const char *usual; /* of JAVA_LOSE: the value that is as it is here anyway; or NULL */
 };
 

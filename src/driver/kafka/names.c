@@ -10,7 +10,6 @@
 #define C       NAME_CONSUMER
 #define ANY     NAME_ANY
 #define NEW     NAME_NEWER
-#define SEC     NAME_SECRET
 #define HID     NAME_HIDDEN
 
 #define INT_TOP 2147483647
@@ -137,13 +136,13 @@ static const struct name names[] = {
 	{ "sasl.mechanism",                           ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "sasl.mechanisms",                          NAME_ALIAS, NAME_TEXT, 0, 0, "sasl.mechanism" },
 	{ "sasl.oauthbearer.client.id",               ANY,       NAME_TEXT, 0, 0, NULL },
-	{ "sasl.oauthbearer.client.secret",           ANY | SEC, NAME_TEXT, 0, 0, NULL },
-	{ "sasl.oauthbearer.config",                  ANY | SEC, NAME_TEXT, 0, 0, NULL },
+	{ "sasl.oauthbearer.client.secret",           ANY,       NAME_TEXT, 0, 0, NULL },
+	{ "sasl.oauthbearer.config",                  ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "sasl.oauthbearer.extensions",              ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "sasl.oauthbearer.method",                  ANY,       NAME_WORD, 0, 0, "default oidc" },
 	{ "sasl.oauthbearer.scope",                   ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "sasl.oauthbearer.token.endpoint.url",      ANY,       NAME_TEXT, 0, 0, NULL },
-	{ "sasl.password",                            ANY | SEC, NAME_TEXT, 0, 0, NULL },
+	{ "sasl.password",                            ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "sasl.username",                            ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "security.protocol",                        ANY,       NAME_WORD, 0, 0,
 	  "plaintext ssl sasl_plaintext sasl_ssl" },
@@ -169,10 +168,10 @@ static const struct name names[] = {
 	{ "ssl.engine.id",                            ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "ssl.engine.location",                      ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "ssl.key.location",                         ANY,       NAME_TEXT, 0, 0, NULL },
-	{ "ssl.key.password",                         ANY | SEC, NAME_TEXT, 0, 0, NULL },
-	{ "ssl.key.pem",                              ANY | SEC, NAME_TEXT, 0, 0, NULL },
+	{ "ssl.key.password",                         ANY,       NAME_TEXT, 0, 0, NULL },
+	{ "ssl.key.pem",                              ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "ssl.keystore.location",                    ANY,       NAME_TEXT, 0, 0, NULL },
-	{ "ssl.keystore.password",                    ANY | SEC, NAME_TEXT, 0, 0, NULL },
+	{ "ssl.keystore.password",                    ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "ssl.providers",                            ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "ssl.sigalgs.list",                         ANY,       NAME_TEXT, 0, 0, NULL },
 	{ "statistics.interval.ms",                   ANY,       NAME_INTEGER, 0, 86400000, NULL },

@@ -21,7 +21,6 @@ enum name_scope {
 	NAME_ADMIN = 1 << 2,
 	NAME_ANY = NAME_PRODUCER | NAME_CONSUMER | NAME_ADMIN,
 	NAME_NEWER = 1 << 3,  /* came after 2.0: an older library refuses it */
-	NAME_SECRET = 1 << 4, /* the value is never shown */
 	NAME_HIDDEN = 1 << 5, /* the library shows it, but it says nothing to a user */
 	NAME_ALIAS = 1 << 6,  /* `words` is the name that is used in its place */
 };

@@ -17,6 +17,7 @@
 #include "config/properties.h"
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
+#include "util/secret.h"
 
 static bool is_name_char(char c)
 {
@@ -72,13 +73,10 @@ static bool is_free(const char *key)
 		"sasl.oauthbearer.config",
 		"sasl.oauthbearer.extensions",
 	};
-	const struct java_option *option = java_find(key);
-	const struct name *n = name_find(key);
-
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(key, keys[i]) == 0)
 			return true;
-	return (option != NULL && option->secret) || (n != NULL && (n->flags & NAME_SECRET));
+	return secret_is_key(key);
 }
 
 /* Does a line that was joined to another look like a property of its own? */

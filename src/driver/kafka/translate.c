@@ -12,6 +12,7 @@
 #include "driver/driver.h"
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
+#include "util/secret.h"
 
 #define EVERY_ROLE                                                         \
 	(KAFKA_ROLE_BIT(KAFKA_PRODUCER) | KAFKA_ROLE_BIT(KAFKA_CONSUMER) | \
@@ -73,22 +74,10 @@ void translation_set(struct translation *t, struct kafka_settings *list,
 	list->items[list->count++] = *setting;
 }
 
-/* Unknown ones included: what is ignored may still hold a password. */
-static bool is_secret(const char *key)
-{
-	const struct java_option *option = java_find(key);
-	const struct name *n = name_find(key);
-
-	return (option != NULL && option->secret) || (n != NULL && (n->flags & NAME_SECRET)) ||
-	       strstr(key, "password") != NULL || strstr(key, "secret") != NULL ||
-	       strstr(key, "user.info") != NULL;
-}
-
 static void list_ignored(struct translation *t, const struct java_property *p, const char *origin,
                          const char *note)
 {
 	struct kafka_ignored_list *list = &t->c->ignored;
-	bool secret = is_secret(p->key);
 
 	for (unsigned role = 0; role < KAFKA_ROLES; role++) {
 		if (!(p->roles & KAFKA_ROLE_BIT(role)))
@@ -99,7 +88,7 @@ static void list_ignored(struct translation *t, const struct java_property *p, c
 		list->items[list->count++] = (struct kafka_ignored){
 			.role = role,
 			.key = p->key,
-			.value = secret ? "****" : p->value,
+			.value = secret_shown(p->key, p->value),
 			.note = note,
 			.origin = origin,
 		};
@@ -206,7 +195,7 @@ static void lose_earlier(struct translation *t, enum kafka_role role, const stru
 	struct java_property p = { old->key, old->asked, old->line, KAFKA_ROLE_BIT(role) };
 	translation_lose(t, &p,
 	                 arena_printf(t->arena, "line %d sets it again: %s", s->line,
-	                              is_secret(s->key) ? "****" : s->value));
+	                              secret_shown(s->key, s->value)));
 }
 
 /* Sets `s` for all roles of the property that the library has the name for. */
@@ -477,7 +466,7 @@ static void lose_duplicate(struct translation *t, const struct property *p, unsi
 	if (p->line > 0 && p->replaced_line > 0 && strcmp(p->replaced, p->value) != 0)
 		translation_lose(t, &first,
 		                 arena_printf(t->arena, "line %d sets it again: %s", p->line,
-		                              is_secret(p->key) ? "****" : p->value));
+		                              secret_shown(p->key, p->value)));
 }
 
 static void read_block(struct translation *t, const struct option_block *block, unsigned roles)
@@ -489,6 +478,8 @@ static void read_block(struct translation *t, const struct option_block *block, 
 		translation_fail(t, err.line, "%s", err.text);
 		return;
 	}
+	for (size_t i = 0; i < list.count; i++)
+		secret_learn(list.items[i].key, list.items[i].value);
 	if (!stray_check(t, block, &list)) {
 		t->astray = true;
 		return;
