@@ -91,42 +91,9 @@ static bool open_supervisor(struct local *l, struct error *err)
 
 /* --- jobs: describe, topics, delete ----------------------------------------------------------------- */
 
-/* The next `count` strings of a job's output, borrowed; false at its end. */
-static bool next_record(const struct text *output, size_t *at, const char **fields, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (*at >= output->len)
-			return false;
-		fields[i] = output->data + *at;
-		*at += strlen(fields[i]) + 1;
-	}
-	return true;
-}
-
-static void take_rows(struct local *l, struct worker_rows *rows)
-{
-	const char *f[ADMIN_DESCRIBE_FIELDS];
-	size_t count = 0;
-
-	for (size_t at = 0; next_record(&l->job->output, &at, f, ADMIN_DESCRIBE_FIELDS);)
-		count++;
-	rows->items = arena_alloc(l->call->arena, count * sizeof(*rows->items));
-	rows->count = 0;
-	for (size_t at = 0; next_record(&l->job->output, &at, f, ADMIN_DESCRIBE_FIELDS);) {
-		struct arena *arena = l->call->arena;
-		rows->items[rows->count++] = (struct worker_row){
-			.section = arena_strdup(arena, f[0]),
-			.key = arena_strdup(arena, f[1]),
-			.value = arena_strdup(arena, f[2]),
-			.origin = arena_strdup(arena, f[3]),
-			.note = arena_strdup(arena, f[4]),
-		};
-	}
-}
-
 static void take_description(struct local *l, struct worker_initialize *to)
 {
-	take_rows(l, &to->rows);
+	local_take_rows(l, &to->rows);
 	if (l->driver->standstill_ms != NULL)
 		to->standstill_ms = l->driver->standstill_ms(l->driver_config);
 }

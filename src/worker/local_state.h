@@ -8,6 +8,7 @@
  *     local.c         verbs: what is started, and when it is complete
  *     local_close.c   how agents are closed, and how long they are waited for
  *     local_agents.c  which agents there are: dealing clients, losing and restarting agents
+ *     local_rows.c    what a job said of the driver's configuration
  *     local_totals.c  what they counted
  *     local_debts.c   what they owe when they have ended
  */
@@ -136,6 +137,11 @@ bool local_close_goes_on(struct local *l, const struct local_slots *slots,
                          const struct closing_limits *limits, uint64_t *look_ns);
 /* "producer agent 1 (process 4711) has not answered"; nothing if nobody is waited for. */
 void local_describe_waiting(const struct local_slots *slots, bool is_opening, struct text *out);
+
+/* --- local_rows.c ----------------------------------------------------------------------------- */
+
+/* Of the job that has ended, for the call under way. */
+void local_take_rows(struct local *l, struct worker_rows *rows);
 
 /* --- local_totals.c --------------------------------------------------------------------------- */
 

@@ -574,10 +574,9 @@ static void a_producer_agent_that_dies_at_any_instant_leaves_books_that_close(vo
 	};
 
 	(void)state;
-	srand(1);
 	for (size_t k = 0; k < sizeof(deaths) / sizeof(deaths[0]); k++)
-		for (int i = 0; i < 50; i++)
-			die_once(&deaths[k], (uint64_t)rand() % (3 * MS));
+		for (uint64_t i = 0; i < 50; i++)
+			die_once(&deaths[k], payload_mix(1, (uint32_t)k, i) % (3 * MS));
 }
 
 int main(void)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "worker/local_state.h"
+
+/* The next `count` strings of a job's output, borrowed; false at its end. */
+static bool next_record(const struct text *output, size_t *at, const char **fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (*at >= output->len)
+			return false;
+		fields[i] = output->data + *at;
+		*at += strlen(fields[i]) + 1;
+	}
+	return true;
+}
+
+void local_take_rows(struct local *l, struct worker_rows *rows)
+{
+	const char *f[ADMIN_DESCRIBE_FIELDS];
+	size_t count = 0;
+
+	for (size_t at = 0; next_record(&l->job->output, &at, f, ADMIN_DESCRIBE_FIELDS);)
+		count++;
+	rows->items = arena_alloc(l->call->arena, count * sizeof(*rows->items));
+	rows->count = 0;
+	for (size_t at = 0; next_record(&l->job->output, &at, f, ADMIN_DESCRIBE_FIELDS);) {
+		struct arena *arena = l->call->arena;
+		rows->items[rows->count++] = (struct worker_row){
+			.section = arena_strdup(arena, f[0]),
+			.key = arena_strdup(arena, f[1]),
+			.value = arena_strdup(arena, f[2]),
+			.origin = arena_strdup(arena, f[3]),
+			.note = arena_strdup(arena, f[4]),
+		};
+	}
+}
