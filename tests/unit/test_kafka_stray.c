@@ -94,6 +94,10 @@ static const struct {
 	  "driver file k.yaml:7" PROP("client.id: its value goes on with \"linger.ms\"") },
 	{ "producerConfig: client.id=x, linger.ms = 50\n",
 	  "driver file k.yaml:5" PROP("client.id: its value goes on with \"linger.ms\"") },
+	{ "producerConfig: client.id=x lingr.ms=50\n",
+	  "driver file k.yaml:5" PROP("client.id: its value goes on with \"lingr.ms\"") },
+	{ "producerConfig: client.id=x linger.ms:50\n",
+	  "driver file k.yaml:5" PROP("client.id: its value goes on with \"linger.ms\"") },
 	{ "producerConfig: client.id=x;acks=1\n",
 	  "driver file k.yaml:5" PROP("client.id: its value goes on with \"acks\"") },
 	{ "producerConfig: 'client.id=x debug=broker'\n",
@@ -134,6 +138,8 @@ static const struct {
 	{ "producerConfig: |\n  linger.ms=50 \n  acks=all\t\n", "acks", "all" },
 	{ "producerConfig: |\n  linger.ms=50  \n", "linger.ms", "50" },
 	{ "producerConfig: |\n  client.id=a\\\n    b\n", "client.id", "ab" },
+	{ "producerConfig: |\n  client.id=a my.own=b\n", "client.id", "a my.own=b" },
+	{ "producerConfig: |\n  interceptor.classes=\n  client.id=a\n", "client.id", "a" },
 	{ "producerConfig: |\n  client.id=a=b c=d\n", "client.id", "a=b c=d" },
 	{ "producerConfig: |\n  sasl.oauthbearer.config=acks=1 linger.ms=5\n",
 	  "sasl.oauthbearer.config", "acks=1 linger.ms=5" },
@@ -171,7 +177,10 @@ static void every_block_is_looked_at_and_set_too(void **state)
 
 	load(&l, "producerConfig: |\n  acks=1\n", &mode);
 	assert_null(l.driver);
-	assert_non_null(strstr(l.errors.items[0].text, "client.id: its value goes on with"));
+	assert_string_equal(l.errors.items[0].text,
+	                    "driver file k.yaml: producerConfig: client.id: its value goes on with "
+	                    "\"linger.ms\", which is a property of its own: --set "
+	                    "producerConfig.linger.ms=... sets it (from --set)");
 	done(&l);
 
 	load(&l, "topicConfig: >\n  min.insync.replicas=1\n  flush.messages=1\n", &strict);

@@ -57,9 +57,12 @@ static struct word word_at(struct translation *t, const char *s)
 		.plain = strchr(name, '.') == NULL && strcmp(name, "acks") != 0 &&
 		         strcmp(name, "retries") != 0,
 		.equals = *after == '=',
-		.separated = *after == '\0' || *after == '=' || after > s + len ||
-		             (*after == ':' && (after[1] == '\0' || is_blank(after[1]))),
 	};
+	w.separated = *after == '\0' || *after == '=' || after > s + len ||
+	              (*after == ':' && (!w.plain || after[1] == '\0' || is_blank(after[1])));
+	/* Mistyped: hardly anything but a property has a dot and an equals sign. */
+	if (!w.known && !w.plain && w.equals)
+		w.known = translation_nearest(name) != NULL;
 	w.known = w.known && len > 0;
 	return w;
 }
@@ -129,8 +132,13 @@ static void check_value(struct translation *t, const struct property *p)
 			continue;
 		translation_fail(t, p->line,
 		                 "%s: its value goes on with \"%s\", which is a property of its "
-		                 "own: one property a line, under `%s: |`",
-		                 p->key, w.name, t->block);
+		                 "own: %s",
+		                 p->key, w.name,
+		                 p->line > 0 ? arena_printf(t->arena,
+		                                            "one property a line, under `%s: |`",
+		                                            t->block)
+		                             : arena_printf(t->arena, "--set %s.%s=... sets it",
+		                                            t->block, w.name));
 		return;
 	}
 }

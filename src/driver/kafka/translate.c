@@ -122,8 +122,9 @@ static void add_failure(struct translation *t, int line, int column, const char 
 	char text[480];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	error_set(&err, ERROR_CONFIG, "%s%s%s", t->block == NULL ? "" : t->block,
-	          t->block == NULL ? "" : ": ", text);
+	error_set(&err, ERROR_CONFIG, "%s%s%s%s", t->block == NULL ? "" : t->block,
+	          t->block == NULL ? "" : ": ", text,
+	          t->block != NULL && line == 0 ? " (from --set)" : "");
 	err.line = line;
 	err.column = column;
 	/* What is wrong in commonConfig is wrong for each role. */
@@ -296,24 +297,27 @@ static const char *misplaced(struct translation *t, unsigned roles)
 	return arena_printf(t->arena, "an option of %s: does nothing in %s", whose[role], t->block);
 }
 
-static void unknown(struct translation *t, const struct java_property *p)
+const char *translation_nearest(const char *key)
 {
 	struct option_spec known[512] = { { 0 } };
 	size_t count = 0;
 
-	if (t->opts->lenient) {
-		translation_lose(t, p, "unknown");
-		return;
-	}
 	for (unsigned i = 0; java_at(i) != NULL; i++)
 		known[count++].name = java_at(i)->key;
 	for (unsigned i = 0; name_at(i) != NULL; i++)
 		if (!(name_at(i)->flags & NAME_HIDDEN))
 			known[count++].name = name_at(i)->key;
 	assert(count < sizeof(known) / sizeof(known[0]));
+	return option_nearest(known, key);
+}
 
-	const char *nearest = option_nearest(known, p->key);
-	if (name_is_of_topics(p->key))
+static void unknown(struct translation *t, const struct java_property *p)
+{
+	const char *nearest = translation_nearest(p->key);
+
+	if (t->opts->lenient)
+		translation_lose(t, p, "unknown");
+	else if (name_is_of_topics(p->key))
 		translation_fail(t, p->line,
 		                 "%s: a property of topics: it belongs into topicConfig", p->key);
 	else if (nearest == NULL)
@@ -367,7 +371,10 @@ static void apply_java(struct translation *t, const struct java_option *option,
 			translation_lose(t, p, option->note);
 		return;
 	case JAVA_REFUSE:
-		translation_fail(t, p->line, "%s: %s", p->key, option->note);
+		if (p->value[0] == '\0')
+			translation_ignore(t, p, "none is asked for");
+		else
+			translation_fail(t, p->line, "%s: %s", p->key, option->note);
 		return;
 	case JAVA_RULE:
 		option->rule(t, p);

@@ -63,6 +63,9 @@ void translation_fail(struct translation *t, int line, const char *fmt, ...)
 void translation_fail_at(struct translation *t, int line, int column, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* The property that is meant by a mistyped name; NULL = none is near. */
+const char *translation_nearest(const char *key);
+
 /* What was left out: set unless the role has it.  `origin` is static. */
 void translation_default(struct translation *t, enum kafka_role role, const char *key,
                          const char *value, const char *origin, const char *note);
