@@ -230,6 +230,26 @@ static void add_accounting(const struct record *r, struct text *out)
 	text_fini(&line);
 }
 
+static const struct record_row *row_of(const struct record *r, const char *section, const char *key)
+{
+	for (size_t i = 0; i < r->rows_count; i++)
+		if (strcmp(r->rows[i].section, section) == 0 &&
+		    (key == NULL || strcmp(r->rows[i].key, key) == 0))
+			return &r->rows[i];
+	return NULL;
+}
+
+/* Which client it was, where it stands in for another: whose defaults it had. */
+static void add_client(const struct record *r, struct text *out)
+{
+	const struct record_row *defaults = row_of(r, "meaning", "client defaults");
+	const struct record_row *library = row_of(r, "library", NULL);
+
+	if (defaults && library)
+		text_addf(out, "  client: %s %s with %s defaults\n", library->key, library->value,
+		          defaults->value);
+}
+
 static void add_cost(const struct record *r, struct text *out)
 {
 	if (r->recovered)
@@ -304,6 +324,7 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	add_in_flight(r, out);
 	add_accounting(r, out);
 	add_backlog(r, out);
+	add_client(r, out);
 	add_cost(r, out);
 	add_memory(r, out);
 	add_verdict(r, out);
@@ -343,6 +364,9 @@ void summary_format_json(const struct record *r, const char *result_path, const 
 	(void)json_object_set_new(o, "consumeRate", json_real(record_consume_per_s(r)));
 	if (r->ceiling_per_s > 0)
 		(void)json_object_set_new(o, "ceilingRate", json_real(r->ceiling_per_s));
+	const struct record_row *defaults = row_of(r, "meaning", "client defaults");
+	if (defaults)
+		(void)json_object_set_new(o, "clientDefaults", text_or_null(defaults->value));
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		(void)json_object_set_new(o, counter_name((enum counter)i),
 		                          json_integer((json_int_t)r->totals.counters[i]));

@@ -141,6 +141,7 @@ def test_what_is_not_as_the_driver_file_says_stands_in_the_result(omb, broker):
     said = "2 settings are not as the driver file says: batch.size, linger.ms"
     assert result.reasons()["settings"].startswith(said)
     assert said in " ".join(result.out.split())
+    assert '"clientDefaults":"the Java client\'s"' in result.out
 
 
 @pytest.mark.parametrize(
@@ -218,6 +219,7 @@ def test_the_demo_measures_something_and_says_what_it_is_not(omb):
     done = omb.command("demo", "-o", "out")
     done.must_end(0)
     assert "nothing lost" in done.out
+    assert re.search(r"client: librdkafka \S+ with librdkafka.s defaults", done.out)
     assert "not about any product" in done.out
     results = sorted(p.suffix for p in (omb.folder / "out").iterdir())
     assert results == [".json", ".omb"]
