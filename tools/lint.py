@@ -105,12 +105,6 @@ KNOTS = [
     {"src/config/driver_file.c", "src/config/override.c"},
     {"src/config/workload.c", "src/config/workload_check.c"},
     {
-        "src/driver/kafka/java.c",
-        "src/driver/kafka/rules.c",
-        "src/driver/kafka/security.c",
-        "src/driver/kafka/translate.c",
-    },
-    {
         "src/driver/kafka/admin.c",
         "src/driver/kafka/consumer.c",
         "src/driver/kafka/groups.c",

@@ -72,6 +72,22 @@ static bool is_same_number(const struct name *n, const char *set, const char *du
 	return *set_end != '\0' || *dumped_end != '\0' || fabs(a - b) < 1e-6;
 }
 
+/* One that we set, with what the library made of it. */
+static void set_row(const struct description *d, const char *section, const struct kafka_setting *s,
+                    const char *dumped)
+{
+	const struct name *n = name_find(s->key);
+	char note[200];
+
+	if (n == NULL || is_same_number(n, s->value, dumped)) {
+		row(d, section, s->key, dumped, s->origin, s->note);
+		return;
+	}
+	snprintf(note, sizeof(note), "librdkafka makes it of %s%s%s", s->value,
+	         s->note[0] != '\0' ? "; " : "", s->note);
+	row(d, section, s->key, dumped, ORIGIN_ALTERED, note);
+}
+
 /* One line of the library's own dump. */
 static void dumped_row(const struct description *d, enum kafka_role role, const char *key,
                        const char *value)
@@ -82,19 +98,14 @@ static void dumped_row(const struct description *d, enum kafka_role role, const 
 	/* Properties of later versions than the table's are shown on both sides. */
 	const char *known = n == NULL ? key : n->key;
 	const struct kafka_setting *s = kafka_setting_find(&d->config->roles[role], known);
-	char note[200];
 
 	if (n != NULL && ((n->flags & NAME_HIDDEN) || !(n->flags & scope)))
 		return;
 	if (n == NULL && (strstr(key, "_cb") != NULL || strncmp(key, "test.", 5) == 0))
 		return;
 	value = familiar(known, value);
-	if (s != NULL && n != NULL && !is_same_number(n, s->value, value)) {
-		snprintf(note, sizeof(note), "librdkafka makes it of %s%s%s", s->value,
-		         s->note[0] != '\0' ? "; " : "", s->note);
-		row(d, section, known, value, ORIGIN_ALTERED, note);
-	} else if (s != NULL)
-		row(d, section, known, value, s->origin, s->note);
+	if (s != NULL)
+		set_row(d, section, s, value);
 	else if (strcmp(known, "client.id") == 0)
 		row(d, section, known, value, ORIGIN_OMB, "tells the agents apart");
 	else

@@ -47,6 +47,9 @@ const struct java_option *java_find(const char *key);
 /* i-th option, NULL behind the last. */
 const struct java_option *java_at(unsigned i);
 
+/* The property that is meant by a mistyped name, librdkafka's included; NULL = none is near. */
+const char *java_nearest(const char *key);
+
 /* What the Java client does where the file is silent, in librdkafka's words. */
 struct java_default {
 	enum kafka_role role;

@@ -39,6 +39,20 @@ struct word {
 	bool separated; /* `=`, `:` and a blank, or a blank alone follows, or nothing */
 };
 
+static bool is_known(const char *name)
+{
+	const struct name *n = name_find(name);
+
+	return java_find(name) != NULL || (n != NULL && !(n->flags & NAME_HIDDEN)) ||
+	       name_is_of_topics(name);
+}
+
+static bool is_plain(const char *name)
+{
+	return strchr(name, '.') == NULL && strcmp(name, "acks") != 0 &&
+	       strcmp(name, "retries") != 0;
+}
+
 static struct word word_at(struct translation *t, const char *s)
 {
 	size_t len = 0;
@@ -49,21 +63,12 @@ static struct word word_at(struct translation *t, const char *s)
 	while (is_blank(*after))
 		after++;
 
-	const struct name *n = name_find(name);
-	struct word w = {
-		.name = name,
-		.known = java_find(name) != NULL || (n != NULL && !(n->flags & NAME_HIDDEN)) ||
-		         name_is_of_topics(name),
-		.plain = strchr(name, '.') == NULL && strcmp(name, "acks") != 0 &&
-		         strcmp(name, "retries") != 0,
-		.equals = *after == '=',
-	};
+	struct word w = { .name = name, .plain = is_plain(name), .equals = *after == '=' };
 	w.separated = *after == '\0' || *after == '=' || after > s + len ||
 	              (*after == ':' && (!w.plain || after[1] == '\0' || is_blank(after[1])));
 	/* Mistyped: hardly anything but a property has a dot and an equals sign. */
-	if (!w.known && !w.plain && w.equals)
-		w.known = translation_nearest(name) != NULL;
-	w.known = w.known && len > 0;
+	w.known =
+		len > 0 && (is_known(name) || (!w.plain && w.equals && java_nearest(name) != NULL));
 	return w;
 }
 

@@ -63,8 +63,12 @@ void translation_fail(struct translation *t, int line, const char *fmt, ...)
 void translation_fail_at(struct translation *t, int line, int column, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The property that is meant by a mistyped name; NULL = none is near. */
-const char *translation_nearest(const char *key);
+/* The roles that the library has it for. */
+unsigned translation_scope(const struct name *n);
+
+/* Sets `s` for all roles of the property that the library has the name for. */
+void translation_spread(struct translation *t, const struct java_property *p, const struct name *n,
+                        struct kafka_setting s);
 
 /* What was left out: set unless the role has it.  `origin` is static. */
 void translation_default(struct translation *t, enum kafka_role role, const char *key,

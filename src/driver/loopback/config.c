@@ -237,51 +237,74 @@ void loopback_configure(void *config, const struct driver_file *file, struct are
 	}
 }
 
-/* Options of which nothing comes: another one is missing, or the broker is not started here. */
-static void describe_void(const struct loopback_config *c, driver_row_fn *fn, void *to)
-{
-	const struct loop_script *s = &c->script;
-	bool stalls = s->stall_duration_ns > 0;
-	bool faults = s->lose_every | s->duplicate_every | s->reorder_every | s->fail_every |
-	              s->corrupt_every;
-	const char *no_stall = "stallDuration is 0", *no_fault = "there is no fault",
-		   *external = "the broker is external and has a script of its own";
-	const struct {
-		const char *key;
-		bool is_void;
-		const char *why;
-	} options[] = {
-		{ "stallWhere", !stalls && s->stall_where != LOOP_STALL_BROKER, no_stall },
-		{ "stallAfter", !stalls && s->stall_after > 0, no_stall },
-		{ "stallStart", !stalls && s->stall_start_ns > 0, no_stall },
-		{ "stallEvery", !stalls && s->stall_every_ns > 0, no_stall },
-		{ "faultsAfter", !faults && s->faults_after > 0, no_fault },
-		{ "failStored", s->fail_stored && s->fail_every == 0, "failEvery is 0" },
-		{ "delay", c->external && s->delay_ns > 0, external },
-		{ "ackDelay", c->external && s->ack_delay_ns > 0, external },
-		{ "deliveryDelay", c->external && s->delivery_delay_ns > 0, external },
-		{ "capacity", c->external && s->capacity_per_s > 0, external },
-		{ "stallDuration", c->external && stalls && s->stall_where == LOOP_STALL_BROKER,
-		  external },
-		{ "loseEvery", c->external && s->lose_every > 0, external },
-		{ "duplicateEvery", c->external && s->duplicate_every > 0, external },
-		{ "reorderEvery", c->external && s->reorder_every > 0, external },
-		{ "failEvery", c->external && s->fail_every > 0, external },
-		{ "corruptEvery", c->external && s->corrupt_every > 0, external },
-		{ "dropConnectionAfter", c->external && s->drop_connection_after > 0, external },
-		{ "reportFile", c->external && c->report_file != NULL, external },
-	};
+struct void_option {
+	const char *key;
+	bool is_void;
+};
 
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+static void add_void(const struct loopback_config *c, const struct void_option *options,
+                     const char *why, driver_row_fn *fn, void *to)
+{
+	for (; options->key != NULL; options++) {
 		struct text value = { 0 };
-		if (!options[i].is_void)
+		if (!options->is_void)
 			continue;
-		option_format(option_find(loopback_options, options[i].key), c, &value);
-		struct driver_row row = { "broker", options[i].key, text_str(&value),
-			                  ORIGIN_NO_EFFECT, options[i].why };
+		option_format(option_find(loopback_options, options->key), c, &value);
+		struct driver_row row = { "broker", options->key, text_str(&value),
+			                  ORIGIN_NO_EFFECT, why };
 		fn(to, &row);
 		text_fini(&value);
 	}
+}
+
+/* Options of which nothing comes: another one is missing. */
+static void describe_missing(const struct loopback_config *c, driver_row_fn *fn, void *to)
+{
+	const struct loop_script *s = &c->script;
+	bool faults = (s->lose_every | s->duplicate_every | s->reorder_every | s->fail_every |
+	               s->corrupt_every) > 0;
+	const struct void_option of_stalls[] = {
+		{ "stallWhere", s->stall_where != LOOP_STALL_BROKER },
+		{ "stallAfter", s->stall_after > 0 },
+		{ "stallStart", s->stall_start_ns > 0 },
+		{ "stallEvery", s->stall_every_ns > 0 },
+		{ NULL, false },
+	};
+	const struct void_option of_faults[] = { { "faultsAfter", s->faults_after > 0 },
+		                                 { NULL, false } };
+	const struct void_option of_refusals[] = { { "failStored", s->fail_stored },
+		                                   { NULL, false } };
+
+	if (s->stall_duration_ns == 0)
+		add_void(c, of_stalls, "stallDuration is 0", fn, to);
+	if (!faults)
+		add_void(c, of_faults, "there is no fault", fn, to);
+	if (s->fail_every == 0)
+		add_void(c, of_refusals, "failEvery is 0", fn, to);
+}
+
+/* The broker's script, where it is not started here. */
+static void describe_external(const struct loopback_config *c, driver_row_fn *fn, void *to)
+{
+	const struct loop_script *s = &c->script;
+	const struct void_option options[] = {
+		{ "delay", s->delay_ns > 0 },
+		{ "ackDelay", s->ack_delay_ns > 0 },
+		{ "deliveryDelay", s->delivery_delay_ns > 0 },
+		{ "capacity", s->capacity_per_s > 0 },
+		{ "stallDuration", s->stall_duration_ns > 0 },
+		{ "loseEvery", s->lose_every > 0 },
+		{ "duplicateEvery", s->duplicate_every > 0 },
+		{ "reorderEvery", s->reorder_every > 0 },
+		{ "failEvery", s->fail_every > 0 },
+		{ "corruptEvery", s->corrupt_every > 0 },
+		{ "dropConnectionAfter", s->drop_connection_after > 0 },
+		{ "reportFile", c->report_file != NULL },
+		{ NULL, false },
+	};
+
+	if (c->external)
+		add_void(c, options, "the broker is external and has a script of its own", fn, to);
 }
 
 void loopback_load_doubts(const void *config, const struct driver_load *load, struct arena *arena,
@@ -329,6 +352,7 @@ bool loopback_describe(const struct driver_context *ctx, driver_row_fn *fn, void
 	(void)err;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		fn(to, &rows[i]);
-	describe_void(ctx->config, fn, to);
+	describe_missing(ctx->config, fn, to);
+	describe_external(ctx->config, fn, to);
 	return true;
 }
