@@ -21,7 +21,7 @@
  * room.
  *
  * The load ends at load_end_ns: what is due before it and late is still sent for a second;
- * what remains then was never offered, and is counted as unsent.
+ * what remains then was never offered, and the parent counts and charges it (debt.h).
  */
 
 #include "agent/loop.h"

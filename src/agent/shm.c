@@ -194,7 +194,8 @@ void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snaps
 	struct hist_copy scratch = { 0 };
 
 	for (uint32_t i = 0; i < shm->shape.loops; i++) {
-		for (int c = 0; c < COUNTER_COUNT; c++)
+		/* What comes of a message is read before the message: never more answered than sent. */
+		for (int c = COUNTER_COUNT; c-- > 0;)
 			to->counters[c] += counter_read(&shm->loop[i].counters[c]);
 		if (with_latencies)
 			add_latencies(&shm->loop[i], &scratch, to);

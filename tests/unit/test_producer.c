@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -587,6 +589,47 @@ static void what_a_driver_does_not_give_back_is_unacknowledged_and_charged(void 
 	harness_fini(&h);
 }
 
+static void a_window_takes_a_page_until_it_is_used(void **state)
+{
+	static unsigned char resident[64 * 1024];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 40);
+	struct load_spec load = load_at(4000, 40);
+	measure(&h, &load, S / 10);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 400);
+	harness_close(&h);
+
+	char *from = (char *)agent_shm_flights(h.shm, 0);
+	size_t bytes = (size_t)((char *)h.shm + h.shm->bytes - from), touched = 0;
+	assert_true(bytes >= 40 * 65536 * sizeof(struct flight) &&
+	            bytes / page <= sizeof(resident));
+	assert_int_equal(mincore(from, bytes, resident), 0);
+	for (size_t i = 0; i < bytes / page; i++)
+		touched += resident[i] & 1;
+	assert_int_equal(touched, 40);
+	harness_fini(&h);
+}
+
+static void windows_of_ten_thousand_producers_can_be_mapped(void **state)
+{
+	const struct agent_shm_shape shape = { .loops = 1,
+		                               .clients = 10000,
+		                               .window_messages = LOAD_WINDOW_DEFAULT };
+	struct error err = { 0 };
+
+	(void)state;
+	struct agent_shm *shm = agent_shm_map(&shape, &err);
+	if (shm == NULL)
+		fail_msg("%s", err.text);
+	struct flight *last = agent_shm_flights(shm, 9999) + LOAD_WINDOW_DEFAULT - 1;
+	counter_set(&last->called_ns, 1);
+	agent_shm_unmap(shm);
+}
+
 static void a_window_larger_than_what_was_made_for_it_is_refused(void **state)
 {
 	struct harness h;
@@ -659,6 +702,8 @@ int main(void)
 		cmocka_unit_test(a_driver_whose_messages_may_not_block_fails_them_at_once),
 		cmocka_unit_test(probes_are_in_no_account),
 		cmocka_unit_test(what_a_driver_does_not_give_back_is_unacknowledged_and_charged),
+		cmocka_unit_test(a_window_takes_a_page_until_it_is_used),
+		cmocka_unit_test(windows_of_ten_thousand_producers_can_be_mapped),
 		cmocka_unit_test(a_window_larger_than_what_was_made_for_it_is_refused),
 		cmocka_unit_test(what_makes_no_sense_is_refused),
 		cmocka_unit_test(all_producers_begin_to_close_before_one_is_waited_for),
