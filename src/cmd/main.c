@@ -26,10 +26,11 @@ static void complain(enum complaint kind, const struct error *err)
 {
 	struct text shown = { 0 };
 
+	text_addf(&shown, "omb: %s", kind == COMPLAINT_WARNING ? "warning: " : "");
 	secret_add(&shown, err->text); /* it may quote what it complains about */
+	text_add(&shown, "\n");
 	fflush(stdout);
-	fprintf(stderr, "omb: %s%s\n", kind == COMPLAINT_WARNING ? "warning: " : "",
-	        text_str(&shown));
+	fwrite(text_str(&shown), 1, shown.len, stderr); /* at once, as others write there, too */
 	text_fini(&shown);
 }
 

@@ -130,17 +130,27 @@ void console_format_progress_json(const struct console_progress *p, uint64_t wal
 	end_object(o, out);
 }
 
+/* With one system call, whatever its length: others write to the same stream, and whoever follows it
+ * must not meet half a line. */
+static void put(const struct console *c, const struct text *line)
+{
+	(void)fwrite(text_str(line), 1, line->len, c->options.progress);
+	(void)fflush(c->options.progress);
+}
+
 /* Over what is on the live line now; longer text is cut so that it never wraps. */
 static void rewrite_line(struct console *c, const char *text)
 {
+	struct text line = { 0 };
 	size_t len = strlen(text);
 
 	if (len >= CONSOLE_COLUMNS)
 		len = CONSOLE_COLUMNS - 1;
-	(void)fprintf(c->options.progress, "\r%.*s", (int)len, text);
+	text_addf(&line, "\r%.*s", (int)len, text);
 	if (len < c->live_len)
-		(void)fprintf(c->options.progress, "%*s", (int)(c->live_len - len), "");
-	(void)fflush(c->options.progress);
+		text_addf(&line, "%*s", (int)(c->live_len - len), "");
+	put(c, &line);
+	text_fini(&line);
 	c->live_len = len;
 }
 
@@ -155,9 +165,12 @@ static void leave_live_line(struct console *c)
 
 static void write_line(struct console *c, const char *text)
 {
+	struct text line = { 0 };
+
 	leave_live_line(c);
-	(void)fprintf(c->options.progress, "%s\n", text);
-	(void)fflush(c->options.progress);
+	text_addf(&line, "%s\n", text);
+	put(c, &line);
+	text_fini(&line);
 }
 
 void console_progress(struct console *c, const struct console_progress *p, uint64_t wall_ns)

@@ -6,13 +6,16 @@ Every test has a limit of time, 60 s unless it says otherwise:
     @pytest.mark.limit(120)
 """
 
+import contextlib
 import shutil
 import signal
 
+import harness
 import pytest
 from harness import EmbeddedBroker, Kafka, Omb, Proxy, free_port
 
 LIMIT_S = 60
+SETUP_LIMIT_S = 300  # a JVM and its packages
 
 
 def pytest_configure(config):
@@ -23,13 +26,14 @@ class OverLimit(BaseException):
     """Not an Exception: nothing in a test may take it for a failure of its own."""
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_call(item):
-    marker = item.get_closest_marker("limit")
-    seconds = marker.args[0] if marker else LIMIT_S
+class FixtureOverLimit(Exception):
+    """Around a test: what else has to be put in order is still put in order."""
 
+
+@contextlib.contextmanager
+def limit(seconds, error):
     def stop(number, frame):
-        raise OverLimit(f"over its limit of {seconds} s")
+        raise error(f"over its limit of {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
@@ -38,6 +42,46 @@ def pytest_runtest_call(item):
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    marker = item.get_closest_marker("limit")
+    with limit(marker.args[0] if marker else LIMIT_S, OverLimit):
+        yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup():
+    with limit(SETUP_LIMIT_S, FixtureOverLimit):
+        yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown():
+    with limit(SETUP_LIMIT_S, FixtureOverLimit):
+        yield
+
+
+BROKERS = ("kafka", "breakable_kafka", "proxied_kafka")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request):
+    """Whatever becomes of a test, nothing of it disturbs the next one: its processes end, and the
+    brokers that it shares with others are as it found them."""
+    brokers = [request.getfixturevalue(n) for n in BROKERS if n in request.fixturenames]
+    before = list(harness.STARTED)
+    yield
+    for child in [c for c in harness.STARTED if c not in before]:
+        harness.kill(child)
+    for broker in brokers:
+        broker.restore()
+
+
+def pytest_sessionfinish():
+    for child in list(harness.STARTED):
+        harness.kill(child)
 
 
 @pytest.fixture
@@ -93,7 +137,7 @@ def kafka(request, tmp_path_factory):
         warm_up(broker, folder / "warm-up")
         yield broker
     finally:
-        broker.tool("down")
+        broker.stop()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +147,7 @@ def breakable_kafka(tmp_path_factory):
     try:
         yield broker
     finally:
-        broker.tool("down")
+        broker.stop()
 
 
 @pytest.fixture(scope="module", params=["embedded", "kafka"])
@@ -127,6 +171,6 @@ def proxied_kafka(request, tmp_path_factory):
             if request.param == "embedded":
                 broker.stop()
             else:
-                broker.tool("down")
+                broker.stop()
     finally:
         proxy.stop()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts omb as a user would and looks at what it leaves: exit code, output, files, processes."""
 
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -17,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OMB = pathlib.Path(os.environ.get("OMB_BUILD", ROOT / "build")).absolute() / "omb"
 ORPHAN_LIMIT_S = 5  # no process of a run lives longer than this after it
 LOOK_S = 0.02
+KILL_LIMIT_S = 10
 
 
 def wait_until(what, timeout_s, message):
@@ -65,6 +68,45 @@ def session_members(session):
     """Zombies count only while their parent is there: the others belong to pid 1."""
     members = [p for p in processes() if p.session == session]
     return [p for p in members if p.state not in "ZX" or p.parent != 1]
+
+
+STARTED = []  # what start() started and nobody has waited for with kill()
+_LIBC = ctypes.CDLL(None)
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def start(argv, preexec_fn=None, **more):
+    """A process with a session of its own.  It lives no longer than the test, or pytest itself."""
+
+    def prepare():
+        _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        if preexec_fn:
+            preexec_fn()
+
+    child = subprocess.Popen(
+        [str(word) for word in argv], start_new_session=True, preexec_fn=prepare, **more
+    )
+    STARTED.append(child)
+    return child
+
+
+def kill(child):
+    """It, and all that it has started and that is in its session."""
+    deadline = time.monotonic() + KILL_LIMIT_S
+    while members := [p for p in session_members(child.pid) if p.state not in "ZX"]:
+        for process in members:
+            try:
+                os.kill(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        assert time.monotonic() < deadline, f"cannot be killed: {members}"
+        time.sleep(LOOK_S)
+    child.wait(KILL_LIMIT_S)
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream:
+            stream.close()
+    if child in STARTED:
+        STARTED.remove(child)
 
 
 # ---- a run ------------------------------------------------------------------------------------
@@ -164,13 +206,7 @@ class Running:
         self.outputs = [folder.parent / f"{folder.name}.{time.monotonic_ns()}.{end}" for end in "oe"]
         with open(self.outputs[0], "w") as out, open(self.outputs[1], "w") as err:
             streams = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
-            self.child = subprocess.Popen(
-                [str(OMB), *map(str, argv)],
-                cwd=folder,
-                env=env,
-                start_new_session=True,
-                **(streams | more),
-            )
+            self.child = start([OMB, *argv], cwd=folder, env=env, **(streams | more))
         self.pid = self.child.pid
 
     @property
@@ -191,7 +227,8 @@ class Running:
     # -- what it says while it runs, with --log-format json
 
     def said(self, event=None):
-        lines = [json.loads(x) for x in self.err.splitlines() if x.startswith("{")]
+        whole = self.err.rpartition("\n")[0]  # a file may show the front of a line first
+        lines = [json.loads(x) for x in whole.splitlines() if x.startswith("{")]
         return [x for x in lines if event in (None, x["event"])]
 
     def await_phase(self, name, timeout_s=30):
@@ -228,12 +265,7 @@ class Running:
         )
 
     def kill_all(self):
-        for process in session_members(self.pid):
-            try:
-                os.kill(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.child.wait()
+        kill(self.child)
 
 
 class Omb:
@@ -315,7 +347,7 @@ class Proxy:
         self.path = folder / "control"
         argv = [OMB, "proxy", "--control", self.path, *map(str, options)]
         argv += [word for target in targets for word in ("-l", f"0={target}")]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        self.process = start(argv, stdout=subprocess.PIPE, text=True)
         self.addresses = []
         for target in targets:
             line = self.process.stdout.readline()
@@ -346,7 +378,10 @@ class Proxy:
         self.answers.close()
         self.control.close()
         self.process.terminate()
-        said, _ = self.process.communicate(timeout=20)
+        try:
+            said, _ = self.process.communicate(timeout=20)
+        finally:
+            kill(self.process)
         assert self.process.returncode == 0
         return said
 
@@ -364,6 +399,11 @@ class Kafka:
 
     def __init__(self, folder, *options):
         self.folder = folder
+        # Whatever becomes of us: when nobody can write to it any more, it takes the broker down.
+        argv = ["sh", "-c", 'read _; exec "$@"', "sh", *self._command("down")]
+        self.last_will = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+        )
         address = self.tool("up", "--jvm-heap", "512m", *self.settings(), *map(str, options))
         self.bootstrap = address.removeprefix("bootstrap.servers=")
         state = json.loads((folder / "broker.json").read_text())
@@ -372,8 +412,41 @@ class Kafka:
     def settings(self):
         return [word for setting in self.SETTINGS for word in ("--set", setting)]
 
+    def stop(self):
+        self.last_will.stdin.close()
+        assert self.last_will.wait(120) == 0
+
+    def restore(self):
+        """After a test, which may have failed: it answers, and there is nothing of a run in it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.signal(signal.SIGCONT)
+        if not self.answers():
+            self.tool("restart")
+        wait_until(self.cleared, 60, f"no topics and groups left: {self.leftovers()}")
+
+    def answers(self):
+        try:
+            self.topics()
+        except (OSError, AssertionError):
+            return False
+        return True
+
+    def cleared(self):
+        """Asks for the deletion of what is left of runs; true when there is nothing.  A group goes
+        when its last member has been silent for long enough."""
+        if not self.leftovers():
+            return True
+        topics = [n for n in self.topics() if n.startswith("omb-")]
+        groups = [n for n in self.groups() if n.startswith("omb-")]
+        self._ask(20, 1, _texts(topics) + struct.pack(">i", 10_000))
+        self._ask(42, 0, _texts(groups))
+        return False
+
+    def _command(self, verb, *more):
+        return [ROOT / "tools" / "broker", "kafka", verb, "--dir", self.folder, *more]
+
     def tool(self, verb, *more):
-        argv = [ROOT / "tools" / "broker", "kafka", verb, "--dir", self.folder, *more]
+        argv = self._command(verb, *more)
         done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return (done.stdout.splitlines() or [""])[-1]
@@ -457,35 +530,67 @@ class Kafka:
         return [n for n in [*self.topics(), *self.groups()] if n.startswith(f"omb-{run_id}")]
 
 
+def _texts(texts):
+    body = struct.pack(">i", len(texts))
+    for text in texts:
+        body += struct.pack(">h", len(text)) + text.encode()
+    return body
+
+
 class EmbeddedBroker(Kafka):
     """`omb broker`: to its clients a Kafka like the other."""
 
     def __init__(self, folder, *options, port=0, **more):
         """`more` goes to Popen."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.log = open(folder / "broker.log", "w")
-        argv = [OMB, "broker", "-p", str(port), "--partitions", "0", *map(str, options)]
-        self.process = subprocess.Popen(
-            argv, stdout=subprocess.PIPE, stderr=self.log, text=True, **more
+        self.log_path = folder / "broker.log"
+        self.options = options
+        self.more = more
+        self._start(port)
+        self.bootstrap = dict(zip(options, options[1:])).get("--advertise", self.address)
+
+    def _start(self, port):
+        self.log = open(self.log_path, "w")
+        self.process = start(
+            [OMB, "broker", "-p", port, "--partitions", "0", *self.options],
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            **self.more,
         )
         self.said = None
-        nodes = int(dict(zip(options, options[1:])).get("--brokers", 1))
+        nodes = int(dict(zip(self.options, self.options[1:])).get("--brokers", 1))
         self.addresses = [self._read_address() for _ in range(nodes)]
         self.address = self.addresses[0]
-        self.bootstrap = dict(zip(options, options[1:])).get("--advertise", self.address)
+
+    def signal(self, number):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def restore(self):
+        """A new one in its place is sooner there than an old one is empty."""
+        self.signal(signal.SIGCONT)
+        if self.answers() and not self.leftovers():
+            return
+        kill(self.process)
+        self.log.close()
+        self._start(self.address.rpartition(":")[2])
 
     def _read_address(self):
         for line in self.process.stdout:
             if line.startswith("listening on "):
                 return line.split()[-1]
-        raise AssertionError(pathlib.Path(self.log.name).read_text())
+        raise AssertionError(self.log_path.read_text())
 
     def stop(self):
         """What it said, without the lines of its addresses."""
         if self.said is None:
             self.process.terminate()
-            self.said, _ = self.process.communicate(timeout=20)
-            self.log.close()
+            try:
+                self.said, _ = self.process.communicate(timeout=20)
+            finally:
+                kill(self.process)
+                self.log.close()
             assert self.process.returncode == 0
         return self.said
 

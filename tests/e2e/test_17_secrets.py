@@ -68,6 +68,11 @@ def command_lines(running):
     return found
 
 
+def journals_of(omb):
+    """While they are there."""
+    return {f"journal of {run}": path.read_text() for run, path in omb.journals().items()}
+
+
 def assert_nowhere(words, texts):
     for name, text in texts.items():
         for word in words:
@@ -97,6 +102,7 @@ def test_no_argument_shows_a_secret(omb, kafka, form):
     running = omb.start(workload(testDuration="2s"), kafka.driver(), *arguments)
     lines = command_lines(running)
     assert all("**" in line for line in lines.values() if line), lines
+    texts |= journals_of(omb)
     texts |= lines
     result = running.wait()
     assert len(lines) >= 3 or result.code == 2

@@ -423,3 +423,22 @@ def test_a_table_goes_to_standard_output_and_nowhere_else(omb):
 
     omb.command("csv", "r", "-o", "t.csv").must_end(0)
     assert omb.command("csv", "r", "-o", "-").out == (omb.folder / "t.csv").read_text()
+
+
+# ---- the log ------------------------------------------------------------------------------------
+
+
+def test_each_line_of_the_json_log_is_written_at_once(omb):
+    # In a pipe of packets each write stays one, so half a line cannot hide.
+    read, write = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
+    driver = LOOPBACK | {"name": "long " * 500}
+    running = omb.start(workload(testDuration="2s"), driver, "--quiet", stderr=write)
+    loud = omb.start(workload(testDuration="2s"), LOOPBACK, stderr=write)
+    os.close(write)
+    packets = list(iter(lambda: os.read(read, 1 << 20), b""))
+    os.close(read)
+    running.wait(), loud.wait()
+    lines = [packet.decode() for packet in packets]
+    assert all(line.endswith("\n") and line.count("\n") == 1 for line in lines), lines
+    events = [json.loads(line)["event"] for line in lines if line.startswith("{")]
+    assert events.count("progress") >= 2

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "run/summary.h"
 
@@ -335,6 +337,38 @@ static void the_summary_is_one_json_line_where_json_is_wanted(void **state)
 	snapshot_fini(&r.totals);
 }
 
+/* A socket of packets keeps each write apart: what comes is what a reader may meet. */
+static void a_line_is_written_at_once_whatever_its_length(void **state)
+{
+	static const size_t lengths[] = { 10, 5000, 20000, 60000 };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(lengths) / sizeof(lengths[0]); i++) {
+		size_t len = lengths[i / 2];
+		int pair[2];
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+		FILE *stream = fdopen(pair[0], "w");
+		setvbuf(stream, NULL, _IONBF, 0); /* as stderr is */
+		char *text = malloc(len + 1), *got = malloc(2 * len + 1000);
+		memset(text, 'x', len);
+		text[len] = '\0';
+
+		struct console c;
+		console_init(&c, &(struct console_options){ .format = i % 2 ? CONSOLE_JSON
+		                                                            : CONSOLE_TEXT,
+		                                            .progress = stream });
+		console_say(&c, CONSOLE_WARNING, S, "%s", text);
+		ssize_t n = recv(pair[1], got, 2 * len + 1000, MSG_DONTWAIT);
+		assert_true(n > (ssize_t)len);
+		assert_int_equal(got[n - 1], '\n');
+		assert_int_equal(recv(pair[1], got, 1, MSG_DONTWAIT), -1);
+		free(text);
+		free(got);
+		fclose(stream);
+		close(pair[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +380,7 @@ int main(void)
 		cmocka_unit_test(a_json_line_is_one_object_with_time_and_event),
 		cmocka_unit_test(a_live_line_is_rewritten_and_left_clean),
 		cmocka_unit_test(quiet_shows_warnings_only),
+		cmocka_unit_test(a_line_is_written_at_once_whatever_its_length),
 		cmocka_unit_test(messages_are_objects_too_where_json_is_wanted),
 		cmocka_unit_test(the_summary_has_rates_latencies_accounting_cost_and_verdict),
 		cmocka_unit_test(what_is_missing_is_counted_over_all_subscriptions),
