@@ -156,12 +156,27 @@ static void delete_what_the_parent_cannot(const struct agent_spec *spec)
 		admin_delete(spec, &spec->names, DELETE_LIMIT_MS, &err);
 }
 
+/* Of this process: an agent that cannot go on leaves why where its parent looks. */
+static struct agent_shm *own_shm;
+
+static void say_out_of_memory(size_t size)
+{
+	struct error err;
+
+	error_set(&err, ERROR_SYSTEM,
+	          "out of memory: %zu bytes more were refused (ulimit -v, or the host has none)",
+	          size);
+	agent_shm_fail(own_shm, &err);
+}
+
 int agent_main(const struct agent_spec *spec, struct agent_shm *shm, const int *channels)
 {
 	struct loop_thread *threads = xcalloc(spec->loops, sizeof(*threads));
 	struct error err;
 	bool failed = false;
 
+	own_shm = shm;
+	xalloc_set_last_words(say_out_of_memory);
 	if (!settle(spec, &err)) {
 		agent_shm_fail(shm, &err);
 		return 1;

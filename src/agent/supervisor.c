@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/oom.h"
 #include "stats/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
@@ -25,6 +26,9 @@
 enum source { SOURCE_STDERR, SOURCE_PID, SOURCE_OUTPUT, SOURCE_CHANNEL };
 
 #define EVENTS_AT_ONCE 64
+
+/* What EAGAIN means of fork, and does not say. */
+#define FORK_HINT      " (the limit of processes: ulimit -u, or that of the cgroup)"
 
 /* For the ends of what is killed at the very end; milliseconds do on an idle host. */
 #define REAP_MS        2000
@@ -182,9 +186,10 @@ struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *sp
 		goto out;
 	agent_shm_put_times(a->shm, &a->spec.times);
 
+	a->oom_kills = oom_kills();
 	a->pid = fork();
 	if (a->pid < 0) {
-		error_set_errno(err, errno, "forking an agent");
+		error_set_errno(err, errno, "forking an agent%s", errno == EAGAIN ? FORK_HINT : "");
 		goto out;
 	}
 	if (a->pid == 0)
@@ -297,6 +302,8 @@ static void reap(struct supervisor *s, struct agent *a)
 	/* It has ended, as its pidfd says.  Its status may be somebody else's: a debugger keeps it. */
 	if (wait4(a->pid, &a->wait_status, WNOHANG, &usage) != a->pid)
 		a->wait_status = -1;
+	else if (WIFSIGNALED(a->wait_status) && WTERMSIG(a->wait_status) == SIGKILL)
+		a->out_of_memory = oom_kills() > a->oom_kills;
 	while (read_stderr(s))
 		; /* what it printed last, before its end is told */
 	for (uint32_t i = 0; i < a->spec.loops; i++)
@@ -521,6 +528,12 @@ void agent_describe_end(const struct agent *a, struct error *err)
 		return;
 	else if (a->wait_status == -1)
 		error_set(err, ERROR_SYSTEM, "ended, and its exit status could not be had");
+	else if (a->out_of_memory)
+		error_set(err, ERROR_SYSTEM,
+		          "killed by signal 9 (Killed): the kernel killed for want of memory, of "
+		          "the host "
+		          "or of a cgroup; it had %" PRIu64 " MiB",
+		          a->max_rss_bytes >> 20);
 	else if (WIFSIGNALED(a->wait_status))
 		error_set(err, ERROR_SYSTEM, "killed by signal %d (%s)", WTERMSIG(a->wait_status),
 		          strsignal(WTERMSIG(a->wait_status)));

@@ -46,7 +46,9 @@ struct agent {
 	enum agent_kill killed_for;
 	uint64_t killed_ns;
 	char killed_state; /* of the process just before, as in /proc: 'T' = stopped; 0 = unknown */
-	bool given_up;     /* it was killed and did not end: nobody waits for it any more */
+	uint64_t oom_kills; /* of the whole host, when it was started ... */
+	bool out_of_memory; /* ... and there was one more when it ended by SIGKILL */
+	bool given_up;      /* it was killed and did not end: nobody waits for it any more */
 	bool ended;
 	int wait_status; /* as of waitpid, once ended; -1 = not to be had */
 	uint64_t ended_ns;

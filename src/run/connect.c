@@ -6,6 +6,7 @@
 #include "config/workload.h"
 #include "plan/names.h"
 #include "run/diary.h"
+#include "run/event.h"
 #include "run/outcome.h"
 #include "run/progress.h"
 #include "run/state.h"
@@ -136,6 +137,20 @@ static void describe_unready(const struct worker_ready *r, struct text *out)
 	text_addf(out, "%s%s)", comma, r->probe_seen ? "a probe was seen" : "no probe seen");
 }
 
+/* What clients say about it is more than what is missing. */
+static void add_reason(struct run *r, struct text *out)
+{
+	struct worker_call call = { .verb = WORKER_EVENTS };
+	struct error ignored = { 0 };
+
+	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, &ignored))
+		return;
+	const struct worker_event *e = event_commonest(&call.events);
+	if (e)
+		text_addf(out, "; %s agents say, %" PRIu64 " times: %s%s", agent_role_name(e->role),
+		          e->count, e->text, event_hint(e->text));
+}
+
 static void fail_unready(struct run *r, const struct worker_readiness *readiness)
 {
 	struct text list = { 0 };
@@ -153,6 +168,7 @@ static void fail_unready(struct run *r, const struct worker_readiness *readiness
 	}
 	if (unready > NAMED_MAX)
 		text_addf(&list, " and %" PRIu64 " more", unready - NAMED_MAX);
+	add_reason(r, &list);
 	error_set(&err, ERROR_TIMEOUT,
 	          "%" PRIu64 " of %zu subscriptions were not ready within %.3g s: %s", unready,
 	          readiness->count, (double)r->phases.limit_ns[PHASE_SETTLE] / 1e9,
@@ -162,7 +178,7 @@ static void fail_unready(struct run *r, const struct worker_readiness *readiness
 }
 
 /* Consumers that die are opened again.  A producer is not, and its load would be missing from the
- * first message on. */
+ * first message on; without the driver's own broker there is nothing to wait for. */
 static bool agents_are_well(struct run *r, struct arena *arena, struct error *err)
 {
 	struct worker_call call = { .verb = WORKER_EVENTS, .arena = arena };
@@ -171,10 +187,10 @@ static bool agents_are_well(struct run *r, struct arena *arena, struct error *er
 		return false;
 	for (size_t i = 0; i < call.events.count; i++) {
 		const struct worker_event *e = &call.events.items[i];
-		if (e->kind == EVENT_AGENT_LOST && e->role == AGENT_PRODUCER)
+		if (e->kind == EVENT_AGENT_LOST && e->role != AGENT_CONSUMER)
 			return error_set(err, ERROR_SYSTEM,
-			                 "producer agent %u was lost before the load: %s", e->agent,
-			                 e->text);
+			                 "%s agent %u was lost before the load: %s",
+			                 agent_role_name(e->role), e->agent, e->text);
 	}
 	progress_events(r, &call.events);
 	return true;

@@ -2,10 +2,12 @@
 #include "util/error.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "util/xalloc.h"
 
@@ -29,16 +31,31 @@ static void append_cause(char *text, size_t size, const char *cause)
 	snprintf(text + len, size - len, ": %s", cause);
 }
 
+/* What the system says, and the way out where that is always the same. */
+static const char *describe_errno(int os_errno, char *out, size_t size)
+{
+	struct rlimit files;
+
+	if (os_errno != EMFILE || getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return strerror(os_errno);
+	snprintf(out, size, "%s (a process may have %llu: ulimit -n)", strerror(os_errno),
+	         (unsigned long long)files.rlim_cur);
+	return out;
+}
+
 static bool set(struct error *err, enum error_kind kind, int os_errno, const char *fmt, va_list ap)
 {
 	assert(kind != ERROR_NONE);
 
 	/* The arguments may point into *err itself. */
 	struct error next = { .kind = kind, .os_errno = os_errno };
+	char cause[160];
+
 	vsnprintf(next.text, sizeof(next.text), fmt, ap);
 
 	if (os_errno != 0)
-		append_cause(next.text, sizeof(next.text), strerror(os_errno));
+		append_cause(next.text, sizeof(next.text),
+		             describe_errno(os_errno, cause, sizeof(cause)));
 	*err = next;
 	return false;
 }

@@ -6,10 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void (*last_words)(size_t size);
+
+void xalloc_set_last_words(void (*say)(size_t size))
+{
+	last_words = say;
+}
+
 static void *checked(void *p, size_t size)
 {
 	if (p == NULL && size > 0) {
 		fprintf(stderr, "omb: out of memory (%zu bytes asked)\n", size);
+		if (last_words != NULL)
+			last_words(size);
 		abort();
 	}
 	return p;

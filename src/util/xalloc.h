@@ -11,6 +11,10 @@
 
 #include <stddef.h>
 
+/* Called when memory is exhausted, before the process ends: the place for its last words.  It must not
+ * allocate.  NULL, as at first: a line on stderr is all. */
+void xalloc_set_last_words(void (*say)(size_t size));
+
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);

@@ -4,11 +4,13 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
+import sys
 
 import pytest
-from harness import Result, wait_until
+from harness import OMB, Result, wait_until
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 500
@@ -304,3 +306,67 @@ def test_a_result_that_had_no_room_is_recovered_once_there_is_some(omb, small_di
     (small_disk / "filler").unlink()
     result = recovered(omb.command("recover", journal), small_disk)
     assert len(result.omb["periods"]) >= 2 and len(result.json) == 62
+
+
+# ---- no descriptors, no ports -------------------------------------------------------------------
+
+
+def test_too_few_descriptors_are_said_at_once_and_nothing_is_left(omb):
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (44, 44))
+
+    shape = {"producersPerTopic": 60, "testDuration": "1s"}
+    running = omb.start(workload(**shape), LOOPBACK, "-o", "r/", preexec_fn=few)
+    result = running.wait(40)
+    result.must_end(1)
+    last = result.err.splitlines()[-1]
+    assert "Too many open files (a process may have 44: ulimit -n)" in last
+    assert list((omb.folder / "r").iterdir()) == [] and omb.journals() == {}
+
+
+# A network of its own, in which as many ports are left as the parameter says.
+NETWORK = """
+import fcntl, os, socket, struct, subprocess, sys
+with socket.socket() as s:
+    fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as f:
+    f.write(sys.argv[1])
+broker = subprocess.Popen([sys.argv[2], "broker", "-q", "-p", "19777"], stdout=subprocess.PIPE)
+assert broker.stdout.readline()
+code = subprocess.call(sys.argv[2:])
+broker.terminate()
+broker.wait()
+sys.exit(code)
+"""
+
+
+def test_ports_that_are_all_taken_are_named_as_the_reason(omb, tmp_path):
+    omb.write(
+        "d.yaml",
+        {
+            "name": "Kafka",
+            "driver": "kafka",
+            "replicationFactor": 1,
+            "commonConfig": "bootstrap.servers=127.0.0.1:19777\n",
+            "producerConfig": "acks=all\n",
+            "consumerConfig": "auto.offset.reset=earliest\n",
+        },
+    )
+    # The consumers come first and take them all.
+    shape = {"partitionsPerTopic": 4, "consumerPerSubscription": 4, "testDuration": "2s"}
+    omb.write("w.yaml", workload(**shape, producersPerTopic=8, readinessTimeout="5s"))
+    words = ["run", "-q", "-d", "d.yaml", "-o", "r/", "w.yaml"]
+    done = subprocess.run(
+        ["timeout", "-k", "1", "40", "unshare", "-rn", sys.executable, "-c", NETWORK, "40000 40007", OMB, *words],
+        cwd=omb.folder,
+        env=os.environ | {"XDG_STATE_HOME": str(omb.state)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare" in done.stderr:
+        pytest.skip(f"needs to be root, or user namespaces: {done.stderr}")
+    assert done.returncode == 1, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "Cannot assign requested address" in last and "ip_local_port_range" in last, last
+    assert list((omb.folder / "r").iterdir()) == []

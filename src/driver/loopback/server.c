@@ -136,12 +136,17 @@ static void watch(struct server *s, struct conn *c, uint32_t events)
 		abort(); /* the descriptor is ours and was added */
 }
 
-static void accept_all(struct server *s)
+/* A client that is not let in would wait for ever: without descriptors the broker ends and says so. */
+static bool accept_all(struct server *s, struct error *err)
 {
 	int fd;
 
 	while ((fd = loop_address_accept(s->listen_fd)) >= 0)
 		open_conn(s, fd);
+	if (errno == EMFILE || errno == ENFILE)
+		return error_set_errno(err, errno,
+		                       "a client more than the loopback broker can have");
+	return true;
 }
 
 /* --- input --------------------------------------------------------------------------------------- */
@@ -269,20 +274,20 @@ static int wait_for_events(struct server *s, struct epoll_event *events)
 	return os_epoll_wait(s->epoll_fd, events, EVENTS, left_ns);
 }
 
-/* True: told to stop. */
-static bool handle_events(struct server *s, const struct epoll_event *events, int count)
+static bool handle_events(struct server *s, const struct epoll_event *events, int count,
+                          bool *stops, struct error *err)
 {
-	bool stops = false;
+	bool ok = true;
 
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count && ok; i++) {
 		if (events[i].data.u64 == EVENT_STOP)
-			stops = true;
+			*stops = true;
 		else if (events[i].data.u64 == EVENT_LISTEN)
-			accept_all(s);
+			ok = accept_all(s, err);
 		else
 			handle_event(s, &events[i]);
 	}
-	return stops;
+	return ok;
 }
 
 static bool serve(struct server *s, struct error *err)
@@ -295,7 +300,8 @@ static bool serve(struct server *s, struct error *err)
 		if (count < 0 && errno != EINTR)
 			return error_set_errno(err, errno,
 			                       "waiting for clients of the loopback broker");
-		stops = handle_events(s, events, count);
+		if (!handle_events(s, events, count, &stops, err))
+			return false;
 		retry_full(s);
 		hand_out(s, now());
 		flush(s);
