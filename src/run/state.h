@@ -17,7 +17,6 @@
 #include "plan/search.h"
 #include "results/journal.h"
 #include "results/pair.h"
-#include "run/console.h"
 #include "run/growth.h"
 #include "run/limits.h"
 #include "run/phase.h"
