@@ -99,12 +99,13 @@ void translation_mark(struct translation *t, struct kafka_settings *list, const 
 	s->note = s->note[0] == '\0' ? note : arena_printf(t->arena, "%s; %s", note, s->note);
 }
 
-static void add_failure(struct translation *t, int line, int column, const char *fmt, va_list ap)
+/* Room for a message with the longest value that is quoted in one. */
+#define FAILURE_TEXT 480
+
+static void add_failure(struct translation *t, int line, int column, const char *text)
 {
 	struct error err = { 0 };
-	char text[480];
 
-	vsnprintf(text, sizeof(text), fmt, ap);
 	error_set(&err, ERROR_CONFIG, "%s%s%s%s", t->block == NULL ? "" : t->block,
 	          t->block == NULL ? "" : ": ", text,
 	          t->block != NULL && line == 0 ? " (from --set)" : "");
@@ -120,20 +121,24 @@ static void add_failure(struct translation *t, int line, int column, const char 
 
 void translation_fail(struct translation *t, int line, const char *fmt, ...)
 {
+	char text[FAILURE_TEXT];
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_failure(t, line, 0, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	add_failure(t, line, 0, text);
 }
 
 void translation_fail_at(struct translation *t, int line, int column, const char *fmt, ...)
 {
+	char text[FAILURE_TEXT];
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_failure(t, line, column, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	add_failure(t, line, column, text);
 }
 
 /* --- settings --------------------------------------------------------------------------------- */
