@@ -167,6 +167,9 @@ void hist_copy_add_times(struct hist_copy *dst, const struct hist_copy *src, uin
 	if (times == 0)
 		return;
 	dst->overflow += src->overflow * times;
+	dst->sum_unknown |= src->sum_unknown;
+	dst->sum_wrapped |= src->sum_wrapped;
+	add_to_sum(dst, src->sum, times);
 	if (is_empty(src))
 		return;
 	reserve(dst, src->lo, src->hi);
@@ -176,9 +179,6 @@ void hist_copy_add_times(struct hist_copy *dst, const struct hist_copy *src, uin
 	for (size_t i = src->lo; i < src->hi; i++)
 		dst->counts[i - dst->first] += src->counts[i - src->first] * times;
 	dst->count += src->count * times;
-	dst->sum_unknown |= src->sum_unknown;
-	dst->sum_wrapped |= src->sum_wrapped;
-	add_to_sum(dst, src->sum, times);
 }
 
 void hist_copy_assign(struct hist_copy *out, const struct hist_copy *src)
@@ -222,6 +222,12 @@ void hist_copy_diff(const struct hist_copy *newer, const struct hist_copy *older
 		lo = min_size(lo, i);
 		hi = i + 1;
 	}
+	/* Right even when the sums have wrapped.  A writer counts first and sums then, so a snapshot
+	 * may come between the two: the next interval has the sum of what this one has counted, also
+	 * when it counts nothing itself. */
+	out->sum = newer->sum - older->sum;
+	out->sum_unknown = newer->sum_unknown || older->sum_unknown;
+	out->overflow = newer->overflow - older->overflow;
 	if (lo == newer->hi)
 		return;
 
@@ -232,10 +238,6 @@ void hist_copy_diff(const struct hist_copy *newer, const struct hist_copy *older
 		out->counts[i - out->first] = n;
 		out->count += n;
 	}
-	/* Right even when the sums have wrapped. */
-	out->sum = newer->sum - older->sum;
-	out->sum_unknown = newer->sum_unknown || older->sum_unknown;
-	out->overflow = newer->overflow - older->overflow;
 	narrow_values(out, newer);
 }
 

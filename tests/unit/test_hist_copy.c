@@ -117,6 +117,28 @@ static void an_interval_knows_its_maximum_as_well_as_can_be(void **state)
 	hist_copy_fini(&interval);
 }
 
+/* A snapshot may come between a writer's count and its sum. */
+static void a_sum_that_comes_after_its_count_is_in_the_next_interval(void **state)
+{
+	(void)state;
+	struct hist_copy none = { 0 }, early = { 0 }, late = { 0 }, interval = { 0 }, all = { 0 };
+
+	hist_copy_record(&late, 1234, 5);
+	hist_copy_assign(&early, &late);
+	early.sum -= 1234;
+	hist_copy_diff(&early, &none, &interval);
+	hist_copy_add(&all, &interval);
+	hist_copy_diff(&late, &early, &interval);
+	assert_int_equal(interval.count, 0);
+	hist_copy_add(&all, &interval);
+	assert_int_equal(all.count, 5);
+	assert_int_equal(all.sum, 5 * 1234);
+	hist_copy_fini(&early);
+	hist_copy_fini(&late);
+	hist_copy_fini(&interval);
+	hist_copy_fini(&all);
+}
+
 static void an_interval_without_values_is_empty(void **state)
 {
 	(void)state;
@@ -199,6 +221,7 @@ int main(void)
 		cmocka_unit_test(cleared_is_empty_and_may_be_used_elsewhere),
 		cmocka_unit_test(a_merge_is_the_histogram_of_all_values),
 		cmocka_unit_test(an_interval_knows_its_maximum_as_well_as_can_be),
+		cmocka_unit_test(a_sum_that_comes_after_its_count_is_in_the_next_interval),
 		cmocka_unit_test(an_interval_without_values_is_empty),
 		cmocka_unit_test(nanoseconds_become_whole_microseconds_rounded_down),
 		cmocka_unit_test(a_converted_value_is_never_too_small_nor_a_thousandth_too_large),
