@@ -196,7 +196,7 @@ uint32_t loop_client_index(const struct loop *l, uint32_t i)
 
 void loop_note(struct loop *l, enum note_kind kind, const char *text)
 {
-	shm_note_add(l->words, kind, text, clock_ns());
+	note_add(&l->words->notes[kind], text, clock_ns());
 }
 
 void loop_closed_one(struct loop *l)

@@ -13,23 +13,6 @@
 #define SHM_MAGIC   0x6f6d6231u /* "omb1" */
 #define SHM_VERSION 2
 
-const char *note_name(enum note_kind kind)
-{
-	static const char *const names[] = {
-		[DRIVER_EVENT_CONNECTION] = "connection",
-		[DRIVER_EVENT_CLIENT] = "client",
-		[DRIVER_EVENT_COMMIT] = "commit",
-		[DRIVER_EVENT_POLL] = "poll",
-		[DRIVER_EVENT_REBALANCE] = "rebalance",
-		[DRIVER_EVENT_FATAL] = "fatal",
-		[NOTE_SEND] = "send",
-		[NOTE_DELIVERY] = "delivery",
-		[NOTE_BLOCKED] = "blocked",
-	};
-
-	return names[kind];
-}
-
 static size_t rounded(size_t bytes, size_t to)
 {
 	return (bytes + to - 1) & ~(to - 1);
@@ -212,17 +195,4 @@ void agent_shm_fail(struct agent_shm *shm, const struct error *err)
 	shm->error = *err;
 	/* Pairs with the acquire load of whoever reads `error`. */
 	atomic_store_explicit(&shm->state, AGENT_FAILED, memory_order_release);
-}
-
-void shm_note_add(struct shm_loop *loop, enum note_kind kind, const char *text, uint64_t now_ns)
-{
-	struct shm_note *n = &loop->notes[kind];
-	uint64_t count = counter_read(&n->count);
-
-	if (count == 0) {
-		n->first_ns = now_ns;
-		snprintf(n->text, sizeof(n->text), "%s", text);
-	}
-	/* Release: a reader that sees a count (acquire) sees the text. */
-	atomic_store_explicit(&n->count, count + 1, memory_order_release);
 }

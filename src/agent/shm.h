@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #include "agent/flight.h"
-#include "driver/driver.h"
+#include "agent/note.h"
 #include "plan/load.h"
 #include "stats/hist.h"
 #include "stats/snapshot.h"
@@ -43,23 +43,6 @@ enum agent_state {
 	AGENT_ALIVE,  /* opening its clients, or at work */
 	AGENT_CLOSED, /* clients closed; about to exit */
 	AGENT_FAILED, /* see error */
-};
-
-/* Kinds of failures that a loop counts, keeping the first text of each: the driver's events, and
- * what became of messages. */
-enum note_kind {
-	NOTE_SEND = DRIVER_EVENT_COUNT, /* send refused a message */
-	NOTE_DELIVERY,                  /* a message came back as failed */
-	NOTE_BLOCKED,                   /* a message stayed BUSY too long */
-	NOTE_COUNT
-};
-
-const char *note_name(enum note_kind kind);
-
-struct shm_note {
-	_Atomic uint64_t count; /* the text is complete before the first count is stored */
-	uint64_t first_ns;
-	char text[176];
 };
 
 struct shm_client {
@@ -96,7 +79,7 @@ struct shm_schedule {
 
 struct shm_loop {
 	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
-	struct shm_note notes[NOTE_COUNT];
+	struct note notes[NOTE_COUNT];
 	/* Of a producer loop: 1 as long as it may send more of the load.  Written after the counters
 	 * of the last message (release), read before them (acquire, agent_shm_is_offering). */
 	_Atomic uint32_t is_offering;
@@ -192,8 +175,5 @@ void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snaps
 
 /* Keeps the first error of an agent; any loop. */
 void agent_shm_fail(struct agent_shm *shm, const struct error *err);
-
-/* Counts one more of `kind`; owner loop only. */
-void shm_note_add(struct shm_loop *loop, enum note_kind kind, const char *text, uint64_t now_ns);
 
 #endif

@@ -147,6 +147,8 @@ struct record {
 	size_t partition_totals_count;
 	const struct record_event *events;
 	size_t events_count;
+	const char *failure_cause; /* the commonest of messages that failed; NULL = none is known */
+	uint64_t failure_often;
 	struct record_backlog backlog;
 
 	struct snapshot totals; /* after the drain, everything */

@@ -105,15 +105,33 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 		    f->busy);
 }
 
+/* Room for a cause. */
+#define CAUSE_TEXT 256
+
+/* ": "Message size too large" (60 times)", or nothing. */
+static const char *because(const struct verdict_cause *cause, char *out)
+{
+	out[0] = '\0';
+	if (cause->text != NULL)
+		(void)snprintf(out, CAUSE_TEXT, ": \"%.200s\" (%" PRIu64 " times)", cause->text,
+		               cause->often);
+	return out;
+}
+
 static void judge_answers(const struct verdict_facts *f, struct verdict_result *out)
 {
 	uint64_t bad = f->failed + f->unacknowledged;
+	const struct verdict_cause *cause = &f->failure_cause;
+	char why[CAUSE_TEXT];
 
+	/* A broker that is gone does not answer, and the connections say so. */
+	if (cause->text == NULL)
+		cause = f->fatal_cause.text != NULL ? &f->fatal_cause : &f->other_cause;
 	if (bad > 0)
 		add(out, share(bad, f->sent) > 0.01 ? VERDICT_INVALID : VERDICT_SUSPECT, "failed",
 		    "%" PRIu64 " messages failed and %" PRIu64 " had no answer, of %" PRIu64
-		    " sent",
-		    f->failed, f->unacknowledged, f->sent);
+		    " sent%s",
+		    f->failed, f->unacknowledged, f->sent, because(cause, why));
 }
 
 static void judge_drain(const struct verdict_facts *f, struct verdict_result *out)
@@ -196,6 +214,8 @@ static void describe_lost(const struct verdict_facts *f, char *out, size_t size)
 
 static void judge_agents(const struct verdict_facts *f, struct verdict_result *out)
 {
+	char why[CAUSE_TEXT];
+
 	const char *colon = f->agent_ends ? ": " : "";
 	const char *how = f->agent_ends ? f->agent_ends : "";
 	unsigned lost = f->producers_lost + f->consumers_lost;
@@ -222,11 +242,13 @@ static void judge_agents(const struct verdict_facts *f, struct verdict_result *o
 		    "an agent used %.0f %% of a core: it may have been the limit",
 		    f->agent_cpu_max * 100);
 	if (f->fatal_events > 0)
-		add(out, VERDICT_SUSPECT, "clients", "%" PRIu64 " clients stopped working for good",
-		    f->fatal_events);
+		add(out, VERDICT_SUSPECT, "clients",
+		    "%" PRIu64 " clients stopped working for good%s", f->fatal_events,
+		    because(&f->fatal_cause, why));
 	if (f->other_events > 0)
 		add(out, VERDICT_VALID, "events",
-		    "client libraries reported %" PRIu64 " errors; see events", f->other_events);
+		    "client libraries reported %" PRIu64 " errors%s; `events` has all kinds",
+		    f->other_events, because(&f->other_cause, why));
 	if (f->idle_consumers > 0)
 		add(out, VERDICT_SUSPECT, "idleConsumers",
 		    "%" PRIu64

@@ -45,6 +45,11 @@
 
 enum verdict { VERDICT_VALID, VERDICT_SUSPECT, VERDICT_INVALID };
 
+struct verdict_cause {
+	const char *text; /* NULL = none is known */
+	uint64_t often;
+};
+
 struct verdict_facts {
 	bool interrupted, scheduled, stamped, broker_is_local;
 	const char *failure; /* what ended the run early; NULL = nothing did */
@@ -76,6 +81,8 @@ struct verdict_facts {
 	uint64_t drain_ns;      /* of a drain that was allowed more than its timeout; else 0 */
 	uint64_t drain_timeout_ns, standstill_ns;
 	uint64_t fatal_events, other_events; /* of client libraries */
+	/* What was said most often of these, and of messages that failed. */
+	struct verdict_cause failure_cause, fatal_cause, other_cause;
 	uint64_t idle_consumers;
 
 	/* Over the later half of the window; a backlog test leaves them 0. */
@@ -93,7 +100,7 @@ struct verdict_facts {
 struct verdict_reason {
 	enum verdict weight; /* VERDICT_VALID: a note */
 	const char *name;    /* static; the first column above */
-	char text[240];
+	char text[400];
 };
 
 /* More than verdict.c has rules. */

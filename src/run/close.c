@@ -64,8 +64,7 @@ void close_clients(struct run *r)
 	struct error err = { 0 };
 
 	if (!r->load_started) {
-		close_worker(r); /* a group with members cannot be deleted */
-		read_events(r);
+		close_failed(r);
 		return;
 	}
 	bool ok = finish(r, hasty ? LIMITS_HASTY_MS : 0, hasty ? PATIENCE_CLOSE : PATIENCE_LOAD,
@@ -126,4 +125,11 @@ void close_worker(struct run *r)
 
 	if (!state_call(r, &call, limits_stop(&r->plan, most_ms), PATIENCE_ENDLESS, &err))
 		warn(r, "the worker did not stop in time", &err);
+}
+
+void close_failed(struct run *r)
+{
+	close_worker(r); /* a group with members cannot be deleted */
+	if (!r->worker_is_broken)
+		read_events(r);
 }

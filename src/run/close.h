@@ -19,4 +19,7 @@ void close_delete(struct run *r);
 /* Stops whatever is left. */
 void close_worker(struct run *r);
 
+/* After a run that failed before its load: stops everybody, and reads what the clients said. */
+void close_failed(struct run *r);
+
 #endif

@@ -9,6 +9,7 @@
 #include "config/origin.h"
 #include "config/workload.h"
 #include "run/event.h"
+#include "run/reason.h"
 #include "run/state.h"
 #include "stats/percentile.h"
 #include "util/file.h"
@@ -272,18 +273,21 @@ static bool broker_is_local(const struct run *r)
 	return false;
 }
 
+static struct verdict_cause cause_of(struct reason reason)
+{
+	return (struct verdict_cause){ .text = reason.text, .often = reason.often };
+}
+
 static void count_events(const struct run *r, struct verdict_facts *f)
 {
-	for (size_t i = 0; i < r->events.count; i++) {
-		const struct worker_event *e = &r->events.items[i];
+	struct reason fatal = reason_of(&r->events, REASON_FATAL);
+	struct reason other = reason_of(&r->events, REASON_CLIENTS);
 
-		if (e->kind != EVENT_CLIENT || !e->name || strcmp(e->name, "rebalance") == 0)
-			continue;
-		if (strcmp(e->name, "fatal") == 0)
-			f->fatal_events += e->count;
-		else
-			f->other_events += e->count;
-	}
+	f->fatal_events = fatal.count;
+	f->other_events = other.count;
+	f->fatal_cause = cause_of(fatal);
+	f->other_cause = cause_of(other);
+	f->failure_cause = cause_of(reason_of(&r->events, REASON_MESSAGES));
 }
 
 /* From the middle of the window to its end, by the counts of every second. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/workload.h"
 #include "run/close.h"
@@ -9,6 +11,7 @@
 #include "run/diary.h"
 #include "run/offer.h"
 #include "run/outcome.h"
+#include "run/reason.h"
 #include "run/state.h"
 #include "run/summary.h"
 
@@ -71,6 +74,23 @@ static void explain_nothing(struct run *r)
 	state_fail(r, &err);
 }
 
+/* The symptom stands in the failure; what the clients said most often is likely the cause. */
+static void explain_failure(struct run *r)
+{
+	struct reason said = reason_of(&r->events, REASON_MESSAGES);
+	struct error err = r->failure;
+
+	if (r->measured || err.kind == ERROR_NONE)
+		return;
+	if (said.text == NULL)
+		said = reason_of(&r->events, REASON_FATAL);
+	if (said.text == NULL)
+		said = reason_of(&r->events, REASON_CLIENTS);
+	if (said.text != NULL && strstr(err.text, said.text) == NULL)
+		error_set(&r->failure, err.kind, "%.300s; the clients say: %s (%" PRIu64 " times)",
+		          err.text, said.text, said.often);
+}
+
 static void carry_out(struct run *r)
 {
 	connect_clients(r);
@@ -82,10 +102,11 @@ static void carry_out(struct run *r)
 		offer_load(r);
 	offer_drain(r);
 	if (r->phase == PHASE_FAILED)
-		close_worker(r);
+		close_failed(r);
 	else
 		close_clients(r);
 	explain_nothing(r);
+	explain_failure(r);
 	close_delete(r);
 	close_worker(r);
 }

@@ -197,7 +197,8 @@ static void add_missing(const struct record *r, struct text *line)
 	if (r->subscriptions == 0 || !r->stamped || r->recovered)
 		return;
 	if (received == expected)
-		text_add(line, ": nothing lost");
+		text_addf(line, ": as many received as acknowledged%s",
+		          r->subscriptions == 1 ? "" : ", for each subscription");
 	else if (received < expected)
 		text_addf(line, ": %s missing", grouped(expected - received, n));
 	else if (received - expected <= unsure)
@@ -217,6 +218,9 @@ static void add_accounting(const struct record *r, struct text *out)
 	text_addf(&line, ", %s acknowledged", grouped(c[COUNTER_ACKNOWLEDGED], n));
 	if (c[COUNTER_FAILED])
 		text_addf(&line, ", %s failed", grouped(c[COUNTER_FAILED], n));
+	if (c[COUNTER_FAILED] && r->failure_cause)
+		text_addf(&line, " (\"%s\" %s times)", r->failure_cause,
+		          grouped(r->failure_often, n));
 	if (c[COUNTER_UNACKNOWLEDGED])
 		text_addf(&line, ", %s unanswered", grouped(c[COUNTER_UNACKNOWLEDGED], n));
 	if (c[COUNTER_UNSENT])
@@ -370,6 +374,8 @@ void summary_format_json(const struct record *r, const char *result_path, const 
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		(void)json_object_set_new(o, counter_name((enum counter)i),
 		                          json_integer((json_int_t)r->totals.counters[i]));
+	(void)json_object_set_new(o, "failureCause", text_or_null(r->failure_cause));
+	(void)json_object_set_new(o, "failureOften", json_integer((json_int_t)r->failure_often));
 	(void)json_object_set_new(o, "verdict", json_string(verdict_name(r->verdict.verdict)));
 	for (size_t i = 0; i < r->verdict.count; i++)
 		(void)json_array_append_new(reasons, message(r->verdict.reasons[i].text));

@@ -74,3 +74,31 @@ void text_fini(struct text *t)
 	free(t->data);
 	*t = (struct text){ 0 };
 }
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool text_is_same_but_numbers(const char *a, const char *b, size_t max)
+{
+	const char *a_end = a + max, *b_end = b + max;
+
+	for (;;) {
+		if (a >= a_end || b >= b_end)
+			return true;
+		if (is_digit(*a) && is_digit(*b)) {
+			while (a < a_end && is_digit(*a))
+				a++;
+			while (b < b_end && is_digit(*b))
+				b++;
+			continue;
+		}
+		if (*a != *b)
+			return false;
+		if (*a == '\0')
+			return true;
+		a++;
+		b++;
+	}
+}

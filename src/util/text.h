@@ -10,6 +10,7 @@
  */
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct text {
@@ -28,5 +29,9 @@ const char *text_str(const struct text *t);
 /* Gives the string away; the caller frees it.  `t` is empty afterwards. */
 char *text_take(struct text *t);
 void text_fini(struct text *t);
+
+/* Do two strings differ in the digits of their numbers alone?  What is behind the first `max` bytes of
+ * either does not count. */
+bool text_is_same_but_numbers(const char *a, const char *b, size_t max);
 
 #endif

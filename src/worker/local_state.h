@@ -151,6 +151,10 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 void local_final_totals(struct local *l, struct arena *arena, struct worker_totals *out);
 void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out);
 void local_counters(struct local *l, struct worker_counters *out);
+/* Events of what agents of a role noted, at most local_notes_max for both roles; how many. */
+size_t local_notes(struct local *l, enum agent_role role, struct arena *arena,
+                   struct worker_event *to);
+size_t local_notes_max(void);
 void local_events(struct local *l, struct arena *arena, struct worker_events *out);
 
 /* --- local_debts.c ---------------------------------------------------------------------------- */

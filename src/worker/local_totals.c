@@ -254,43 +254,6 @@ void local_counters(struct local *l, struct worker_counters *out)
 	snapshot_fini(&s);
 }
 
-static void add_note(const struct agent *a, struct shm_note *n, struct worker_event *event)
-{
-	/* Acquire: pairs with shm_note_add; the text is complete. */
-	uint64_t count = atomic_load_explicit(&n->count, memory_order_acquire);
-
-	if (count > 0 && (event->count == 0 || n->first_ns < event->at_ns)) {
-		event->at_ns = n->first_ns;
-		event->agent = a->spec.index;
-		event->generation = a->spec.generation;
-		event->text = n->text;
-	}
-	event->count += count;
-}
-
-/* One event for each role and kind of failure: how often over all agents, and the first text. */
-static size_t add_notes(struct local *l, enum agent_role role, struct arena *arena,
-                        struct worker_event *to)
-{
-	size_t added = 0;
-
-	for (int kind = 0; kind < NOTE_COUNT; kind++) {
-		struct worker_event event = { .kind = EVENT_CLIENT,
-			                      .role = role,
-			                      .name = note_name((enum note_kind)kind) };
-		for (size_t i = 0; i < l->supervisor.count; i++) {
-			struct agent *a = l->supervisor.agents[i];
-			for (uint32_t k = 0; a->spec.role == role && k < a->shm->shape.loops; k++)
-				add_note(a, &a->shm->loop[k].notes[kind], &event);
-		}
-		if (event.count == 0)
-			continue;
-		event.text = arena_strdup(arena, event.text);
-		to[added++] = event;
-	}
-	return added;
-}
-
 static int by_time(const void *a, const void *b)
 {
 	const struct worker_event *x = a, *y = b;
@@ -301,12 +264,12 @@ static int by_time(const void *a, const void *b)
 void local_events(struct local *l, struct arena *arena, struct worker_events *out)
 {
 	local_watch_resumes(l);
-	out->items = arena_alloc(arena,
-	                         (l->events_count + (size_t)2 * NOTE_COUNT) * sizeof(*out->items));
+	out->items =
+		arena_alloc(arena, (l->events_count + local_notes_max()) * sizeof(*out->items));
 	out->count = l->events_count;
 	for (size_t i = 0; i < l->events_count; i++)
 		out->items[i] = l->events[i];
-	out->count += add_notes(l, AGENT_PRODUCER, arena, out->items + out->count);
-	out->count += add_notes(l, AGENT_CONSUMER, arena, out->items + out->count);
+	out->count += local_notes(l, AGENT_PRODUCER, arena, out->items + out->count);
+	out->count += local_notes(l, AGENT_CONSUMER, arena, out->items + out->count);
 	qsort(out->items, out->count, sizeof(*out->items), by_time);
 }

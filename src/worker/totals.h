@@ -63,8 +63,8 @@ enum worker_event_kind {
 	EVENT_AGENT_SLOW,      /* closed for too long and was killed; its counts are complete */
 	EVENT_AGENT_RESTARTED, /* its consumers are open again */
 	EVENT_AGENT_RESUMED,   /* and receive again; gap_ns is how long they received nothing */
-	EVENT_CLIENT,          /* a driver_event: kind in `name`, how often in `count` */
-	EVENT_STDERR,          /* a line that a client library wrote to stderr */
+	EVENT_CLIENT, /* failures of a kind (`name`) that say the same: how often in `count` */
+	EVENT_STDERR, /* a line that a client library wrote to stderr */
 };
 
 struct worker_event {
@@ -73,6 +73,7 @@ struct worker_event {
 	unsigned agent, generation;
 	uint64_t at_ns, gap_ns;
 	uint64_t count;
+	bool is_rest;     /* of EVENT_CLIENT: all others of the kind; `text` is none of theirs */
 	const char *name; /* of EVENT_CLIENT: "connection", "commit", ... */
 	const char *text;
 };

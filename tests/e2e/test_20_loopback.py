@@ -38,6 +38,33 @@ def workload(**more):
     } | more
 
 
+# ---- reasons ---
+
+
+def test_the_commonest_failure_is_named_beside_its_count(omb):
+    refusing = LOOPBACK | {"failEvery": 2, "faultsAfter": 10}
+    result = omb.run(workload(testDuration="1s"), refusing)
+    result.must_end(3)
+    said = " ".join(result.out.split())
+    (reason,) = [r for r in result.omb["verdict"]["reasons"] if r["name"] == "failed"]
+    failed = result.totals["failed"]
+    assert failed > 0
+    event = max((e for e in result.omb["events"] if e["name"] == "delivery"), key=lambda e: e["count"])
+    assert event["count"] == failed
+    for text in (said, reason["text"]):
+        assert event["text"] in text
+    assert f'"{event["text"]}" ({failed} times)' in reason["text"]
+
+
+def test_a_search_that_finds_nothing_says_what_it_tried_and_what_the_clients_said(omb):
+    refusing = LOOPBACK | {"failEvery": 1, "faultsAfter": 20}
+    result = omb.run(workload(producerRate=0), refusing)
+    result.must_end(1)
+    assert "nothing was measured" in result.err and " asked, " in result.err
+    assert "the clients say: " in result.err
+    assert not result.named(".json", ".omb", ".partial", ".invalid")
+
+
 # ---- the result ---------------------------------------------------------------------------------
 
 

@@ -100,7 +100,7 @@ def test_the_journal_of_a_killed_run_becomes_a_result(omb, killed):
 
     assert "(recovered)" in said.out and "INVALID  recovered" in said.out
     assert said.out.split()[-2:] == [str(result.json_path), str(placeholder)]
-    assert "nothing lost" not in said.out
+    assert "as many received" not in said.out
 
 
 def test_what_was_recovered_is_no_longer_named_but_its_topics_can_still_be_deleted(omb, killed):

@@ -292,7 +292,7 @@ static void a_message_that_stays_busy_too_long_has_failed(void **state)
 	harness_close(&h);
 
 	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->failed), 1);
-	assert_int_equal(counter_read(&h.shm->loop[0].notes[NOTE_BLOCKED].count), 1);
+	assert_int_equal(note_total(&h.shm->loop[0].notes[NOTE_BLOCKED]), 1);
 	struct hist_copy corrected = measured(&h, LATENCY_CORRECTED_PUBLISH);
 	assert_true(corrected.max >= 30 * MS);
 	hist_copy_fini(&corrected);
@@ -323,7 +323,7 @@ static void refused_messages_are_counted_and_the_first_reason_is_kept(void **sta
 
 	assert_int_equal(harness_counter(&h, COUNTER_SENT), 100);
 	assert_int_equal(harness_counter(&h, COUNTER_FAILED), 10);
-	assert_string_equal(h.shm->loop[0].notes[NOTE_SEND].text, "message 3 refused");
+	assert_string_equal(h.shm->loop[0].notes[NOTE_SEND].texts[0].text, "message 3 refused");
 	assert_int_equal(measured_count(&h, LATENCY_PUBLISH), 90);
 	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 100); /* charged its age */
 	harness_fini(&h);
@@ -342,7 +342,7 @@ static void what_fails_later_is_counted_too(void **state)
 	harness_wait_counter(&h, COUNTER_FAILED, 100);
 	harness_close(&h);
 	assert_int_equal(harness_counter(&h, COUNTER_ACKNOWLEDGED), 0);
-	assert_string_equal(h.shm->loop[0].notes[NOTE_DELIVERY].text, "scripted failure");
+	assert_string_equal(h.shm->loop[0].notes[NOTE_DELIVERY].texts[0].text, "scripted failure");
 	harness_fini(&h);
 }
 
@@ -548,7 +548,7 @@ static void a_driver_whose_messages_may_not_block_fails_them_at_once(void **stat
 	assert_int_equal(counter_read(&agent_shm_client(h.shm, 0)->failed), 100);
 	assert_int_equal(counter_read(&agent_shm_client(h.shm, 1)->acknowledged), 100);
 	assert_int_equal(harness_counter(&h, COUNTER_BUSY), 100); /* each was offered once */
-	assert_int_equal(counter_read(&h.shm->loop[0].notes[NOTE_BLOCKED].count), 100);
+	assert_int_equal(note_total(&h.shm->loop[0].notes[NOTE_BLOCKED]), 100);
 	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 200);
 	harness_fini(&h);
 }

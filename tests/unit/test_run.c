@@ -33,8 +33,8 @@ static void a_healthy_run_measures_exactly_what_was_due_in_its_window(void **sta
 	assert_int_equal(bench_counter(json_object_get(b.side, "totals"), "sent"), 12000);
 	assert_int_equal(bench_counter(json_object_get(b.side, "totals"), "received"), 12000);
 	assert_string_equal(json_string_value(bench_member(&b, "verdict", "verdict")), "VALID");
-	assert_non_null(strstr(b.summary, "12,000 sent, 12,000 acknowledged, 12,000 received (1 "
-	                                  "subscription): nothing lost"));
+	assert_non_null(strstr(b.summary, "12,000 sent, 12,000 acknowledged, 12,000 received"));
+	assert_non_null(strstr(b.summary, "as many received as"));
 	bench_assert_cleaned_up(&b);
 	bench_teardown(&b);
 }

@@ -112,6 +112,27 @@ static void each_fault_has_its_weight(void **state)
 	     f.asked_per_s = f.published_per_s = 1);
 }
 
+static void the_reason_stands_beside_the_count(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.failed = 60;
+	f.failure_cause = (struct verdict_cause){ "Message size too large", 60 };
+	verdict_judge(&f, &r);
+	assert_non_null(strstr(find(&r, "failed")->text, "\"Message size too large\" (60 times)"));
+
+	/* Without an answer nothing failed: the connections say why. */
+	f = healthy();
+	f.unacknowledged = 60;
+	f.other_events = 12;
+	f.other_cause = (struct verdict_cause){ "Connection refused", 12 };
+	verdict_judge(&f, &r);
+	assert_non_null(strstr(find(&r, "failed")->text, "\"Connection refused\" (12 times)"));
+	assert_non_null(strstr(find(&r, "events")->text, "\"Connection refused\" (12 times)"));
+}
+
 static void what_is_within_its_bound_is_not_mentioned(void **state)
 {
 	struct verdict_facts f = healthy();
@@ -277,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_healthy_run_is_valid_and_needs_no_words),
 		cmocka_unit_test(each_fault_has_its_weight),
+		cmocka_unit_test(the_reason_stands_beside_the_count),
 		cmocka_unit_test(what_is_within_its_bound_is_not_mentioned),
 		cmocka_unit_test(a_slow_rate_may_miss_one_message_by_rounding),
 		cmocka_unit_test(without_a_schedule_lateness_means_nothing),

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/reason.h"
+
+#include <string.h>
+
+#include "util/text.h"
+
+#define TEXT_MAX 512
+
+static bool is_about(const struct worker_event *e, enum reason_about about)
+{
+	static const char *const messages[] = { "send", "delivery", "blocked" };
+
+	if (e->kind != EVENT_CLIENT || !e->name || strcmp(e->name, "rebalance") == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		if (strcmp(e->name, messages[i]) == 0)
+			return about == REASON_MESSAGES;
+	return about == (strcmp(e->name, "fatal") == 0 ? REASON_FATAL : REASON_CLIENTS);
+}
+
+/* Producers and consumers may say the same, and so may kinds of errors. */
+static uint64_t times(const struct worker_events *events, enum reason_about about, const char *text)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < events->count; i++) {
+		const struct worker_event *e = &events->items[i];
+
+		if (is_about(e, about) && !e->is_rest &&
+		    text_is_same_but_numbers(e->text, text, TEXT_MAX))
+			count += e->count;
+	}
+	return count;
+}
+
+struct reason reason_of(const struct worker_events *events, enum reason_about about)
+{
+	struct reason out = { 0 };
+
+	for (size_t i = 0; i < events->count; i++) {
+		const struct worker_event *e = &events->items[i];
+
+		if (!is_about(e, about))
+			continue;
+		out.count += e->count;
+		uint64_t often = e->is_rest ? 0 : times(events, about, e->text);
+		if (often > out.often) {
+			out.often = often;
+			out.text = e->text;
+		}
+	}
+	return out;
+}
