@@ -48,6 +48,18 @@ static void add_time(const struct console_progress *p, struct text *out)
 		text_add(out, "s");
 }
 
+static void add_pair(struct text *out, const char *name, bool is_known, uint64_t p50_ns,
+                     uint64_t p99_ns)
+{
+	char a[UNITS_TEXT], b[UNITS_TEXT];
+
+	if (is_known)
+		text_addf(out, "%s %s/%s", name, format_duration_short(p50_ns, a),
+		          format_duration_short(p99_ns, b));
+	else
+		text_addf(out, "%s -/-", name);
+}
+
 /* One blank between all of it: the longest line just fits. */
 static void add_rates(const struct console_progress *p, struct text *out)
 {
@@ -55,10 +67,8 @@ static void add_rates(const struct console_progress *p, struct text *out)
 
 	text_addf(out, " %s/s > %s/s", console_format_count(p->publish_per_s, a),
 	          console_format_count(p->consume_per_s, b));
-	text_addf(out, " p50/p99 pub %s/%s", format_duration_short(p->publish_p50_ns, a),
-	          format_duration_short(p->publish_p99_ns, b));
-	text_addf(out, " e2e %s/%s", format_duration_short(p->e2e_p50_ns, a),
-	          format_duration_short(p->e2e_p99_ns, b));
+	add_pair(out, " p50/p99 pub", p->has_publish, p->publish_p50_ns, p->publish_p99_ns);
+	add_pair(out, " e2e", p->has_e2e, p->e2e_p50_ns, p->e2e_p99_ns);
 	text_addf(out, " backlog %s", console_format_count((double)p->backlog, a));
 	text_addf(out, " err %s", console_format_count((double)p->errors, a));
 }
@@ -107,17 +117,18 @@ void console_format_progress_json(const struct console_progress *p, uint64_t wal
 	const struct {
 		const char *name;
 		uint64_t value;
+		bool is_known;
 	} numbers[] = {
-		{ "elapsedNs", p->elapsed_ns },
-		{ "totalNs", p->total_ns },
-		{ "publishP50Ns", p->publish_p50_ns },
-		{ "publishP99Ns", p->publish_p99_ns },
-		{ "endToEndP50Ns", p->e2e_p50_ns },
-		{ "endToEndP99Ns", p->e2e_p99_ns },
-		{ "backlog", p->backlog },
-		{ "errors", p->errors },
-		{ "done", p->done },
-		{ "wanted", p->wanted },
+		{ "elapsedNs", p->elapsed_ns, true },
+		{ "totalNs", p->total_ns, true },
+		{ "publishP50Ns", p->publish_p50_ns, p->has_publish },
+		{ "publishP99Ns", p->publish_p99_ns, p->has_publish },
+		{ "endToEndP50Ns", p->e2e_p50_ns, p->has_e2e },
+		{ "endToEndP99Ns", p->e2e_p99_ns, p->has_e2e },
+		{ "backlog", p->backlog, true },
+		{ "errors", p->errors, true },
+		{ "done", p->done, true },
+		{ "wanted", p->wanted, true },
 	};
 	json_t *o = start_object("progress", wall_ns);
 
@@ -126,7 +137,9 @@ void console_format_progress_json(const struct console_progress *p, uint64_t wal
 	(void)json_object_set_new(o, "consumeRate", json_real(p->consume_per_s));
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		(void)json_object_set_new(o, numbers[i].name,
-		                          json_integer((json_int_t)numbers[i].value));
+		                          numbers[i].is_known
+		                                  ? json_integer((json_int_t)numbers[i].value)
+		                                  : json_null());
 	end_object(o, out);
 }
 

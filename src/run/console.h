@@ -41,7 +41,9 @@ struct console_progress {
 	bool has_rates;
 	double tried_per_s; /* by the search; 0 = there is none */
 	double publish_per_s, consume_per_s;
-	/* Corrected ones, or without a schedule send -> acknowledged and send -> received. */
+	/* Corrected ones, or without a schedule send -> acknowledged and send -> received.  Nothing is
+	 * shown of a latency of which the interval has no value. */
+	bool has_publish, has_e2e;
 	uint64_t publish_p50_ns, publish_p99_ns, e2e_p50_ns, e2e_p99_ns;
 	uint64_t backlog, errors;
 };

@@ -76,14 +76,17 @@ static void sample_if_due(struct run *r)
 
 	if (now < r->sampler.next_second_ns && now < r->sampler.next_period_ns)
 		return;
+	bool has_line = progress_line_is_due(r);
 	/* The line on a terminal shows percentiles every second. */
-	bool is_shown = r->console.live || now >= r->sampler.next_period_ns;
+	bool is_shown = r->console.live || has_line || now >= r->sampler.next_period_ns;
 	if (offer_sample(r, is_shown ? SAMPLE_LATENCIES : SAMPLE_COUNTS, &totals, &arena)) {
 		if (now >= r->sampler.next_second_ns)
 			add_second(r);
 		/* The last period ends with the window. */
 		if (now >= r->sampler.next_period_ns && now < r->window.end_ns)
 			add_period(r, "measure");
+		if (has_line)
+			progress_line(r);
 	}
 	arena_fini(&arena);
 }
@@ -223,7 +226,7 @@ static void start_load(struct run *r)
 	uint64_t gate = state_now_ns(r) + lead;
 	struct error err = { 0 };
 
-	call.load.epoch.start_ns = gate;
+	r->gate_ns = call.load.epoch.start_ns = gate;
 	if (r->searching)
 		rate_search_begin(r, gate, &call.load);
 	else
@@ -393,9 +396,15 @@ void offer_drain(struct run *r)
 		struct worker_totals totals = { 0 };
 		struct arena arena = { 0 };
 
-		if (offer_sample(r, SAMPLE_COUNTS, &totals, &arena)) {
-			if (state_now_ns(r) >= r->sampler.next_second_ns)
+		bool is_second = state_now_ns(r) >= r->sampler.next_second_ns;
+		bool has_line = progress_line_is_due(r);
+		bool is_shown = has_line || (is_second && r->console.live);
+
+		if (offer_sample(r, is_shown ? SAMPLE_LATENCIES : SAMPLE_COUNTS, &totals, &arena)) {
+			if (is_second)
 				add_second(r);
+			if (has_line)
+				progress_line(r);
 			look_whether_drained(r);
 		}
 		arena_fini(&arena);

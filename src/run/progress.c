@@ -12,9 +12,27 @@ static uint64_t tick_ns(const struct run *r)
 	return r->console.live ? STATE_S : r->options->workload->sample_ns;
 }
 
+/* Until when samples come, and lines with them; not while a verb takes long. */
+static uint64_t sampled_until_ns(const struct run *r)
+{
+	bool is_loaded = r->phase == PHASE_SEARCH || r->phase == PHASE_WARMUP ||
+	                 r->phase == PHASE_MEASURE || r->phase == PHASE_DRAIN;
+
+	return is_loaded && !r->console.live ? r->sampler.last.taken_ns + 2 * STATE_S : 0;
+}
+
+/* Lines that come with samples wake nobody. */
 uint64_t progress_next_ns(const struct run *r)
 {
-	return r->next_tick_ns;
+	uint64_t until_ns = sampled_until_ns(r);
+
+	return r->next_tick_ns > until_ns ? r->next_tick_ns : until_ns;
+}
+
+static void move_tick(struct run *r)
+{
+	while (r->next_tick_ns <= state_now_ns(r))
+		r->next_tick_ns += tick_ns(r);
 }
 
 static uint64_t total_of_phase_ns(const struct run *r)
@@ -23,7 +41,9 @@ static uint64_t total_of_phase_ns(const struct run *r)
 	case PHASE_SETTLE:
 	case PHASE_WARMUP:
 	case PHASE_DRAIN:
-		return r->phases.limit_ns[r->phase];
+		/* A warm-up that waits for the search has no end yet. */
+		return r->phases.limit_ns[r->phase] == UINT64_MAX ? 0
+		                                                  : r->phases.limit_ns[r->phase];
 	case PHASE_MEASURE:
 		return r->window.end_ns == UINT64_MAX ? 0 : r->window.end_ns - r->window.start_ns;
 	case PHASE_CONNECT:
@@ -48,9 +68,11 @@ static void set_latencies(const struct run *r, const struct snapshot *interval,
 	struct hist_copy h = { 0 };
 
 	snapshot_latency(interval, scheduled ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH, &h);
+	p->has_publish = h.count > 0;
 	p->publish_p50_ns = percentile_value(&h, 50);
 	p->publish_p99_ns = percentile_value(&h, 99);
 	snapshot_latency(interval, scheduled ? LATENCY_CORRECTED_E2E : LATENCY_E2E, &h);
+	p->has_e2e = h.count > 0;
 	p->e2e_p50_ns = percentile_value(&h, 50);
 	p->e2e_p99_ns = percentile_value(&h, 99);
 	hist_copy_fini(&h);
@@ -88,15 +110,18 @@ static struct console_progress describe(const struct run *r, const struct snapsh
 	return p;
 }
 
+static void show(struct run *r, const struct snapshot *interval)
+{
+	struct console_progress p = describe(r, interval);
+
+	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
+}
+
 void progress_tick(struct run *r)
 {
-	uint64_t now = state_now_ns(r);
-
-	while (r->next_tick_ns <= now)
-		r->next_tick_ns += tick_ns(r);
-	/* There the line comes with the period. */
-	if (r->phase == PHASE_MEASURE && !r->console.live)
+	if (state_now_ns(r) < sampled_until_ns(r))
 		return;
+	move_tick(r);
 	if (r->console.options.quiet || r->phase == PHASE_DONE || r->phase == PHASE_FAILED)
 		return;
 
@@ -104,17 +129,37 @@ void progress_tick(struct run *r)
 	/* Two seconds of the series are needed for the rates of one. */
 	if (r->sampler.before.taken_ns > 0)
 		snapshot_diff(&r->sampler.second, &r->sampler.before, &interval);
-	struct console_progress p = describe(r, &interval);
-	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
+	show(r, &interval);
 	snapshot_fini(&interval);
+}
+
+bool progress_line_is_due(const struct run *r)
+{
+	return !r->console.live && !r->console.options.quiet && r->phase != PHASE_MEASURE &&
+	       state_now_ns(r) >= r->next_tick_ns;
+}
+
+void progress_line(struct run *r)
+{
+	struct snapshot interval = { 0 };
+
+	move_tick(r);
+	snapshot_diff(&r->sampler.last, &r->sampler.shown, &interval);
+	if (r->sampler.shown.taken_ns == 0) /* the first one goes back to the beginning */
+		interval.taken_ns =
+			interval.taken_ns > r->gate_ns ? interval.taken_ns - r->gate_ns : 0;
+	show(r, &interval);
+	snapshot_fini(&interval);
+	sampler_show(&r->sampler);
 }
 
 void progress_period(struct run *r, const struct record_period *period)
 {
 	if (r->console.live || r->console.options.quiet)
 		return;
-	struct console_progress p = describe(r, &period->interval);
-	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
+	show(r, &period->interval);
+	move_tick(r);
+	sampler_show(&r->sampler);
 }
 
 static void tell(struct run *r, const struct worker_event *e)

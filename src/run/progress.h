@@ -20,6 +20,11 @@ struct worker_events;
 uint64_t progress_next_ns(const struct run *r);
 void progress_tick(struct run *r);
 
+/* Off a terminal, the line of a phase under load goes over the interval since the line before, with
+ * its latencies.  When it is due the next sample must have them; progress_line comes after its feed. */
+bool progress_line_is_due(const struct run *r);
+void progress_line(struct run *r);
+
 /* A period of the series is complete. */
 void progress_period(struct run *r, const struct record_period *period);
 

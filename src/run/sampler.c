@@ -48,6 +48,7 @@ void sampler_fini(struct sampler *s)
 	snapshot_fini(&s->second);
 	snapshot_fini(&s->before);
 	snapshot_fini(&s->base);
+	snapshot_fini(&s->shown);
 	*s = (struct sampler){ 0 };
 }
 
@@ -288,4 +289,9 @@ const struct record_period *sampler_add_period(struct sampler *s, const char *ki
 	s->folded = p;
 	fold_period(s);
 	return &s->folded;
+}
+
+void sampler_show(struct sampler *s)
+{
+	copy_snapshot(&s->shown, &s->last);
 }

@@ -57,6 +57,7 @@ struct sampler {
 	struct snapshot last;                     /* the newest one */
 	struct snapshot second, before;           /* as of the last two ticks of a second */
 	struct snapshot base;                     /* at the start of the current period */
+	struct snapshot shown;                    /* of the last line of progress; empty = none */
 	struct snapshot window_start, window_end; /* counters and taken_ns only */
 	struct sampler_agents cpu_start, cpu_end; /* at the ends of the window */
 	struct sampler_fleet fleet;
@@ -96,6 +97,9 @@ enum period_keeping {
  * borrowed until the next one. */
 const struct record_period *sampler_add_period(struct sampler *s, const char *kind,
                                                enum period_keeping keeping);
+
+/* The next line of progress begins at the last feed. */
+void sampler_show(struct sampler *s);
 
 /* CPU time that an agent used within the window. */
 uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agent *a);

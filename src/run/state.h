@@ -61,6 +61,7 @@ struct run {
 	size_t log_len;
 	unsigned signals;
 	bool load_started;
+	uint64_t gate_ns;      /* when the load began */
 	struct error failure;  /* the first one; ERROR_NONE = none */
 	bool failed_in_phase;  /* one since the phase was entered */
 	bool worker_is_broken; /* it did not even answer STOP_ALL: nothing is asked of it any more */

@@ -43,6 +43,8 @@ static struct console_progress measuring(void)
 		.has_rates = true,
 		.publish_per_s = 100000,
 		.consume_per_s = 99800,
+		.has_publish = true,
+		.has_e2e = true,
 		.publish_p50_ns = 3900000,
 		.publish_p99_ns = 18 * MS,
 		.e2e_p50_ns = 4200000,
@@ -93,6 +95,24 @@ static void before_the_load_the_line_counts_what_is_created(void **state)
 	(void)state;
 	console_format_progress(&p, &line);
 	assert_string_equal(text_str(&line), "settle 2/60.0s 3 of 1000");
+	text_fini(&line);
+}
+
+static void a_latency_without_a_value_is_not_0(void **state)
+{
+	struct console_progress p = measuring();
+	struct text line = { 0 };
+
+	(void)state;
+	p.has_e2e = false;
+	console_format_progress(&p, &line);
+	assert_non_null(strstr(text_str(&line), " pub 3.90ms/18.0ms e2e -/- backlog"));
+	text_fini(&line);
+	console_format_progress_json(&p, 0, &line);
+	json_t *o = json_loads(text_str(&line), 0, NULL);
+	assert_true(json_is_null(json_object_get(o, "endToEndP50Ns")));
+	assert_true(json_is_integer(json_object_get(o, "publishP50Ns")));
+	json_decref(o);
 	text_fini(&line);
 }
 
@@ -253,7 +273,8 @@ static void the_summary_has_rates_latencies_accounting_cost_and_verdict(void **s
 		"published       100,000 msg/s     97.66 MiB/s\n",
 		"corrected publish    due -> ack",
 		"3.90ms",
-		"9,000,000 acknowledged, 9,000,000 received (1 subscription): as many received as\n",
+		"9,000,000 acknowledged, 9,000,000 received (1 subscription): as many received "
+		"as\n",
 		"5.12 us to publish, 1.71 us to consume\n",
 		"\n  VALID\n",
 		"  w.json\n  w.omb\n",
@@ -376,6 +397,7 @@ int main(void)
 		cmocka_unit_test(the_progress_line_has_phase_rates_latencies_backlog_and_errors),
 		cmocka_unit_test(the_longest_progress_line_fits_the_screen),
 		cmocka_unit_test(before_the_load_the_line_counts_what_is_created),
+		cmocka_unit_test(a_latency_without_a_value_is_not_0),
 		cmocka_unit_test(a_search_tells_the_rate_on_trial),
 		cmocka_unit_test(a_json_line_is_one_object_with_time_and_event),
 		cmocka_unit_test(a_live_line_is_rewritten_and_left_clean),

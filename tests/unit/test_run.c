@@ -356,6 +356,29 @@ static void rates_are_right_however_late_the_samples(void **state)
 	}
 }
 
+/* Lines off a terminal: latencies of the interval or none, but never 0. */
+static void every_line_under_load_has_the_latencies_of_its_interval(void **state)
+{
+	struct bench b;
+	unsigned lines = 0;
+
+	(void)state;
+	setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 1000\nwarmupDuration: 7s\n"
+	               "testDuration: 5s\ndrainTimeout: 7s\n");
+	b.fake->lose = 10; /* the drain takes as long as it may */
+	go(&b);
+	char *rest = b.progress;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		if (!strstr(line, "p50/p99"))
+			continue;
+		lines++;
+		if (strstr(line, " 0s/0s"))
+			fail_msg("%s", line);
+	}
+	assert_true(lines >= 8); /* every 2 s: warm-up, measurement, drain */
+	teardown(&b);
+}
+
 static void the_search_finds_a_planted_capacity(void **state)
 {
 	static const double capacities[] = { 3000, 47000, 200000 };
@@ -480,6 +503,7 @@ int main(void)
 		cmocka_unit_test(a_signal_during_the_deletion_comes_too_late_to_spoil_the_result),
 		cmocka_unit_test(a_broker_that_is_too_slow_leaves_messages_unsent),
 		cmocka_unit_test(rates_are_right_however_late_the_samples),
+		cmocka_unit_test(every_line_under_load_has_the_latencies_of_its_interval),
 		cmocka_unit_test(the_search_finds_a_planted_capacity),
 		cmocka_unit_test(without_a_confirmed_rate_nothing_is_measured),
 		cmocka_unit_test(a_broker_of_3_messages_a_second_is_measured_at_no_more),
