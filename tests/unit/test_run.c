@@ -363,10 +363,10 @@ static void every_line_under_load_has_the_latencies_of_its_interval(void **state
 	unsigned lines = 0;
 
 	(void)state;
-	setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 1000\nwarmupDuration: 7s\n"
-	               "testDuration: 5s\ndrainTimeout: 7s\n");
+	bench_setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 1000\nwarmupDuration: 7s\n"
+	                     "testDuration: 5s\ndrainTimeout: 7s\n");
 	b.fake->lose = 10; /* the drain takes as long as it may */
-	go(&b);
+	bench_go(&b);
 	char *rest = b.progress;
 	for (char *line; (line = strsep(&rest, "\n"));) {
 		if (!strstr(line, "p50/p99"))
@@ -376,7 +376,7 @@ static void every_line_under_load_has_the_latencies_of_its_interval(void **state
 			fail_msg("%s", line);
 	}
 	assert_true(lines >= 8); /* every 2 s: warm-up, measurement, drain */
-	teardown(&b);
+	bench_teardown(&b);
 }
 
 static void the_search_finds_a_planted_capacity(void **state)
