@@ -157,33 +157,34 @@ static bool is_stated(const struct run *r, enum kafka_role role, int line, const
 	return role == KAFKA_PRODUCER && strcmp(key, "max.block.ms") == 0;
 }
 
+static const char *const values[] = {
+	"1",
+	"true",
+	"earliest",
+	"all",
+	"none",
+	"range",
+	"ssl",
+	"https",
+	"read_committed",
+	"x",
+	"fifo",
+	"any",
+	"murmur2",
+	"classic",
+	"default",
+	"kinit -k x",
+	"45000",
+	"600000",
+	"DefaultPartitioner",
+	"a.PlainLoginModule required username=u password=p;",
+};
+#define VALUES (sizeof(values) / sizeof(values[0]))
+
 /* With the first value that is not refused; false: all are. */
 static bool try_values(const char *key, enum kafka_role role)
 {
-	static const char *const values[] = {
-		"1",
-		"true",
-		"earliest",
-		"all",
-		"none",
-		"range",
-		"ssl",
-		"https",
-		"read_committed",
-		"x",
-		"fifo",
-		"any",
-		"murmur2",
-		"classic",
-		"default",
-		"kinit -k x",
-		"45000",
-		"600000",
-		"DefaultPartitioner",
-		"a.PlainLoginModule required username=u password=p;"
-	};
-
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (size_t i = 0; i < VALUES; i++) {
 		char line[200];
 		struct run r;
 		snprintf(line, sizeof(line), "%s=%s", key, values[i]);
@@ -199,11 +200,32 @@ static bool try_values(const char *key, enum kafka_role role)
 	return false;
 }
 
+/* In commonConfig it is for every client that has it. */
+static void try_common(const struct java_option *o)
+{
+	for (size_t i = 0; i < VALUES; i++) {
+		char common[240];
+		struct run r;
+		snprintf(common, sizeof(common), SERVERS "%s=%s\n", o->key, values[i]);
+		translate(&r, &(struct input){ .common = common });
+		bool taken = r.errors.count == 0;
+		for (unsigned role = P; taken && role <= C; role++)
+			if ((o->roles & KAFKA_ROLE_BIT(role)) != 0 &&
+			    !is_stated(&r, role, 11, o->key))
+				fail_msg("nothing says what becomes of %s in commonConfig for %s",
+				         o->key, role == P ? "producers" : "consumers");
+		done(&r);
+		if (taken)
+			return;
+	}
+}
+
 static void no_property_of_any_table_vanishes_in_any_block(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; java_at(i) != NULL; i++) {
 		const struct java_option *o = java_at(i);
+		try_common(o);
 		for (unsigned role = P; role <= C; role++) {
 			bool taken = try_values(o->key, role);
 			bool refuses =
