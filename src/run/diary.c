@@ -12,7 +12,7 @@ static uint64_t wall_ns(const struct run *r)
 
 bool diary_is_kept(const struct run *r)
 {
-	return r->journal.opened && r->journal.fd >= 0;
+	return r->diary.journal.opened && r->diary.journal.fd >= 0;
 }
 
 /* Finishes *line. */
@@ -20,13 +20,14 @@ static void write_line(struct run *r, struct text *line, enum journal_sync sync)
 {
 	struct error err = { 0 };
 
-	if (diary_is_kept(r) && !journal_append(&r->journal, line->data, line->len, sync, &err)) {
+	if (diary_is_kept(r) &&
+	    !journal_append(&r->diary.journal, line->data, line->len, sync, &err)) {
 		console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
 		            "the run goes on, but can no longer be recovered if it is killed: %s",
 		            err.text);
-		r->journal_failure = err;
-		r->journal_failed_ns = r->platform.now_ns(r->platform.to);
-		journal_stop(&r->journal);
+		r->diary.failure = err;
+		r->diary.failed_ns = r->platform.now_ns(r->platform.to);
+		journal_stop(&r->diary.journal);
 	}
 	text_fini(line);
 }
@@ -36,9 +37,9 @@ bool diary_open(struct run *r, const char *folder, const struct record *before, 
 	struct error unregistered = { 0 };
 	struct text line = { 0 };
 
-	if (!journal_open(&r->journal, folder, r->options->run_id, err))
+	if (!journal_open(&r->diary.journal, folder, r->options->run_id, err))
 		return false;
-	if (!journal_register(&r->journal, r->options->run_id, &unregistered))
+	if (!journal_register(&r->diary.journal, r->options->run_id, &unregistered))
 		console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
 		            "the run is not registered for `omb cleanup`: %s", unregistered.text);
 	side_file_format_start(before, &line);
@@ -110,15 +111,15 @@ void diary_end(struct run *r, bool is_needed)
 {
 	struct error err = { 0 };
 
-	if (!r->journal.opened)
+	if (!r->diary.journal.opened)
 		return;
 	if (!is_needed) {
-		if (!journal_remove(&r->journal, &err))
+		if (!journal_remove(&r->diary.journal, &err))
 			console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "%s", err.text);
 		return;
 	}
 	console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
-	            "`omb recover %s` makes a result of what was measured%s", r->journal.path,
+	            "`omb recover %s` makes a result of what was measured%s", r->diary.journal.path,
 	            diary_is_kept(r) ? "" : " as long as the journal could be written");
-	journal_close(&r->journal);
+	journal_close(&r->diary.journal);
 }

@@ -11,11 +11,21 @@
 
 #include <stdbool.h>
 
+#include "results/journal.h"
+#include "results/pair.h"
 #include "results/record.h"
 #include "util/error.h"
 
 struct run;
 struct worker_event;
+
+/* What stands on the disk while a run goes on. */
+struct diary {
+	struct pair pair; /* the names of the result, reserved */
+	struct journal journal;
+	struct error failure; /* why nothing more is written; ERROR_NONE = all is well */
+	uint64_t failed_ns;
+};
 
 /* Opens the journal in `folder`, registers it, and writes its first line: what is known before
  * anything is done. */

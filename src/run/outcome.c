@@ -123,7 +123,7 @@ void outcome_begin(struct run *r, struct record *out)
 		.wall_started_ns = r->wall_started_ns,
 		.ended_ns = r->started_ns,
 		.pid = (int)getpid(),
-		.result = r->pair.json ? file_base(r->pair.json) : NULL,
+		.result = r->diary.pair.json ? file_base(r->diary.pair.json) : NULL,
 	};
 	environment_read(&out->environment);
 	workload_describe(o->workload, add_setting, &settings);
@@ -219,12 +219,12 @@ static void fill_events(struct run *r, struct record *out)
 
 	for (size_t i = 0; i < r->events.count; i++)
 		to[count++] = event_record(&r->events.items[i]);
-	if (r->journal_failure.kind != ERROR_NONE)
+	if (r->diary.failure.kind != ERROR_NONE)
 		to[count++] = (struct record_event){
 			.kind = "journalLost",
-			.at_ns = r->journal_failed_ns,
+			.at_ns = r->diary.failed_ns,
 			.role = "coordinator",
-			.text = r->journal_failure.text,
+			.text = r->diary.failure.text,
 		};
 	out->events = to;
 	out->events_count = count;
@@ -374,9 +374,9 @@ static void judge(struct run *r, struct record *out)
 	struct verdict_facts f = {
 		.interrupted = r->interrupted,
 		.failure = out->failure,
-		.journal_failed = r->journal_failure.kind != ERROR_NONE,
-		.journal_failed_ns = r->journal_failure.kind != ERROR_NONE
-		                             ? r->journal_failed_ns - r->started_ns
+		.journal_failed = r->diary.failure.kind != ERROR_NONE,
+		.journal_failed_ns = r->diary.failure.kind != ERROR_NONE
+		                             ? r->diary.failed_ns - r->started_ns
 		                             : 0,
 		.left_behind = r->left_behind,
 		.settings = settings_doubted(r),

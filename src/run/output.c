@@ -81,9 +81,9 @@ bool outcome_reserve(struct run *r, const char *folder, struct error *err)
 	struct text stem = { 0 };
 
 	if (output && !output_is_folder(output))
-		return pair_reserve_named(&r->pair, output, r->options->run_id, err);
+		return pair_reserve_named(&r->diary.pair, output, r->options->run_id, err);
 	format_stem(r, pair_stem_max(folder), &stem);
-	bool ok = pair_reserve(&r->pair, folder, text_str(&stem), r->options->run_id, err);
+	bool ok = pair_reserve(&r->diary.pair, folder, text_str(&stem), r->options->run_id, err);
 	text_fini(&stem);
 	return ok;
 }
@@ -92,8 +92,9 @@ bool outcome_write(struct run *r, const struct record *record, struct run_report
                    struct error *err)
 {
 	/* Again: the folder may have gone since the start. */
-	if (!outcome_folder(r, err) || !result_write(&r->pair, record, &out->result_path, err))
+	if (!outcome_folder(r, err) ||
+	    !result_write(&r->diary.pair, record, &out->result_path, err))
 		return false;
-	text_add(&out->side_path, r->pair.side);
+	text_add(&out->side_path, r->diary.pair.side);
 	return true;
 }

@@ -193,7 +193,7 @@ enum run_outcome run_one(const struct run_options *options, struct run_report *o
 		carry_out(&r);
 		conclude(&r, out, err);
 	}
-	pair_fini(&r.pair);
+	pair_fini(&r.diary.pair);
 	finish_snapshots(&r.totals);
 	sampler_fini(&r.sampler);
 	arena_fini(&r.arena);

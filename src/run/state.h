@@ -15,8 +15,7 @@
 
 #include "plan/plan.h"
 #include "plan/search.h"
-#include "results/journal.h"
-#include "results/pair.h"
+#include "run/diary.h"
 #include "run/growth.h"
 #include "run/limits.h"
 #include "run/phase.h"
@@ -43,10 +42,7 @@ struct run {
 	struct worker *w;
 	struct arena arena;
 	struct console console;
-	struct pair pair; /* the names of the result, reserved */
-	struct journal journal;
-	struct error journal_failure; /* why nothing more is written; ERROR_NONE = all is well */
-	uint64_t journal_failed_ns;
+	struct diary diary;
 
 	struct plan plan;            /* a copy: a search changes its rate */
 	struct plan_clients clients; /* once the topics have names */
