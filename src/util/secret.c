@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/secret.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -54,13 +55,18 @@ static bool is_joint(char c)
 	return c == '.' || c == '_' || c == '-';
 }
 
+static char to_small(char c)
+{
+	return (char)tolower((unsigned char)c);
+}
+
 static void squeeze(const char *key, char out[KEY_MAX])
 {
 	size_t len = 0;
 
 	for (; *key != '\0' && len < KEY_MAX - 1; key++)
 		if (!is_joint(*key))
-			out[len++] = is_upper(*key) ? (char)(*key + ('a' - 'A')) : *key;
+			out[len++] = to_small(*key);
 	out[len] = '\0';
 }
 
