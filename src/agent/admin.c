@@ -26,7 +26,7 @@ static void admin_progress(void *owner, size_t done)
 	struct admin *a = owner;
 
 	if (a->shm != NULL)
-		counter_set(&a->shm->progress, done);
+		counter_set(&a->shm->progress, 1 + (uint64_t)done);
 }
 
 /* A client for administration sends nothing and receives nothing. */

@@ -119,7 +119,8 @@ struct agent_shm {
 	_Alignas(64) _Atomic uint32_t state; /* enum agent_state */
 	_Atomic uint32_t error_claimed;      /* the loop that sets it may write `error` */
 	struct error error;                  /* complete before state becomes AGENT_FAILED */
-	_Atomic uint64_t progress;           /* of administration: items done */
+	_Atomic uint64_t
+		progress; /* of administration: 1 + items done; 0 = nothing was asked yet */
 	_Alignas(64) struct shm_loop loop[];
 };
 

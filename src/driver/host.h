@@ -52,7 +52,9 @@ struct driver_host {
 	void (*assigned)(void *owner, uint32_t partitions);
 	/* Counted by kind; the first text of each kind is kept.  `text` is borrowed. */
 	void (*event)(void *owner, enum driver_event kind, const char *text);
-	/* Administration: `done` of the items asked for are finished.  owner = driver_context.owner */
+	/* Administration: `done` of the items asked for are finished.  Called with 0 before the first
+	 * request that may change anything: without that call there is nothing to tidy up after a
+	 * failure.  owner = driver_context.owner */
 	void (*progress)(void *owner, size_t done);
 };
 

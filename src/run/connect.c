@@ -45,7 +45,7 @@ static bool create_topics(struct run *r, struct error *err)
 	};
 
 	bool ok = state_call(r, &call, limits_create_topics(&r->plan), PATIENCE_CONNECT, err);
-	/* Named before they are created: after a failure some may exist and must be deleted. */
+	/* After a failure some may exist and must be deleted, unless nobody was asked for any. */
 	if (call.create_topics.names) {
 		r->topics = call.create_topics.names;
 		r->topics_count = r->plan.topics;

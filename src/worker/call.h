@@ -68,7 +68,8 @@ struct worker_initialize {
 
 struct worker_create_topics {
 	uint32_t topics, partitions;
-	const char **names; /* out: `topics` names */
+	const char *
+		*names; /* out: `topics` names, also after a failure; NULL: none was asked for */
 };
 
 struct worker_subscription {

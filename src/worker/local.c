@@ -55,8 +55,28 @@ static void give_job_up(struct local *l)
 	l->job = NULL;
 }
 
+static void look_at_job(struct local *l, const struct agent *job)
+{
+	uint64_t progress = atomic_load_explicit(&job->shm->progress, memory_order_relaxed);
+
+	l->job_asked = progress > 0;
+	l->call->done = progress > 0 ? progress - 1 : 0;
+}
+
+/* Topics that nobody was asked to create are not there, and nobody has to delete them. */
+static void forget_topics_never_asked_for(struct local *l)
+{
+	if (l->call->verb != WORKER_CREATE_TOPICS || l->job_asked)
+		return;
+	l->call->create_topics.names = NULL;
+	l->names.topics_count = 0;
+}
+
 static void fail(struct local *l, const struct error *err)
 {
+	if (l->job != NULL)
+		look_at_job(l, l->job);
+	forget_topics_never_asked_for(l);
 	give_job_up(l);
 	l->call->err = *err;
 	l->call->state = CALL_FAILED;
@@ -111,6 +131,7 @@ static void job_ended(struct local *l, struct agent *a)
 	struct error err = { 0 };
 
 	assert(l->call != NULL); /* a call that fails gives its job up */
+	look_at_job(l, a);
 	bool ok = a->wait_status == 0;
 	if (!ok)
 		describe_job_end(a, &err);
@@ -718,7 +739,7 @@ static void local_serve(struct worker *w)
 
 	supervisor_serve(&l->supervisor);
 	if (l->job != NULL && l->call != NULL)
-		l->call->done = atomic_load_explicit(&l->job->shm->progress, memory_order_relaxed);
+		look_at_job(l, l->job);
 	if (l->call != NULL && clock_ns() >= l->deadline_ns)
 		on_deadline(l);
 }

@@ -69,6 +69,7 @@ struct local {
 	void *driver_config;
 	bool stopped;         /* by STOP_ALL: the next INITIALIZE_DRIVER starts over */
 	struct agent *broker; /* the driver's own; NULL = none */
+	bool job_asked;       /* the job under way has asked the broker for something */
 	struct agent *job;    /* the disposable agent of the call under way */
 	struct admin_job job_spec;
 

@@ -307,3 +307,29 @@ def test_a_broker_that_is_killed_for_good_ends_the_run_in_bounded_time(
         30,
         "nothing of the run is left after cleanup",
     )
+
+
+# ---- brokers that are not there ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.limit(180)
+def test_a_broker_that_is_lost_while_topics_are_created_ends_the_run_with_what_is_known(
+    omb, breakable_kafka, how
+):
+    broker = breakable_kafka
+    running = omb.start(workload(topics=1000), broker.driver())
+    wait_until(broker.leftovers, 60, "the first topics")
+    broker.signal(how)
+    lost = time.monotonic()
+    result = running.wait(120)
+    took = time.monotonic() - lost
+    if how == signal.SIGSTOP:
+        broker.signal(signal.SIGCONT)
+    else:
+        broker.tool("restart")
+    result.must_end(1)
+    assert "create-topics: " in result.err and "topic omb-" in result.err
+    assert ("Connection refused" if how == signal.SIGKILL else "no broker answers") in result.err
+    # 10 s until it counts as lost, and as long for the attempt to delete; 76 s it was once.
+    assert took < 45

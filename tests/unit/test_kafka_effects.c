@@ -168,6 +168,7 @@ static const char *const values[] = {
 	"https",
 	"read_committed",
 	"x",
+	"h:1",
 	"fifo",
 	"any",
 	"murmur2",

@@ -9,7 +9,8 @@
 #include "driver/kafka/kafka_conf.h"
 #include "util/xalloc.h"
 
-#define ANSWER_MS   15000 /* until a broker answers at all */
+#define ANSWER_MS   10000 /* until a broker answers at all, or answers again */
+#define SLICE_MS    1000  /* how long one look takes */
 #define REQUEST_MS  30000 /* until it has done what was asked */
 #define METADATA_MS 10000
 #define LEADERS_MS  60000 /* until every new partition has a leader */
@@ -44,6 +45,16 @@ static const struct rd_kafka_metadata *metadata(struct admin *a, int timeout_ms,
 	return *code == RD_KAFKA_RESP_ERR_NO_ERROR ? md : NULL;
 }
 
+/* Does any broker answer?  Takes a second at most. */
+static bool is_answered(struct admin *a, rd_kafka_resp_err_t *code)
+{
+	const struct rd_kafka_metadata *md = metadata(a, SLICE_MS, code);
+
+	if (md != NULL)
+		rd_kafka_metadata_destroy(md);
+	return md != NULL;
+}
+
 static bool await_broker(struct admin *a, struct error *err)
 {
 	uint64_t deadline_ms = kafka_now_ms() + ANSWER_MS;
@@ -51,11 +62,8 @@ static bool await_broker(struct admin *a, struct error *err)
 	rd_kafka_resp_err_t code;
 
 	do {
-		const struct rd_kafka_metadata *md = metadata(a, 1000, &code);
-		if (md != NULL) {
-			rd_kafka_metadata_destroy(md);
+		if (is_answered(a, &code))
 			return true;
-		}
 	} while (kafka_now_ms() < deadline_ms);
 	return error_set(err, ERROR_BROKER, "no broker answers at %s within %d s: %s",
 	                 kafka_setting_value(settings, "bootstrap.servers", "?"), ANSWER_MS / 1000,
@@ -129,11 +137,30 @@ rd_kafka_AdminOptions_t *admin_options(struct admin *a, rd_kafka_admin_op_t op, 
 	return options;
 }
 
+/*
+ * The library goes on trying for as long as the request may take, silently.  Whoever waits wants to
+ * hear of a broker that is gone: so one is asked for something else meanwhile, and the wait ends when
+ * none has answered for ANSWER_MS.
+ */
 rd_kafka_event_t *admin_answer(struct admin *a, uint64_t timeout_ms)
 {
-	int ms = timeout_ms > REQUEST_MS ? REQUEST_MS : (int)timeout_ms;
-	rd_kafka_event_t *event = rd_kafka_queue_poll(a->queue, ms + 2000);
+	uint64_t now_ms = kafka_now_ms(), answered_ms = now_ms;
+	uint64_t deadline_ms = now_ms + (timeout_ms > REQUEST_MS ? REQUEST_MS : timeout_ms) + 2000;
+	rd_kafka_event_t *event = NULL;
+	rd_kafka_resp_err_t code;
 
+	while (event == NULL && now_ms < deadline_ms) {
+		uint64_t left_ms = deadline_ms - now_ms;
+
+		event = rd_kafka_queue_poll(a->queue,
+		                            (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
+		if (event == NULL && is_answered(a, &code))
+			answered_ms = kafka_now_ms();
+		now_ms = kafka_now_ms();
+		a->lost = now_ms - answered_ms >= ANSWER_MS;
+		if (a->lost)
+			break;
+	}
 	rd_kafka_poll(a->rk, 0);
 	if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		a->spoiled = true;
@@ -188,7 +215,8 @@ static bool batch_settle(struct batch *b, const rd_kafka_topic_result_t **result
 /* The whole request failed: every topic in it is still to be done. */
 static bool batch_refused(struct batch *b, rd_kafka_event_t *event, struct error *err)
 {
-	const char *why = event == NULL ? "no answer" : rd_kafka_event_error_string(event);
+	const char *why =
+		event == NULL ? "no broker answers any more" : rd_kafka_event_error_string(event);
 
 	snprintf(b->failed, sizeof(b->failed), "topic %s and %zu more", b->topics[0].name,
 	         b->left - 1);
@@ -295,7 +323,7 @@ static bool create_batch(struct admin *a, struct batch *b, struct error *err)
 			return false;
 		if (b->left == 0)
 			return true;
-		if (attempt == ATTEMPTS)
+		if (attempt == ATTEMPTS || a->lost)
 			break;
 		admin_wait_ms(1000);
 	}
@@ -306,7 +334,7 @@ static bool delete_batch(struct admin *a, struct batch *b, uint64_t deadline_ms,
 {
 	for (;;) {
 		uint64_t now_ms = kafka_now_ms();
-		if (now_ms >= deadline_ms && b->why[0] != '\0')
+		if ((now_ms >= deadline_ms || a->lost) && b->why[0] != '\0')
 			return admin_fail(a, err, b->failed, b->why);
 		uint64_t left_ms = now_ms < deadline_ms ? deadline_ms - now_ms : 0;
 		if (!delete_once(a, b, left_ms < 1000 ? 1000 : left_ms, err))
@@ -361,12 +389,18 @@ static size_t count_topics(const struct rd_kafka_metadata *md, const struct topi
 	return passed;
 }
 
+static uint64_t earlier_ms(uint64_t a_ms, uint64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* Until all have leaders, or none is there any more. */
 static bool await_topics(struct admin *a, const struct topic_spec *topics, size_t count,
                          topic_test_fn *test, uint64_t deadline_ms, struct error *err)
 {
 	size_t wanted = test == is_there ? 0 : count;
 	struct topic_spec *sorted = xmalloc((count + 1) * sizeof(*sorted));
+	uint64_t answered_ms = kafka_now_ms();
 	rd_kafka_resp_err_t code;
 	bool ok = false;
 
@@ -380,10 +414,11 @@ static bool await_topics(struct admin *a, const struct topic_spec *topics, size_
 			passed = count_topics(md, sorted, count, test, &example);
 			rd_kafka_metadata_destroy(md);
 			ok = passed == wanted;
+			answered_ms = kafka_now_ms();
 		}
 		if (ok)
 			break;
-		if (kafka_now_ms() >= deadline_ms) {
+		if (kafka_now_ms() >= earlier_ms(deadline_ms, answered_ms + ANSWER_MS)) {
 			if (md == NULL)
 				admin_fail(a, err, "reading the list of topics",
 				           rd_kafka_err2str(code));
@@ -446,24 +481,39 @@ static bool await_writable(struct admin *a, const struct topic_spec *topics, siz
 		size_t at = c.at;
 		rd_kafka_topic_partition_list_t *list = next_chunk(&c);
 		uint64_t deadline_ms = kafka_now_ms() + LEADERS_MS;
+		uint64_t answered_ms = kafka_now_ms();
 		for (;;) {
+			rd_kafka_resp_err_t unused;
 			for (int i = 0; i < list->cnt; i++)
 				list->elems[i].offset = 0; /* a time; the call overwrites it */
 			code = rd_kafka_offsets_for_times(a->rk, list, METADATA_MS);
-			if (code == RD_KAFKA_RESP_ERR_NO_ERROR || kafka_now_ms() >= deadline_ms)
+			if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+				break;
+			if (is_answered(a, &unused))
+				answered_ms = kafka_now_ms();
+			if (kafka_now_ms() >= earlier_ms(deadline_ms, answered_ms + ANSWER_MS))
 				break;
 			admin_wait_ms(20);
 		}
 		rd_kafka_topic_partition_list_destroy(list);
 		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 			error_set(err, ERROR_TIMEOUT,
-			          "topic %s or one of the next: its leader does not serve it: %s",
-			          topics[at].name, rd_kafka_err2str(code));
+			          "topic %s or one of the next: its leader does not serve it: "
+			          "%s%s%s%s",
+			          topics[at].name, rd_kafka_err2str(code),
+			          a->reason[0] != '\0' ? " (" : "", a->reason,
+			          a->reason[0] != '\0' ? ")" : "");
 	}
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 /* --- hooks ------------------------------------------------------------------------------------ */
+
+static void tell_progress(const struct kafka_client *c, size_t done)
+{
+	if (c->host->progress != NULL)
+		c->host->progress(c->owner, done);
+}
 
 static bool kafka_create_topics(void *client, const struct topic_spec *topics, size_t count,
                                 struct error *err)
@@ -475,11 +525,12 @@ static bool kafka_create_topics(void *client, const struct topic_spec *topics, s
 
 	if (!admin_start(&a, c, err))
 		return false;
+	tell_progress(c, 0); /* from here on there may be something */
 	for (size_t at = 0; ok && at < count; at += b.count) {
 		batch_init(&b, topics + at, count - at);
 		ok = create_batch(&a, &b, err);
-		if (ok && c->host->progress != NULL)
-			c->host->progress(c->owner, at + b.count);
+		if (ok)
+			tell_progress(c, at + b.count);
 	}
 	ok = ok && await_topics(&a, topics, count, has_leaders, kafka_now_ms() + LEADERS_MS, err) &&
 	     await_writable(&a, topics, count, err);
@@ -502,8 +553,8 @@ static bool kafka_delete_topics(void *client, const char *const *names, size_t c
 	for (size_t at = 0; ok && at < count; at += b.count) {
 		batch_init(&b, topics + at, count - at);
 		ok = delete_batch(&a, &b, deadline_ms, err);
-		if (ok && c->host->progress != NULL)
-			c->host->progress(c->owner, at + b.count);
+		if (ok)
+			tell_progress(c, at + b.count);
 	}
 	ok = ok && await_topics(&a, topics, count, is_there, deadline_ms, err);
 	admin_stop(&a);

@@ -19,10 +19,11 @@ struct admin {
 	rd_kafka_queue_t *queue; /* results */
 	struct kafka_client *client;
 	bool spoiled;     /* must not be destroyed */
+	bool lost;        /* a broker answered once, and none does any more */
 	char reason[256]; /* the last that the library said about its connections */
 };
 
-/* Waits until a broker answers, 15 s at most. */
+/* Waits until a broker answers, 10 s at most. */
 bool admin_start(struct admin *a, struct kafka_client *c, struct error *err);
 void admin_stop(struct admin *a);
 
@@ -33,8 +34,8 @@ bool admin_is_transient(rd_kafka_resp_err_t code);
 rd_kafka_AdminOptions_t *admin_options(struct admin *a, rd_kafka_admin_op_t op,
                                        uint64_t timeout_ms);
 
-/* The answer to a request; NULL: none came although the library's own time is over, and the client
- * is spoiled.  The caller destroys it. */
+/* The answer to a request; NULL: none came although the library's own time is over, or no broker has
+ * answered anything for 10 s (`lost`), and the client is spoiled.  The caller destroys it. */
 rd_kafka_event_t *admin_answer(struct admin *a, uint64_t timeout_ms);
 
 /* `what: why (what the library said last)` */

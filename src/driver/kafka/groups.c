@@ -61,7 +61,8 @@ static bool delete_once(struct admin *a, struct group_batch *b, uint64_t timeout
 
 	rd_kafka_event_t *event = admin_answer(a, timeout_ms);
 	if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		const char *why = event == NULL ? "no answer" : rd_kafka_event_error_string(event);
+		const char *why =
+			event == NULL ? "no broker answers" : rd_kafka_event_error_string(event);
 		snprintf(b->why, sizeof(b->why), "%zu groups: %s", b->left, why);
 		if (event != NULL && !admin_is_transient(rd_kafka_event_error(event)))
 			ok = error_set(err, ERROR_BROKER, "%s", b->why);
@@ -82,7 +83,7 @@ static bool delete_batch(struct admin *a, struct group_batch *b, uint64_t deadli
 	for (;;) {
 		uint64_t now_ms = kafka_now_ms();
 		uint64_t left_ms = now_ms < deadline_ms ? deadline_ms - now_ms : 0;
-		if (left_ms == 0 && b->why[0] != '\0')
+		if ((left_ms == 0 || a->lost) && b->why[0] != '\0')
 			return error_set(err, ERROR_TIMEOUT, "%s", b->why);
 		if (!delete_once(a, b, left_ms < 1000 ? 1000 : left_ms, err))
 			return false;

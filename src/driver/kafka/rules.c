@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "driver/driver.h"
+#include "driver/kafka/address.h"
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
 
@@ -546,6 +547,16 @@ static void finish_servers(struct translation *t)
 		translation_fail(
 			t, t->c->common_block.line,
 			"commonConfig: bootstrap.servers is missing: it says where the broker is");
+	for (unsigned role = 0; role < KAFKA_ROLES; role++) {
+		const struct kafka_settings *list = &t->c->roles[role];
+		const struct kafka_setting *s = kafka_setting_find(list, "bootstrap.servers");
+		const char *protocol = kafka_setting_value(list, "security.protocol", "plaintext");
+		struct error err = { 0 };
+
+		if (s != NULL && !address_check(s->value, protocol, &err))
+			translation_fail(t, s->line, "%s: bootstrap.servers: %s",
+			                 s->block ? s->block : "commonConfig", err.text);
+	}
 }
 
 void rules_finish(struct translation *t)

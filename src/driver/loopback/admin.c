@@ -112,16 +112,19 @@ static bool question_order(struct question *q, bool *retry, struct error *err)
 static bool create_topics(void *client, const struct topic_spec *topics, size_t count,
                           struct error *err)
 {
+	const struct loopback_client *c = client;
 	struct question q;
 	bool retry;
 
-	if (!question_open(&q, client, LOOP_CREATE_TOPICS, err))
+	if (!question_open(&q, c, LOOP_CREATE_TOPICS, err))
 		return false;
 	loop_put_u32(&q.out, (uint32_t)count);
 	for (size_t i = 0; i < count; i++) {
 		loop_put_text(&q.out, topics[i].name);
 		loop_put_u32(&q.out, topics[i].partitions);
 	}
+	if (c->host->progress != NULL)
+		c->host->progress(c->owner, 0);
 	bool ok = question_order(&q, &retry, err);
 	question_close(&q);
 	return ok;

@@ -32,6 +32,7 @@ struct loopback_config {
 struct loopback_client {
 	const struct loopback_config *config;
 	const struct driver_host *host;
+	void *owner; /* for progress */
 	struct loop_address address;
 };
 

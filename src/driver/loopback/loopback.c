@@ -16,6 +16,7 @@ static bool loopback_open(void *client, const struct driver_context *ctx, struct
 
 	c->config = ctx->config;
 	c->host = ctx->host;
+	c->owner = ctx->owner;
 	return loop_address_parse(c->config->address, ctx->run_id, &c->address, err);
 }
 
