@@ -391,7 +391,7 @@ def test_what_is_no_file_is_refused_before_anything_starts(omb, odd_files, name)
         ["csv", ".", "-o", odd_files / name],
         ["demo", "-o", odd_files / name],
     ):
-        if name == "astray" and "below" in str(words[4]):
+        if name == "astray" and any("below" in str(word) for word in words):
             continue  # no such folder, and none can be made: exit code 1
         result = omb.command(*words)
         result.must_end(2)
