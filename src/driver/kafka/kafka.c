@@ -141,6 +141,7 @@ const struct driver driver_kafka = {
 	.open = kafka_open,
 	.close = kafka_close,
 	.producer_open = kafka_producer_open,
+	.producer_close_begin = kafka_producer_close_begin,
 	.producer_close = kafka_producer_close,
 	.send = kafka_send,
 	.producer_serve = kafka_producer_serve,

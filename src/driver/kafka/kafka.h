@@ -58,6 +58,7 @@ struct kafka_consumer {
 
 bool kafka_producer_open(void *client, void *producer, const struct producer_spec *spec, int *fd,
                          struct error *err);
+void kafka_producer_close_begin(void *producer);
 void kafka_producer_close(void *producer);
 enum send_status kafka_send(void *producer, const struct outgoing *m, uint64_t token,
                             struct error *err);

@@ -99,13 +99,28 @@ bool kafka_producer_open(void *client, void *producer, const struct producer_spe
  * without the broker, in milliseconds.  A message that was moving between two queues is caught by
  * the next purge.
  */
+static void purge(struct kafka_producer *p)
+{
+	rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+	                              RD_KAFKA_PURGE_F_NON_BLOCKING);
+}
+
+/* The threads of all clients give up together. */
+void kafka_producer_close_begin(void *producer)
+{
+	struct kafka_producer *p = producer;
+
+	rd_kafka_poll(p->rk, 0); /* what is acknowledged already is not given up */
+	if (p->outstanding > 0)
+		purge(p);
+}
+
 static void give_up(struct kafka_producer *p)
 {
 	uint64_t deadline_ms = kafka_now_ms() + KAFKA_CLOSE_MS;
 
 	while (p->outstanding > 0 && kafka_now_ms() < deadline_ms) {
-		rd_kafka_purge(p->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
-		                              RD_KAFKA_PURGE_F_NON_BLOCKING);
+		purge(p);
 		rd_kafka_poll(p->rk, 10);
 	}
 	if (p->outstanding > 0)
@@ -117,7 +132,7 @@ void kafka_producer_close(void *producer)
 {
 	struct kafka_producer *p = producer;
 
-	rd_kafka_poll(p->rk, 0); /* what is acknowledged already is not given up */
+	rd_kafka_poll(p->rk, 0); /* as above */
 	give_up(p);
 	stop(p);
 }
