@@ -605,7 +605,7 @@ static void a_window_takes_a_page_until_it_is_used(void **state)
 
 	char *from = (char *)agent_shm_flights(h.shm, 0);
 	size_t bytes = (size_t)((char *)h.shm + h.shm->bytes - from), touched = 0;
-	assert_true(bytes >= 40 * 65536 * sizeof(struct flight) &&
+	assert_true(bytes >= (size_t)40 * 65536 * sizeof(struct flight) &&
 	            bytes / page <= sizeof(resident));
 	assert_int_equal(mincore(from, bytes, resident), 0);
 	for (size_t i = 0; i < bytes / page; i++)
