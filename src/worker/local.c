@@ -684,31 +684,6 @@ static void on_wrote(void *to, const char *line)
 		local_add_event(l, &event);
 }
 
-/* Who keeps the call waiting, if it waits for agents. */
-static void describe_waiting(const struct local *l, struct text *out)
-{
-	switch ((int)l->call->verb) {
-	case WORKER_CREATE_CONSUMERS:
-		local_describe_waiting(&l->consumers, true, out);
-		break;
-	case WORKER_CREATE_PRODUCERS:
-		local_describe_waiting(&l->producers, true, out);
-		break;
-	case WORKER_PAUSE_CONSUMERS:
-	case WORKER_RESUME_CONSUMERS:
-		local_describe_waiting(&l->consumers, false, out);
-		break;
-	case WORKER_START_LOAD:
-	case WORKER_ADJUST_PUBLISH_RATE:
-		local_describe_waiting(&l->producers, false, out);
-		break;
-	default: /* a job, or the driver's broker */
-		text_addf(out, "the process for it has not ended (%llu of %llu done)",
-		          (unsigned long long)l->call->done, (unsigned long long)l->call->wanted);
-		break;
-	}
-}
-
 static void on_deadline(struct local *l)
 {
 	struct text who = { 0 };
@@ -722,7 +697,7 @@ static void on_deadline(struct local *l)
 		stop_goes_on(l);
 		return;
 	}
-	describe_waiting(l, &who);
+	local_describe_waiting(l, &who);
 	error_set(&err, ERROR_TIMEOUT, "not complete in time: %s", text_str(&who));
 	text_fini(&who);
 	fail(l, &err);

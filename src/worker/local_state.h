@@ -136,8 +136,8 @@ struct closing_limits local_close_limits(const struct local_slots *slots, uint32
 /* True: all are gone.  Else *look_ns is made earlier if this has to be called before. */
 bool local_close_goes_on(struct local *l, const struct local_slots *slots,
                          const struct closing_limits *limits, uint64_t *look_ns);
-/* "producer agent 1 (process 4711) has not answered"; nothing if nobody is waited for. */
-void local_describe_waiting(const struct local_slots *slots, bool is_opening, struct text *out);
+/* Who keeps the call under way waiting. */
+void local_describe_waiting(const struct local *l, struct text *out);
 
 /* --- local_rows.c ----------------------------------------------------------------------------- */
 
