@@ -256,7 +256,7 @@ const struct command command_proxy = {
 		"kafka "
 		"up --advertise.\n\n"
 		"Commands, by omb proxy --control PATH COMMAND, on that socket itself, or by --do, "
-	        "are VERB [up|down] "
+		"are VERB [up|down] "
 		"[on "
 		"LISTENER] [KEY=VALUE...]. up is what clients say, down what the target says, "
 		"neither is "
