@@ -6,9 +6,9 @@
  * buffer -- bytes that came and were not used yet, or that are to go and have not gone yet.
  *
  * Contiguous: what is pending can be parsed where it lies.  The memory is a mapping that grows as
- * far as `max` and whose pages cost nothing until they are touched; nothing is copied to grow it, and
- * a length that a peer only announces takes no memory.  Bytes are moved to the front only when at
- * least as many were consumed since, so each is moved once at the most on average.
+ * far as `max` and whose pages cost nothing until they are touched; nothing is copied to grow it,
+ * and a length that a peer only announces takes no memory.  Bytes are moved to the front only when
+ * at least as many were consumed since, so each is moved once at the most on average.
  */
 
 #include <stdbool.h>

@@ -12,7 +12,7 @@
 #define IN_CAP              ((size_t)16 * 1024)
 #define IN_KEPT             ((size_t)2 * 1024 * 1024) /* memory that an empty input keeps */
 #define READ_BYTES          ((size_t)256 * 1024)
-#define PIECES              64
+#define PIECES              256
 #define RECORD              ((size_t)16 * 1024) /* of TLS: what one record holds */
 #define WRITE_TURNS         8                   /* writes before the others get their turn */
 
@@ -46,17 +46,37 @@ static enum io write_record(struct conn *c, const struct iovec *pieces, int coun
 	return tls_write(c->tls, record, len, n, &c->failure);
 }
 
-static enum io write_some(struct conn *c, size_t *n)
+static enum io write_pieces(struct conn *c, const struct iovec *pieces, int count, size_t *n)
 {
-	struct iovec pieces[PIECES];
-	int count = outbox_fill(&c->out, pieces, PIECES);
-
 	if (c->tls != NULL)
 		return write_record(c, pieces, count, n);
 	enum io io = socket_write(c->fd, pieces, count, n);
 	if (io == IO_FAILED)
 		error_set_errno(&c->failure, errno, "writing");
 	return io;
+}
+
+/* What was sent first, then what the owner keeps.  False: there is nothing to write. */
+static bool write_some(struct conn *c, enum io *io)
+{
+	const struct conn_handler *h = c->options->handler;
+	struct iovec pieces[PIECES];
+	bool is_sent = c->out.bytes > 0;
+	int count = 0;
+	size_t n;
+
+	if (is_sent)
+		count = outbox_fill(&c->out, pieces, PIECES);
+	else if (h->pieces != NULL)
+		count = h->pieces(c, pieces, PIECES);
+	if (count == 0)
+		return false;
+	*io = write_pieces(c, pieces, count, &n);
+	if (is_sent)
+		outbox_written(&c->out, n);
+	else if (n > 0)
+		h->written(c, n);
+	return true;
 }
 
 /* --- what it waits for ---------------------------------------------------------------------------- */
@@ -77,6 +97,8 @@ static uint32_t wanted(const struct conn *c)
 	case CONN_GREETING:
 		return tls_read_wants(c->tls);
 	case CONN_OPEN:
+		if (c->options->handler->deserted != NULL && !c->is_deserted)
+			events |= EPOLLRDHUP;
 		if (may_read(c))
 			events |= c->tls != NULL ? tls_read_wants(c->tls) : (uint32_t)EPOLLIN;
 		if (c->is_blocked)
@@ -89,16 +111,26 @@ static uint32_t wanted(const struct conn *c)
 	return 0;
 }
 
-static void watch_what_is_wanted(struct conn *c)
+/* Who stops reading is seldom told anything before he reads on: that costs no call, and an event
+ * that comes all the same (`told`) ends it. */
+static void watch_lazily(struct conn *c, uint32_t told)
 {
+	uint32_t kept = c->state == CONN_OPEN && c->tls == NULL ? c->watch.events & EPOLLIN : 0;
 	struct error err;
 
 	if (c->watch.is_added) {
-		poller_change(c->poller, &c->watch, wanted(c));
+		poller_change(c->poller, &c->watch, wanted(c) | (kept & ~told));
 	} else if (may_read(c) && !poller_add(c->poller, &c->watch, c->fd, wanted(c), &err)) {
 		c->failure = err;
 		poller_again(c->poller, &c->watch);
 	}
+}
+
+/* During its own event that is done once, at the end. */
+static void watch_what_is_wanted(struct conn *c)
+{
+	if (c->is_gone == NULL)
+		watch_lazily(c, 0);
 }
 
 /* --- the end -------------------------------------------------------------------------------------- */
@@ -121,7 +153,7 @@ static void empty(struct conn *c)
 	outbox_clear(&c->out);
 	buffer_consume(&c->in, buffer_pending(&c->in));
 	c->in_ended = c->is_paused = c->is_blocked = false;
-	c->is_refusing = c->is_finishing = c->is_shut = false;
+	c->is_refusing = c->is_finishing = c->is_shut = c->is_deserted = c->is_called = false;
 }
 
 static const struct address *current_address(const struct conn *c)
@@ -311,22 +343,20 @@ static void shut_when_written(struct conn *c)
 void conn_flush(struct conn *c)
 {
 	enum io io = IO_DONE;
-	size_t n;
+	bool is_more = true;
 
 	if (c->state != CONN_OPEN || c->failure.kind != ERROR_NONE)
 		return;
 	c->is_blocked = false;
-	for (int i = 0; i < WRITE_TURNS && c->out.bytes > 0 && io == IO_DONE; i++) {
-		io = write_some(c, &n);
-		outbox_written(&c->out, n);
-	}
+	for (int i = 0; i < WRITE_TURNS && is_more && io == IO_DONE; i++)
+		is_more = write_some(c, &io);
 	c->is_blocked = io == IO_BLOCKED;
 	if (io == IO_ENDED)
 		error_set(&c->failure, ERROR_BROKER, "closed by the peer");
-	if (io == IO_DONE)
+	if (!is_more)
 		shut_when_written(c);
 	/* More to write, or something to tell: not from here. */
-	if (c->failure.kind != ERROR_NONE || (io == IO_DONE && c->out.bytes > 0))
+	if (c->failure.kind != ERROR_NONE || (io == IO_DONE && is_more))
 		poller_again(c->poller, &c->watch);
 	watch_what_is_wanted(c);
 }
@@ -360,23 +390,35 @@ static void heed_the_end(struct conn *c)
 		poller_remove(c->poller, &c->watch);
 }
 
-static void serve_open(struct conn *c, uint32_t events, const bool *gone)
+/* False: the owner has closed it. */
+static bool serve_input(struct conn *c, uint32_t events, const bool *gone)
 {
 	const struct conn_handler *h = c->options->handler;
+	bool is_new = is_readable(c, events) && may_read(c) && take_input(c);
 
-	if (is_readable(c, events) && may_read(c) && take_input(c)) {
+	if (is_new || c->is_called) {
+		c->is_called = false;
 		h->received(c);
 		if (*gone)
-			return;
+			return false;
 	}
+	if (events & EPOLLRDHUP && !c->is_deserted) {
+		c->is_deserted = true;
+		if (h->deserted != NULL && !may_read(c) && !c->in_ended)
+			h->deserted(c);
+	}
+	return !*gone;
+}
+
+static void serve_open(struct conn *c, uint32_t events, const bool *gone)
+{
+	if (!serve_input(c, events, gone))
+		return;
 	if ((events & (EPOLLERR | EPOLLHUP)) && !may_read(c))
 		heed_the_end(c);
 	conn_flush(c);
-	if (has_room_again(c)) {
-		h->drained(c);
-		if (*gone)
-			return;
-	}
+	if (has_room_again(c))
+		c->options->handler->drained(c);
 }
 
 static bool has_ended(const struct conn *c)
@@ -388,6 +430,7 @@ static void on_event(struct watch *w, uint32_t events)
 {
 	struct conn *c = CONN_OF(watch, w);
 	bool gone = false;
+	uint32_t told = may_read(c) ? 0 : events & EPOLLIN;
 
 	c->is_gone = &gone;
 	if (c->failure.kind == ERROR_NONE && c->state == CONN_CONNECTING)
@@ -401,7 +444,7 @@ static void on_event(struct watch *w, uint32_t events)
 		lose(c);
 	if (gone)
 		return;
-	watch_what_is_wanted(c);
+	watch_lazily(c, told);
 	c->is_gone = NULL;
 }
 
@@ -534,4 +577,10 @@ void conn_pause(struct conn *c, bool on)
 	if (!on && c->tls != NULL && tls_has_pending(c->tls))
 		poller_again(c->poller, &c->watch);
 	watch_what_is_wanted(c);
+}
+
+void conn_again(struct conn *c)
+{
+	c->is_called = true;
+	poller_again(c->poller, &c->watch);
 }

@@ -9,8 +9,11 @@
 #define LISTENER_OF(member, at) \
 	((struct listener *)((char *)(at)-offsetof(struct listener, member)))
 
-static void wait_a_while(struct listener *l)
+static void wait_a_while(struct listener *l, int error)
 {
+	l->is_starved = true;
+	if (l->starved != NULL)
+		l->starved(l, error);
 	poller_change(l->poller, &l->watch, 0);
 	timers_set(&l->poller->timers, &l->retry, l->poller->now_ns + LISTENER_RETRY_NS);
 }
@@ -29,7 +32,9 @@ static void on_event(struct watch *w, uint32_t events)
 		}
 		/* Anything but "nobody waits" would be said again at once. */
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
-			wait_a_while(l);
+			wait_a_while(l, errno);
+		else
+			l->is_starved = false;
 		return;
 	}
 }

@@ -5,13 +5,13 @@
 /*
  * listener -- an address on which connections are accepted.
  *
- * When the process is out of descriptors or the kernel out of memory (EMFILE, ENFILE, ...) the waiting
- * connections stay with the kernel and are asked for again every RETRY_NS: no busy loop, and each
- * listener by itself, so that none is forgotten because another one could accept.  In one turn at most
- * ROUND are accepted.
+ * When the process is out of descriptors or the kernel out of memory (EMFILE, ENFILE, ...) the
+ * waiting connections stay with the kernel and are asked for again every RETRY_NS: no busy loop,
+ * and each listener by itself, so that none is forgotten because another one could accept.  In one
+ * turn at most ROUND are accepted.
  *
- * A listener can be deaf for a while: connections are refused by the kernel then (ECONNREFUSED), and
- * the port stays ours all the same.
+ * A listener can be deaf for a while: connections are refused by the kernel then (ECONNREFUSED),
+ * and the port stays ours all the same.
  */
 
 #include <stdbool.h>
@@ -27,7 +27,11 @@
 struct listener {
 	/* Owns fd from now on. */
 	void (*accepted)(struct listener *l, int fd, const struct address *from);
+	/* Connections wait that no descriptor is left for; errno.  Each time it is tried in
+	 * vain.  Optional. */
+	void (*starved)(struct listener *l, int error);
 	void *context;
+	bool is_starved;
 	struct address address; /* with the port that the kernel chose */
 	struct poller *poller;
 	struct watch watch;
@@ -36,7 +40,7 @@ struct listener {
 	int guard_fd; /* keeps the port; -1: a unix socket needs none */
 };
 
-/* accepted and context are filled in.  Port 0: a free one, then in l->address. */
+/* The functions and context are filled in.  Port 0: a free one, then in l->address. */
 bool listener_open(struct listener *l, struct poller *p, const struct address *at,
                    struct error *err);
 void listener_close(struct listener *l); /* zeroed, or one that failed to open: nothing */

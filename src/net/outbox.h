@@ -47,8 +47,8 @@ void outbox_fini(struct outbox *o);
 bool outbox_copy(struct outbox *o, const void *data, size_t len);
 bool outbox_borrow(struct outbox *o, const void *data, size_t len, uint64_t token);
 
-/* The first pieces, at most `max`; returns how many.  What it has shown is shown again, as the start
- * of at least as many bytes, until it is written (TLS relies on that). */
+/* The first pieces, at most `max`; returns how many.  What it has shown is shown again, as the
+ * start of at least as many bytes, until it is written (TLS relies on that). */
 int outbox_fill(const struct outbox *o, struct iovec *out, int max);
 void outbox_written(struct outbox *o, size_t n);
 void outbox_clear(struct outbox *o);

@@ -100,7 +100,7 @@ void poller_again(struct poller *p, struct watch *w)
 }
 
 /* Those that asked until now: what they ask for meanwhile is for the next turn. */
-static void call_again(struct poller *p)
+void poller_call_again(struct poller *p)
 {
 	struct watch *last = p->again;
 
@@ -139,6 +139,6 @@ bool poller_turn(struct poller *p, uint64_t until_ns, struct error *err)
 			w->event(w, e.events);
 	}
 	timers_run(&p->timers, p->now_ns);
-	call_again(p);
+	poller_call_again(p);
 	return true;
 }

@@ -5,16 +5,16 @@
 /*
  * poller -- one thread's loop over descriptors and timers: epoll, level-triggered.
  *
- * A watch is a member of what it belongs to; its function is called with what epoll said.  Watches may
- * be removed and their memory freed at any time, also by each other's functions in the same turn: what
- * epoll has said about them already is forgotten.  One that has more to do than one turn should take
- * asks to be called again (poller_again), so that none starves the others.
+ * A watch is a member of what it belongs to; its function is called with what epoll said.  Watches
+ * may be removed and their memory freed at any time, also by each other's functions in the same
+ * turn: what epoll has said about them already is forgotten.  One that has more to do than one turn
+ * should take asks to be called again (poller_again), so that none starves the others.
  *
- * Timers fire never early, and late by the wake-up of the thread alone (util/os.h: on old kernels too).
+ * Timers fire never early, and late by the wake-up of the thread alone (util/os.h: on old kernels
+ * too).
  *
- * Who uses it, or is meant to: the proxy, broker/serve.c (its ready list is poller_again, its list of
- * ended peers is not needed), the loopback server (its times are one timer), wire clients (the
- * descriptor that a driver hands to its loop is the poller's own: an epoll can be watched).
+ * Who uses it: the proxy, broker/serve.c, the loopback server; a wire client's loop is to have it
+ * inside of a driver's, whose descriptor is the poller's own (an epoll can be watched).
  */
 
 #include <stdbool.h>
@@ -57,6 +57,14 @@ void poller_change(struct poller *p, struct watch *w,
                    uint32_t events);                   /* no call if it is the same */
 void poller_remove(struct poller *p, struct watch *w); /* one that was not added: nothing */
 void poller_again(struct poller *p, struct watch *w);
+
+/* Somebody has asked to be called again. */
+static inline bool poller_is_asked(const struct poller *p)
+{
+	return p->again != NULL;
+}
+/* Calls them now: a turn does it at its end. */
+void poller_call_again(struct poller *p);
 
 /* The clock now; for what has to be exact within a turn. */
 uint64_t poller_clock_ns(void);

@@ -40,7 +40,7 @@ int socket_reserve(const struct address *a, struct error *err)
 	if (address_is_tcp(a))
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (const struct sockaddr *)&a->at, a->len) < 0) {
-		error_set_errno(err, errno, "taking %s", address_format(a, text));
+		error_set_errno(err, errno, "listening on %s", address_format(a, text));
 		file_close(fd);
 		return -1;
 	}
@@ -153,6 +153,33 @@ enum io socket_write(int fd, const struct iovec *pieces, int count, size_t *n)
 	if (put >= 0)
 		return IO_DONE;
 	return errno == EAGAIN || errno == EWOULDBLOCK ? IO_BLOCKED : IO_FAILED;
+}
+
+enum io socket_receive(int fd, struct buffer *b, size_t least)
+{
+	size_t n;
+
+	if (buffer_reserve(b, least) == NULL) {
+		errno = ENOMEM;
+		return IO_FAILED;
+	}
+	enum io io = socket_read(fd, b->data + b->tail, b->cap - b->tail, &n);
+	b->tail += n;
+	return io;
+}
+
+enum io socket_send(int fd, struct buffer *b)
+{
+	enum io io = IO_DONE;
+
+	while (io == IO_DONE && buffer_pending(b) > 0) {
+		const struct iovec piece = { .iov_base = buffer_data(b),
+			                     .iov_len = buffer_pending(b) };
+		size_t n;
+		io = socket_write(fd, &piece, 1, &n);
+		buffer_consume(b, n);
+	}
+	return io;
 }
 
 void socket_shut(int fd)

@@ -39,8 +39,8 @@ static inline bool timer_is_set(const struct timer *t)
 /* UINT64_MAX: none is set. */
 uint64_t timers_next_ns(const struct timers *all);
 
-/* Calls those that are due.  One that sets itself to a time that has passed is called the next time,
- * so this always ends. */
+/* Calls those that are due.  One that sets itself to a time that has passed is called the next
+ * time, so this always ends. */
 void timers_run(struct timers *all, uint64_t now_ns);
 
 #endif

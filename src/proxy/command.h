@@ -7,9 +7,9 @@
  *
  *     VERB [up|down] [on LISTENER] [KEY=VALUE ...]
  *
- * in any order behind the verb.  `up` is what clients say, `down` what the target says; without either both
- * are meant.  LISTENER is an address as the proxy printed it, or its port alone; without it all are meant.
- * `omb help proxy` says what each does.
+ * in any order behind the verb.  `up` is what clients say, `down` what the target says; without
+ * either both are meant.  LISTENER is an address as the proxy printed it, or its port alone;
+ * without it all are meant. `omb help proxy` says what each does.
  */
 
 #include <stdbool.h>

@@ -8,8 +8,8 @@
  *     set down latency=20ms          ok 3 connections
  *     cutt                           error: "cutt" is no command; there are: set ...
  *
- * proxy/tell.h is a client.  Any number of clients; a command has been obeyed when its answer comes.  The socket is for the user who
- * started the proxy alone.
+ * proxy/tell.h is a client.  Any number of clients; a command has been obeyed when its answer
+ * comes.  The socket is for the user who started the proxy alone.
  */
 
 #include <stdbool.h>

@@ -37,8 +37,8 @@ struct proxy;
 struct proxy *proxy_create(struct poller *p, const struct proxy_options *o);
 void proxy_destroy(struct proxy *x); /* connections are reset */
 
-/* `target`: HOST:PORT, resolved here and now, which may block.  *at gets the port that the kernel chose.
- * False: it may not listen, or does not know the target. */
+/* `target`: HOST:PORT, resolved here and now, which may block.  *at gets the port that the
+ * kernel chose. False: it may not listen, or does not know the target. */
 bool proxy_listen(struct proxy *x, struct address *at, const char *target, struct error *err);
 
 /* Adds what there is to say behind "ok" to `answer`, without a line break. */

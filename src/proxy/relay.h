@@ -8,12 +8,12 @@
  *      client ── ends[0] ══ flows[UP] ═══► ends[1] ── target
  *                        ◄═ flows[DOWN] ══
  *
- * A flow reads while it has room (`memory`, and SHAPE_MARKS_MAX parts); beyond that its source is slowed
- * down by TCP.  The end of a stream (FIN) goes on behind the last byte, a reset as soon as its latency is
- * over, whatever is under way.
+ * A flow reads while it has room (`memory`, and SHAPE_MARKS_MAX parts); beyond that its source is
+ * slowed down by TCP.  The end of a stream (FIN) goes on behind the last byte, a reset as soon as
+ * its latency is over, whatever is under way.
  *
- * A hole lets nothing through, ends included, and neither side learns anything: HOLD reads nothing, so that
- * the sender's own buffers fill up; SWALLOW reads and forgets.
+ * A hole lets nothing through, ends included, and neither side learns anything: HOLD reads nothing,
+ * so that the sender's own buffers fill up; SWALLOW reads and forgets.
  */
 
 #include <stdbool.h>
@@ -45,7 +45,8 @@ struct relay_options { /* borrowed */
 	size_t targets_count;
 	size_t memory;               /* bytes under way in a direction */
 	struct flow_settings *flows; /* DIRECTIONS of them */
-	/* It is over and has to be destroyed.  `why`: the target could not be reached; NULL: it ended. */
+	/* It is over and has to be destroyed.  `why`: the target could not be reached; NULL: it
+	 * ended. */
 	void (*over)(struct relay *r, const struct error *why);
 	void *owner;
 };
@@ -95,8 +96,8 @@ void relay_destroy(struct relay *r, bool reset);
 /* Each may end with `over`: `*r` may be gone afterwards. */
 void relay_changed(struct relay *r);                   /* the settings of its flows */
 void relay_half_close(struct relay *r, int direction); /* our end, behind what is under way */
-/* The receiver of this direction is told of a reset; the sender hears nothing and is listened to until it
- * ends. */
+/* The receiver of this direction is told of a reset; the sender hears nothing and is listened to
+ * until it ends. */
 void relay_reset_receiver(struct relay *r, int direction);
 
 #endif

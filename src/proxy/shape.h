@@ -5,11 +5,12 @@
 /*
  * shape -- when the bytes of one direction of a stream may go on: latency, jitter, bandwidth.
  *
- * The model is a wire: what came at t has its due time at t + latency + a random part of the jitter, and
- * never before what came earlier (a stream keeps its order).  From then on it is transmitted, byte after
- * byte, at the bandwidth, behind what is being transmitted already.  When a byte leaves is thus a function
- * of when it and those before it came: exact whatever the wake-ups, never early, and what a late wake-up
- * has missed is caught up with.  A time during which the receiver took nothing is not caught up with.
+ * The model is a wire: what came at t has its due time at t + latency + a random part of the
+ * jitter, and never before what came earlier (a stream keeps its order).  From then on it is
+ * transmitted, byte after byte, at the bandwidth, behind what is being transmitted already.  When a
+ * byte leaves is thus a function of when it and those before it came: exact whatever the wake-ups,
+ * never early, and what a late wake-up has missed is caught up with.  A time during which the
+ * receiver took nothing is not caught up with.
  *
  * Pure: the caller has the bytes and the clock, and says what came and what went.
  */
@@ -51,7 +52,8 @@ void shape_fini(struct shape *s);
 
 bool shape_is_full(const struct shape *s);
 void shape_came(struct shape *s, size_t bytes, uint64_t now_ns);
-/* When something that comes now would be due; draws the jitter, so what comes later is not before it. */
+/* When something that comes now would be due; draws the jitter, so what comes later is not
+ * before it. */
 uint64_t shape_due_ns(struct shape *s, uint64_t now_ns);
 
 /* Bytes that may go now. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Connections, listeners and the poller on real sockets of this host. */
+/* Connections on real sockets of this host. */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,7 +36,9 @@ struct side {
 	bool echoes;       /* sends back what came */
 	bool finishes;     /* says its own end when the peer's came */
 	bool frees_itself; /* closes in its own call */
-	size_t left;       /* bytes that echo had no room for */
+	size_t calls, deserted;
+	const char *kept; /* output that the owner keeps; NULL = none */
+	size_t kept_len, kept_sent;
 };
 
 static struct world {
@@ -75,6 +76,7 @@ static void on_received(struct conn *c)
 {
 	struct side *s = c->owner;
 
+	s->calls++;
 	if (s->frees_itself) {
 		conn_close(c);
 		memset(c, 0x5a, sizeof(*c)); /* whoever looks at it again gets what it deserves */
@@ -109,8 +111,35 @@ static void on_lost(struct conn *c, const struct error *why)
 	s->why = *why;
 }
 
+static void on_deserted(struct conn *c)
+{
+	((struct side *)c->owner)->deserted++;
+}
+
+/* In pieces of seven bytes. */
+static int show_kept(struct conn *c, struct iovec *out, int max)
+{
+	const struct side *s = c->owner;
+	int n = 0;
+
+	for (size_t at = s->kept_sent; at < s->kept_len && n < max; n++) {
+		size_t len = s->kept_len - at < 7 ? s->kept_len - at : 7;
+		out[n] = (struct iovec){ .iov_base = (void *)(s->kept + at), .iov_len = len };
+		at += len;
+	}
+	return n;
+}
+
+static void on_written(struct conn *c, size_t n)
+{
+	((struct side *)c->owner)->kept_sent += n;
+}
+
 static const struct conn_handler handler = {
 	.opened = on_opened,
+	.deserted = on_deserted,
+	.pieces = show_kept,
+	.written = on_written,
 	.received = on_received,
 	.drained = on_drained,
 	.returned = on_returned,
@@ -184,7 +213,8 @@ static void turn_until(uint64_t limit_ns, const char *condition)
 	for (uint64_t limit_ns = poller_clock_ns() + LIMIT_NS; !(condition);) \
 	turn_until(limit_ns, #condition)
 
-/* A blocking socket of a peer that does what the test says; `bytes` of socket buffers, 0 = default. */
+/* A blocking socket of a peer that does what the test says; `bytes` of socket buffers, 0 =
+ * default. */
 static int call(int bytes)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -238,7 +268,8 @@ static void a_full_input_stops_reading_until_it_is_consumed(void **state)
 	for (int i = 0; i < 4; i++)
 		must_send(fd, bytes, sizeof(bytes));
 	UNTIL(buffer_pending(&s->conn.in) == FRAME_MAX);
-	/* Nothing more is read, and the poller does not spin on what waits. */
+	/* Nothing more is read, and the poller does not spin on what waits: it is told once. */
+	assert_true(poller_turn(&w.poller, 0, &err));
 	assert_true(poller_turn(&w.poller, 0, &err));
 	assert_int_equal(w.poller.count, 0);
 	assert_int_equal(buffer_pending(&s->conn.in), FRAME_MAX);
@@ -257,7 +288,9 @@ static void a_paused_connection_reads_nothing_and_goes_on_where_it_was(void **st
 	conn_pause(&s->conn, true);
 	must_send(fd, "later", 5);
 	assert_true(poller_turn(&w.poller, 0, &err));
+	assert_true(poller_turn(&w.poller, 0, &err));
 	assert_int_equal(w.poller.count, 0);
+	assert_int_equal(s->got.len, 0);
 	conn_pause(&s->conn, false);
 	UNTIL(s->got.len == 5);
 	assert_string_equal(text_str(&s->got), "later");
@@ -339,6 +372,37 @@ static void an_echo_gives_back_every_byte_through_small_buffers(void **state)
 	close(fd);
 }
 
+/* A log's batches go from where they lie, behind what was sent, through a socket that takes
+ * little. */
+static void output_that_the_owner_keeps_leaves_behind_what_was_sent(void **state)
+{
+	static char kept[200 * 1024], got[sizeof(kept) + 5];
+	int fd = call(4096), little = 4096;
+	struct side *s = newest();
+	size_t read = 0;
+
+	(void)state;
+	setsockopt(s->conn.fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little));
+	for (size_t i = 0; i < sizeof(kept); i++)
+		kept[i] = (char)(i * 31 + (i >> 8));
+	s->kept = kept;
+	s->kept_len = sizeof(kept);
+	assert_true(conn_send(&s->conn, "first", 5));
+	turn();
+	assert_true(s->kept_sent > 0 && s->kept_sent < sizeof(kept) && s->conn.is_blocked);
+	conn_finish(&s->conn);
+	while (read < sizeof(got)) {
+		ssize_t n = recv(fd, got + read, sizeof(got) - read, MSG_DONTWAIT);
+		assert_int_not_equal(n, 0); /* the end comes behind all of it */
+		read += n > 0 ? (size_t)n : 0;
+		turn();
+	}
+	assert_memory_equal(got, "first", 5);
+	assert_memory_equal(got + 5, kept, sizeof(kept));
+	UNTIL(recv(fd, got, 1, MSG_DONTWAIT) == 0);
+	close(fd);
+}
+
 /* --- ends ----------------------------------------------------------------------------------------- */
 
 static void half_close_lets_the_other_direction_go_on(void **state)
@@ -393,6 +457,70 @@ static void a_reset_is_told_with_its_reason_and_gives_back_what_was_lent(void **
 	UNTIL(s->lost == 1);
 	assert_int_equal(s->returned, 1);
 	assert_int_equal(s->why.os_errno, ECONNRESET);
+}
+
+/* One that waits for something else learns that nobody will read the answer, and what came
+ * stays. */
+static void a_paused_connection_is_told_once_that_its_peer_has_said_its_end(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+	struct error err;
+
+	(void)state;
+	s->keeps = true;
+	must_send(fd, "request", 7);
+	UNTIL(buffer_pending(&s->conn.in) == 7);
+	const unsigned char *at = buffer_data(&s->conn.in);
+	conn_pause(&s->conn, true);
+	must_send(fd, "another", 7);
+	shutdown(fd, SHUT_WR);
+	UNTIL(s->deserted == 1);
+	for (int i = 0; i < 3; i++)
+		assert_true(poller_turn(&w.poller, 0, &err));
+	assert_int_equal(w.poller.count, 0);
+	assert_int_equal(s->deserted, 1);
+	assert_true(buffer_data(&s->conn.in) == at && buffer_pending(&s->conn.in) == 7);
+	assert_false(s->conn.in_ended);
+	conn_pause(&s->conn, false);
+	UNTIL(s->conn.in_ended);
+	assert_int_equal(buffer_pending(&s->conn.in), 14);
+	close(fd);
+}
+
+/* Pausing between a request and its answer is the rule: it must not cost a call each time. */
+static void a_pause_during_which_nothing_comes_changes_nothing_in_the_kernel(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+
+	(void)state;
+	must_send(fd, "x", 1);
+	UNTIL(s->got.len == 1);
+	uint32_t events = s->conn.watch.events;
+	conn_pause(&s->conn, true);
+	turn();
+	assert_int_equal(s->conn.watch.events, events);
+	conn_pause(&s->conn, false);
+	assert_int_equal(s->conn.watch.events, events);
+	close(fd);
+}
+
+static void who_asks_to_be_called_again_is_called_in_the_next_turn_though_nothing_came(void **state)
+{
+	int fd = call(0);
+	struct side *s = newest();
+
+	(void)state;
+	turn();
+	size_t before = s->calls;
+	conn_again(&s->conn);
+	conn_again(&s->conn);
+	turn();
+	assert_int_equal(s->calls, before + 1);
+	turn();
+	assert_int_equal(s->calls, before + 1);
+	close(fd);
 }
 
 static void a_paused_connection_hears_of_a_reset_too(void **state)
@@ -461,79 +589,6 @@ static void a_handler_may_close_and_free_its_connection(void **state)
 		turn();
 	close(first);
 	close(second);
-}
-
-/* --- listening ------------------------------------------------------------------------------------ */
-
-/* Out of descriptors: others wait, the loop does not spin, and both listeners go on afterwards. */
-static void without_descriptors_connections_wait_and_every_listener_takes_them_up_again(
-	void **state)
-{
-	struct listener second = { .accepted = on_accepted };
-	struct rlimit before, little;
-	struct address at;
-	struct error err;
-	int fds[2];
-
-	(void)state;
-	assert_true(address_parse("127.0.0.1:0", &at, &err));
-	assert_true(listener_open(&second, &w.poller, &at, &err));
-	for (int i = 0; i < 2; i++) {
-		at = i == 0 ? w.listener.address : second.address;
-		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(connect(fds[i], (const struct sockaddr *)&at.at, at.len), 0);
-	}
-	getrlimit(RLIMIT_NOFILE, &before);
-	little = (struct rlimit){ .rlim_cur = 3, .rlim_max = before.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &little), 0);
-	int turns = 0;
-	uint64_t end_ns = poller_clock_ns() + 5 * LISTENER_RETRY_NS;
-	while (poller_clock_ns() < end_ns) {
-		assert_true(poller_turn(&w.poller, end_ns, &err));
-		turns++;
-	}
-	assert_int_equal(w.accepted_count, 0);
-	/* Five tries of two listeners, each a turn that is told and a turn for its timer. */
-	assert_true(turns <= 40);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-	UNTIL(w.accepted_count == 2);
-	listener_close(&second);
-	close(fds[0]);
-	close(fds[1]);
-}
-
-static void a_deaf_listener_refuses_and_hears_again_on_the_same_port(void **state)
-{
-	struct address at = w.listener.address;
-	struct error err;
-
-	(void)state;
-	for (int i = 0; i < 3; i++) {
-		listener_deafen(&w.listener);
-		listener_deafen(&w.listener);
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(connect(fd, (const struct sockaddr *)&at.at, at.len), -1);
-		assert_int_equal(errno, ECONNREFUSED);
-		/* Nobody else gets the port meanwhile. */
-		int thief = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(bind(thief, (const struct sockaddr *)&at.at, at.len), -1);
-		close(thief);
-		close(fd);
-		assert_true(listener_hear(&w.listener, &err));
-		close(call(0));
-	}
-}
-
-static void a_port_that_is_taken_is_an_error_with_its_address(void **state)
-{
-	struct listener second = { .accepted = on_accepted };
-	struct error err;
-
-	(void)state;
-	assert_false(listener_open(&second, &w.poller, &w.listener.address, &err));
-	assert_non_null(strstr(err.text, "127.0.0.1:"));
-	assert_int_equal(err.os_errno, EADDRINUSE);
-	listener_close(&second);
 }
 
 /* --- connecting ----------------------------------------------------------------------------------- */
@@ -627,79 +682,6 @@ static void a_lost_connection_is_tried_again_until_it_stands(void **state)
 	conn_close(&client.conn);
 }
 
-/* --- the poller ----------------------------------------------------------------------------------- */
-
-static struct timer_note {
-	struct timer timer;
-	uint64_t due_ns, fired_ns;
-} note;
-
-static void note_time(struct timer *t, uint64_t now_ns)
-{
-	(void)t;
-	note.fired_ns = now_ns;
-}
-
-static void timers_are_never_early(void **state)
-{
-	(void)state;
-	for (uint64_t wait_ns = 1; wait_ns < 4000000; wait_ns = wait_ns * 3 + 777) {
-		note = (struct timer_note){ .timer.due = note_time };
-		note.due_ns = poller_clock_ns() + wait_ns;
-		timers_set(&w.poller.timers, &note.timer, note.due_ns);
-		UNTIL(note.fired_ns > 0);
-		assert_true(note.fired_ns >= note.due_ns);
-	}
-}
-
-struct pair {
-	struct watch watch;
-	struct pair *other;
-	int calls;
-};
-
-/* Whoever is called first removes and poisons the other one, of which an event is in hand too. */
-static void remove_other(struct watch *watch, uint32_t events)
-{
-	struct pair *p = (struct pair *)watch;
-
-	(void)events;
-	p->calls++;
-	if (p->other == NULL)
-		return;
-	poller_remove(&w.poller, &p->other->watch);
-	int calls = p->other->calls;
-	memset(p->other, 0x5a, sizeof(*p->other));
-	p->other->calls = calls;
-	p->other = NULL;
-}
-
-static void a_watch_that_is_removed_in_the_same_turn_is_not_called_any_more(void **state)
-{
-	struct pair *pair = calloc(2, sizeof(*pair));
-	int sockets[2];
-	struct error err;
-
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
-	must_send(sockets[0], "x", 1);
-	must_send(sockets[1], "x", 1);
-	for (int i = 0; i < 2; i++) {
-		pair[i].watch.event = remove_other;
-		pair[i].other = &pair[1 - i];
-		assert_true(poller_add(&w.poller, &pair[i].watch, sockets[i], EPOLLIN, &err));
-		poller_again(&w.poller, &pair[i].watch);
-	}
-	assert_true(poller_turn(&w.poller, 0, &err));
-	/* By its event, and because it had asked to be called again. */
-	assert_int_equal(pair[0].calls + pair[1].calls, 2);
-	assert_true(pair[0].calls == 0 || pair[1].calls == 0);
-	poller_remove(&w.poller, &pair[pair[0].calls > 0 ? 0 : 1].watch);
-	close(sockets[0]);
-	close(sockets[1]);
-	free(pair);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -713,18 +695,17 @@ int main(void)
 		TEST(half_close_lets_the_other_direction_go_on),
 		TEST(the_end_of_a_peer_is_a_loss_where_half_close_is_not_wanted),
 		TEST(a_reset_is_told_with_its_reason_and_gives_back_what_was_lent),
+		TEST(output_that_the_owner_keeps_leaves_behind_what_was_sent),
+		TEST(a_paused_connection_is_told_once_that_its_peer_has_said_its_end),
+		TEST(a_pause_during_which_nothing_comes_changes_nothing_in_the_kernel),
+		TEST(who_asks_to_be_called_again_is_called_in_the_next_turn_though_nothing_came),
 		TEST(a_paused_connection_hears_of_a_reset_too),
 		TEST(a_paused_connection_whose_both_ends_finished_does_not_spin),
 		TEST(writing_to_a_peer_that_is_gone_is_an_error),
 		TEST(a_handler_may_close_and_free_its_connection),
-		TEST(without_descriptors_connections_wait_and_every_listener_takes_them_up_again),
-		TEST(a_deaf_listener_refuses_and_hears_again_on_the_same_port),
-		TEST(a_port_that_is_taken_is_an_error_with_its_address),
 		TEST(connecting_passes_over_addresses_that_refuse),
 		TEST(a_peer_that_does_not_answer_is_given_up_at_the_deadline),
 		TEST(a_lost_connection_is_tried_again_until_it_stands),
-		TEST(timers_are_never_early),
-		TEST(a_watch_that_is_removed_in_the_same_turn_is_not_called_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
