@@ -37,7 +37,7 @@ static void heard_by_broker(const uint8_t *data, size_t len)
 	bool ok = true;
 	for (uint64_t now_ns = 1; ok && len > 0; now_ns++) {
 		size_t piece = len < 100 ? len : 100; /* frames arrive in parts */
-		unsigned char *at = loop_buffer_reserve(&s.in, piece);
+		unsigned char *at = buffer_reserve(&s.in, piece);
 		for (size_t i = 0; i < piece; i++)
 			at[i] = data[i];
 		s.in.tail += piece;
@@ -111,8 +111,8 @@ static void heard_by_client(bool is_consumer, const uint8_t *data, size_t len)
 		struct loopback_consumer c = {
 			.host = &host, .config = &config, .owner = &owner, .fd = pair[0]
 		};
-		if (!loop_buffer_init(&c.in, 4096, 1 << 20, &err) ||
-		    !loop_buffer_init(&c.out, 4096, 1 << 20, &err))
+		if (!buffer_init(&c.in, 4096, 1 << 20, &err) ||
+		    !buffer_init(&c.out, 4096, 1 << 20, &err))
 			abort();
 		say(pair[1], data, len);
 		while (loopback_consumer_serve(&c, 3) == 3)
@@ -129,13 +129,13 @@ static void heard_by_client(bool is_consumer, const uint8_t *data, size_t len)
 		struct epoll_event ev = { .events = EPOLLIN };
 		uint64_t tokens[8] = { 0 };
 		p.tokens = tokens;
-		if (!loop_buffer_init(&p.in, 4096, 1 << 20, &err) ||
+		if (!buffer_init(&p.in, 4096, 1 << 20, &err) ||
 		    epoll_ctl(p.epoll_fd, EPOLL_CTL_ADD, p.fd, &ev) < 0)
 			abort();
 		say(pair[1], data, len);
 		while (loopback_producer_serve(&p, 3) >= 3)
 			;
-		loop_buffer_fini(&p.in);
+		buffer_fini(&p.in);
 		close(p.epoll_fd);
 		close(p.fd);
 	}

@@ -108,7 +108,7 @@ static void addresses_are_unix_or_tcp(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct loop_address a;
+		struct address a;
 		struct error err;
 		bool ok = loop_address_parse(cases[i].text, "run7", &a, &err);
 		assert_int_equal(ok ? a.at.ss_family : 0, cases[i].family);

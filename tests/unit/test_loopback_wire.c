@@ -15,24 +15,24 @@
 
 #include "driver/loopback/session.h"
 
-static struct loop_buffer new_buffer(size_t cap, size_t max)
+static struct buffer new_buffer(size_t cap, size_t max)
 {
-	struct loop_buffer b;
+	struct buffer b;
 	struct error err;
 
-	assert_true(loop_buffer_init(&b, cap, max, &err));
+	assert_true(buffer_init(&b, cap, max, &err));
 	return b;
 }
 
-static enum loop_frame_status parse(const struct loop_buffer *b, struct loop_frame *f)
+static enum loop_frame_status parse(const struct buffer *b, struct loop_frame *f)
 {
 	struct error err;
 
-	return loop_frame_parse(b->data + b->head, loop_buffer_pending(b), f, &err);
+	return loop_frame_parse(b->data + b->head, buffer_pending(b), f, &err);
 }
 
 /* Takes the next frame out of a buffer. */
-static struct loop_frame next(struct loop_buffer *b, enum loop_frame_type type)
+static struct loop_frame next(struct buffer *b, enum loop_frame_type type)
 {
 	struct loop_frame f;
 
@@ -52,7 +52,7 @@ static void messages_read_back_as_they_were_written(void **state)
 		{ .payload = "", .payload_len = 0, .key = "", .key_len = 0 },
 		{ .payload = "x\0y", .payload_len = 3, .key = "key", .key_len = 3 },
 	};
-	struct loop_buffer b = new_buffer(4096, 4096);
+	struct buffer b = new_buffer(4096, 4096);
 	struct loop_batch batch = { 0 };
 	struct loop_message m;
 
@@ -74,13 +74,13 @@ static void messages_read_back_as_they_were_written(void **state)
 	}
 	assert_ptr_equal(f.body.at, f.body.end);
 	assert_false(loop_read_message(&f.body, &m));
-	loop_buffer_fini(&b);
+	buffer_fini(&b);
 }
 
 static void deliveries_read_back_as_they_were_written(void **state)
 {
 	(void)state;
-	struct loop_buffer b = new_buffer(4096, 4096);
+	struct buffer b = new_buffer(4096, 4096);
 	const struct loop_delivered in = {
 		.payload = "abc", .payload_len = 3, .broker_ms = -5, .redelivered = true
 	};
@@ -95,13 +95,13 @@ static void deliveries_read_back_as_they_were_written(void **state)
 	assert_memory_equal(out.payload, "abc", 3);
 	assert_int_equal(out.broker_ms, -5);
 	assert_true(out.redelivered);
-	loop_buffer_fini(&b);
+	buffer_fini(&b);
 }
 
 static void every_prefix_of_a_frame_wants_more(void **state)
 {
 	(void)state;
-	struct loop_buffer b = new_buffer(4096, 4096);
+	struct buffer b = new_buffer(4096, 4096);
 	struct loop_frame f;
 	struct error err;
 
@@ -114,7 +114,7 @@ static void every_prefix_of_a_frame_wants_more(void **state)
 	}
 	assert_int_equal(loop_frame_parse(b.data, b.tail, &f, &err), LOOP_FRAME_COMPLETE);
 	assert_int_equal(f.bytes, b.tail);
-	loop_buffer_fini(&b);
+	buffer_fini(&b);
 }
 
 static void impossible_lengths_are_refused(void **state)
@@ -167,36 +167,36 @@ static void names_with_nul_or_too_long_are_refused(void **state)
 static void a_buffer_keeps_its_bytes_when_it_grows_and_moves(void **state)
 {
 	(void)state;
-	struct loop_buffer b = new_buffer(4096, 65536);
+	struct buffer b = new_buffer(4096, 65536);
 	uint32_t in = 0, out = 0;
 
 	for (int round = 0; round < 3000; round++) {
-		for (int i = 0; i < 1 + round % 23 && loop_buffer_pending(&b) < 60000; i++)
+		for (int i = 0; i < 1 + round % 23 && buffer_pending(&b) < 60000; i++)
 			loop_put_u32(&b, in++);
 		for (int i = 0; i < 1 + round % 19 && out < in; i++) {
 			struct loop_reader r = { b.data + b.head, b.data + b.tail, false };
 			assert_int_equal(loop_read_u32(&r), out++);
-			loop_buffer_consume(&b, 4);
+			buffer_consume(&b, 4);
 		}
 	}
 	assert_false(b.overflowed);
-	assert_int_equal(loop_buffer_pending(&b), 4 * (in - out));
+	assert_int_equal(buffer_pending(&b), 4 * (in - out));
 	assert_true(b.cap > 4096);
-	loop_buffer_fini(&b);
+	buffer_fini(&b);
 }
 
 static void a_buffer_never_exceeds_its_maximum(void **state)
 {
 	(void)state;
-	struct loop_buffer b = new_buffer(4096, 8192);
+	struct buffer b = new_buffer(4096, 8192);
 
-	assert_non_null(loop_buffer_reserve(&b, 8192));
+	assert_non_null(buffer_reserve(&b, 8192));
 	b.tail = 8000;
 	assert_false(b.overflowed);
-	assert_null(loop_buffer_reserve(&b, 193));
+	assert_null(buffer_reserve(&b, 193));
 	assert_true(b.overflowed);
 	assert_int_equal(b.cap, 8192);
-	loop_buffer_fini(&b);
+	buffer_fini(&b);
 }
 
 /* --- sessions ------------------------------------------------------------------------------------ */
@@ -325,7 +325,7 @@ static void a_full_core_leaves_a_frame_half_done_and_goes_on_later(void **state)
 		loop_core_commit(t.core, m, 0, fetched);
 	}
 	assert_int_equal(acked, 101);
-	assert_int_equal(loop_buffer_pending(&t.s.in), 0);
+	assert_int_equal(buffer_pending(&t.s.in), 0);
 	loop_session_fini(&t.s);
 	loop_core_destroy(t.core);
 }
@@ -349,7 +349,7 @@ static void a_consumer_gets_what_its_credit_allows(void **state)
 	f = next(&c.s.out, LOOP_ASSIGNED);
 	assert_int_equal(loop_read_u32(&f.body), 1);
 	assert_int_equal(loop_read_u32(&f.body), 1);
-	assert_int_equal(loop_buffer_pending(&c.s.out), 0);
+	assert_int_equal(buffer_pending(&c.s.out), 0);
 
 	put_u32_frame(&c, LOOP_CREDIT, 1000);
 	assert_true(loop_session_input(&c.s, 1, &c.err));
@@ -363,7 +363,7 @@ static void a_consumer_gets_what_its_credit_allows(void **state)
 	assert_true(loop_session_input(&c.s, 1, &c.err));
 	loop_session_pump(&c.s, 1);
 	loop_session_seal(&c.s);
-	assert_int_equal(loop_buffer_pending(&c.s.out), 0);
+	assert_int_equal(buffer_pending(&c.s.out), 0);
 
 	loop_put_frame(&c.s.in, LOOP_RESUME);
 	assert_true(loop_session_input(&c.s, 1, &c.err));

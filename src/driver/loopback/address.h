@@ -9,24 +9,19 @@
  */
 
 #include <stdbool.h>
-#include <sys/socket.h>
 
+#include "net/address.h"
 #include "util/error.h"
 
-struct loop_address {
-	struct sockaddr_storage at;
-	socklen_t len;
-};
-
 /* `text` NULL = no address.  Resolves nothing: hosts are numbers. */
-bool loop_address_parse(const char *text, const char *run_id, struct loop_address *out,
+bool loop_address_parse(const char *text, const char *run_id, struct address *out,
                         struct error *err);
 
-/* Non-blocking sockets; the caller closes.  -1: failed. */
-int loop_address_listen(const struct loop_address *a, struct error *err);
-/* Waits until the kernel has connected, which needs no help of the broker's process. */
-int loop_address_connect(const struct loop_address *a, struct error *err);
-/* -1: nobody is waiting. */
-int loop_address_accept(int listen_fd);
+/* Waits until the kernel has connected, which needs no help of the broker's process.  The caller
+ * closes; -1: failed. */
+int loop_address_connect(const struct address *a, struct error *err);
+
+/* Makes a socket of either side fast: one write takes a whole batch. */
+void loop_address_tune(const struct address *a, int fd);
 
 #endif

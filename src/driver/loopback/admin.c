@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "driver/loopback/client.h"
+#include "net/socket.h"
 #include "util/file.h"
 
 /* A broker in memory that says nothing for so long is not there. */
@@ -17,15 +18,15 @@
 
 struct question {
 	int fd;
-	struct loop_buffer in, out;
+	struct buffer in, out;
 	size_t at; /* of the frame that is the question */
 };
 
 static void question_close(struct question *q)
 {
 	file_close(q->fd);
-	loop_buffer_fini(&q->in);
-	loop_buffer_fini(&q->out);
+	buffer_fini(&q->in);
+	buffer_fini(&q->out);
 }
 
 static bool question_open(struct question *q, const struct loopback_client *c,
@@ -34,8 +35,8 @@ static bool question_open(struct question *q, const struct loopback_client *c,
 	const size_t max = 2 * (size_t)LOOP_FRAME_MAX;
 
 	*q = (struct question){ .fd = loop_address_connect(&c->address, err) };
-	if (q->fd < 0 || !loop_buffer_init(&q->in, 65536, max, err) ||
-	    !loop_buffer_init(&q->out, 65536, max, err)) {
+	if (q->fd < 0 || !buffer_init(&q->in, 65536, max, err) ||
+	    !buffer_init(&q->out, 65536, max, err)) {
 		question_close(q);
 		return false;
 	}
@@ -71,22 +72,22 @@ static bool hung_up(struct error *err)
 static bool question_ask(struct question *q, struct loop_frame *answer, struct error *err)
 {
 	enum loop_frame_status status;
-	enum loop_io io;
+	enum io io;
 
 	loop_frame_close(&q->out, q->at);
-	if (q->out.overflowed || loop_buffer_pending(&q->out) > LOOP_FRAME_MAX)
+	if (q->out.overflowed || buffer_pending(&q->out) > LOOP_FRAME_MAX)
 		return error_set(err, ERROR_UNSUPPORTED, "too many names for one question");
-	while ((io = loop_buffer_write(&q->out, q->fd)) == LOOP_IO_BLOCKED)
+	while ((io = socket_send(q->fd, &q->out)) == IO_BLOCKED)
 		if (!wait_for(q->fd, POLLOUT, err))
 			return false;
-	if (io == LOOP_IO_CLOSED)
+	if (io_is_over(io))
 		return hung_up(err);
 
-	while ((status = loop_frame_parse(q->in.data + q->in.head, loop_buffer_pending(&q->in),
-	                                  answer, err)) == LOOP_FRAME_MORE) {
+	while ((status = loop_frame_parse(q->in.data + q->in.head, buffer_pending(&q->in), answer,
+	                                  err)) == LOOP_FRAME_MORE) {
 		if (!wait_for(q->fd, POLLIN, err))
 			return false;
-		if (loop_buffer_read(&q->in, q->fd, 65536) == LOOP_IO_CLOSED)
+		if (io_is_over(socket_receive(q->fd, &q->in, 65536)))
 			return hung_up(err);
 	}
 	return status == LOOP_FRAME_COMPLETE;

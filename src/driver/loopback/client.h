@@ -16,9 +16,9 @@
 #include "config/option.h"
 #include "driver/driver.h"
 #include "driver/loopback/address.h"
-#include "driver/loopback/buffer.h"
 #include "driver/loopback/script.h"
 #include "driver/loopback/wire.h"
+#include "net/buffer.h"
 
 struct loopback_config {
 	const char *address; /* NULL: named after the run */
@@ -33,7 +33,7 @@ struct loopback_client {
 	const struct loopback_config *config;
 	const struct driver_host *host;
 	void *owner; /* for progress */
-	struct loop_address address;
+	struct address address;
 };
 
 struct loopback_producer {
@@ -41,7 +41,7 @@ struct loopback_producer {
 	const struct loopback_config *config;
 	void *owner;
 	int fd, epoll_fd; /* epoll: the socket, and room in it while `is_blocked` */
-	struct loop_buffer in, out;
+	struct buffer in, out;
 	struct loop_batch batch; /* the open PRODUCE frame */
 	struct loop_reader acks; /* of the ACKS frame in hand, in `in` ... */
 	uint32_t acks_left;      /* ... so many are not reported yet ... */
@@ -58,7 +58,7 @@ struct loopback_consumer {
 	const struct loopback_config *config;
 	void *owner;
 	int fd;
-	struct loop_buffer in, out;
+	struct buffer in, out;
 	struct loop_reader run; /* of the DELIVER frame in hand, in `in` ... */
 	uint32_t run_left;      /* ... so many are not delivered yet ... */
 	size_t run_bytes;       /* ... of a frame so long; 0 = none in hand */

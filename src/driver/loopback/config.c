@@ -218,7 +218,7 @@ void loopback_configure(void *config, const struct driver_file *file, struct are
 {
 	const struct loopback_config *c = config;
 	const struct loop_script *s = &c->script;
-	struct loop_address address;
+	struct address address;
 	struct error err = { 0 };
 
 	(void)file;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "driver/loopback/client.h"
+#include "net/socket.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 
@@ -26,7 +27,7 @@
 static void write_out(struct loopback_consumer *c)
 {
 	if (!c->is_lost)
-		loop_buffer_write(&c->out, c->fd); /* a hang-up wakes the serving path */
+		socket_send(c->fd, &c->out); /* a hang-up wakes the serving path */
 }
 
 static void grant(struct loopback_consumer *c, uint64_t bytes)
@@ -71,12 +72,12 @@ bool loopback_consumer_open(void *client, void *consumer, const struct consumer_
 		.owner = spec->owner,
 		.fd = -1,
 	};
-	if (loop_buffer_init(&c->in, IN_BYTES, BUFFER_MAX, err) &&
-	    loop_buffer_init(&c->out, OUT_BYTES, BUFFER_MAX, err))
+	if (buffer_init(&c->in, IN_BYTES, BUFFER_MAX, err) &&
+	    buffer_init(&c->out, OUT_BYTES, BUFFER_MAX, err))
 		c->fd = loop_address_connect(&lc->address, err);
 	if (c->fd < 0) {
-		loop_buffer_fini(&c->in);
-		loop_buffer_fini(&c->out);
+		buffer_fini(&c->in);
+		buffer_fini(&c->out);
 		return false;
 	}
 	say_hello(c, spec);
@@ -91,8 +92,8 @@ void loopback_consumer_close(void *consumer)
 
 	write_out(c);
 	file_close(c->fd);
-	loop_buffer_fini(&c->in);
-	loop_buffer_fini(&c->out);
+	buffer_fini(&c->in);
+	buffer_fini(&c->out);
 	free(c->positions);
 	free(c->moved);
 }
@@ -181,7 +182,7 @@ static unsigned deliver(struct loopback_consumer *c, unsigned max)
 		c->host->received(c->owner, &m);
 	}
 	if (c->run_left == 0 && c->run_bytes > 0) {
-		loop_buffer_consume(&c->in, c->run_bytes);
+		buffer_consume(&c->in, c->run_bytes);
 		c->run_bytes = 0;
 	}
 	return done;
@@ -238,7 +239,7 @@ static void obey_frame(struct loopback_consumer *c, struct loop_frame *f)
 		lose(c, "the loopback broker sent an unexpected frame");
 		break;
 	}
-	loop_buffer_consume(&c->in, f->bytes);
+	buffer_consume(&c->in, f->bytes);
 }
 
 /* Takes the next frame in hand.  False: there is none. */
@@ -248,7 +249,7 @@ static bool next_frame(struct loopback_consumer *c)
 	struct error err;
 
 	for (;;) {
-		switch (loop_frame_parse(c->in.data + c->in.head, loop_buffer_pending(&c->in), &f,
+		switch (loop_frame_parse(c->in.data + c->in.head, buffer_pending(&c->in), &f,
 		                         &err)) {
 		case LOOP_FRAME_COMPLETE:
 			obey_frame(c, &f);
@@ -259,10 +260,10 @@ static bool next_frame(struct loopback_consumer *c)
 		case LOOP_FRAME_MORE:
 			break;
 		}
-		enum loop_io io = loop_buffer_read(&c->in, c->fd, READ_BYTES);
-		if (io == LOOP_IO_CLOSED)
+		enum io io = socket_receive(c->fd, &c->in, READ_BYTES);
+		if (io_is_over(io))
 			lose(c, "the connection to the loopback broker is lost");
-		if (io != LOOP_IO_DONE)
+		if (io != IO_DONE)
 			return false;
 	}
 }

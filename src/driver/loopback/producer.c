@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "driver/loopback/client.h"
+#include "net/socket.h"
 #include "util/file.h"
 
 /* A frame of messages is sent when it has so many bytes. */
@@ -53,8 +54,8 @@ static bool make_room(struct loopback_producer *p, struct error *err)
 	/* Twice the limit: what waits is moved to the front only after as much was sent. */
 	size_t out_bytes = 2 * (p->config->max_buffer_bytes + BATCH_BYTES);
 
-	if (!loop_buffer_init(&p->in, IN_BYTES, 2 * (size_t)LOOP_FRAME_MAX, err) ||
-	    !loop_buffer_init(&p->out, out_bytes, out_bytes, err))
+	if (!buffer_init(&p->in, IN_BYTES, 2 * (size_t)LOOP_FRAME_MAX, err) ||
+	    !buffer_init(&p->out, out_bytes, out_bytes, err))
 		return false;
 	void *tokens = mmap(NULL, tokens_bytes(p), PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,8 +69,8 @@ static void release(struct loopback_producer *p)
 {
 	file_close(p->epoll_fd);
 	file_close(p->fd);
-	loop_buffer_fini(&p->in);
-	loop_buffer_fini(&p->out);
+	buffer_fini(&p->in);
+	buffer_fini(&p->out);
 	if (p->tokens != NULL)
 		munmap(p->tokens, tokens_bytes(p));
 }
@@ -113,7 +114,7 @@ static void write_out(struct loopback_producer *p)
 {
 	loop_batch_close(&p->batch, &p->out);
 
-	bool is_blocked = loop_buffer_write(&p->out, p->fd) == LOOP_IO_BLOCKED;
+	bool is_blocked = socket_send(p->fd, &p->out) == IO_BLOCKED;
 	if (is_blocked != p->is_blocked)
 		watch(p, EPOLL_CTL_MOD, is_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	p->is_blocked = is_blocked;
@@ -123,13 +124,13 @@ void loopback_flush(void *producer)
 {
 	struct loopback_producer *p = producer;
 
-	if (!p->is_blocked && !p->is_lost && loop_buffer_pending(&p->out) > 0)
+	if (!p->is_blocked && !p->is_lost && buffer_pending(&p->out) > 0)
 		write_out(p);
 }
 
 static bool has_room(const struct loopback_producer *p, size_t bytes)
 {
-	size_t pending = loop_buffer_pending(&p->out);
+	size_t pending = buffer_pending(&p->out);
 
 	return !p->is_refusing && p->head - p->tail < p->config->max_in_flight &&
 	       (pending == 0 || pending + bytes <= p->config->max_buffer_bytes);
@@ -169,7 +170,7 @@ enum send_status loopback_send(void *producer, const struct outgoing *m, uint64_
 	p->batch.count++;
 	p->tokens[p->head % p->config->max_in_flight] = token;
 	p->head++;
-	if (loop_buffer_pending(&p->out) - p->batch.at >= BATCH_BYTES) {
+	if (buffer_pending(&p->out) - p->batch.at >= BATCH_BYTES) {
 		loop_batch_close(&p->batch, &p->out);
 		loopback_flush(p);
 	}
@@ -230,7 +231,7 @@ static unsigned report_acks(struct loopback_producer *p, unsigned max)
 		report(p, &r);
 	}
 	if (p->acks_left == 0 && p->acks_bytes > 0) {
-		loop_buffer_consume(&p->in, p->acks_bytes);
+		buffer_consume(&p->in, p->acks_bytes);
 		p->acks_bytes = 0;
 	}
 	return done;
@@ -256,7 +257,7 @@ static void obey_frame(struct loopback_producer *p, struct loop_frame *f)
 		lose(p, "the loopback broker sent an unexpected frame");
 		break;
 	}
-	loop_buffer_consume(&p->in, f->bytes);
+	buffer_consume(&p->in, f->bytes);
 }
 
 /* Takes the next frame in hand.  False: there is none. */
@@ -266,7 +267,7 @@ static bool next_frame(struct loopback_producer *p)
 	struct error err;
 
 	for (;;) {
-		switch (loop_frame_parse(p->in.data + p->in.head, loop_buffer_pending(&p->in), &f,
+		switch (loop_frame_parse(p->in.data + p->in.head, buffer_pending(&p->in), &f,
 		                         &err)) {
 		case LOOP_FRAME_COMPLETE:
 			obey_frame(p, &f);
@@ -277,10 +278,10 @@ static bool next_frame(struct loopback_producer *p)
 		case LOOP_FRAME_MORE:
 			break;
 		}
-		enum loop_io io = loop_buffer_read(&p->in, p->fd, IN_BYTES / 2);
-		if (io == LOOP_IO_CLOSED)
+		enum io io = socket_receive(p->fd, &p->in, IN_BYTES / 2);
+		if (io_is_over(io))
 			lose(p, "the connection to the loopback broker is lost");
-		if (io != LOOP_IO_DONE)
+		if (io != IO_DONE)
 			return false;
 	}
 }

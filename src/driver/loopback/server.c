@@ -4,35 +4,31 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "driver/loopback/session.h"
+#include "net/listener.h"
+#include "net/poller.h"
+#include "net/socket.h"
 #include "util/file.h"
-#include "util/os.h"
 #include "util/text.h"
 #include "util/xalloc.h"
-
-#define EVENTS         256
 
 #define SLOTS_AT_FIRST 64
 
 /* Room made for one read. */
 #define READ_BYTES     131072
 
-/* What epoll reports for the two descriptors that are not connections. */
-#define EVENT_LISTEN   UINT64_MAX
-#define EVENT_STOP     (UINT64_MAX - 1)
-
 struct conn {
 	struct loop_session session; /* first: a session's link leads to its conn */
-	int fd;
+	struct server *server;
+	struct watch watch;
 	uint32_t slot;
-	uint32_t watched; /* epoll events asked for */
 };
 
 struct slot {
@@ -42,7 +38,11 @@ struct slot {
 
 struct server {
 	struct loop_core *core;
-	int epoll_fd, listen_fd;
+	struct poller poller;
+	struct listener listener;
+	struct watch stop;
+	bool stops;
+	struct error failure; /* kind NONE: none */
 	struct slot *slots;
 	uint32_t slots_count;
 	uint32_t full; /* connections may wait for room in the core */
@@ -50,17 +50,17 @@ struct server {
 	struct loop_list dirty; /* sessions with something to write */
 };
 
-static uint64_t clock_read(clockid_t id)
+static uint64_t wall_clock(void)
 {
 	struct timespec ts;
 
-	clock_gettime(id, &ts);
+	clock_gettime(CLOCK_REALTIME, &ts);
 	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
 static uint64_t now(void)
 {
-	return clock_read(CLOCK_MONOTONIC);
+	return poller_clock_ns();
 }
 
 static struct conn *conn_of(struct loop_link *link)
@@ -86,24 +86,25 @@ static uint32_t free_slot(struct server *s)
 	return slot;
 }
 
+static void on_event(struct watch *w, uint32_t events);
+
 static void open_conn(struct server *s, int fd)
 {
 	struct error err;
 	uint32_t slot = free_slot(s);
 	struct conn *c = xcalloc(1, sizeof(*c));
 	uint64_t id = (uint64_t)++s->slots[slot].generation << 32 | slot;
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = id };
 
 	if (!loop_session_init(&c->session, s->core, id, &err)) {
 		free(c);
 		file_close(fd);
 		return;
 	}
-	c->fd = fd;
+	c->server = s;
 	c->slot = slot;
-	c->watched = ev.events;
+	c->watch.event = on_event;
 	s->slots[slot].conn = c;
-	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+	if (!poller_add(&s->poller, &c->watch, fd, EPOLLIN, &err))
 		abort(); /* memory only: nothing a broker for tests has to survive */
 }
 
@@ -111,7 +112,8 @@ static void close_conn(struct server *s, struct conn *c)
 {
 	s->slots[c->slot].conn = NULL;
 	loop_session_fini(&c->session);
-	file_close(c->fd);
+	poller_remove(&s->poller, &c->watch);
+	file_close(c->watch.fd);
 	free(c);
 }
 
@@ -125,28 +127,20 @@ static struct conn *find_conn(const struct server *s, uint64_t id)
 	return s->slots[slot].conn;
 }
 
-static void watch(struct server *s, struct conn *c, uint32_t events)
+static void accepted(struct listener *l, int fd, const struct address *from)
 {
-	struct epoll_event ev = { .events = events, .data.u64 = c->session.id };
-
-	if (c->watched == events)
-		return;
-	c->watched = events;
-	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) < 0)
-		abort(); /* the descriptor is ours and was added */
+	(void)from;
+	loop_address_tune(&l->address, fd);
+	open_conn(l->context, fd);
 }
 
-/* A client that is not let in would wait for ever: without descriptors the broker ends and says so. */
-static bool accept_all(struct server *s, struct error *err)
+/* A client that is not let in would wait for ever: without descriptors the broker ends and says
+ * so. */
+static void starved(struct listener *l, int error)
 {
-	int fd;
+	struct server *s = l->context;
 
-	while ((fd = loop_address_accept(s->listen_fd)) >= 0)
-		open_conn(s, fd);
-	if (errno == EMFILE || errno == ENFILE)
-		return error_set_errno(err, errno,
-		                       "a client more than the loopback broker can have");
-	return true;
+	error_set_errno(&s->failure, error, "a client more than the loopback broker can have");
 }
 
 /* --- input --------------------------------------------------------------------------------------- */
@@ -165,20 +159,19 @@ static void handle_input(struct server *s, struct conn *c)
 		s->full++;
 }
 
-static void handle_event(struct server *s, const struct epoll_event *ev)
+static void on_event(struct watch *w, uint32_t events)
 {
-	struct conn *c = find_conn(s, ev->data.u64);
+	struct conn *c = (struct conn *)((char *)w - offsetof(struct conn, watch));
+	struct server *s = c->server;
 
-	if (c == NULL)
-		return;
-	if (ev->events & EPOLLIN && !c->session.is_full) {
-		if (loop_buffer_read(&c->session.in, c->fd, READ_BYTES) == LOOP_IO_CLOSED)
+	if (events & EPOLLIN && !c->session.is_full) {
+		if (io_is_over(socket_receive(w->fd, &c->session.in, READ_BYTES)))
 			close_conn(s, c);
 		else
 			handle_input(s, c);
-	} else if (ev->events & (EPOLLHUP | EPOLLERR)) {
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
 		close_conn(s, c);
-	} else if (ev->events & EPOLLOUT) {
+	} else if (events & EPOLLOUT) {
 		loop_list_add(&s->dirty, &c->session.link);
 	}
 }
@@ -237,20 +230,21 @@ static void hand_out(struct server *s, uint64_t now_ns)
 
 static void flush_conn(struct server *s, struct conn *c)
 {
-	struct loop_buffer *out = &c->session.out;
-	enum loop_io io = LOOP_IO_DONE;
+	struct buffer *out = &c->session.out;
+	enum io io = IO_DONE;
 
 	loop_session_seal(&c->session);
-	while (io == LOOP_IO_DONE && loop_buffer_pending(out) > 0) {
-		io = loop_buffer_write(out, c->fd);
+	while (io == IO_DONE && buffer_pending(out) > 0) {
+		io = socket_send(c->watch.fd, out);
 		loop_session_pump(&c->session, now()); /* there is room again */
 		loop_session_seal(&c->session);
 	}
-	if (io == LOOP_IO_CLOSED || out->overflowed) {
+	if (io_is_over(io) || out->overflowed) {
 		close_conn(s, c);
 		return;
 	}
-	watch(s, c, (io == LOOP_IO_BLOCKED ? EPOLLOUT : 0u) | (c->session.is_full ? 0u : EPOLLIN));
+	poller_change(&s->poller, &c->watch,
+	              (io == IO_BLOCKED ? EPOLLOUT : 0u) | (c->session.is_full ? 0u : EPOLLIN));
 }
 
 static void flush(struct server *s)
@@ -263,59 +257,25 @@ static void flush(struct server *s)
 
 /* --- the loop ------------------------------------------------------------------------------------ */
 
-static int wait_for_events(struct server *s, struct epoll_event *events)
+static void on_stop(struct watch *w, uint32_t events)
 {
-	uint64_t now_ns = now();
-	uint64_t next_ns = loop_core_next_event_ns(s->core, now_ns);
-	uint64_t left_ns = next_ns > now_ns ? next_ns - now_ns : 0;
-
-	if (next_ns == UINT64_MAX)
-		left_ns = OS_WAIT_FOREVER;
-	return os_epoll_wait(s->epoll_fd, events, EVENTS, left_ns);
-}
-
-static bool handle_events(struct server *s, const struct epoll_event *events, int count,
-                          bool *stops, struct error *err)
-{
-	bool ok = true;
-
-	for (int i = 0; i < count && ok; i++) {
-		if (events[i].data.u64 == EVENT_STOP)
-			*stops = true;
-		else if (events[i].data.u64 == EVENT_LISTEN)
-			ok = accept_all(s, err);
-		else
-			handle_event(s, &events[i]);
-	}
-	return ok;
+	(void)events;
+	((struct server *)((char *)w - offsetof(struct server, stop)))->stops = true;
 }
 
 static bool serve(struct server *s, struct error *err)
 {
-	struct epoll_event events[EVENTS];
-	bool stops = false;
-
-	while (!stops) {
-		int count = wait_for_events(s, events);
-		if (count < 0 && errno != EINTR)
-			return error_set_errno(err, errno,
-			                       "waiting for clients of the loopback broker");
-		if (!handle_events(s, events, count, &stops, err))
+	while (!s->stops && s->failure.kind == ERROR_NONE) {
+		uint64_t next_ns = loop_core_next_event_ns(s->core, now());
+		if (!poller_turn(&s->poller, next_ns, err))
 			return false;
 		retry_full(s);
 		hand_out(s, now());
 		flush(s);
 	}
-	return true;
-}
-
-static bool add(struct server *s, int fd, uint64_t what, struct error *err)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = what };
-
-	if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
-		return error_set_errno(err, errno, "epoll_ctl");
-	return true;
+	if (s->failure.kind != ERROR_NONE)
+		*err = s->failure;
+	return s->failure.kind == ERROR_NONE;
 }
 
 static bool start(struct server *s, const struct loop_server_spec *spec, int stop_fd,
@@ -330,12 +290,14 @@ static bool start(struct server *s, const struct loop_server_spec *spec, int sto
 	}
 	prctl(PR_SET_TIMERSLACK, 1UL);
 
-	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (s->epoll_fd < 0)
-		return error_set_errno(err, errno, "epoll_create1");
-	s->listen_fd = loop_address_listen(&spec->address, err);
-	return s->listen_fd >= 0 && add(s, s->listen_fd, EVENT_LISTEN, err) &&
-	       add(s, stop_fd, EVENT_STOP, err);
+	if (!poller_open(&s->poller, err))
+		return false;
+	s->stop.event = on_stop;
+	s->listener.accepted = accepted;
+	s->listener.starved = starved;
+	s->listener.context = s;
+	return poller_add(&s->poller, &s->stop, stop_fd, EPOLLIN, err) &&
+	       listener_open(&s->listener, &s->poller, &spec->address, err);
 }
 
 static void stop(struct server *s)
@@ -344,8 +306,9 @@ static void stop(struct server *s)
 		if (s->slots[i].conn != NULL)
 			close_conn(s, s->slots[i].conn);
 	free(s->slots);
-	file_close(s->listen_fd);
-	file_close(s->epoll_fd);
+	listener_close(&s->listener);
+	poller_remove(&s->poller, &s->stop);
+	poller_close(&s->poller);
 }
 
 static bool write_report(const char *path, const struct loop_counts *c, struct error *err)
@@ -367,8 +330,8 @@ static bool write_report(const char *path, const struct loop_counts *c, struct e
 bool loop_server_run(const struct loop_server_spec *spec, int stop_fd, void (*ready)(void *to),
                      void *to, struct error *err)
 {
-	struct server s = { .epoll_fd = -1, .listen_fd = -1, .slots_count = SLOTS_AT_FIRST };
-	int64_t wall_offset_ns = (int64_t)(clock_read(CLOCK_REALTIME) - now());
+	struct server s = { .poller.epoll_fd = -1, .slots_count = SLOTS_AT_FIRST };
+	int64_t wall_offset_ns = (int64_t)(wall_clock() - now());
 	bool ok = false;
 
 	s.core = loop_core_create(&spec->script, wall_offset_ns);

@@ -16,7 +16,7 @@
 #include "util/error.h"
 
 struct loop_server_spec {
-	struct loop_address address;
+	struct address address;
 	struct loop_script script;
 	const char *report_file; /* struct loop_counts as JSON when it ends; NULL = none */
 };

@@ -19,10 +19,10 @@ bool loop_session_init(struct loop_session *s, struct loop_core *core, uint64_t 
                        struct error *err)
 {
 	*s = (struct loop_session){ .core = core, .id = id };
-	if (loop_buffer_init(&s->in, BUFFER_AT_FIRST, BUFFER_MAX, err) &&
-	    loop_buffer_init(&s->out, BUFFER_AT_FIRST, BUFFER_MAX, err))
+	if (buffer_init(&s->in, BUFFER_AT_FIRST, BUFFER_MAX, err) &&
+	    buffer_init(&s->out, BUFFER_AT_FIRST, BUFFER_MAX, err))
 		return true;
-	loop_buffer_fini(&s->in);
+	buffer_fini(&s->in);
 	return false;
 }
 
@@ -31,8 +31,8 @@ void loop_session_fini(struct loop_session *s)
 	if (s->member != NULL)
 		loop_core_leave(s->core, s->member);
 	loop_list_remove(&s->link);
-	loop_buffer_fini(&s->in);
-	loop_buffer_fini(&s->out);
+	buffer_fini(&s->in);
+	buffer_fini(&s->out);
 }
 
 void loop_session_seal(struct loop_session *s)
@@ -65,7 +65,7 @@ static void refuse(struct loop_session *s, const char *what, const char *name)
 static void batch_grew(struct loop_session *s)
 {
 	s->batch.count++;
-	if (loop_buffer_pending(&s->out) - s->batch.at > BATCH_BYTES)
+	if (buffer_pending(&s->out) - s->batch.at > BATCH_BYTES)
 		loop_session_seal(s);
 }
 
@@ -128,7 +128,7 @@ void loop_session_pump(struct loop_session *s, uint64_t now_ns)
 	if (s->member == NULL)
 		return;
 	tell_assignment(s);
-	while (!s->is_paused && s->credit > 0 && loop_buffer_pending(&s->out) < OUT_ENOUGH &&
+	while (!s->is_paused && s->credit > 0 && buffer_pending(&s->out) < OUT_ENOUGH &&
 	       loop_core_fetch(s->core, s->member, now_ns, &d)) {
 		s->credit -= (int64_t)d.payload_len + LOOP_DELIVERED_BYTES;
 		deliver(s, &d);
@@ -380,10 +380,10 @@ static bool finish_frame(struct loop_session *s, uint64_t now_ns)
 	produce(s, now_ns);
 	if (s->is_full || s->is_cut)
 		return false;
-	if (loop_frame_parse(s->in.data + s->in.head, loop_buffer_pending(&s->in), &f, &err) !=
+	if (loop_frame_parse(s->in.data + s->in.head, buffer_pending(&s->in), &f, &err) !=
 	    LOOP_FRAME_COMPLETE)
 		abort(); /* it was complete when it was taken in hand */
-	loop_buffer_consume(&s->in, f.bytes);
+	buffer_consume(&s->in, f.bytes);
 	return true;
 }
 
@@ -397,7 +397,7 @@ bool loop_session_input(struct loop_session *s, uint64_t now_ns, struct error *e
 		return error_set(err, ERROR_PROTOCOL, "a malformed frame of messages");
 
 	for (;;) {
-		switch (loop_frame_parse(s->in.data + s->in.head, loop_buffer_pending(&s->in), &f,
+		switch (loop_frame_parse(s->in.data + s->in.head, buffer_pending(&s->in), &f,
 		                         err)) {
 		case LOOP_FRAME_MORE:
 			return true;
@@ -414,6 +414,6 @@ bool loop_session_input(struct loop_session *s, uint64_t now_ns, struct error *e
 			return error_set(err, ERROR_BROKER, "cut off by the script");
 		if (s->is_full)
 			return true;
-		loop_buffer_consume(&s->in, f.bytes);
+		buffer_consume(&s->in, f.bytes);
 	}
 }

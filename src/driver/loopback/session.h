@@ -12,10 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "driver/loopback/buffer.h"
 #include "driver/loopback/core.h"
 #include "driver/loopback/list.h"
 #include "driver/loopback/wire.h"
+#include "net/buffer.h"
 
 enum loop_session_kind {
 	LOOP_SESSION_NEW,  /* has not said HELLO */
@@ -29,7 +29,7 @@ struct loop_session {
 	struct loop_core *core; /* borrowed */
 	uint64_t id;            /* owner of this session's messages */
 	enum loop_session_kind kind;
-	struct loop_buffer in, out;
+	struct buffer in, out;
 	struct loop_batch batch;    /* the open frame of `out`: ACKS or DELIVER */
 	struct loop_topic *topic;   /* of a producer */
 	struct loop_reader left;    /* of a PRODUCE frame in hand, in `in` ... */

@@ -125,9 +125,9 @@ bool loop_read_delivered(struct loop_reader *r, struct loop_delivered *out)
 
 /* --- writing ------------------------------------------------------------------------------------- */
 
-static void put_bytes(struct loop_buffer *b, const void *bytes, size_t len)
+static void put_bytes(struct buffer *b, const void *bytes, size_t len)
 {
-	unsigned char *at = loop_buffer_reserve(b, len);
+	unsigned char *at = buffer_reserve(b, len);
 
 	if (at == NULL || len == 0)
 		return;
@@ -135,30 +135,30 @@ static void put_bytes(struct loop_buffer *b, const void *bytes, size_t len)
 	b->tail += len;
 }
 
-void loop_put_u8(struct loop_buffer *b, uint8_t value)
+void loop_put_u8(struct buffer *b, uint8_t value)
 {
 	put_bytes(b, &value, sizeof(value));
 }
 
-static void put_u16(struct loop_buffer *b, uint16_t value)
+static void put_u16(struct buffer *b, uint16_t value)
 {
 	value = htole16(value);
 	put_bytes(b, &value, sizeof(value));
 }
 
-void loop_put_u32(struct loop_buffer *b, uint32_t value)
+void loop_put_u32(struct buffer *b, uint32_t value)
 {
 	value = htole32(value);
 	put_bytes(b, &value, sizeof(value));
 }
 
-void loop_put_u64(struct loop_buffer *b, uint64_t value)
+void loop_put_u64(struct buffer *b, uint64_t value)
 {
 	value = htole64(value);
 	put_bytes(b, &value, sizeof(value));
 }
 
-void loop_put_text(struct loop_buffer *b, const char *text)
+void loop_put_text(struct buffer *b, const char *text)
 {
 	size_t len = strnlen(text, LOOP_NAME_MAX);
 
@@ -166,7 +166,7 @@ void loop_put_text(struct loop_buffer *b, const char *text)
 	put_bytes(b, text, len);
 }
 
-void loop_put_message(struct loop_buffer *b, const struct loop_message *m)
+void loop_put_message(struct buffer *b, const struct loop_message *m)
 {
 	assert(m->payload_len <= LOOP_PAYLOAD_MAX && m->key_len <= LOOP_KEY_MAX);
 	loop_put_u32(b, m->payload_len);
@@ -175,47 +175,47 @@ void loop_put_message(struct loop_buffer *b, const struct loop_message *m)
 	put_bytes(b, m->payload, m->payload_len);
 }
 
-void loop_put_delivered(struct loop_buffer *b, const struct loop_delivered *d)
+void loop_put_delivered(struct buffer *b, const struct loop_delivered *d)
 {
 	loop_put_u32(b, d->payload_len << 1 | d->redelivered);
 	loop_put_u64(b, (uint64_t)d->broker_ms);
 	put_bytes(b, d->payload, d->payload_len);
 }
 
-static void patch_u32(struct loop_buffer *b, size_t at, uint32_t value)
+static void patch_u32(struct buffer *b, size_t at, uint32_t value)
 {
 	value = htole32(value);
 	if (!b->overflowed)
 		memcpy(b->data + b->head + at, &value, sizeof(value));
 }
 
-size_t loop_frame_open(struct loop_buffer *b, enum loop_frame_type type)
+size_t loop_frame_open(struct buffer *b, enum loop_frame_type type)
 {
-	size_t at = loop_buffer_pending(b);
+	size_t at = buffer_pending(b);
 
 	loop_put_u32(b, 0);
 	loop_put_u8(b, (uint8_t)type);
 	return at;
 }
 
-void loop_frame_close(struct loop_buffer *b, size_t at)
+void loop_frame_close(struct buffer *b, size_t at)
 {
-	patch_u32(b, at, (uint32_t)(loop_buffer_pending(b) - at - 4));
+	patch_u32(b, at, (uint32_t)(buffer_pending(b) - at - 4));
 }
 
-void loop_put_frame(struct loop_buffer *b, enum loop_frame_type type)
+void loop_put_frame(struct buffer *b, enum loop_frame_type type)
 {
 	loop_frame_close(b, loop_frame_open(b, type));
 }
 
-void loop_batch_open(struct loop_batch *batch, struct loop_buffer *b, enum loop_frame_type type)
+void loop_batch_open(struct loop_batch *batch, struct buffer *b, enum loop_frame_type type)
 {
 	assert(!batch->is_open);
 	*batch = (struct loop_batch){ .is_open = true, .at = loop_frame_open(b, type) };
 	loop_put_u32(b, 0);
 }
 
-void loop_batch_close(struct loop_batch *batch, struct loop_buffer *b)
+void loop_batch_close(struct loop_batch *batch, struct buffer *b)
 {
 	if (!batch->is_open)
 		return;

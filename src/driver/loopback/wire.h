@@ -35,7 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "driver/loopback/buffer.h"
+#include "net/buffer.h"
 #include "util/error.h"
 
 #define LOOP_WIRE_MAGIC      UINT32_C(0x314c4d4f)
@@ -134,19 +134,19 @@ struct loop_batch { /* zeroed: closed */
 	uint32_t count;
 };
 
-void loop_put_u8(struct loop_buffer *b, uint8_t value);
-void loop_put_u32(struct loop_buffer *b, uint32_t value);
-void loop_put_u64(struct loop_buffer *b, uint64_t value);
-void loop_put_text(struct loop_buffer *b, const char *text); /* cut at LOOP_NAME_MAX */
-void loop_put_message(struct loop_buffer *b, const struct loop_message *m);
-void loop_put_delivered(struct loop_buffer *b, const struct loop_delivered *d);
+void loop_put_u8(struct buffer *b, uint8_t value);
+void loop_put_u32(struct buffer *b, uint32_t value);
+void loop_put_u64(struct buffer *b, uint64_t value);
+void loop_put_text(struct buffer *b, const char *text); /* cut at LOOP_NAME_MAX */
+void loop_put_message(struct buffer *b, const struct loop_message *m);
+void loop_put_delivered(struct buffer *b, const struct loop_delivered *d);
 
-size_t loop_frame_open(struct loop_buffer *b, enum loop_frame_type type);
-void loop_frame_close(struct loop_buffer *b, size_t at);
-void loop_put_frame(struct loop_buffer *b, enum loop_frame_type type); /* without a body */
+size_t loop_frame_open(struct buffer *b, enum loop_frame_type type);
+void loop_frame_close(struct buffer *b, size_t at);
+void loop_put_frame(struct buffer *b, enum loop_frame_type type); /* without a body */
 
 /* Opens the frame and leaves room for the count; the caller counts. */
-void loop_batch_open(struct loop_batch *batch, struct loop_buffer *b, enum loop_frame_type type);
-void loop_batch_close(struct loop_batch *batch, struct loop_buffer *b);
+void loop_batch_open(struct loop_batch *batch, struct buffer *b, enum loop_frame_type type);
+void loop_batch_close(struct loop_batch *batch, struct buffer *b);
 
 #endif
