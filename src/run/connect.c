@@ -6,9 +6,9 @@
 #include "config/workload.h"
 #include "plan/names.h"
 #include "run/diary.h"
-#include "run/event.h"
 #include "run/outcome.h"
 #include "run/progress.h"
+#include "run/reason.h"
 #include "run/state.h"
 #include "util/text.h"
 
@@ -145,10 +145,10 @@ static void add_reason(struct run *r, struct text *out)
 
 	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, &ignored))
 		return;
-	const struct worker_event *e = event_commonest(&call.events);
-	if (e)
-		text_addf(out, "; %s agents say, %" PRIu64 " times: %s%s", agent_role_name(e->role),
-		          e->count, e->text, event_hint(e->text));
+	struct reason said = reason_of(&call.events, REASON_CLIENTS);
+	if (said.text)
+		text_addf(out, "; clients say, %" PRIu64 " times: %s%s", said.often, said.text,
+		          reason_hint(said.text));
 }
 
 static void fail_unready(struct run *r, const struct worker_readiness *readiness)
