@@ -420,7 +420,9 @@ static bool await_topics(struct admin *a, const struct topic_spec *topics, size_
 			break;
 		if (kafka_now_ms() >= earlier_ms(deadline_ms, answered_ms + ANSWER_MS)) {
 			if (md == NULL)
-				admin_fail(a, err, "reading the list of topics",
+				admin_fail(a, err,
+				           "no broker answers any more: reading the list of "
+				           "topics",
 				           rd_kafka_err2str(code));
 			else if (wanted == 0)
 				error_set(err, ERROR_TIMEOUT,
