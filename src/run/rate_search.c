@@ -107,7 +107,9 @@ static void look_for_the_end(struct run *r)
 
 	if (r->phase == PHASE_WARMUP)
 		limit_ns += r->options->workload->warmup_ns + RATE_SEARCH_AGAIN_NS;
-	if (r->decision.gave_up)
+	if (r->sampler.fleet.producers_lost > 0)
+		fail(r, "a producer agent was lost, and its share of every rate with it");
+	else if (r->decision.gave_up)
 		fail(r, "not even the lowest rate was sustained");
 	else if (!r->decision.converged && spent_ns >= limit_ns)
 		fail(r, r->search.phase == SEARCH_DRAIN

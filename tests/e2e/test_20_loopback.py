@@ -6,10 +6,12 @@ Rates are low and windows short, so that they hold on a machine that does other 
 
 import csv
 import json
+import os
 import pathlib
+import signal
 
 import pytest
-from harness import ROOT, assert_account_is_consistent, assert_nothing_lost
+from harness import ROOT, assert_account_is_consistent, assert_nothing_lost, wait_until
 
 GOLDEN = ROOT / "tests" / "golden" / "omb-result-fields.txt"
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
@@ -62,6 +64,18 @@ def test_a_search_that_finds_nothing_says_what_it_tried_and_what_the_clients_sai
     result.must_end(1)
     assert "nothing was measured" in result.err and " asked, " in result.err
     assert "the clients say: " in result.err
+    assert not result.named(".json", ".omb", ".partial", ".invalid")
+
+
+@pytest.mark.limit(90)
+def test_a_search_does_not_go_on_without_one_of_its_producers(omb):
+    slow = LOOPBACK | {"capacity": 5000}
+    running = omb.start(workload(producerRate=0, agents="per-client", samplePeriod="1s"), slow)
+    wait_until(lambda: any(x["phase"] == "search" for x in running.said("progress")), 30, "search")
+    os.kill(running.agents("omb-prod")[0].pid, signal.SIGKILL)
+    result = running.wait(60)
+    result.must_end(1)
+    assert "a producer agent was lost, and its share of every rate with it" in result.err
     assert not result.named(".json", ".omb", ".partial", ".invalid")
 
 

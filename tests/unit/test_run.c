@@ -426,6 +426,23 @@ static void without_a_confirmed_rate_nothing_is_measured(void **state)
 	}
 }
 
+/* Without its share every rate would fall short. */
+static void a_producer_agent_that_is_lost_ends_the_search(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, BASE "subscriptionsPerTopic: 1\nproducerRate: 0\nwarmupDuration: 1s\n"
+	                     "testDuration: 4s\n");
+	b.fake->producer_lost_at_ns = 3 * FAKE_S;
+	bench_go(&b);
+	assert_int_equal(b.outcome, RUN_FAILED);
+	assert_non_null(strstr(b.err.text, "lost"));
+	assert_null(b.omb);
+	assert_true(fake_elapsed_ns(b.fake) < 60 * FAKE_S);
+	bench_teardown(&b);
+}
+
 static void a_broker_of_3_messages_a_second_is_measured_at_no_more(void **state)
 {
 	struct bench b;
@@ -506,6 +523,7 @@ int main(void)
 		cmocka_unit_test(every_line_under_load_has_the_latencies_of_its_interval),
 		cmocka_unit_test(the_search_finds_a_planted_capacity),
 		cmocka_unit_test(without_a_confirmed_rate_nothing_is_measured),
+		cmocka_unit_test(a_producer_agent_that_is_lost_ends_the_search),
 		cmocka_unit_test(a_broker_of_3_messages_a_second_is_measured_at_no_more),
 		cmocka_unit_test(a_rate_that_does_not_hold_in_the_warm_up_is_not_measured),
 		cmocka_unit_test(rate_max_has_no_corrected_latencies_and_says_why),
