@@ -13,10 +13,12 @@
 
 #include "results/state_folder.h"
 #include "util/file.h"
+#include "util/process.h"
 #include "util/xalloc.h"
 
-/* Two lines with a path; PATH_MAX is 4096. */
+/* Three lines, two of them with a path; PATH_MAX is 4096. */
 #define REGISTRATION_MAX ((size_t)16384)
+#define PROCESS          "process "
 #define RECOVERED        "recovered "
 
 static bool is_run_id(const char *run_id)
@@ -68,8 +70,10 @@ bool journal_register(struct journal *j, const char *run_id, struct error *err)
 	if (folder == NULL)
 		return error_wrap(err, "registering the run");
 	char *file = xasprintf("%s/%s", folder, run_id);
-	char *line = xasprintf("%s\n", j->path);
-	bool ok = file_make_dirs(folder, err) && file_write_atomic(file, line, strlen(line), err);
+	char process[PROCESS_NAME_MAX];
+	process_name(process);
+	char *lines = xasprintf("%s\n" PROCESS "%s\n", j->path, process);
+	bool ok = file_make_dirs(folder, err) && file_write_atomic(file, lines, strlen(lines), err);
 
 	if (ok) {
 		j->registration = file;
@@ -77,7 +81,7 @@ bool journal_register(struct journal *j, const char *run_id, struct error *err)
 	}
 	free(folder);
 	free(file);
-	free(line);
+	free(lines);
 	return ok || error_wrap(err, "registering the run");
 }
 
@@ -100,7 +104,7 @@ static int write_line(int fd, const char *line, size_t len, size_t done)
 bool journal_append(struct journal *j, const char *line, size_t len, enum journal_sync sync,
                     struct error *err)
 {
-	assert(j->opened && j->fd >= 0 && memchr(line, '\n', len) == NULL);
+	assert(j->opened && !j->stopped && memchr(line, '\n', len) == NULL);
 	off_t end = lseek(j->fd, 0, SEEK_END);
 	int failure = write_line(j->fd, line, len, 0);
 
@@ -114,8 +118,7 @@ bool journal_append(struct journal *j, const char *line, size_t len, enum journa
 
 void journal_stop(struct journal *j)
 {
-	file_close(j->fd);
-	j->fd = -1;
+	j->stopped = true;
 }
 
 void journal_close(struct journal *j)
@@ -149,14 +152,18 @@ bool journal_remove(struct journal *j, struct error *err)
 	return ok;
 }
 
-bool journal_is_held(const char *path, int *pid)
-{
-	return file_is_locked(path, pid);
-}
-
 static int is_registration(const struct dirent *entry)
 {
 	return is_run_id(entry->d_name);
+}
+
+/* "recovered x.omb": "x.omb", of the first such line. */
+static void take_word(const char *line, const char *key, char **out)
+{
+	size_t len = strlen(key);
+
+	if (*out == NULL && strncmp(line, key, len) == 0)
+		*out = xstrdup(line + len);
 }
 
 /* One registered run; one that has just vanished is not listed. */
@@ -175,17 +182,14 @@ static bool load_entry(const char *folder, const char *run_id, struct journal_li
 		*err = why;
 		return false;
 	}
-	char *end = path + strcspn(path, "\n");
-	char *second = *end == '\n' ? end + 1 : end;
-	*end = '\0';
-	second[strcspn(second, "\n")] = '\0';
-	list->items[list->count++] = (struct journal_entry){
-		.run_id = xstrdup(run_id),
-		.path = xstrdup(path),
-		.recovered = strncmp(second, RECOVERED, strlen(RECOVERED)) == 0
-		                     ? xstrdup(second + strlen(RECOVERED))
-		                     : NULL,
-	};
+	char *rest = path;
+	const char *first = strsep(&rest, "\n");
+	struct journal_entry e = { .run_id = xstrdup(run_id), .path = xstrdup(first) };
+	for (const char *line; (line = strsep(&rest, "\n")) != NULL;) {
+		take_word(line, PROCESS, &e.process);
+		take_word(line, RECOVERED, &e.recovered);
+	}
+	list->items[list->count++] = e;
 	free(path);
 	return true;
 }
@@ -222,10 +226,17 @@ void journal_list_fini(struct journal_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->items[i].run_id);
 		free(list->items[i].path);
+		free(list->items[i].process);
 		free(list->items[i].recovered);
 	}
 	free(list->items);
 	*list = (struct journal_list){ .items = NULL };
+}
+
+bool journal_is_alive(const struct journal_entry *e, int *pid)
+{
+	return file_is_locked(e->path, pid) ||
+	       (e->process != NULL && process_lives(e->process, pid));
 }
 
 /* Is this journal the one that is registered under the id?  A copy of it is not. */

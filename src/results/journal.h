@@ -6,16 +6,18 @@
  * journal -- what remains of a run that was killed: one JSON line per interval, beside the result.
  *
  *     <folder of the result>/<run id>.journal                 the lines
- *     ${XDG_STATE_HOME:-~/.local/state}/omb/runs/<run id>      where the journal is (absolute path), and
- *                                                             a second line once it was recovered
+ *     ${XDG_STATE_HOME:-~/.local/state}/omb/runs/<run id>      where the journal is (absolute path), then
+ *                                                             "process <its name>" (util/process.h), or
+ *                                                             "recovered <result>" once it was
  *
  * The first is appended to as the run goes on, each line with one write, so a crash of the program
  * loses at most the line being written.  The second lets `omb cleanup` find runs that never ended.
  * Both disappear with journal_remove when the result is complete.
  *
- * The owner holds a lock on the journal as long as it lives: who finds it free knows that the run was
- * killed.  (A lock of the process: agents do not inherit it.  It goes when the process closes any
- * descriptor of the file, so the owner never opens it again.)
+ * The owner holds a lock on the journal as long as it lives, also when it can no longer be written:
+ * who finds it free knows that the run was killed.  (A lock of the process: agents do not inherit it.
+ * It goes when the process closes any descriptor of the file, so the owner never opens it again.)
+ * Where the file is gone, or its file system has no locks, the registered process tells the same.
  *
  * A zeroed journal is closed.  Owner process only; agents never write it.
  */
@@ -27,7 +29,8 @@
 
 struct journal {
 	bool opened;
-	int fd;             /* -1: stopped */
+	bool stopped;       /* nothing more can be appended */
+	int fd;             /* holds the lock */
 	char *path;         /* owned, absolute */
 	char *registration; /* owned; NULL when not registered */
 };
@@ -56,15 +59,12 @@ void journal_close(struct journal *j);
 /* Closes and deletes the files; missing ones are fine. */
 bool journal_remove(struct journal *j, struct error *err);
 
-/* Does the run that writes this journal still live?  Its process, as this host sees it, is in *pid (0:
- * it is on another host).  Not for the journal of a run of this process. */
-bool journal_is_held(const char *path, int *pid);
-
 /* Runs that are registered, in the order of their ids; whether their journals still exist is not
  * looked at. */
 struct journal_list {
 	struct journal_entry {
 		char *run_id, *path; /* owned by the list */
+		char *process;       /* owned: that of the run; NULL = unknown */
 		char *recovered;     /* owned: the result that was made of it; NULL = none was */
 	} * items;
 	size_t count, cap;
@@ -72,6 +72,10 @@ struct journal_list {
 
 bool journal_list_load(struct journal_list *list, struct error *err);
 void journal_list_fini(struct journal_list *list);
+
+/* Does the run still live?  Its process, as this host sees it, is in *pid (0: it is on another host, or
+ * in another container).  Not for a run of this process. */
+bool journal_is_alive(const struct journal_entry *e, int *pid);
 
 /* The journal at `path` has become a result (NULL: there was nothing in it), or will never be one.  The
  * run stays registered: what it left on brokers is still there. */

@@ -12,7 +12,7 @@ static uint64_t wall_ns(const struct run *r)
 
 bool diary_is_kept(const struct run *r)
 {
-	return r->diary.journal.opened && r->diary.journal.fd >= 0;
+	return r->diary.journal.opened && !r->diary.journal.stopped;
 }
 
 /* Finishes *line. */
@@ -40,8 +40,10 @@ bool diary_open(struct run *r, const char *folder, const struct record *before, 
 	if (!journal_open(&r->diary.journal, folder, r->options->run_id, err))
 		return false;
 	if (!journal_register(&r->diary.journal, r->options->run_id, &unregistered))
-		console_say(&r->console, CONSOLE_WARNING, wall_ns(r),
-		            "the run is not registered for `omb cleanup`: %s", unregistered.text);
+		console_say(
+			&r->console, CONSOLE_WARNING, wall_ns(r),
+			"the run is not registered: `omb cleanup` does not know that it lives: %s",
+			unregistered.text);
 	side_file_format_start(before, &line);
 	write_line(r, &line, JOURNAL_SYNCED);
 	return true;

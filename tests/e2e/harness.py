@@ -312,7 +312,7 @@ class Omb:
         folder = self.state / "omb" / "runs"
         if not folder.is_dir():
             return {}
-        return {p.name: pathlib.Path(p.read_text().strip()) for p in folder.iterdir()}
+        return {p.name: pathlib.Path(p.read_text().splitlines()[0]) for p in folder.iterdir()}
 
     def close(self):
         left = []

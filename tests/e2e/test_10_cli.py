@@ -146,6 +146,8 @@ def test_unknown_option_names_the_nearest():
         (["cleanup", "-d", "x", "--run", "orders"], '--run: "orders" is not the id of a run'),
         (["cleanup", "-d", "x", "--min-age", "1"],
          '--min-age: "1" is not a duration such as 1h'),
+        (["cleanup", "-d", "x", "--min-age", "59m"], "below 1h this needs --force"),
+        (["cleanup", "-d", "x", "--force"], "which runs? either --run ID or --min-age 1h"),
         (["drivers", "kafak"],
          'no driver "kafak" in this build; it has: kafka loopback null'),
     ],
@@ -469,7 +471,7 @@ def test_an_environment_parameter_that_does_not_parse_stops_a_search(work):
 
 def test_cleanup_of_a_driver_without_topics_deletes_nothing(work):
     env = {"XDG_STATE_HOME": str(work / "state")}
-    done = omb("cleanup", "-d", "null.yaml", "--min-age", "0s", cwd=work, env=env)
+    done = omb("cleanup", "-d", "null.yaml", "--min-age", "0s", "--force", cwd=work, env=env)
     assert done.returncode == 0
     assert done.stdout == "null: 0 topics and 0 groups of 0 runs deleted\n"
 

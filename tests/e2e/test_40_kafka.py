@@ -249,7 +249,7 @@ def test_kept_topics_stay_until_cleanup_deletes_those_of_their_run(omb, kafka):
         young.must_end(0)
         assert len(kafka.leftovers(second)) == 2 + 2
     finally:
-        rest = omb.command("cleanup", "-d", "k.yaml", "--min-age", "0s")
+        rest = omb.command("cleanup", "-d", "k.yaml", "--min-age", "0s", "--force")
     rest.must_end(0)
     assert kafka.leftovers() == []
 

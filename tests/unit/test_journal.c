@@ -221,14 +221,31 @@ static void a_journal_without_room_is_removed_like_any_other(void **state)
 	assert_false(exists(*state, "state/omb/runs/run1"));
 }
 
+/* 0: the parent writes it; 1: nobody does. */
 static int look_who_holds_it(const char *folder)
 {
 	char *path = xasprintf("%s/run1.journal", folder);
+	struct journal_entry e = { .run_id = "run1", .path = path };
 	int pid = -1;
-	bool held = journal_is_held(path, &pid);
+	bool alive = journal_is_alive(&e, &pid);
 
 	free(path);
-	return !held ? 1 : pid != getppid() ? 2 : 0;
+	return !alive ? 1 : pid != getppid() ? 2 : 0;
+}
+
+/* The same of a registered run. */
+static int look_whether_run1_lives(const char *folder)
+{
+	struct journal_list list;
+	struct error err = { 0 };
+	int pid = -1;
+
+	(void)folder;
+	if (!journal_list_load(&list, &err) || list.count != 1)
+		return 3;
+	bool alive = journal_is_alive(&list.items[0], &pid);
+	journal_list_fini(&list);
+	return !alive ? 1 : pid != getppid() ? 2 : 0;
 }
 
 static int look_that_it_is_free(const char *folder)
@@ -261,6 +278,52 @@ static void a_journal_of_a_dead_process_is_free(void **state)
 	assert_int_equal(in_child(hold_it_and_die, *state), 0);
 	assert_true(exists(*state, "run1.journal"));
 	assert_int_equal(in_child(look_that_it_is_free, *state), 0);
+}
+
+static void a_run_lives_although_its_journal_is_full_or_lost(void **state)
+{
+	struct journal j;
+	struct error err = { 0 };
+
+	assert_true(journal_open(&j, *state, "run1", &err));
+	journal_stop(&j);
+	assert_int_equal(in_child(look_who_holds_it, *state), 0);
+	assert_true(journal_register(&j, "run1", &err));
+	assert_int_equal(unlink(j.path), 0);
+	assert_int_equal(in_child(look_who_holds_it, *state), 1);
+	assert_int_equal(in_child(look_whether_run1_lives, *state), 0);
+	journal_close(&j);
+}
+
+static int register_and_die(const char *folder)
+{
+	struct journal j;
+	struct error err = { 0 };
+
+	return journal_open(&j, folder, "run1", &err) && journal_register(&j, "run1", &err) ? 0 : 1;
+}
+
+static void a_registered_run_whose_process_died_is_dead(void **state)
+{
+	assert_int_equal(in_child(register_and_die, *state), 0);
+	assert_int_equal(in_child(look_whether_run1_lives, *state), 1);
+}
+
+static void a_registration_of_an_earlier_version_counts_by_its_lock(void **state)
+{
+	struct journal j;
+	struct error err = { 0 };
+	char *file = xasprintf("%s/state/omb/runs/run1", (char *)*state);
+
+	assert_true(journal_open(&j, *state, "run1", &err));
+	assert_true(journal_register(&j, "run1", &err));
+	char *line = xasprintf("%s\n", j.path);
+	assert_true(file_write_atomic(file, line, strlen(line), &err));
+	assert_int_equal(in_child(look_whether_run1_lives, *state), 0);
+	journal_close(&j);
+	assert_int_equal(in_child(look_whether_run1_lives, *state), 1);
+	free(line);
+	free(file);
 }
 
 static void a_run_id_is_used_once(void **state)
@@ -303,6 +366,9 @@ int main(void)
 		IN_FOLDER(
 			a_journal_is_held_by_the_process_that_writes_it_and_by_none_of_its_children),
 		IN_FOLDER(a_journal_of_a_dead_process_is_free),
+		IN_FOLDER(a_run_lives_although_its_journal_is_full_or_lost),
+		IN_FOLDER(a_registered_run_whose_process_died_is_dead),
+		IN_FOLDER(a_registration_of_an_earlier_version_counts_by_its_lock),
 		IN_FOLDER(a_run_id_is_used_once),
 		IN_FOLDER(a_run_id_that_is_a_path_is_refused),
 	};

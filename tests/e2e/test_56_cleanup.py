@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `omb cleanup` spares, and what a run says whose topics vanish under it."""
+
+import signal
+
+import pytest
+
+RATE = 500
+
+
+def workload(**more):
+    """Only producers: no group keeps the topics, and no consumer notices that they are gone."""
+    return {
+        "name": "producers only",
+        "topics": 2,
+        "partitionsPerTopic": 2,
+        "messageSize": 100,
+        "useRandomizedPayloads": True,
+        "randomizedPayloadPoolSize": 1,
+        "subscriptionsPerTopic": 0,
+        "producersPerTopic": 1,
+        "producerRate": RATE,
+        "warmupDuration": "0s",
+        "testDuration": "60s",
+        "samplePeriod": "1s",
+        "drainTimeout": "5s",
+    } | more
+
+
+@pytest.fixture
+def running(omb, kafka):
+    """A run that measures, and whose topics are on the broker."""
+    run = omb.start(workload(), kafka.driver(), "-o", "r/")
+    run.await_phase("measure")
+    omb.write("k.yaml", kafka.driver())
+    return run
+
+
+def id_of(omb):
+    (run_id,) = omb.journals()
+    return run_id
+
+
+def cleanup(omb, *args):
+    return omb.command("cleanup", "-d", "k.yaml", *args)
+
+
+# ---- what lives is spared ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("journal", ["whole", "lost"])
+def test_a_run_that_goes_on_is_spared_and_named(omb, kafka, running, journal):
+    run_id = id_of(omb)
+    if journal == "lost":
+        omb.journals()[run_id].unlink()
+    swept = cleanup(omb, "--min-age", "0s", "--force")
+    swept.must_end(0)
+    assert f"run {run_id} goes on and is spared: process {running.pid}, " in swept.out
+    assert "deleting" not in swept.out and "0 topics and 0 groups of 0 runs deleted" in swept.out
+
+    for dry in ([], ["--dry-run"]):
+        named = cleanup(omb, "--run", run_id, *dry)
+        named.must_end(2)
+        assert f"run {run_id} goes on (process {running.pid}, " in named.err
+        assert "--force" in named.err and "delete " not in named.out
+    assert len(kafka.leftovers(run_id)) == 2
+    assert run_id in omb.journals()
+
+    running.signal(signal.SIGTERM)
+    result = running.wait()
+    result.must_end(130)
+    assert result.totals["acknowledged"] == result.totals["sent"] > 0
