@@ -10,8 +10,8 @@
 #include "util/file.h"
 
 #define IN_CAP              ((size_t)16 * 1024)
-#define IN_KEPT             ((size_t)2 * 1024 * 1024) /* memory that an empty input keeps */
-#define READ_BYTES          ((size_t)256 * 1024)
+#define IN_KEPT             ((size_t)4 * 1024 * 1024) /* memory that an empty input keeps */
+#define READ_BYTES          ((size_t)1024 * 1024) /* at once: a batch of the largest usual size */
 #define PIECES              256
 #define RECORD              ((size_t)16 * 1024) /* of TLS: what one record holds */
 #define WRITE_TURNS         8                   /* writes before the others get their turn */
