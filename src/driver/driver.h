@@ -77,7 +77,8 @@ struct driver_admin {
 	 * that exists already with this name counts as created. */
 	bool (*create_topics)(void *client, const struct topic_spec *topics, size_t count,
 	                      struct error *err);
-	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.  Groups
+	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.
+	 * ERROR_UNSUPPORTED: the broker deletes none, and trying again is of no use.  Groups
 	 * that still have members are tried again until `timeout_ms` has passed. */
 	bool (*delete_topics)(void *client, const char *const *names, size_t count,
 	                      uint32_t timeout_ms, struct error *err);

@@ -300,7 +300,12 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		add(out, VERDICT_VALID, "settings", "%s", f->settings);
 	if (f->left_behind)
 		add(out, VERDICT_VALID, "leftBehind",
-		    "topics or groups of this run could not be deleted: `omb cleanup` does it");
+		    f->left_for_good
+		            ? "the topics of this run stay on the broker, which deletes none "
+		              "(delete.topic.enable=false): who runs it has to"
+		            : "topics or groups of this run could not be deleted: `omb cleanup` "
+		              "does "
+		              "it");
 }
 
 static void judge_samples(const struct verdict_facts *f, struct verdict_result *out)

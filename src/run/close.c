@@ -111,7 +111,11 @@ void close_delete(struct run *r)
 	if (state_call(r, &call, limits_delete(topics_ms, groups_ms), PATIENCE_CLOSE, &err))
 		return;
 	r->left_behind = true;
-	warn(r, "topics or groups of this run may be left behind (`omb cleanup` deletes them)",
+	r->left_for_good = err.kind == ERROR_UNSUPPORTED;
+	warn(r,
+	     r->left_for_good ? "the topics of this run stay on the broker"
+	                      : "topics or groups of this run may be left behind (`omb cleanup` "
+	                        "deletes them)",
 	     &err);
 }
 

@@ -379,6 +379,7 @@ static void judge(struct run *r, struct record *out)
 		                             ? r->diary.failed_ns - r->started_ns
 		                             : 0,
 		.left_behind = r->left_behind,
+		.left_for_good = r->left_for_good,
 		.settings = settings_doubted(r),
 		.scheduled = out->rate != RECORD_MAX,
 		.stamped = out->stamped,

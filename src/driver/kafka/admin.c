@@ -203,6 +203,10 @@ static bool batch_settle(struct batch *b, const rd_kafka_topic_result_t **result
 			b->left--;
 			continue;
 		}
+		if (code == RD_KAFKA_RESP_ERR_TOPIC_DELETION_DISABLED)
+			return error_set(
+				err, ERROR_UNSUPPORTED,
+				"the broker deletes no topics (delete.topic.enable=false)");
 		if (!admin_is_transient(code))
 			return error_set(err, ERROR_BROKER, "topic %s: %s", name,
 			                 why != NULL ? why : rd_kafka_err2str(code));
