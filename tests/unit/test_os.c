@@ -41,12 +41,13 @@ static int refuse_new_calls(void **state)
 		.len = sizeof(filter) / sizeof(filter[0]),
 		.filter = filter,
 	};
+	struct epoll_event none;
 
 	(void)state;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
 		return -1;
-	return epoll_pwait2(-1, NULL, 0, NULL, NULL) < 0 && errno == EPERM ? 0 : -1;
+	return epoll_pwait2(-1, &none, 1, NULL, NULL) < 0 && errno == EPERM ? 0 : -1;
 }
 
 static void events_are_told_once_and_waiting_ends_in_time(void **state)

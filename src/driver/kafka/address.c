@@ -102,6 +102,16 @@ static bool check_ipv6(const struct address *a, const struct address *rest, stru
 	return check_port(a, end + 2, left > 0 ? left - 1 : 0, err);
 }
 
+/* Up to the last colon; all of it when there is none. */
+static int host_length(const struct address *a)
+{
+	int i = a->len;
+
+	while (i > 0 && a->text[i - 1] != ':')
+		i--;
+	return i > 0 ? i - 1 : a->len;
+}
+
 static bool check_one(const struct address *a, const char *protocol, struct error *err)
 {
 	struct address rest;
@@ -111,12 +121,11 @@ static bool check_one(const struct address *a, const char *protocol, struct erro
 	if (rest.len > 0 && rest.text[0] == '[')
 		return check_ipv6(a, &rest, err);
 
-	const char *colon = memrchr(rest.text, ':', (size_t)rest.len);
-	int host_len = colon == NULL ? rest.len : (int)(colon - rest.text);
+	int host_len = host_length(&rest), port_len = rest.len - host_len - 1;
 	if (!check_name(a, rest.text, host_len, err))
 		return false;
-	return check_port(a, colon == NULL ? rest.text : colon + 1,
-	                  colon == NULL ? 0 : rest.len - host_len - 1, err);
+	return port_len < 0 ? check_port(a, rest.text, 0, err)
+	                    : check_port(a, rest.text + host_len + 1, port_len, err);
 }
 
 static struct address trimmed(const char *from, const char *end)
