@@ -11,7 +11,8 @@
 /* A broker that has not done it by then is told so in the result; `omb cleanup` tries again. */
 #define DELETE_MS       15000
 #define DELETE_TOPIC_MS 200
-#define GROUPS_MS       10000
+/* Members that leave in order have left when their agents are gone. */
+#define GROUPS_MS       5000
 /* A disposable process for it, and its client. */
 #define DELETE_MARGIN   (15 * LIMITS_S)
 

@@ -525,16 +525,27 @@ class Kafka:
             answer.text()
         return names
 
+    def join(self, group, session_ms):
+        """Joins a group, and is never heard of again."""
+        limits = struct.pack(">ii", session_ms, session_ms)
+        nothing = struct.pack(">hii", 0, 0, -1)  # subscribed to
+        protocol = _text("range") + struct.pack(">i", len(nothing)) + nothing
+        body = _text(group) + limits + _text("") + _text("consumer")
+        answer = self._ask(11, 2, body + struct.pack(">i", 1) + protocol)
+        answer.int32()
+        assert answer.int16() == 0
+
     def leftovers(self, run_id=""):
         """Topics and groups of omb."""
         return [n for n in [*self.topics(), *self.groups()] if n.startswith(f"omb-{run_id}")]
 
 
+def _text(text):
+    return struct.pack(">h", len(text)) + text.encode()
+
+
 def _texts(texts):
-    body = struct.pack(">i", len(texts))
-    for text in texts:
-        body += struct.pack(">h", len(text)) + text.encode()
-    return body
+    return struct.pack(">i", len(texts)) + b"".join(map(_text, texts))
 
 
 class EmbeddedBroker(Kafka):

@@ -192,6 +192,40 @@ def test_the_drain_waits_for_the_group_of_a_consumer_that_was_killed(omb, kafka)
     assert kafka.leftovers() == []
 
 
+# ---- groups -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.limit(90)
+def test_consumers_that_close_in_the_middle_of_a_rebalance_leave_their_groups(omb, kafka):
+    """Of four consumers of one partition three are still about to join when the run ends; of sixteen
+    such groups some are caught between being given partitions and giving them back."""
+    shape = workload(
+        topics=16,
+        partitionsPerTopic=1,
+        consumerPerSubscription=4,
+        producersPerTopic=1,
+        agents="per-core",
+        testDuration="1s",
+    )
+    result = omb.run(shape, kafka.driver(), timeout_s=80)
+    result.must_be_good()
+    assert "left behind" not in result.err
+    assert kafka.leftovers() == []
+
+
+@pytest.mark.limit(90)
+def test_a_group_that_somebody_else_is_in_is_named_and_not_waited_for(omb, kafka):
+    running = omb.start(workload(), kafka.driver())
+    await_measured(running, 1)
+    (group,) = (g for g in kafka.groups() if g.startswith("omb-"))
+    kafka.join(group, session_ms=15_000)
+    result = running.wait(80)
+    result.must_be_good()
+    assert f"group {group} still has members" in result.err
+    assert "when its session times out (45 s)" in result.err and "`omb cleanup`" in result.err
+    assert kafka.leftovers() == [group]
+
+
 # ---- backlogs ----------------------------------------------------------------------------------------------
 
 

@@ -157,6 +157,26 @@ static void nagle_stays_as_the_file_says(void **state)
 	done(&r);
 }
 
+/* A closing producer of librdkafka 2.8 waits a second for its last report of metrics. */
+static void no_client_sends_metrics_unless_the_file_says_so(void **state)
+{
+	(void)state;
+	static const struct expected table[] = {
+		{ KAFKA_PRODUCER, "enable.metrics.push", "false", ORIGIN_OMB },
+		{ KAFKA_CONSUMER, "enable.metrics.push", "true", ORIGIN_FILE },
+		{ KAFKA_ADMIN, "enable.metrics.push", "false", ORIGIN_OMB },
+	};
+
+	for (int librdkafka = 0; librdkafka < 2; librdkafka++) {
+		struct run r;
+		translate(&r, &(struct input){ .consumer = "enable.metrics.push=true\n",
+		                               .librdkafka = librdkafka });
+		no_errors(&r);
+		EXPECT(&r, table);
+		done(&r);
+	}
+}
+
 /* --- one property ----------------------------------------------------------------------------- */
 
 #define SASL_SSL "security.protocol=SASL_SSL\n"
@@ -607,6 +627,7 @@ int main(void)
 		cmocka_unit_test(
 			a_file_for_librdkafka_keeps_its_defaults_except_nagle_and_the_groups),
 		cmocka_unit_test(nagle_stays_as_the_file_says),
+		cmocka_unit_test(no_client_sends_metrics_unless_the_file_says_so),
 		cmocka_unit_test(each_property_becomes_what_the_library_calls_it),
 		cmocka_unit_test(an_option_of_one_side_in_common_is_for_that_side_alone),
 		cmocka_unit_test(the_own_block_wins_over_common_under_any_name),

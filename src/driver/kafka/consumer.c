@@ -11,9 +11,10 @@
  *
  * Leaving: a member that leaves may have to wait for the others (its request to join stands in
  * front of the one to leave, and is answered when the others have joined), and those may be served
- * by this very thread.  So a close starts leaving and waits only a little; what has not left goes
- * on while others are served or closed, and the client's close waits for all of them together.  That
- * is why a member lives on the heap: it outlives the consumer that the core frees.
+ * by this very thread.  So all begin to leave before one is waited for, and a close waits only a
+ * little; what has not left goes on while others are served or closed, and the client's close waits
+ * for all of them together.  That is why a member lives on the heap: it outlives the consumer that
+ * the core frees.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,9 @@ struct kafka_member {
 	rd_kafka_queue_t *leave_queue; /* takes the place of `queue` once it is leaving */
 	int wake_fd;
 	const struct driver_host *host; /* NULL once it is leaving */
-	void *owner;
+	void *owner; /* NULL once its consumer is closed */
 	bool paused, manual_commit;
+	bool has_answered; /* a rebalance while it was leaving; see leave_answer */
 	uint32_t assigned;
 	struct position *positions; /* owned; by partition */
 	size_t position_cap;
@@ -241,14 +243,30 @@ static void give(struct kafka_member *m, rd_kafka_topic_partition_list_t *parts)
 	commits_create(m);
 }
 
+/*
+ * Partitions that came between giving back and leaving: the library leaves when it is answered that
+ * they are given back, and not before.  One answer does for all.  Once it has it, it may be done at
+ * any time, throws away the requests that are queued for it then, and another answer among them
+ * would be waited for without end.
+ */
+static void leave_answer(struct kafka_member *m)
+{
+	if (m->has_answered)
+		return;
+	m->has_answered = true;
+	rd_kafka_assign(m->rk, NULL);
+}
+
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                          rd_kafka_topic_partition_list_t *parts, void *opaque)
 {
 	struct kafka_member *m = opaque;
 	const char *what = "partitions assigned";
 
-	if (m->leave_queue != NULL) /* has given all back; see kafka_consumer_close */
+	if (m->leave_queue != NULL) {
+		leave_answer(m);
 		return;
+	}
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		take(m, parts);
 	} else if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
@@ -363,45 +381,63 @@ static void drain(rd_kafka_queue_t *queue, int timeout_ms)
 	} while (got == 16);
 }
 
-void kafka_consumers_leave(struct kafka_client *c, uint64_t deadline_ms)
+static bool has_left(struct kafka_member *m)
+{
+	drain(m->leave_queue, 0);
+	return rd_kafka_consumer_closed(m->rk);
+}
+
+static void forget(struct kafka_client *c, struct kafka_member *m)
 {
 	struct kafka_member **at = &c->leaving;
 
-	while (*at != NULL) {
-		struct kafka_member *m = *at;
-		drain(m->leave_queue, kafka_now_ms() < deadline_ms ? 1 : 0);
-		if (rd_kafka_consumer_closed(m->rk)) {
-			*at = m->next;
-			member_destroy(m);
-		} else {
-			at = &m->next;
-		}
-		if (*at == NULL && c->leaving != NULL && kafka_now_ms() < deadline_ms)
-			at = &c->leaving;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	member_destroy(m);
+}
+
+/* Answers all those that are leaving; destroys those that have left. */
+static void serve_leaving(struct kafka_client *c)
+{
+	for (struct kafka_member *m = c->leaving, *next; m != NULL; m = next) {
+		next = m->next;
+		if (has_left(m) && m->owner == NULL)
+			forget(c, m);
 	}
 }
 
-void kafka_consumer_close(void *consumer)
+void kafka_consumers_leave(struct kafka_client *c, uint64_t deadline_ms)
 {
-	struct kafka_consumer *k = consumer;
-	struct kafka_client *c = k->client;
-	struct kafka_member *m = k->member;
-	/* When one could not leave at once, the next ones are not waited for one by one. */
-	uint64_t wait_ms = c->leaving == NULL ? LEAVE_MS : 0;
+	for (;;) {
+		serve_leaving(c);
+		if (c->leaving == NULL || kafka_now_ms() >= deadline_ms)
+			return;
+		drain(c->leaving->leave_queue, 1);
+	}
+}
 
-	*k = (struct kafka_consumer){ 0 };
+/* Everything was given back, or handed on: nothing is delivered and nothing reported any more. */
+static void fall_silent(struct kafka_member *m)
+{
 	for (size_t i = 0; i < m->position_cap; i++)
 		if (m->positions[i].next > 0)
 			mark_dirty(m, (int32_t)i);
 	confirm(m);
 	m->host = NULL;
-	m->owner = NULL;
 	rd_kafka_queue_io_event_enable(m->queue, -1, NULL, 0);
+}
+
+void kafka_consumer_close_begin(void *consumer)
+{
+	struct kafka_consumer *k = consumer;
+	struct kafka_client *c = k->client;
+	struct kafka_member *m = k->member;
+
+	fall_silent(m);
 	/*
-	 * The partitions are given back before the group is closed.  Once it is closing, librdkafka
-	 * throws away the requests that are queued for it when it is done, and an answer to a
-	 * rebalance among them would be waited for without end (seen once in three runs that closed
-	 * 500 members of rebalancing groups on a busy machine).
+	 * The partitions are given back before the group is closed: answered later, they may be
+	 * answered in vain (leave_answer).
 	 */
 	rd_kafka_unsubscribe(m->rk);
 	drain(m->queue, 0);
@@ -410,11 +446,36 @@ void kafka_consumer_close(void *consumer)
 	if (error != NULL) { /* a fatal error before: there is nothing to leave any more */
 		rd_kafka_error_destroy(error);
 		member_destroy(m);
+		k->member = NULL;
 		return;
 	}
 	m->next = c->leaving;
 	c->leaving = m;
-	kafka_consumers_leave(c, kafka_now_ms() + wait_ms);
+}
+
+void kafka_consumer_close(void *consumer)
+{
+	struct kafka_consumer *k = consumer;
+	struct kafka_client *c = k->client;
+
+	if (k->member != NULL && k->member->leave_queue == NULL)
+		kafka_consumer_close_begin(k);
+	struct kafka_member *m = k->member;
+	*k = (struct kafka_consumer){ 0 };
+	if (m == NULL)
+		return;
+	/* When one could not leave in time, the next ones are not waited for one by one. */
+	uint64_t deadline_ms = kafka_now_ms() + (c->is_late ? 0 : LEAVE_MS);
+	while (!has_left(m)) {
+		if (kafka_now_ms() >= deadline_ms) {
+			c->is_late = true;
+			m->owner = NULL;
+			return;
+		}
+		serve_leaving(c);
+		drain(m->leave_queue, 1);
+	}
+	forget(c, m);
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -459,7 +520,7 @@ unsigned kafka_consumer_serve(void *consumer, unsigned max)
 	unsigned served = 0;
 
 	if (k->client->leaving != NULL)
-		kafka_consumers_leave(k->client, 0);
+		serve_leaving(k->client);
 	while (served < max) {
 		size_t room = max - served < KAFKA_BATCH ? max - served : KAFKA_BATCH;
 		ssize_t got = rd_kafka_consume_batch_queue(m->queue, 0, batch, room);

@@ -200,7 +200,8 @@ static void describe_missing(const struct description *d, enum kafka_role role, 
 	for (size_t i = 0; i < list->count; i++) {
 		size_t size = sizeof(value);
 		const struct kafka_setting *s = &list->items[i];
-		if (kafka_conf_is_optional(s->key) &&
+		/* Nobody asked for what is omb's own, and there it is not needed. */
+		if (strcmp(s->origin, ORIGIN_OMB) != 0 && kafka_conf_is_optional(s->key) &&
 		    rd_kafka_conf_get(conf, s->key, value, &size) == RD_KAFKA_CONF_UNKNOWN)
 			row(d, section, s->key, s->value,
 			    is_so_anyway(s) ? ORIGIN_IGNORED : ORIGIN_NO_EFFECT,

@@ -15,7 +15,8 @@ struct group_batch {
 	const char *const *names;
 	bool done[ADMIN_BATCH];
 	size_t count, left;
-	char why[384]; /* a group that is worth another try, and why */
+	uint32_t session_ms;
+	char why[512]; /* a group that is worth another try, and why */
 };
 
 static bool settle(struct group_batch *b, const rd_kafka_group_result_t *result, struct error *err)
@@ -36,8 +37,15 @@ static bool settle(struct group_batch *b, const rd_kafka_group_result_t *result,
 		b->left--;
 		return true;
 	}
+	if (code == RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP) {
+		snprintf(b->why, sizeof(b->why),
+		         "group %s still has members; one that is gone leaves it when its session "
+		         "times out (%.0f s)",
+		         name, b->session_ms / 1e3);
+		return true;
+	}
 	snprintf(b->why, sizeof(b->why), "group %s: %s", name, rd_kafka_error_string(error));
-	if (code == RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP || admin_is_transient(code))
+	if (admin_is_transient(code))
 		return true;
 	return error_set(err, ERROR_BROKER, "%s", b->why);
 }
@@ -102,7 +110,10 @@ bool kafka_delete_groups(void *client, const char *const *names, size_t count, u
 	bool ok = admin_start(&a, c, err);
 
 	for (size_t at = 0; ok && at < count; at += ADMIN_BATCH) {
-		struct group_batch b = { .names = names + at };
+		struct group_batch b = {
+			.names = names + at,
+			.session_ms = kafka_standstill_ms(c->config),
+		};
 		b.count = count - at < ADMIN_BATCH ? count - at : ADMIN_BATCH;
 		b.left = b.count;
 		ok = delete_batch(&a, &b, deadline_ms, err);

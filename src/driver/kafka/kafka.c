@@ -146,6 +146,7 @@ const struct driver driver_kafka = {
 	.send = kafka_send,
 	.producer_serve = kafka_producer_serve,
 	.consumer_open = kafka_consumer_open,
+	.consumer_close_begin = kafka_consumer_close_begin,
 	.consumer_close = kafka_consumer_close,
 	.consumer_serve = kafka_consumer_serve,
 	.consumer_commit = kafka_consumer_commit,

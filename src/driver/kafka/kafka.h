@@ -33,7 +33,8 @@ struct kafka_client {
 	const struct driver_host *host;
 	void *owner; /* of the client, for progress */
 	char client_id[128];
-	struct kafka_member *leaving; /* consumers that were closed and have not left yet */
+	struct kafka_member *leaving; /* consumers that began to close and have not left yet */
+	bool is_late;                 /* one of them was not done when it was closed */
 	rd_kafka_message_t *batch[KAFKA_BATCH]; /* of the consumer that is being served */
 };
 
@@ -68,6 +69,7 @@ unsigned kafka_producer_serve(void *producer, unsigned max);
 
 bool kafka_consumer_open(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
                          struct error *err);
+void kafka_consumer_close_begin(void *consumer);
 void kafka_consumer_close(void *consumer);
 unsigned kafka_consumer_serve(void *consumer, unsigned max);
 void kafka_consumer_commit(void *consumer);
