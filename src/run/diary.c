@@ -79,6 +79,7 @@ void diary_window(struct run *r, const struct record *known)
 	side_file_format_window(known, &line);
 	write_line(r, &line,
 	           JOURNAL_CACHED); /* a disk that is slow now would hold up the samples */
+	r->diary.has_window = diary_is_kept(r);
 }
 
 void diary_event(struct run *r, const struct worker_event *e)
@@ -115,7 +116,8 @@ void diary_end(struct run *r, bool is_needed)
 
 	if (!r->diary.journal.opened)
 		return;
-	if (!is_needed) {
+	/* Of a journal that was lost before the window nothing can be made. */
+	if (!is_needed || !r->diary.has_window) {
 		if (!journal_remove(&r->diary.journal, &err))
 			console_say(&r->console, CONSOLE_WARNING, wall_ns(r), "%s", err.text);
 		return;

@@ -23,6 +23,7 @@ struct worker_event;
 struct diary {
 	struct pair pair; /* the names of the result, reserved */
 	struct journal journal;
+	bool has_window;      /* in the journal: from there on it can become a result */
 	struct error failure; /* why nothing more is written; ERROR_NONE = all is well */
 	uint64_t failed_ns;
 };
@@ -41,7 +42,8 @@ void diary_event(struct run *r, const struct worker_event *e);
 void diary_second(struct run *r, const struct record_second *s);
 void diary_period(struct run *r, const struct record_period *p);
 
-/* At the end.  The journal has done its duty when there is a result, or nothing that it could tell. */
+/* At the end.  The journal has done its duty when there is a result (it is not needed), or nothing that
+ * it could tell. */
 void diary_end(struct run *r, bool is_needed);
 
 #endif

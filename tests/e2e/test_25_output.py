@@ -241,6 +241,27 @@ def test_a_disk_too_full_for_the_result_still_gets_its_summary(omb, small_disk):
     assert left <= {".journal"}
 
 
+def test_a_journal_that_was_lost_before_the_window_is_not_said_to_make_a_result(omb):
+    """Enough for the journal's first line: nobody is sent to a command that must fail."""
+    omb.write("d.yaml", LOOPBACK)
+    omb.write("w.yaml", workload())
+    running = omb.launch(
+        "run",
+        "-d",
+        "d.yaml",
+        "w.yaml",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=limit_files(1 << 10),
+    )
+    out, err = (text.decode() for text in running.child.communicate(timeout=60))
+    result = running.wait()
+    assert_summary_alone(omb, result, out)
+    assert "omb recover" not in err
+    assert not [p for p in result.files if p.suffix == ".journal"]
+    assert not omb.command("cleanup", "-d", "d.yaml", "--min-age", "2h").out.count("recover")
+
+
 # ---- names --------------------------------------------------------------------------------------
 
 
