@@ -57,6 +57,7 @@ struct broker_options {
 	enum broker_full full;
 	int32_t partitions; /* of topics that clients create by asking for them; 0: they may not */
 	bool check_crcs;
+	bool keeps_topics; /* nobody may delete them, as with Kafka's delete.topic.enable=false */
 	size_t topics_max, partitions_max;
 	size_t readers_max;      /* of all partitions: connections that fetched it */
 	uint64_t group_delay_ns; /* how long an empty group waits for more members */

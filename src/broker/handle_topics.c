@@ -194,6 +194,19 @@ enum handled handle_create_topics(struct broker *b, struct request *req, uint64_
 	return HANDLED_REPLY;
 }
 
+/* As Kafka: the word for it came with version 3. */
+static enum kafka_error delete_topic(struct broker *b, int16_t version, struct kafka_string name)
+{
+	struct topic *topic = topics_find(&b->topics, name);
+
+	if (b->options.keeps_topics)
+		return version >= 3 ? KAFKA_TOPIC_DELETION_DISABLED : KAFKA_INVALID_REQUEST;
+	if (topic == NULL)
+		return KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+	broker_delete_topic(b, topic);
+	return KAFKA_NONE;
+}
+
 enum handled handle_delete_topics(struct broker *b, struct request *req, uint64_t now_ns,
                                   struct writer *out)
 {
@@ -212,11 +225,8 @@ enum handled handle_delete_topics(struct broker *b, struct request *req, uint64_
 	write_u32(out, (uint32_t)count);
 	for (size_t i = 0; i < count; i++) {
 		struct kafka_string name = read_string(&req->body);
-		struct topic *topic = topics_find(&b->topics, name);
-		if (topic != NULL)
-			broker_delete_topic(b, topic);
 		write_string_n(out, name);
-		write_i16(out, topic != NULL ? KAFKA_NONE : KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+		write_i16(out, (int16_t)delete_topic(b, req->version, name));
 	}
 	return HANDLED_REPLY;
 }

@@ -41,6 +41,8 @@ static const struct flag broker_flags[] = {
 	  "(block)" },
 	{ "partitions", NULL, FLAG_VALUE, "N",
 	  "of topics that come to be by being asked for; 0 = they do not (1)" },
+	{ "keep-topics", NULL, FLAG_SWITCH, NULL,
+	  "refuse to delete topics, as a Kafka with delete.topic.enable=false" },
 	{ "rebalance-delay", NULL, FLAG_VALUE, "TIME",
 	  "how long an empty group waits for more members (0s)" },
 	{ "check-crcs", NULL, FLAG_SWITCH, NULL, "verify the checksum of each batch" },
@@ -225,6 +227,7 @@ static bool take_all(const struct args *args, struct front *front, struct serve_
 	o->broker.partitions = (int32_t)partitions;
 	o->broker.seed = (uint64_t)seed;
 	o->broker.check_crcs = args_has(args, "check-crcs");
+	o->broker.keeps_topics = args_has(args, "keep-topics");
 	return take_addresses(args, front, o, err);
 }
 

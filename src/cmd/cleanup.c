@@ -293,8 +293,6 @@ static bool clean_up(struct cleanup *c, const struct input_driver *d, struct err
 		               ? "; what has consumers is not listed"
 		               : "");
 	text_fini(&records);
-	if (!ok && err->kind == ERROR_UNSUPPORTED)
-		err->kind = ERROR_BROKER; /* nobody here used anything wrong */
 	return ok || error_wrap(err, "cleaning up %s", d->file.name);
 }
 

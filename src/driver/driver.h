@@ -77,9 +77,10 @@ struct driver_admin {
 	 * that exists already with this name counts as created. */
 	bool (*create_topics)(void *client, const struct topic_spec *topics, size_t count,
 	                      struct error *err);
-	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.
-	 * ERROR_UNSUPPORTED: the broker deletes none, and trying again is of no use.  Groups
-	 * that still have members are tried again until `timeout_ms` has passed. */
+	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.  Groups
+	 * that still have members are tried again until `timeout_ms` has passed.  Where the broker
+	 * does not allow it, and so will not the next time, the error is ERROR_REFUSED and names
+	 * what forbids it. */
 	bool (*delete_topics)(void *client, const char *const *names, size_t count,
 	                      uint32_t timeout_ms, struct error *err);
 	bool (*delete_groups)(void *client, const char *const *names, size_t count,

@@ -298,14 +298,13 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		    (double)f->journal_failed_ns / 1e9);
 	if (f->settings != NULL)
 		add(out, VERDICT_VALID, "settings", "%s", f->settings);
-	if (f->left_behind)
+	if (f->left_behind && f->deletion_refused != NULL)
 		add(out, VERDICT_VALID, "leftBehind",
-		    f->left_for_good
-		            ? "the topics of this run stay on the broker, which deletes none "
-		              "(delete.topic.enable=false): who runs it has to"
-		            : "topics or groups of this run could not be deleted: `omb cleanup` "
-		              "does "
-		              "it");
+		    "the broker refuses to delete what this run created, and it stays: %s",
+		    f->deletion_refused);
+	else if (f->left_behind)
+		add(out, VERDICT_VALID, "leftBehind",
+		    "topics or groups of this run could not be deleted: `omb cleanup` does it");
 }
 
 static void judge_samples(const struct verdict_facts *f, struct verdict_result *out)

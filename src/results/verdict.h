@@ -57,9 +57,10 @@ struct verdict_facts {
 	uint64_t ended_ns;
 	bool journal_failed; /* so long after the start: the periods are one from then on */
 	uint64_t journal_failed_ns;
-	bool left_behind;     /* topics or groups of the run could not be deleted ... */
-	bool left_for_good;   /* ... because the broker deletes none */
-	const char *settings; /* what is not as the driver file says; NULL = nothing */
+	bool left_behind; /* topics or groups of the run could not be deleted ... */
+	const char *
+		deletion_refused; /* ... because the broker forbids it, in these words; else NULL */
+	const char *settings;     /* what is not as the driver file says; NULL = nothing */
 	uint64_t window_ns;
 	bool search_cut; /* it was out of time; what was found is confirmed all the same */
 	double refused_least_per_s, refused_most_per_s; /* carried at rates above; 0 = none */

@@ -111,11 +111,14 @@ void close_delete(struct run *r)
 	if (state_call(r, &call, limits_delete(topics_ms, groups_ms), PATIENCE_CLOSE, &err))
 		return;
 	r->left_behind = true;
-	r->left_for_good = err.kind == ERROR_UNSUPPORTED;
+	r->left_why = err;
+	/* What the broker does not allow, it does not allow `omb cleanup` either. */
 	warn(r,
-	     r->left_for_good ? "the topics of this run stay on the broker"
-	                      : "topics or groups of this run may be left behind (`omb cleanup` "
-	                        "deletes them)",
+	     err.kind == ERROR_REFUSED
+	             ? "topics or groups of this run stay on the broker, for it refuses to delete "
+	               "them"
+	             : "topics or groups of this run may be left behind (`omb cleanup` deletes "
+	               "them)",
 	     &err);
 }
 

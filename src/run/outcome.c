@@ -379,7 +379,7 @@ static void judge(struct run *r, struct record *out)
 		                             ? r->diary.failed_ns - r->started_ns
 		                             : 0,
 		.left_behind = r->left_behind,
-		.left_for_good = r->left_for_good,
+		.deletion_refused = r->left_why.kind == ERROR_REFUSED ? r->left_why.text : NULL,
 		.settings = settings_doubted(r),
 		.scheduled = out->rate != RECORD_MAX,
 		.stamped = out->stamped,

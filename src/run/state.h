@@ -96,9 +96,9 @@ struct run {
 	/* FINISH's answer; everything it points to is in the arena but the snapshots. */
 	struct worker_totals totals;
 	bool finished;
-	bool interrupted;   /* a signal came before the totals were complete */
-	bool left_behind;   /* topics or groups could not be deleted ... */
-	bool left_for_good; /* ... because the broker deletes none */
+	bool interrupted;      /* a signal came before the totals were complete */
+	bool left_behind;      /* topics or groups could not be deleted ... */
+	struct error left_why; /* ... and why */
 	struct worker_events events;
 };
 

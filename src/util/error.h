@@ -33,6 +33,7 @@
 	X(UNSUPPORTED, "unsupported",   2,  501)   \
 	X(SYSTEM,      "system",        1,  500)   \
 	X(BROKER,      "broker",        1,  502)   \
+	X(REFUSED,     "refused",       1,  403)   \
 	X(PROTOCOL,    "protocol",      1,  502)   \
 	X(TIMEOUT,     "timeout",       1,  504)   \
 	X(CANCELLED,   "cancelled",   130,  503)

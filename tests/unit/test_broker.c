@@ -173,6 +173,23 @@ static void topics_are_created_once_with_legal_names_and_deleted(void **state)
 	assert_int_equal(harness_create_topic(h, c, "t", 1), NO_ERROR);
 }
 
+static void topics_that_are_to_be_kept_are_not_deleted(void **state)
+{
+	static struct broker_harness h;
+	struct broker_options o;
+
+	(void)state;
+	broker_options_init(&o);
+	o.keeps_topics = true;
+	broker_harness_init(&h, &o);
+	struct broker_client *c = broker_harness_connect(&h, 0);
+	assert_int_equal(harness_create_topic(&h, c, "t", 1), NO_ERROR);
+	/* The version that librdkafka sends has no better word for it. */
+	assert_int_equal(harness_delete_topic(&h, c, "t"), KAFKA_INVALID_REQUEST);
+	assert_int_equal(harness_create_topic(&h, c, "t", 1), TOPIC_EXISTS);
+	broker_harness_fini(&h);
+}
+
 static void a_batch_sent_twice_is_stored_once_and_a_gap_is_refused(void **state)
 {
 	struct broker_harness *h = *state;
@@ -668,6 +685,7 @@ int main(void)
 		WITH_TOPIC(limits_of_a_fetch_hold_but_for_its_first_batch),
 		WITH_TOPIC(offsets_outside_and_topics_that_are_not_there_are_errors),
 		WITH_TOPIC(topics_are_created_once_with_legal_names_and_deleted),
+		cmocka_unit_test(topics_that_are_to_be_kept_are_not_deleted),
 		WITH_TOPIC(a_batch_sent_twice_is_stored_once_and_a_gap_is_refused),
 		cmocka_unit_test(producer_ids_of_two_brokers_are_not_the_same),
 		WITH_TOPIC(an_unknown_producer_may_begin_anywhere_and_a_new_epoch_only_at_0),

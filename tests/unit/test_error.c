@@ -163,15 +163,11 @@ static void every_kind_has_a_name_an_exit_code_and_a_status(void **state)
 		const char *name;
 		int exit_code, http;
 	} cases[] = {
-		{ ERROR_NONE, "none", 0, 200 },
-		{ ERROR_USAGE, "usage", 2, 400 },
-		{ ERROR_CONFIG, "config", 2, 400 },
-		{ ERROR_UNSUPPORTED, "unsupported", 2, 501 },
-		{ ERROR_SYSTEM, "system", 1, 500 },
-		{ ERROR_BROKER, "broker", 1, 502 },
-		{ ERROR_PROTOCOL, "protocol", 1, 502 },
-		{ ERROR_TIMEOUT, "timeout", 1, 504 },
-		{ ERROR_CANCELLED, "cancelled", 130, 503 },
+		{ ERROR_NONE, "none", 0, 200 },       { ERROR_USAGE, "usage", 2, 400 },
+		{ ERROR_CONFIG, "config", 2, 400 },   { ERROR_UNSUPPORTED, "unsupported", 2, 501 },
+		{ ERROR_SYSTEM, "system", 1, 500 },   { ERROR_BROKER, "broker", 1, 502 },
+		{ ERROR_REFUSED, "refused", 1, 403 }, { ERROR_PROTOCOL, "protocol", 1, 502 },
+		{ ERROR_TIMEOUT, "timeout", 1, 504 }, { ERROR_CANCELLED, "cancelled", 130, 503 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

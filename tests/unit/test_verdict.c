@@ -252,6 +252,24 @@ static void missing_and_surplus_messages_say_by_how_much_and_why(void **state)
 	}
 }
 
+/* `omb cleanup` cannot do it either. */
+static void a_broker_that_refuses_deletion_is_named_and_no_cleanup_is_advised(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.left_behind = true;
+	verdict_judge(&f, &r);
+	assert_non_null(strstr(r.reasons[0].text, "omb cleanup"));
+	f.deletion_refused = "topic t: the broker does not delete topics";
+	verdict_judge(&f, &r);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.verdict, VERDICT_VALID);
+	assert_non_null(strstr(r.reasons[0].text, f.deletion_refused));
+	assert_null(strstr(r.reasons[0].text, "omb cleanup"));
+}
+
 static void the_worst_reason_comes_first_and_decides(void **state)
 {
 	struct verdict_facts f = healthy();
@@ -305,6 +323,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_missing_where_nobody_consumes),
 		cmocka_unit_test(subscriptions_are_counted_each),
 		cmocka_unit_test(missing_and_surplus_messages_say_by_how_much_and_why),
+		cmocka_unit_test(a_broker_that_refuses_deletion_is_named_and_no_cleanup_is_advised),
 		cmocka_unit_test(the_worst_reason_comes_first_and_decides),
 		cmocka_unit_test(everything_wrong_at_once_has_room),
 	};

@@ -181,9 +181,38 @@ struct batch {
 	const struct topic_spec *topics;
 	bool done[ADMIN_BATCH];
 	size_t count, left;
+	bool deletes;     /* else it creates */
 	char failed[128]; /* a topic that is worth another try ... */
 	char why[256];    /* ... and why */
 };
+
+/* Not allowed, now or later.  The oldest versions of the request, which librdkafka sends, have no word
+ * for delete.topic.enable=false and so say that the request is invalid. */
+static const char *why_not_deletable(rd_kafka_resp_err_t code)
+{
+	switch ((int)code) {
+	case RD_KAFKA_RESP_ERR_INVALID_REQUEST:
+	case RD_KAFKA_RESP_ERR_TOPIC_DELETION_DISABLED:
+		return "the broker does not delete topics (delete.topic.enable=false)";
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+		return "the broker does not let this client delete it";
+	default:
+		return NULL;
+	}
+}
+
+/* Failed for good. */
+static bool batch_fail(const struct batch *b, const char *what, rd_kafka_resp_err_t code,
+                       const char *why, struct error *err)
+{
+	const char *forbidden = b->deletes ? why_not_deletable(code) : NULL;
+
+	if (forbidden != NULL)
+		return error_set(err, ERROR_REFUSED, "%s: %s: %s", what, forbidden, why);
+	return error_set(err, ERROR_BROKER, "%s: %s", what, why);
+}
 
 /* Takes in an answer.  False and *err: one failed for good. */
 static bool batch_settle(struct batch *b, const rd_kafka_topic_result_t **results, size_t count,
@@ -203,15 +232,12 @@ static bool batch_settle(struct batch *b, const rd_kafka_topic_result_t **result
 			b->left--;
 			continue;
 		}
-		if (code == RD_KAFKA_RESP_ERR_TOPIC_DELETION_DISABLED)
-			return error_set(
-				err, ERROR_UNSUPPORTED,
-				"the broker deletes no topics (delete.topic.enable=false)");
-		if (!admin_is_transient(code))
-			return error_set(err, ERROR_BROKER, "topic %s: %s", name,
-			                 why != NULL ? why : rd_kafka_err2str(code));
+		if (why == NULL)
+			why = rd_kafka_err2str(code);
 		snprintf(b->failed, sizeof(b->failed), "topic %s", name);
-		snprintf(b->why, sizeof(b->why), "%s", why != NULL ? why : rd_kafka_err2str(code));
+		if (!admin_is_transient(code))
+			return batch_fail(b, b->failed, code, why, err);
+		snprintf(b->why, sizeof(b->why), "%s", why);
 	}
 	return true;
 }
@@ -226,7 +252,7 @@ static bool batch_refused(struct batch *b, rd_kafka_event_t *event, struct error
 	         b->left - 1);
 	snprintf(b->why, sizeof(b->why), "%s", why);
 	if (event != NULL && !admin_is_transient(rd_kafka_event_error(event)))
-		return error_set(err, ERROR_BROKER, "%s: %s", b->failed, b->why);
+		return batch_fail(b, b->failed, rd_kafka_event_error(event), b->why, err);
 	return true;
 }
 
@@ -558,6 +584,7 @@ static bool kafka_delete_topics(void *client, const char *const *names, size_t c
 		topics[i].name = names[i];
 	for (size_t at = 0; ok && at < count; at += b.count) {
 		batch_init(&b, topics + at, count - at);
+		b.deletes = true;
 		ok = delete_batch(&a, &b, deadline_ms, err);
 		if (ok)
 			tell_progress(c, at + b.count);

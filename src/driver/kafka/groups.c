@@ -47,6 +47,10 @@ static bool settle(struct group_batch *b, const rd_kafka_group_result_t *result,
 	snprintf(b->why, sizeof(b->why), "group %s: %s", name, rd_kafka_error_string(error));
 	if (admin_is_transient(code))
 		return true;
+	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+		return error_set(err, ERROR_REFUSED,
+		                 "group %s: the broker does not let this client delete it: %s",
+		                 name, rd_kafka_error_string(error));
 	return error_set(err, ERROR_BROKER, "%s", b->why);
 }
 
