@@ -209,11 +209,11 @@ void debt_count(const struct debt_account *accounts, const struct agent_shm *shm
 
 /* --- never received ------------------------------------------------------------------------------- */
 
-static void add_slot(struct debt_slots *to, const struct shm_loop *loop, uint64_t slot)
+static void add_slots(uint64_t *to, const struct shm_loop *loop, enum window w, uint64_t used)
 {
-	for (int w = 0; w < WINDOW_COUNT; w++)
-		to->counts[w][slot] +=
-			atomic_load_explicit(&loop->by_due[w][slot], memory_order_relaxed);
+	for (uint64_t slot = 0; slot < used && slot < SHM_SLOTS - 1; slot++)
+		to[slot] += atomic_load_explicit(&loop->by_due[w][slot], memory_order_relaxed);
+	to[SHM_SLOTS - 1] += counter_read(&loop->due_later[w]);
 }
 
 void debt_slots_add(struct debt_slots *to, const struct agent_shm *shm, uint64_t end_ns)
@@ -221,13 +221,11 @@ void debt_slots_add(struct debt_slots *to, const struct agent_shm *shm, uint64_t
 	uint64_t start_ns = counter_read(&shm->control.slots_start_ns);
 	uint64_t used = (age_ns(end_ns, start_ns) >> SHM_SLOT_SHIFT) + 1;
 
-	for (int w = 0; w < WINDOW_COUNT; w++)
+	for (int w = 0; w < WINDOW_COUNT; w++) {
 		if (to->counts[w] == NULL)
 			to->counts[w] = xcalloc(SHM_SLOTS, sizeof(*to->counts[w]));
-	for (uint32_t i = 0; i < shm->shape.loops; i++) {
-		for (uint64_t slot = 0; slot < used && slot < SHM_SLOTS - 1; slot++)
-			add_slot(to, &shm->loop[i], slot);
-		add_slot(to, &shm->loop[i], SHM_SLOTS - 1);
+		for (uint32_t i = 0; i < shm->shape.loops; i++)
+			add_slots(to->counts[w], &shm->loop[i], (enum window)w, used);
 	}
 }
 

@@ -71,8 +71,8 @@ struct shm_schedule {
 
 /*
  * How many messages were acknowledged (a producer loop) or received (a consumer loop), by the time
- * that they were due: a slot for each 2^SHM_SLOT_SHIFT ns (134 ms) since `slots_start_ns`, the
- * last one for all that is due after it (4.9 hours).
+ * that they were due: a slot for each 2^SHM_SLOT_SHIFT ns (134 ms) since `slots_start_ns`, and one
+ * for all that is due later (4.9 hours), which may be more than 2^32.
  */
 #define SHM_SLOT_SHIFT 27
 #define SHM_SLOTS      (UINT64_C(1) << 17)
@@ -87,7 +87,8 @@ struct shm_loop {
 	/* When the loop gave up sending what was due, at the end of the load or to close; 0 = not yet.
 	 * Written before is_offering. */
 	_Atomic uint64_t gave_up_ns;
-	_Atomic uint32_t by_due[WINDOW_COUNT][SHM_SLOTS];
+	_Atomic uint32_t by_due[WINDOW_COUNT][SHM_SLOTS - 1];
+	_Atomic uint64_t due_later[WINDOW_COUNT];
 	_Alignas(64) struct hist latencies[WINDOW_COUNT][LATENCY_COUNT];
 };
 
@@ -159,9 +160,10 @@ static inline void shm_count_due(struct shm_loop *loop, const struct shm_control
 	/* Earlier than the start (of another clock) wraps: into the last slot. */
 	uint64_t slot = (due_ns - counter_read(&control->slots_start_ns)) >> SHM_SLOT_SHIFT;
 
-	if (__builtin_expect(slot >= SHM_SLOTS, 0))
-		slot = SHM_SLOTS - 1;
-	counter_bump_u32(&loop->by_due[window][slot]);
+	if (__builtin_expect(slot >= SHM_SLOTS - 1, 0))
+		counter_bump(&loop->due_later[window]);
+	else
+		counter_bump_u32(&loop->by_due[window][slot]);
 }
 
 /* May any loop send more of the load?  If not, the counters read after this are the last word on

@@ -375,6 +375,30 @@ static void what_is_due_late_or_by_another_clock_falls_into_the_last_slot(void *
 	close_books(&b);
 }
 
+/* A long run at a high rate: the slot of what is due late holds more than 2^32 messages. */
+static void the_last_slot_does_not_wrap(void **state)
+{
+	struct books b;
+	struct snapshot charged = { 0 };
+	struct debt_slots acknowledged = { 0 }, received = { 0 };
+	const uint64_t many = UINT32_MAX, due_ns = START + 20000 * S;
+
+	(void)state;
+	open_books(&b, 1000);
+	b.terms.closed_ns = START + 30000 * S;
+	counter_set(&b.shm->loop[0].due_later[WINDOW_MEASURED], many);
+	shm_count_due(&b.shm->loop[0], &b.shm->control, WINDOW_MEASURED, due_ns);
+	debt_slots_add(&acknowledged, b.shm, b.terms.closed_ns);
+	assert_int_equal(acknowledged.counts[WINDOW_MEASURED][SHM_SLOTS - 1], many + 1);
+	debt_charge_missing(&acknowledged, &received, &b.terms, &b.shm->control, &charged);
+	assert_int_equal(charged.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_E2E].count,
+	                 (many + 1) * b.terms.load->subscriptions);
+	snapshot_fini(&charged);
+	debt_slots_fini(&acknowledged);
+	debt_slots_fini(&received);
+	close_books(&b);
+}
+
 /* --- real deaths ------------------------------------------------------------------------------------- */
 
 /* What the driver really took over; shared with the child. */
@@ -592,6 +616,7 @@ int main(void)
 		cmocka_unit_test(a_message_at_hand_when_the_agent_died_is_counted_as_sent),
 		cmocka_unit_test(missing_messages_are_told_by_when_they_were_due),
 		cmocka_unit_test(what_is_due_late_or_by_another_clock_falls_into_the_last_slot),
+		cmocka_unit_test(the_last_slot_does_not_wrap),
 		cmocka_unit_test(a_producer_agent_that_dies_at_any_instant_leaves_books_that_close),
 	};
 
