@@ -12,6 +12,7 @@
 #define MS                    UINT64_C(1000000)
 
 #define RATE_LEAST            1.0 /* a second; OMB's workers do not go below it either */
+#define NOT_EVEN_LEAST        "not even the lowest rate, 1 msg/s, was sustained"
 
 #define SETTLE_NS             (500 * MS)
 #define CAUTIOUS_NS           (300 * MS)
@@ -271,9 +272,11 @@ static void remember(struct search *s, double carried_per_s, bool sustained)
 	};
 }
 
-static struct search_decision give_up(struct search *s, const struct search_sample *now)
+static struct search_decision give_up(struct search *s, const char *why,
+                                      const struct search_sample *now)
 {
 	s->phase = SEARCH_GIVE_UP;
+	s->gave_up_word = why;
 	return decide(s, s->trial.rate_per_s, false, now->at_ns + WINDOW_NS);
 }
 
@@ -309,8 +312,10 @@ static struct search_decision after_bad(struct search *s, double carried_per_s,
 
 	remember(s, carried_per_s, false);
 	s->cautious = false;
-	if (rate <= RATE_LEAST || (hung && s->good_per_s == 0))
-		return give_up(s, now);
+	if (rate <= RATE_LEAST)
+		return give_up(s, NOT_EVEN_LEAST, now);
+	if (hung && s->good_per_s == 0)
+		return give_up(s, "nothing at all arrived", now);
 
 	/* It did worse than a rate known to be good: a disturbance, or that verdict was wrong. */
 	if (s->good_per_s > 0 && guess < s->good_per_s * 0.95) {
@@ -408,7 +413,7 @@ static struct search_decision judge(struct search *s, const struct search_sample
 		return after_good(s, fmax(all.per_s, last.per_s), now);
 	if (nothing_but_failures(&t->start, now)) {
 		remember(s, all.per_s, false);
-		return give_up(s, now);
+		return give_up(s, "whatever was sent failed", now);
 	}
 
 	/* Far too short and not getting better: no need to wait for the last window. */
@@ -442,7 +447,7 @@ static struct search_decision hold(struct search *s, const struct search_sample 
 	s->good_per_s = 0;
 	t->carried_per_s = all.per_s;
 	if (rate <= RATE_LEAST)
-		return give_up(s, now);
+		return give_up(s, NOT_EVEN_LEAST, now);
 	return drain_then(s, SEARCH_HOLD, fmin(all.per_s, last.per_s) * HOLD_SHARE, now);
 }
 
@@ -470,7 +475,7 @@ struct search_decision search_step(struct search *s, const struct search_sample 
 	case SEARCH_HOLD:
 		return s->trial.settled ? hold(s, now) : settled(s, now);
 	case SEARCH_GIVE_UP:
-		return give_up(s, now);
+		return give_up(s, s->gave_up_word, now);
 	}
 	abort();
 }
@@ -483,7 +488,7 @@ struct search_decision search_conclude(struct search *s, const struct search_sam
 	if (is_held && s->confirmed)
 		return search_step(s, now);
 	if (s->good_per_s == 0)
-		return give_up(s, now);
+		return give_up(s, "no rate was confirmed in time", now);
 	s->confirmed = true;
 	return drain_then(s, SEARCH_HOLD, found(s), now);
 }

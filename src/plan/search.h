@@ -117,8 +117,9 @@ struct search {
 	uint64_t outstanding;       /* least seen in this drain */
 	uint64_t lost;              /* outstanding that never came: the floor of later drains */
 
-	unsigned bad_windows; /* of hold, in a row */
-	unsigned trials;      /* begun so far */
+	unsigned bad_windows;     /* of hold, in a row */
+	unsigned trials;          /* begun so far */
+	const char *gave_up_word; /* why it gave up; NULL = it did not */
 
 	struct search_reading readings[SEARCH_READINGS_MAX]; /* oldest first */
 	unsigned readings_count;

@@ -110,7 +110,7 @@ static void look_for_the_end(struct run *r)
 	if (r->sampler.fleet.producers_lost > 0)
 		fail(r, "a producer agent was lost, and its share of every rate with it");
 	else if (r->decision.gave_up)
-		fail(r, "not even the lowest rate was sustained");
+		fail(r, r->search.gave_up_word);
 	else if (!r->decision.converged && spent_ns >= limit_ns)
 		fail(r, r->search.phase == SEARCH_DRAIN
 		                ? "what the tried rates left behind did not arrive in time"

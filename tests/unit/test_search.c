@@ -120,6 +120,7 @@ struct outcome {
 	unsigned trials, changes_after;
 	double rate_at_end_per_s, left_at_end, left_when_held;
 	double gave_up_s; /* when; 0 = it did not */
+	const char *gave_up_word;
 	unsigned readings;
 	double least_refused_per_s, most_refused_per_s;
 };
@@ -164,6 +165,7 @@ static struct outcome run(const struct broker *b, const struct search_options *o
 			out.changes_after++;
 		if (d.gave_up && out.gave_up_s == 0)
 			out.gave_up_s = s->tick / 1000.0;
+		out.gave_up_word = search.gave_up_word;
 		if (d.converged && !out.converged) {
 			out.converged = true;
 			out.rate_per_s = d.rate_per_s;
@@ -367,6 +369,7 @@ static void a_broker_that_carries_nothing_has_no_answer(void **state)
 
 	assert_false(out.converged);
 	assert_true(out.gave_up_s > 0 && out.gave_up_s < 60);
+	assert_string_equal(out.gave_up_word, "nothing at all arrived");
 	assert_true(out.readings >= 1 && out.most_refused_per_s == 0);
 }
 
@@ -379,6 +382,7 @@ static void less_than_one_a_second_is_no_answer(void **state)
 
 	assert_false(out.converged);
 	assert_true(out.gave_up_s > 0);
+	assert_string_equal(out.gave_up_word, "not even the lowest rate, 1 msg/s, was sustained");
 }
 
 static void it_gives_up_soon_where_every_message_fails(void **state)
@@ -390,6 +394,7 @@ static void it_gives_up_soon_where_every_message_fails(void **state)
 
 	assert_false(out.converged);
 	assert_true(out.gave_up_s > 0 && out.gave_up_s < 20);
+	assert_string_equal(out.gave_up_word, "whatever was sent failed");
 }
 
 /* 3 messages a second: the first steps must not leave the broker with work for minutes, nor may the
@@ -489,6 +494,8 @@ static void when_time_is_up_the_best_rate_is_held_or_none(void **state)
 
 	(void)search_init(&search, &o, &now);
 	assert_true(search_conclude(&search, &now).gave_up);
+	/* The lowest rate was never tried. */
+	assert_string_equal(search.gave_up_word, "no rate was confirmed in time");
 
 	(void)search_init(&search, &o, &now);
 	search.good_per_s = 4000;
