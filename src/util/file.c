@@ -110,6 +110,8 @@ bool file_check_output(const char *path, struct error *err)
 {
 	struct stat st;
 
+	if (path[0] == '\0')
+		return error_set(err, ERROR_USAGE, "the name of the file is empty");
 	if (stat(path, &st) == 0) {
 		if (S_ISREG(st.st_mode))
 			return true;

@@ -262,6 +262,28 @@ def test_a_journal_that_was_lost_before_the_window_is_not_said_to_make_a_result(
     assert not omb.command("cleanup", "-d", "d.yaml", "--min-age", "2h").out.count("recover")
 
 
+@pytest.mark.parametrize(
+    "name, code",
+    [("fifo", 2), ("/dev/null", 2), ("/dev/full", 2), (".", 2), ("", 2), ("missing/report", 1)],
+)
+def test_a_report_that_cannot_be_written_is_told_before_the_load(omb, name, code):
+    os.mkfifo(omb.folder / "fifo")
+    omb.write("d.yaml", LOOPBACK | {"reportFile": name})
+    omb.write("w.yaml", workload())
+    result = omb.command("run", "-d", "d.yaml", "w.yaml")
+    result.must_end(code)
+    assert "reportFile: " in result.err.splitlines()[-1]
+    assert {p.name for p in omb.folder.iterdir() if p.is_file()} == {"d.yaml", "w.yaml"}
+    assert stat.S_ISFIFO((omb.folder / "fifo").stat().st_mode)
+
+
+def test_a_table_without_a_name_is_wrong_usage(omb):
+    (omb.folder / "results").mkdir()
+    result = omb.command("csv", "-o", "", "results")
+    result.must_end(2)
+    assert "the name of the file is empty" in result.err
+
+
 # ---- names --------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@
 #include "config/option.h"
 #include "driver/loopback/client.h"
 #include "util/arena.h"
+#include "util/file.h"
 #include "util/text.h"
 
 #define AT(member)     offsetof(struct loopback_config, member)
@@ -233,6 +234,10 @@ void loopback_configure(void *config, const struct driver_file *file, struct are
 	}
 	if (s->stall_every_ns != 0 && s->stall_every_ns <= s->stall_duration_ns) {
 		error_set(&err, ERROR_CONFIG, "stallEvery must be longer than stallDuration");
+		error_list_add(errors, &err);
+	}
+	if (c->report_file != NULL && !c->external && !file_check_output(c->report_file, &err)) {
+		error_wrap(&err, "reportFile");
 		error_list_add(errors, &err);
 	}
 }

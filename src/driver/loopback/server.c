@@ -327,6 +327,16 @@ static bool write_report(const char *path, const struct loop_counts *c, struct e
 	return ok;
 }
 
+/* What stands in the way of the report is told before the load: at its end nobody would hear of it. */
+static bool can_write_report(const char *path, struct error *err)
+{
+	struct file_draft draft = { NULL };
+	bool ok = file_check_output(path, err) && file_draft_write(&draft, path, "", 0, err);
+
+	file_draft_fini(&draft);
+	return ok || error_wrap(err, "reportFile");
+}
+
 bool loop_server_run(const struct loop_server_spec *spec, int stop_fd, void (*ready)(void *to),
                      void *to, struct error *err)
 {
@@ -334,6 +344,8 @@ bool loop_server_run(const struct loop_server_spec *spec, int stop_fd, void (*re
 	int64_t wall_offset_ns = (int64_t)(wall_clock() - now());
 	bool ok = false;
 
+	if (spec->report_file != NULL && !can_write_report(spec->report_file, err))
+		return false;
 	s.core = loop_core_create(&spec->script, wall_offset_ns);
 	s.slots = xcalloc(s.slots_count, sizeof(*s.slots));
 	loop_list_init(&s.dirty);
