@@ -2,6 +2,8 @@
 #include "agent/admin.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -138,6 +140,24 @@ static bool delete_names(struct admin *a, void *client, const void *arg, struct 
 	return groups_ok;
 }
 
+static bool read_ends(struct admin *a, void *client, const void *arg, struct error *err)
+{
+	const struct admin_job *job = arg;
+	const struct driver_admin *admin = a->spec->driver->admin;
+	char text[32];
+
+	if (admin->topic_ends == NULL)
+		return true;
+	uint64_t *ends = xcalloc(job->topics_count + 1, sizeof(*ends));
+	bool ok = admin->topic_ends(client, job->topics, job->topics_count, ends, err);
+	for (size_t i = 0; ok && i < job->topics_count; i++) {
+		(void)snprintf(text, sizeof(text), "%" PRIu64, ends[i]);
+		add_field(a, text);
+	}
+	free(ends);
+	return ok;
+}
+
 static bool list_names(struct admin *a, void *client, const void *arg, struct error *err)
 {
 	const struct admin_job *job = arg;
@@ -185,6 +205,8 @@ static bool do_job(struct admin *a, const struct admin_job *job, struct error *e
 		return with_client(a, create_topics, job, err);
 	case ADMIN_DELETE:
 		return with_client(a, delete_names, job, err);
+	case ADMIN_TOPIC_ENDS:
+		return with_client(a, read_ends, job, err);
 	case ADMIN_LIST:
 		return with_client(a, list_names, job, err);
 	case ADMIN_BROKER:

@@ -16,17 +16,20 @@ enum admin_job_kind {
 	ADMIN_DESCRIBE, /* records: section, key, value, origin, note */
 	ADMIN_CREATE_TOPICS,
 	ADMIN_DELETE,
-	ADMIN_LIST,   /* records: "topic" or "group", name */
-	ADMIN_BROKER, /* serves until CLOSE; says that it is open like any loop */
+	ADMIN_TOPIC_ENDS, /* records: for each topic its end as a decimal; none if the driver cannot
+	                     tell */
+	ADMIN_LIST,       /* records: "topic" or "group", name */
+	ADMIN_BROKER,     /* serves until CLOSE; says that it is open like any loop */
 };
 
 #define ADMIN_DESCRIBE_FIELDS 5
 #define ADMIN_LIST_FIELDS     2
+#define ADMIN_ENDS_FIELDS     1
 
 /* Borrowed: lives until the process has ended. */
 struct admin_job {
 	enum admin_job_kind kind;
-	const struct topic_spec *topics; /* CREATE_TOPICS */
+	const struct topic_spec *topics; /* CREATE_TOPICS, TOPIC_ENDS */
 	size_t topics_count;
 	struct agent_names names;   /* DELETE */
 	uint32_t timeout_ms;        /* DELETE */

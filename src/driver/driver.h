@@ -72,6 +72,8 @@ enum driver_name_kind { DRIVER_TOPIC, DRIVER_GROUP };
 
 typedef void driver_name_fn(void *to, enum driver_name_kind kind, const char *name);
 
+#define DRIVER_NO_TOPIC UINT64_MAX
+
 struct driver_admin {
 	/* In batches, with a bounded number of retries; an error says which topic and why.  A topic
 	 * that exists already with this name counts as created. */
@@ -85,6 +87,11 @@ struct driver_admin {
 	                      uint32_t timeout_ms, struct error *err);
 	bool (*delete_groups)(void *client, const char *const *names, size_t count,
 	                      uint32_t timeout_ms, struct error *err);
+	/* How many messages each topic ever took: the sum of the end offsets of its partitions, which
+	 * neither retention nor compaction lowers; DRIVER_NO_TOPIC: it is not there.  Within about
+	 * 10 s.  Optional: the broker cannot tell. */
+	bool (*topic_ends)(void *client, const struct topic_spec *topics, size_t count,
+	                   uint64_t *ends, struct error *err);
 	/* Names of topics and groups that start with `prefix`.  A group that has members is not listed;
 	 * nor is a topic that such a group reads. */
 	bool (*list)(void *client, const char *prefix, driver_name_fn *fn, void *to,

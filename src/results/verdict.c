@@ -134,6 +134,21 @@ static void judge_answers(const struct verdict_facts *f, struct verdict_result *
 		    f->failed, f->unacknowledged, f->sent, because(cause, why));
 }
 
+static void judge_topics(const struct verdict_facts *f, struct verdict_result *out)
+{
+	uint64_t others = f->topics_gone + f->topics_short;
+
+	if (others == 0)
+		return;
+	if (others == 1)
+		add(out, VERDICT_INVALID, "topics", "somebody deleted a topic of this run: %s",
+		    f->topics_example);
+	else
+		add(out, VERDICT_INVALID, "topics",
+		    "somebody deleted %" PRIu64 " topics of this run; one of them: %s", others,
+		    f->topics_example);
+}
+
 static void judge_drain(const struct verdict_facts *f, struct verdict_result *out)
 {
 	if (f->drain_ns == 0)
@@ -298,6 +313,10 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		    (double)f->journal_failed_ns / 1e9);
 	if (f->settings != NULL)
 		add(out, VERDICT_VALID, "settings", "%s", f->settings);
+	if (f->topics_unknown != NULL)
+		add(out, VERDICT_VALID, "topics",
+		    "whether the topics were still there at the end is not known: %s",
+		    f->topics_unknown);
 	if (f->left_behind && f->deletion_refused != NULL)
 		add(out, VERDICT_VALID, "leftBehind",
 		    "the broker refuses to delete what this run created, and it stays: %s",
@@ -347,6 +366,7 @@ void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 	judge_rate(f, out);
 	judge_answers(f, out);
 	judge_accounting(f, out);
+	judge_topics(f, out);
 	judge_drain(f, out);
 	judge_agents(f, out);
 	judge_backlog(f, out);

@@ -57,7 +57,11 @@ struct verdict_facts {
 	uint64_t ended_ns;
 	bool journal_failed; /* so long after the start: the periods are one from then on */
 	uint64_t journal_failed_ns;
-	bool left_behind; /* topics or groups of the run could not be deleted ... */
+	/* Topics that were gone at the end, or took fewer messages than were acknowledged in them. */
+	uint64_t topics_gone, topics_short;
+	const char *topics_example; /* one of them in words */
+	const char *topics_unknown; /* why nobody could look; NULL = somebody did */
+	bool left_behind;           /* topics or groups of the run could not be deleted ... */
 	const char *
 		deletion_refused; /* ... because the broker forbids it, in these words; else NULL */
 	const char *settings;     /* what is not as the driver file says; NULL = nothing */

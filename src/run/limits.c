@@ -67,3 +67,8 @@ uint64_t limits_delete(uint32_t topics_ms, uint32_t groups_ms)
 {
 	return topics_ms * LIMITS_MS + groups_ms * LIMITS_MS + DELETE_MARGIN;
 }
+
+uint64_t limits_topic_ends(const struct plan *plan)
+{
+	return 20 * LIMITS_S + plan->topics * 20 * LIMITS_MS;
+}

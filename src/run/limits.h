@@ -45,6 +45,8 @@ uint64_t limits_stop(const struct plan *plan, uint32_t most_ms);
  * once; one that lost a member keeps it until the session times out. */
 uint32_t limits_delete_topics_ms(const struct plan *plan);
 uint32_t limits_delete_groups_ms(uint64_t standstill_ns, bool members_may_be_left);
+/* To look at the topics once more. */
+uint64_t limits_topic_ends(const struct plan *plan);
 uint64_t limits_delete(uint32_t topics_ms, uint32_t groups_ms);
 
 #endif

@@ -213,8 +213,8 @@ static void fill_partitions(struct run *r, struct record *out)
 
 static void fill_events(struct run *r, struct record *out)
 {
-	/* One more: the loss of the journal is an event of the run itself. */
-	struct record_event *to = arena_alloc(&r->arena, (r->events.count + 1) * sizeof(*to));
+	/* Two more: the loss of the journal, and of topics, are events of the run itself. */
+	struct record_event *to = arena_alloc(&r->arena, (r->events.count + 2) * sizeof(*to));
 	size_t count = 0;
 
 	for (size_t i = 0; i < r->events.count; i++)
@@ -225,6 +225,14 @@ static void fill_events(struct run *r, struct record *out)
 			.at_ns = r->diary.failed_ns,
 			.role = "coordinator",
 			.text = r->diary.failure.text,
+		};
+	if (r->topics_found.example != NULL)
+		to[count++] = (struct record_event){
+			.kind = "topicLost",
+			.at_ns = out->ended_ns,
+			.role = "coordinator",
+			.count = r->topics_found.gone + r->topics_found.shorter,
+			.text = r->topics_found.example,
 		};
 	out->events = to;
 	out->events_count = count;
@@ -378,6 +386,10 @@ static void judge(struct run *r, struct record *out)
 		.journal_failed_ns = r->diary.failure.kind != ERROR_NONE
 		                             ? r->diary.failed_ns - r->started_ns
 		                             : 0,
+		.topics_gone = r->topics_found.gone,
+		.topics_short = r->topics_found.shorter,
+		.topics_example = r->topics_found.example,
+		.topics_unknown = r->topics_found.unknown,
 		.left_behind = r->left_behind,
 		.deletion_refused = r->left_why.kind == ERROR_REFUSED ? r->left_why.text : NULL,
 		.settings = settings_doubted(r),

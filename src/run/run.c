@@ -14,6 +14,7 @@
 #include "run/reason.h"
 #include "run/state.h"
 #include "run/summary.h"
+#include "run/topics.h"
 
 /* Of the phase; its verbs have limits of their own, which come first.  The search has its own
  * (rate_search.h). */
@@ -105,6 +106,7 @@ static void carry_out(struct run *r)
 		close_failed(r);
 	else
 		close_clients(r);
+	topics_look(r);
 	explain_nothing(r);
 	explain_failure(r);
 	close_delete(r);

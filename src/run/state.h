@@ -22,6 +22,7 @@
 #include "run/platform.h"
 #include "run/run.h"
 #include "run/sampler.h"
+#include "run/topics.h"
 #include "util/arena.h"
 #include "worker/worker.h"
 
@@ -96,7 +97,8 @@ struct run {
 	/* FINISH's answer; everything it points to is in the arena but the snapshots. */
 	struct worker_totals totals;
 	bool finished;
-	bool interrupted;      /* a signal came before the totals were complete */
+	bool interrupted; /* a signal came before the totals were complete */
+	struct topics_found topics_found;
 	bool left_behind;      /* topics or groups could not be deleted ... */
 	struct error left_why; /* ... and why */
 	struct worker_events events;

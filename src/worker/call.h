@@ -38,7 +38,8 @@ enum worker_verb {
 	WORKER_SET_WINDOW, /* measured window and end of the load */
 	WORKER_READINESS,
 	WORKER_SNAPSHOT,
-	WORKER_FINISH, /* closes the producers, then the consumers; final totals */
+	WORKER_FINISH,     /* closes the producers, then the consumers; final totals */
+	WORKER_TOPIC_ENDS, /* how many messages each topic ever took, where the driver can tell */
 	WORKER_DELETE_TOPICS,
 	WORKER_CLOCK,
 	WORKER_EVENTS,
@@ -126,6 +127,14 @@ struct worker_stop {
 	uint32_t most_ms; /* at most so long for all of them; 0 = as above */
 };
 
+#define WORKER_NO_TOPIC UINT64_MAX /* it is not there */
+
+struct worker_topic_ends {
+	const char *const *topics;
+	size_t topics_count;
+	uint64_t *ends; /* out, in the caller's arena, one for each; NULL: the driver cannot tell */
+};
+
 struct worker_delete {
 	const char *const *topics;
 	size_t topics_count;
@@ -167,6 +176,7 @@ struct worker_call {
 		struct worker_totals totals; /* SNAPSHOT: agents without their snapshots */
 		struct worker_finish finish;
 		struct worker_stop stop;
+		struct worker_topic_ends topic_ends;
 		struct worker_delete remove;
 		struct worker_counters counters;
 		struct worker_period period; /* PERIOD_STATS and CUMULATIVE_LATENCIES */

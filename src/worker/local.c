@@ -137,6 +137,8 @@ static void job_ended(struct local *l, struct agent *a)
 		describe_job_end(a, &err);
 	else if (l->call->verb == WORKER_INITIALIZE_DRIVER)
 		take_description(l, &l->call->initialize);
+	else if (l->call->verb == WORKER_TOPIC_ENDS)
+		local_take_ends(l, &l->call->topic_ends);
 	l->job = NULL;
 	if (ok)
 		complete(l);
@@ -237,6 +239,19 @@ static void start_create_topics(struct local *l)
 	struct admin_job job = { .kind = ADMIN_CREATE_TOPICS,
 		                 .topics = specs,
 		                 .topics_count = c->topics };
+	start_job(l, &job);
+}
+
+static void start_topic_ends(struct local *l)
+{
+	const struct worker_topic_ends *t = &l->call->topic_ends;
+	struct topic_spec *specs = arena_alloc(&l->arena, (t->topics_count + 1) * sizeof(*specs));
+
+	for (size_t i = 0; i < t->topics_count; i++)
+		specs[i] = (struct topic_spec){ .name = t->topics[i] };
+	struct admin_job job = { .kind = ADMIN_TOPIC_ENDS,
+		                 .topics = specs,
+		                 .topics_count = t->topics_count };
 	start_job(l, &job);
 }
 
@@ -517,6 +532,9 @@ static void start_verb(struct local *l)
 	case WORKER_FINISH:
 		start_finish(l);
 		break;
+	case WORKER_TOPIC_ENDS:
+		start_topic_ends(l);
+		break;
 	case WORKER_DELETE_TOPICS:
 		start_delete(l);
 		break;
@@ -539,7 +557,7 @@ static bool needs_driver(enum worker_verb verb)
 {
 	return verb == WORKER_CREATE_TOPICS || verb == WORKER_CREATE_CONSUMERS ||
 	       verb == WORKER_CREATE_PRODUCERS || verb == WORKER_DELETE_TOPICS ||
-	       verb == WORKER_START_LOAD;
+	       verb == WORKER_TOPIC_ENDS || verb == WORKER_START_LOAD;
 }
 
 static void local_start(struct worker *w, struct worker_call *call)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "worker/local_state.h"
@@ -34,4 +35,16 @@ void local_take_rows(struct local *l, struct worker_rows *rows)
 			.note = arena_strdup(arena, f[4]),
 		};
 	}
+}
+
+void local_take_ends(struct local *l, struct worker_topic_ends *to)
+{
+	const char *end;
+	size_t at = 0, count = 0;
+	uint64_t *ends = arena_alloc(l->call->arena, (to->topics_count + 1) * sizeof(*ends));
+
+	while (count < to->topics_count &&
+	       next_record(&l->job->output, &at, &end, ADMIN_ENDS_FIELDS))
+		ends[count++] = strtoull(end, NULL, 10);
+	to->ends = count == to->topics_count ? ends : NULL;
 }

@@ -143,6 +143,8 @@ void local_describe_waiting(const struct local *l, struct text *out);
 
 /* Of the job that has ended, for the call under way. */
 void local_take_rows(struct local *l, struct worker_rows *rows);
+/* What a job said of topics' ends. */
+void local_take_ends(struct local *l, struct worker_topic_ends *to);
 
 /* --- local_totals.c --------------------------------------------------------------------------- */
 

@@ -24,6 +24,7 @@ const char *worker_verb_name(enum worker_verb verb)
 		[WORKER_READINESS] = "readiness",
 		[WORKER_SNAPSHOT] = "snapshot",
 		[WORKER_FINISH] = "finish",
+		[WORKER_TOPIC_ENDS] = "topic-ends",
 		[WORKER_DELETE_TOPICS] = "delete-topics",
 		[WORKER_CLOCK] = "clock",
 		[WORKER_EVENTS] = "events",

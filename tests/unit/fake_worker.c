@@ -366,6 +366,9 @@ static void answer(struct fake_worker *f, struct worker_call *call)
 	case WORKER_STOP_ALL:
 		f->stopped = true;
 		break;
+	case WORKER_TOPIC_ENDS:
+		call->topic_ends.ends = (uint64_t *)(uintptr_t)f->topic_ends;
+		break;
 	case WORKER_DELETE_TOPICS:
 		f->topics_deleted = call->remove.topics_count;
 		f->groups_deleted = call->remove.groups_count;

@@ -38,6 +38,7 @@ struct fake_worker {
 	uint64_t slow_ns;
 	bool is_deaf; /* nothing ends slow_verb, not even STOP_ALL, which does not end either */
 	uint32_t standstill_ms;
+	const uint64_t *topic_ends; /* what the topics took; NULL = the driver cannot tell */
 	/* Agents that end badly when they are told to: in FINISH, the last thing they do. */
 	bool producer_hangs, consumer_hangs, producer_is_slow;
 	uint64_t producer_lost_at_ns, consumer_lost_at_ns; /* 0 = not lost */

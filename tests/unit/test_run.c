@@ -52,17 +52,47 @@ static void verbs_come_in_their_order_and_the_window_before_the_load(void **stat
 		WORKER_SET_WINDOW,
 		WORKER_START_LOAD,
 	};
-	static const enum worker_verb last[] = { WORKER_FINISH, WORKER_EVENTS, WORKER_DELETE_TOPICS,
-		                                 WORKER_STOP_ALL };
+	static const enum worker_verb last[] = { WORKER_FINISH, WORKER_EVENTS, WORKER_TOPIC_ENDS,
+		                                 WORKER_DELETE_TOPICS, WORKER_STOP_ALL };
 	struct bench b;
 
 	(void)state;
 	bench_setup(&b, FIXED);
 	bench_go(&b);
 	assert_memory_equal(b.fake->log, want, sizeof(want));
-	assert_memory_equal(b.fake->log + b.fake->log_len - 4, last, sizeof(last));
+	assert_memory_equal(b.fake->log + b.fake->log_len - 5, last, sizeof(last));
 	assert_int_equal(b.fake->groups_deleted, 2);
 	bench_teardown(&b);
+}
+
+/* The 12,000 were all acknowledged in the first topic. */
+static void topics_that_somebody_deleted_make_the_result_invalid(void **state)
+{
+	static const struct {
+		uint64_t ends[2];
+		const char *said;
+	} cases[] = {
+		{ { 12000, 0 }, NULL },
+		{ { WORKER_NO_TOPIC, 0 }, "is not there any more" },
+		{ { 11999, 0 }, "took 11999 messages" },
+		{ { 10, WORKER_NO_TOPIC }, "2 topics" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench b;
+
+		bench_setup(&b, FIXED);
+		b.fake->topic_ends = cases[i].ends;
+		bench_go(&b);
+		assert_int_equal(b.outcome, cases[i].said ? RUN_INVALID : RUN_GOOD);
+		if (cases[i].said) {
+			char *verdict = json_dumps(json_object_get(b.side, "verdict"), 0);
+			assert_non_null(strstr(verdict, cases[i].said));
+			free(verdict);
+		}
+		bench_teardown(&b);
+	}
 }
 
 static void intervals_add_up_to_the_totals(void **state)
@@ -504,6 +534,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_healthy_run_measures_exactly_what_was_due_in_its_window),
 		cmocka_unit_test(verbs_come_in_their_order_and_the_window_before_the_load),
+		cmocka_unit_test(topics_that_somebody_deleted_make_the_result_invalid),
 		cmocka_unit_test(intervals_add_up_to_the_totals),
 		cmocka_unit_test(the_journal_is_gone_when_there_is_a_result),
 		cmocka_unit_test(secrets_do_not_reach_the_result),

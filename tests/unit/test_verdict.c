@@ -88,6 +88,9 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_INVALID, "failed", f.failed = 50000; f.unacknowledged = 50000);
 	CASE(VERDICT_INVALID, "missing", f.received -= 1);
 	CASE(VERDICT_SUSPECT, "surplus", f.received += 1);
+	CASE(VERDICT_INVALID, "topics", f.topics_gone = 1; f.topics_example = "x is gone");
+	CASE(VERDICT_INVALID, "topics", f.topics_short = 2; f.topics_example = "x is short");
+	CASE(VERDICT_VALID, "topics", f.topics_unknown = "timed out");
 	CASE(VERDICT_INVALID, "corrupt", f.corrupt = 1);
 	CASE(VERDICT_SUSPECT, "foreign", f.foreign = 1);
 	CASE(VERDICT_SUSPECT, "foreign", f.unstamped = 1);

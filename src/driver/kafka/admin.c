@@ -595,9 +595,90 @@ static bool kafka_delete_topics(void *client, const char *const *names, size_t c
 	return ok;
 }
 
+static bool read_ends(struct admin *a, struct cursor *c, uint64_t *ends, struct error *err)
+{
+	while (c->at < c->count) {
+		size_t at = c->at;
+		rd_kafka_topic_partition_list_t *list = next_chunk(c);
+		for (int i = 0; i < list->cnt; i++)
+			list->elems[i].offset = RD_KAFKA_OFFSET_END; /* stands for a time */
+		rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(a->rk, list, METADATA_MS);
+		for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+			const rd_kafka_topic_partition_t *p = &list->elems[i];
+			while (strcmp(c->topics[at].name, p->topic) != 0)
+				at++;
+			code = p->err;
+			ends[at] += p->offset > 0 ? (uint64_t)p->offset : 0;
+		}
+		rd_kafka_topic_partition_list_destroy(list);
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+			return admin_fail(a, err, "reading the ends of topics",
+			                  rd_kafka_err2str(code));
+	}
+	return true;
+}
+
+/* Those of `topics` that the metadata has, with as many partitions as there are now. */
+static size_t find_topics(const struct rd_kafka_metadata *md, const struct topic_spec *topics,
+                          size_t count, struct topic_spec *found, size_t *places)
+{
+	struct topic_spec *sorted = xmalloc((count + 1) * sizeof(*sorted));
+	size_t there = 0;
+
+	/* `partitions` of a key carries its place while names are looked up. */
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = (struct topic_spec){ topics[i].name, (uint32_t)i };
+	qsort(sorted, count, sizeof(*sorted), by_name);
+	for (int i = 0; i < md->topic_cnt; i++) {
+		struct topic_spec key = { .name = md->topics[i].topic };
+		const struct topic_spec *t = bsearch(&key, sorted, count, sizeof(key), by_name);
+		if (t == NULL || md->topics[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+			continue;
+		places[there] = t->partitions;
+		found[there++] =
+			(struct topic_spec){ t->name, (uint32_t)md->topics[i].partition_cnt };
+	}
+	free(sorted);
+	return there;
+}
+
+static bool kafka_topic_ends(void *client, const struct topic_spec *topics, size_t count,
+                             uint64_t *ends, struct error *err)
+{
+	struct topic_spec *found = xmalloc((count + 1) * sizeof(*found));
+	size_t *places = xmalloc((count + 1) * sizeof(*places));
+	uint64_t *sums = xcalloc(count + 1, sizeof(*sums));
+	rd_kafka_resp_err_t code;
+	struct admin a;
+	bool ok = admin_start(&a, client, err);
+
+	if (ok) {
+		const struct rd_kafka_metadata *md = metadata(&a, METADATA_MS, &code);
+		if (md == NULL) {
+			ok = admin_fail(&a, err, "reading the list of topics",
+			                rd_kafka_err2str(code));
+		} else {
+			struct cursor c = { .topics = found };
+			c.count = find_topics(md, topics, count, found, places);
+			rd_kafka_metadata_destroy(md);
+			ok = read_ends(&a, &c, sums, err);
+			for (size_t i = 0; i < count; i++)
+				ends[i] = DRIVER_NO_TOPIC;
+			for (size_t i = 0; ok && i < c.count; i++)
+				ends[places[i]] = sums[i];
+		}
+		admin_stop(&a);
+	}
+	free(found);
+	free(places);
+	free(sums);
+	return ok;
+}
+
 const struct driver_admin kafka_admin = {
 	.create_topics = kafka_create_topics,
 	.delete_topics = kafka_delete_topics,
 	.delete_groups = kafka_delete_groups,
+	.topic_ends = kafka_topic_ends,
 	.list = kafka_list,
 };

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/topics.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/limits.h"
+#include "run/state.h"
+#include "util/xalloc.h"
+
+static int by_topic(const void *a, const void *b)
+{
+	return strcmp(((const struct worker_producer_total *)a)->topic,
+	              ((const struct worker_producer_total *)b)->topic);
+}
+
+/* The totals by topic: those of one stand together. */
+static struct worker_producer_total *sorted_producers(const struct run *r)
+{
+	const struct worker_totals *t = &r->totals;
+	struct worker_producer_total *to = xmalloc((t->producers_count + 1) * sizeof(*to));
+
+	memcpy(to, t->producers, t->producers_count * sizeof(*to));
+	qsort(to, t->producers_count, sizeof(*to), by_topic);
+	return to;
+}
+
+static uint64_t acknowledged_in(const struct worker_producer_total *sorted, size_t count,
+                                const char *topic)
+{
+	const struct worker_producer_total key = { .topic = topic };
+	const struct worker_producer_total *p =
+		bsearch(&key, sorted, count, sizeof(*sorted), by_topic);
+	uint64_t sum = 0;
+
+	if (p == NULL)
+		return 0;
+	while (p > sorted && strcmp(p[-1].topic, topic) == 0)
+		p--;
+	for (; p < sorted + count && strcmp(p->topic, topic) == 0; p++)
+		sum += p->acknowledged;
+	return sum;
+}
+
+static void judge(struct run *r, const char *topic, uint64_t took, uint64_t acknowledged)
+{
+	struct topics_found *f = &r->topics_found;
+	bool is_gone = took == WORKER_NO_TOPIC;
+
+	if (!is_gone && took >= acknowledged)
+		return;
+	/* A topic that is not there says more than one that is short. */
+	if (f->example == NULL || (is_gone && f->gone == 0))
+		f->example =
+			is_gone ? arena_printf(&r->arena,
+		                               "topic %s is not there any more; %" PRIu64
+		                               " messages were acknowledged in it",
+		                               topic, acknowledged)
+				: arena_printf(&r->arena,
+		                               "topic %s took %" PRIu64 " messages, but %" PRIu64
+		                               " were acknowledged in it: it was made anew",
+		                               topic, took, acknowledged);
+	f->gone += is_gone;
+	f->shorter += !is_gone;
+	f->missing += is_gone ? acknowledged : acknowledged - took;
+}
+
+void topics_look(struct run *r)
+{
+	struct worker_call call = {
+		.verb = WORKER_TOPIC_ENDS,
+		.topic_ends = { .topics = r->topics, .topics_count = r->topics_count },
+	};
+	struct error err = { 0 };
+
+	if (!r->load_started || r->topics_count == 0 || r->signals >= PATIENCE_LOAD ||
+	    r->totals.producers_count == 0)
+		return;
+	if (!state_call(r, &call, limits_topic_ends(&r->plan), PATIENCE_LOAD, &err)) {
+		r->topics_found.unknown = arena_strdup(&r->arena, err.text);
+		return;
+	}
+	if (call.topic_ends.ends == NULL)
+		return;
+	struct worker_producer_total *sorted = sorted_producers(r);
+	for (size_t i = 0; i < r->topics_count; i++)
+		judge(r, r->topics[i], call.topic_ends.ends[i],
+		      acknowledged_in(sorted, r->totals.producers_count, r->topics[i]));
+	free(sorted);
+}
