@@ -80,6 +80,8 @@ def start(argv, preexec_fn=None, **more):
 
     def prepare():
         _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may ignore it: nohup
         if preexec_fn:
             preexec_fn()
 

@@ -318,7 +318,7 @@ def test_a_broker_that_is_lost_while_topics_are_created_ends_the_run_with_what_i
     omb, breakable_kafka, how
 ):
     broker = breakable_kafka
-    running = omb.start(workload(topics=1000), broker.driver())
+    running = omb.start(workload(topics=400), broker.driver())
     wait_until(broker.leftovers, 60, "the first topics")
     broker.signal(how)
     lost = time.monotonic()
