@@ -169,6 +169,8 @@ static const char *why_missing(const struct verdict_facts *f)
 		return "; consumer agents were restarted: what they held is unknown";
 	if (f->drain_limit_reached)
 		return "; the drain limit was reached: they may still be on their way";
+	if (f->drain_cut)
+		return "; the drain was cut short: they may still be on their way";
 	return "; lost after they were acknowledged";
 }
 

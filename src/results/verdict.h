@@ -78,6 +78,7 @@ struct verdict_facts {
 	uint64_t received, subscriptions;
 	uint64_t redelivered, corrupt, foreign, unstamped;
 	bool drain_limit_reached;
+	bool drain_cut; /* by a second signal or a failure: neither drained nor waited for */
 
 	unsigned producers_lost, consumers_lost; /* agents lost for good */
 	unsigned agents_late;                    /* of these: after everything had arrived */

@@ -416,6 +416,7 @@ static void judge(struct run *r, struct record *out)
 		.foreign = c[COUNTER_FOREIGN],
 		.unstamped = c[COUNTER_UNSTAMPED],
 		.drain_limit_reached = r->drain_limit_reached,
+		.drain_cut = !r->drained && !r->drain_limit_reached,
 		.producers_lost = fleet->producers_lost,
 		.consumers_lost = fleet->consumers_lost,
 		.agents_late = fleet->lost_late,

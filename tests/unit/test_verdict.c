@@ -221,6 +221,7 @@ static void missing_and_surplus_messages_say_by_how_much_and_why(void **state)
 		{ { 0 }, -7, "missing", "7 of 9000000 acknowledged" },
 		{ { 0 }, -7, "missing", "lost after they were acknowledged" },
 		{ { .drain_limit_reached = true }, -7, "missing", "drain limit" },
+		{ { .drain_cut = true }, -7, "missing", "may still be on their way" },
 		{ { .consumers_lost = 1 }, -7, "missing", "lost for good" },
 		{ { .agents_restarted = 1 }, -7, "missing", "restarted" },
 		{ { 0 }, 3, "surplus", "3 messages more" },
@@ -239,6 +240,7 @@ static void missing_and_surplus_messages_say_by_how_much_and_why(void **state)
 		struct verdict_result r;
 
 		f.drain_limit_reached = cases[i].change.drain_limit_reached;
+		f.drain_cut = cases[i].change.drain_cut;
 		f.consumers_lost = cases[i].change.consumers_lost;
 		f.producers_lost = cases[i].change.producers_lost;
 		f.agents_restarted = cases[i].change.agents_restarted;
