@@ -87,12 +87,21 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 		    reached * 100, f->asked_per_s, unsent);
 	}
 
-	/* Everything may be acknowledged in the end, and still much too late. */
-	double published = f->asked_per_s > 0 ? f->published_per_s / f->asked_per_s : 1;
+	/* Everything may be acknowledged in the end, and still much too late.  Of a sample that was
+	 * taken late only the most is known that can have been acknowledged before. */
+	double stretch = 1 + share(f->counted_late_ns, f->window_ns);
+	double published = f->asked_per_s > 0 ? f->published_per_s * stretch / f->asked_per_s : 1;
 	if (published < 0.99 && due * (1 - published) > 1)
 		add(out, published < 0.95 ? VERDICT_INVALID : VERDICT_SUSPECT, "throughput",
 		    "only %.2f %% of the rate asked for was acknowledged within the window",
 		    published * 100);
+
+	if (stretch > 1.01)
+		add(out, VERDICT_SUSPECT, "sampling",
+		    "the window ended %.1f s before it was looked at, omb itself stood still: the "
+		    "rates "
+		    "are those until then, and too low",
+		    (double)f->counted_late_ns / 1e9);
 
 	if (f->publish_delay_p99_ns > f->wake_interval_ns + DELAY_MARGIN_NS)
 		add(out, VERDICT_SUSPECT, "publishDelay",

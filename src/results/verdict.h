@@ -11,6 +11,8 @@
  *     rate            < 99.9 % of what was due was acknowledged   < 95 %
  *     throughput      < 99 % of what was due was acknowledged      < 95 %
  *                     before the end of the window
+ *     sampling        the window's last sample was late by         -
+ *                     > 1 % of it: the coordinator stood still
  *     search          out of time before the maximum was sure     refused rates carried much more (a note)
  *     publishDelay    p99 > wakeInterval + 5 ms                   -
  *     failed          any message failed or had no answer         > 1 % of those sent
@@ -65,7 +67,7 @@ struct verdict_facts {
 	const char *
 		deletion_refused; /* ... because the broker forbids it, in these words; else NULL */
 	const char *settings;     /* what is not as the driver file says; NULL = nothing */
-	uint64_t window_ns;
+	uint64_t window_ns, counted_late_ns; /* so long after it its last sample was taken */
 	bool search_cut; /* it was out of time; what was found is confirmed all the same */
 	double refused_least_per_s, refused_most_per_s; /* carried at rates above; 0 = none */
 	double asked_per_s;           /* over all producers; 0 without a schedule */

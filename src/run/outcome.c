@@ -397,6 +397,9 @@ static void judge(struct run *r, struct record *out)
 		.stamped = out->stamped,
 		.broker_is_local = broker_is_local(r),
 		.window_ns = out->window_end_ns - out->window_start_ns,
+		.counted_late_ns = out->counted_end_ns > out->window_end_ns
+		                           ? out->counted_end_ns - out->window_end_ns
+		                           : 0,
 		.asked_per_s = out->asked_per_s,
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = h[LATENCY_PUBLISH].count,

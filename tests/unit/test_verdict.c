@@ -136,6 +136,24 @@ static void the_reason_stands_beside_the_count(void **state)
 	assert_non_null(strstr(find(&r, "events")->text, "\"Connection refused\" (12 times)"));
 }
 
+/* All that is known of a sample that was taken late is the most that was acknowledged before. */
+static void a_late_sample_is_not_the_brokers(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result result;
+
+	(void)state;
+	f.published_per_s = f.asked_per_s / 2;
+	f.counted_late_ns = f.window_ns;
+	verdict_judge(&f, &result);
+	assert_int_equal(result.verdict, VERDICT_SUSPECT);
+	assert_int_equal(result.count, 1);
+	assert_string_equal(result.reasons[0].name, "sampling");
+
+	f.published_per_s = f.asked_per_s / 4; /* whatever the sample missed: too few */
+	expect(&f, VERDICT_INVALID, "throughput");
+}
+
 static void what_is_within_its_bound_is_not_mentioned(void **state)
 {
 	struct verdict_facts f = healthy();
@@ -322,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_healthy_run_is_valid_and_needs_no_words),
 		cmocka_unit_test(each_fault_has_its_weight),
 		cmocka_unit_test(the_reason_stands_beside_the_count),
+		cmocka_unit_test(a_late_sample_is_not_the_brokers),
 		cmocka_unit_test(what_is_within_its_bound_is_not_mentioned),
 		cmocka_unit_test(a_slow_rate_may_miss_one_message_by_rounding),
 		cmocka_unit_test(without_a_schedule_lateness_means_nothing),
