@@ -244,14 +244,8 @@ static void start_create_topics(struct local *l)
 
 static void start_topic_ends(struct local *l)
 {
-	const struct worker_topic_ends *t = &l->call->topic_ends;
-	struct topic_spec *specs = arena_alloc(&l->arena, (t->topics_count + 1) * sizeof(*specs));
+	struct admin_job job = local_ends_job(l, &l->call->topic_ends);
 
-	for (size_t i = 0; i < t->topics_count; i++)
-		specs[i] = (struct topic_spec){ .name = t->topics[i] };
-	struct admin_job job = { .kind = ADMIN_TOPIC_ENDS,
-		                 .topics = specs,
-		                 .topics_count = t->topics_count };
 	start_job(l, &job);
 }
 
@@ -654,6 +648,12 @@ static void on_answered(void *to, struct agent *a, const struct agent_answer *an
 	look_for_answers(l);
 }
 
+static bool broker_has_failed(const struct local *l)
+{
+	return l->broker != NULL &&
+	       atomic_load_explicit(&l->broker->shm->state, memory_order_acquire) == AGENT_FAILED;
+}
+
 static void on_lost(struct local *l, struct agent *a)
 {
 	struct error err = { 0 };
@@ -667,8 +667,13 @@ static void on_lost(struct local *l, struct agent *a)
 	local_agent_ended(l, a, !is_opening);
 	if (!is_opening && !needs_broker)
 		return;
-	agent_describe_end(a, &err);
-	error_wrap(&err, "%s agent %u", agent_role_name(a->spec.role), a->spec.index);
+	/* Clients whose broker has gone say no more than that. */
+	const struct agent *culprit = broker_has_failed(l) ? l->broker : a;
+	if (culprit == a)
+		agent_describe_end(a, &err);
+	else
+		err = culprit->shm->error;
+	error_wrap(&err, "%s agent %u", agent_role_name(culprit->spec.role), culprit->spec.index);
 	fail(l, &err);
 }
 

@@ -37,6 +37,17 @@ void local_take_rows(struct local *l, struct worker_rows *rows)
 	}
 }
 
+struct admin_job local_ends_job(struct local *l, const struct worker_topic_ends *of)
+{
+	struct topic_spec *specs = arena_alloc(&l->arena, (of->topics_count + 1) * sizeof(*specs));
+
+	for (size_t i = 0; i < of->topics_count; i++)
+		specs[i] = (struct topic_spec){ .name = of->topics[i] };
+	return (struct admin_job){ .kind = ADMIN_TOPIC_ENDS,
+		                   .topics = specs,
+		                   .topics_count = of->topics_count };
+}
+
 void local_take_ends(struct local *l, struct worker_topic_ends *to)
 {
 	const char *end;

@@ -143,7 +143,8 @@ void local_describe_waiting(const struct local *l, struct text *out);
 
 /* Of the job that has ended, for the call under way. */
 void local_take_rows(struct local *l, struct worker_rows *rows);
-/* What a job said of topics' ends. */
+/* The job that asks for topics' ends, and what it said. */
+struct admin_job local_ends_job(struct local *l, const struct worker_topic_ends *of);
 void local_take_ends(struct local *l, struct worker_topic_ends *to);
 
 /* --- local_totals.c --------------------------------------------------------------------------- */
