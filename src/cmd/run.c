@@ -33,7 +33,8 @@ static const struct flag run_flags[] = {
 	{ "quiet", "q", FLAG_SWITCH, NULL,
 	  "no progress: errors and the names of the results only" },
 	{ "log-format", NULL, FLAG_VALUE, "text|json", "how progress is written" },
-	{ "csv", "c", FLAG_VALUE, "FOLDER", "make a table of the results in a folder, and end" },
+	{ "csv", "c", FLAG_VALUE, "FOLDER",
+	  "make a table of the results in a folder (in -o FILE, if given), and end" },
 	{ "workers", "w", FLAG_LIST, "URL,...", "not in this version: workers on other hosts" },
 	{ "workers-file", "wf", FLAG_VALUE, "FILE", "not in this version: a file that lists them" },
 	{ "extra", "x", FLAG_SWITCH, NULL, "OMB's split of workers; means nothing without them" },
@@ -85,6 +86,14 @@ static bool check_usage(const struct args *args, struct error *err)
 	return true;
 }
 
+/* NULL for an empty one: to OMB it is as if it were not given. */
+static const char *given_output(const struct args *args)
+{
+	const char *output = args_value(args, "output");
+
+	return output != NULL && output[0] != '\0' ? output : NULL;
+}
+
 /* Before anything starts: may the result be written where it is wanted? */
 static bool check_output(const char *output, struct error *err)
 {
@@ -108,9 +117,7 @@ static bool read_batch(struct batch *b, struct error *err)
 	if (!check_usage(args, err) || !read_log_format(args, &b->console.format, err))
 		return false;
 	b->console.quiet = args_has(args, "quiet");
-	b->output = args_value(args, "output");
-	if (b->output != NULL && b->output[0] == '\0')
-		b->output = NULL; /* OMB: as if it were not given */
+	b->output = given_output(args);
 	if (!check_output(b->output, err))
 		return false;
 	if (b->output != NULL && pairs > 1 && !is_folder(b->output))
@@ -243,7 +250,7 @@ static int run_run(const struct args *args)
 	int code;
 
 	if (args_has(args, "csv"))
-		return csv_convert(args, args_value(args, "csv"), NULL, false);
+		return csv_convert(args, args_value(args, "csv"), given_output(args), false);
 	if (!read_batch(&b, &err))
 		return args_fail(args, &err);
 	bool ok = inputs_load(args, &b.in, &errors, &warnings);

@@ -277,6 +277,20 @@ def test_a_report_that_cannot_be_written_is_told_before_the_load(omb, name, code
     assert stat.S_ISFIFO((omb.folder / "fifo").stat().st_mode)
 
 
+def test_the_table_of_run_c_goes_where_it_is_wanted(omb):
+    omb.command("run", "-q", *files(omb, "-o", "results/", testDuration="1s")).must_end(0)
+    before = set(omb.folder.iterdir())
+    result = omb.command("run", "-c", "results", "-o", "/dev/null")
+    result.must_end(2)
+    assert "/dev/null is a device" in result.err
+    result = omb.command("run", "-c", "results", "-o", "-")
+    result.must_end(0)
+    assert result.out.startswith("topics,partitions,message-size,")
+    assert set(omb.folder.iterdir()) == before
+    omb.command("run", "-c", "results", "-o", "t.csv").must_end(0)
+    assert set(omb.folder.iterdir()) == before | {omb.folder / "t.csv"}
+
+
 def test_a_table_without_a_name_is_wrong_usage(omb):
     (omb.folder / "results").mkdir()
     result = omb.command("csv", "-o", "", "results")
