@@ -60,9 +60,21 @@ static void judge_search(const struct verdict_facts *f, struct verdict_result *o
 	if (f->refused_most_per_s > f->asked_per_s * SEARCH_SPREAD)
 		add(out, VERDICT_VALID, "search",
 		    "rates above the one found were not sustained, but carried %.6g to %.6g msg/s: "
-		    "the "
-		    "maximum is not sharper than that",
+		    "the maximum is not sharper than that",
 		    f->refused_least_per_s, f->refused_most_per_s);
+}
+
+static void judge_lateness(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (f->publish_delay_p99_ns > f->wake_interval_ns + DELAY_MARGIN_NS)
+		add(out, VERDICT_SUSPECT, "publishDelay",
+		    "1 %% of the messages were sent %.1f ms late or more%s: the sender (or a full "
+		    "window in flight) did not keep up; corrected latencies contain it",
+		    (double)f->publish_delay_p99_ns / 1e6, f->unsent > 0 ? ", or never" : "");
+	if (share(f->busy, f->sent) > 0.01)
+		add(out, VERDICT_SUSPECT, "queue",
+		    "the client's queue or the window in flight was full %" PRIu64 " times",
+		    f->busy);
 }
 
 static void judge_rate(const struct verdict_facts *f, struct verdict_result *out)
@@ -102,16 +114,7 @@ static void judge_rate(const struct verdict_facts *f, struct verdict_result *out
 		    "rates "
 		    "are those until then, and too low",
 		    (double)f->counted_late_ns / 1e9);
-
-	if (f->publish_delay_p99_ns > f->wake_interval_ns + DELAY_MARGIN_NS)
-		add(out, VERDICT_SUSPECT, "publishDelay",
-		    "1 %% of the messages were sent %.1f ms late or more%s: the sender (or a full "
-		    "window in flight) did not keep up; corrected latencies contain it",
-		    (double)f->publish_delay_p99_ns / 1e6, f->unsent > 0 ? ", or never" : "");
-	if (share(f->busy, f->sent) > 0.01)
-		add(out, VERDICT_SUSPECT, "queue",
-		    "the client's queue or the window in flight was full %" PRIu64 " times",
-		    f->busy);
+	judge_lateness(f, out);
 }
 
 /* Room for a cause. */

@@ -374,6 +374,16 @@ static const char *settings_doubted(struct run *r)
 	return origin_doubts_summary(&list, &r->arena);
 }
 
+static void look_at_backlog(const struct record_backlog *b, struct verdict_facts *f)
+{
+	f->backlog_not_built = b->not_built && !b->build_cut;
+	f->backlog_not_drained = b->not_drained && !b->drain_cut;
+	f->backlog_grew = b->grew;
+	f->backlog_growing_ns = b->growing_ns;
+	f->backlog_growth_per_s = b->growth_per_s;
+	f->backlog_received_per_s = b->received_per_s;
+}
+
 static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
@@ -430,12 +440,6 @@ static void judge(struct run *r, struct record *out)
 		.drain_timeout_ns = r->options->workload->drain_timeout_ns,
 		.standstill_ns = r->standstill_ns,
 		.idle_consumers = r->idle_consumers,
-		.backlog_not_built = r->backlog.not_built && !r->backlog.build_cut,
-		.backlog_not_drained = r->backlog.not_drained && !r->backlog.drain_cut,
-		.backlog_grew = r->backlog.grew,
-		.backlog_growing_ns = r->backlog.growing_ns,
-		.backlog_growth_per_s = r->backlog.growth_per_s,
-		.backlog_received_per_s = r->backlog.received_per_s,
 		.steal_share = host_usage_steal_share(&r->usage_end, &r->usage_start),
 		.throttled = r->usage_end.throttled_periods - r->usage_start.throttled_periods,
 	};
@@ -443,6 +447,7 @@ static void judge(struct run *r, struct record *out)
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
 	f.agent_cpu_max = busiest_agent(out);
 	count_events(r, &f);
+	look_at_backlog(&r->backlog, &f);
 	if (r->plan.backlog_messages == 0)
 		look_at_growth(r, &f);
 	verdict_judge(&f, &out->verdict);

@@ -20,7 +20,6 @@
 #define DEFAULT_LIMIT_NS (UINT64_C(60) * 1000000000)
 /* As long as OMB's coordinator waits for topics. */
 #define TOPICS_LIMIT_NS  (UINT64_C(600) * 1000000000)
-#define BROKER_CLOSE_MS  2000
 
 static struct local *local_of(struct worker *w)
 {
@@ -742,24 +741,11 @@ static void local_serve(struct worker *w)
 		on_deadline(l);
 }
 
-/* The driver's broker ends in order: it may have something to say at its end. */
-static void stop_broker(struct local *l)
-{
-	struct agent_command close = { .verb = AGENT_VERB_CLOSE };
-	struct pollfd ended = { .events = POLLIN };
-
-	if (l->broker == NULL)
-		return;
-	agent_command(l->broker, &close, -1);
-	ended.fd = l->broker->pid_fd;
-	(void)poll(&ended, 1, BROKER_CLOSE_MS);
-}
-
 static void local_destroy(struct worker *w)
 {
 	struct local *l = local_of(w);
 
-	stop_broker(l);
+	local_stop_broker(l);
 	local_debts_forget(l);
 	if (l->supervisor_ok)
 		supervisor_fini(&l->supervisor);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/local_state.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stats/clock.h"
 #include "stats/counter.h"
 #include "util/xalloc.h"
+
+#define BROKER_CLOSE_MS 2000
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
@@ -392,4 +395,16 @@ void local_watch_resumes(struct local *l)
 		local_add_event(l, &event);
 		slot->replaced = NULL;
 	}
+}
+
+void local_stop_broker(struct local *l)
+{
+	struct agent_command close = { .verb = AGENT_VERB_CLOSE };
+	struct pollfd ended = { .events = POLLIN };
+
+	if (l->broker == NULL)
+		return;
+	agent_command(l->broker, &close, -1);
+	ended.fd = l->broker->pid_fd;
+	(void)poll(&ended, 1, BROKER_CLOSE_MS);
 }

@@ -109,6 +109,8 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 bool local_start_producers(struct local *l, const struct worker_create_producers *p,
                            struct error *err);
 bool local_start_broker(struct local *l, struct error *err);
+/* It ends in order: it may have something to say at its end. */
+void local_stop_broker(struct local *l);
 bool local_start_job(struct local *l, struct error *err);
 
 /* Commands to every agent of a role, with a fresh tag. */

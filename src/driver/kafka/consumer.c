@@ -39,7 +39,7 @@ struct kafka_member {
 	rd_kafka_queue_t *leave_queue; /* takes the place of `queue` once it is leaving */
 	int wake_fd;
 	const struct driver_host *host; /* NULL once it is leaving */
-	void *owner; /* NULL once its consumer is closed */
+	void *owner;                    /* NULL once its consumer is closed */
 	bool paused, manual_commit;
 	bool has_answered; /* a rebalance while it was leaving; see leave_answer */
 	uint32_t assigned;
