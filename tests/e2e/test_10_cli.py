@@ -146,7 +146,9 @@ def test_unknown_option_names_the_nearest():
         (["cleanup", "-d", "x", "--run", "orders"], '--run: "orders" is not the id of a run'),
         (["cleanup", "-d", "x", "--min-age", "1"],
          '--min-age: "1" is not a duration such as 1h'),
-        (["cleanup", "-d", "x", "--min-age", "59m"], "below 1h this needs --force"),
+        (["cleanup", "-d", "x", "--min-age", "59m"],
+         "--min-age 59m: a run of another host may have begun since and go on; below 1h this "
+         "needs --force"),
         (["cleanup", "-d", "x", "--force"], "which runs? either --run ID or --min-age 1h"),
         (["drivers", "kafak"],
          'no driver "kafak" in this build; it has: kafka loopback null'),
