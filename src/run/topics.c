@@ -66,7 +66,12 @@ static void judge(struct run *r, const char *topic, uint64_t took, uint64_t ackn
 	f->missing += is_gone ? acknowledged : acknowledged - took;
 }
 
-void topics_look(struct run *r)
+/* With acks=0, and with acks=1 on several brokers, what was acknowledged may get its place a moment
+ * later: a topic that is short is looked at again. */
+#define LOOKS   6
+#define LOOK_NS (1 * STATE_S)
+
+static bool look_once(struct run *r)
 {
 	struct worker_call call = {
 		.verb = WORKER_TOPIC_ENDS,
@@ -74,18 +79,29 @@ void topics_look(struct run *r)
 	};
 	struct error err = { 0 };
 
-	if (!r->load_started || r->topics_count == 0 || r->signals >= PATIENCE_LOAD ||
-	    r->totals.producers_count == 0)
-		return;
 	if (!state_call(r, &call, limits_topic_ends(&r->plan), PATIENCE_LOAD, &err)) {
 		r->topics_found.unknown = arena_strdup(&r->arena, err.text);
-		return;
+		return false;
 	}
 	if (call.topic_ends.ends == NULL)
-		return;
+		return false;
 	struct worker_producer_total *sorted = sorted_producers(r);
 	for (size_t i = 0; i < r->topics_count; i++)
 		judge(r, r->topics[i], call.topic_ends.ends[i],
 		      acknowledged_in(sorted, r->totals.producers_count, r->topics[i]));
 	free(sorted);
+	return r->topics_found.shorter > 0;
+}
+
+void topics_look(struct run *r)
+{
+	if (!r->load_started || r->topics_count == 0 || r->totals.producers_count == 0)
+		return;
+	for (unsigned look = 0; look < LOOKS && r->signals < PATIENCE_LOAD; look++) {
+		if (look > 0)
+			state_wait(r, state_now_ns(r) + LOOK_NS);
+		r->topics_found = (struct topics_found){ 0 };
+		if (!look_once(r))
+			return;
+	}
 }

@@ -20,3 +20,13 @@ def test_a_topic_that_is_deleted_under_a_run_of_producers_is_an_event_and_a_reas
     assert event["count"] == 1 and event["text"] in reason
     (topic,) = {p["topic"] for p in result.rows("producers")}
     assert topic in event["text"]
+
+
+@pytest.mark.parametrize("acks", ["all", "1", "0"])
+def test_topics_that_stay_are_not_worth_a_word(omb, kafka, acks):
+    alone = workload(testDuration="2s", subscriptionsPerTopic=0) | {"consumerPerSubscription": 0}
+    result = omb.run(alone, kafka.driver(producerConfig=f"acks={acks}\nlinger.ms=1\n"))
+    result.must_be_good()
+    assert "topics" not in result.reasons()
+    assert result.events("topicLost") == []
+    assert result.totals["acknowledged"] == result.totals["sent"] > 0

@@ -618,9 +618,11 @@ static bool read_ends(struct admin *a, struct cursor *c, uint64_t *ends, struct 
 	return true;
 }
 
-/* Those of `topics` that the metadata has, with as many partitions as there are now. */
+/* Those of `topics` that the metadata has, with as many partitions as there are now.  *unsure: an error
+ * of one of them that does not say that it is not there; else it stays as it is. */
 static size_t find_topics(const struct rd_kafka_metadata *md, const struct topic_spec *topics,
-                          size_t count, struct topic_spec *found, size_t *places)
+                          size_t count, struct topic_spec *found, size_t *places,
+                          rd_kafka_resp_err_t *unsure)
 {
 	struct topic_spec *sorted = xmalloc((count + 1) * sizeof(*sorted));
 	size_t there = 0;
@@ -632,8 +634,11 @@ static size_t find_topics(const struct rd_kafka_metadata *md, const struct topic
 	for (int i = 0; i < md->topic_cnt; i++) {
 		struct topic_spec key = { .name = md->topics[i].topic };
 		const struct topic_spec *t = bsearch(&key, sorted, count, sizeof(key), by_name);
-		if (t == NULL || md->topics[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_resp_err_t code = md->topics[i].err;
+		if (t == NULL || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 			continue;
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+			*unsure = code;
 		places[there] = t->partitions;
 		found[there++] =
 			(struct topic_spec){ t->name, (uint32_t)md->topics[i].partition_cnt };
@@ -659,9 +664,12 @@ static bool kafka_topic_ends(void *client, const struct topic_spec *topics, size
 			                rd_kafka_err2str(code));
 		} else {
 			struct cursor c = { .topics = found };
-			c.count = find_topics(md, topics, count, found, places);
+			c.count = find_topics(md, topics, count, found, places, &code);
 			rd_kafka_metadata_destroy(md);
-			ok = read_ends(&a, &c, sums, err);
+			ok = code == RD_KAFKA_RESP_ERR_NO_ERROR
+			             ? read_ends(&a, &c, sums, err)
+			             : admin_fail(&a, err, "looking for the topics",
+			                          rd_kafka_err2str(code));
 			for (size_t i = 0; i < count; i++)
 				ends[i] = DRIVER_NO_TOPIC;
 			for (size_t i = 0; ok && i < c.count; i++)
