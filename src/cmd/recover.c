@@ -230,7 +230,7 @@ static bool remove_journal(const struct source *s, const char *run_id, const cha
 static bool write_result(const struct args *args, const struct source *s, struct error *err)
 {
 	const char *run_id = s->found.record.run_id;
-	struct pair pair = { NULL };
+	struct pair pair = { .side = NULL };
 	struct text json = { 0 };
 
 	pair_free_name(s->folder, run_id); /* its journal is ours: nobody is about to write it */

@@ -273,8 +273,7 @@ static void the_summary_has_rates_latencies_accounting_cost_and_verdict(void **s
 		"published       100,000 msg/s     97.66 MiB/s\n",
 		"corrected publish    due -> ack",
 		"3.90ms",
-		"9,000,000 acknowledged, 9,000,000 received (1 subscription): as many received "
-		"as\n",
+		"9,000,000 acknowledged, 9,000,000 received (1 subscription): as many received",
 		"5.12 us to publish, 1.71 us to consume\n",
 		"\n  VALID\n",
 		"  w.json\n  w.omb\n",
