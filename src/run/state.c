@@ -95,12 +95,26 @@ static void await(struct run *r, struct worker_call *call, struct worker_call *s
 	}
 }
 
+/* The worker's own until it is done with them: two that a broken worker never gives back are left to
+ * it, in a list that nobody reads, for as long as this process lives. */
+struct lent_calls {
+	struct worker_call calls[2]; /* the verb, and the STOP_ALL that ends it */
+	struct lent_calls *next;
+};
+
+static struct lent_calls *never_given_back;
+
+static void keep_for_ever(struct lent_calls *lent)
+{
+	lent->next = never_given_back;
+	never_given_back = lent;
+}
+
 bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
                 enum state_patience patience, struct error *err)
 {
-	/* The worker's own until it is done with them: two that a broken worker never gives back are
-	 * left to it. */
-	struct worker_call *calls = xcalloc(2, sizeof(*calls));
+	struct lent_calls *lent = xcalloc(1, sizeof(*lent));
+	struct worker_call *calls = lent->calls;
 	bool was_broken = r->worker_is_broken;
 
 	if (!call->arena)
@@ -115,7 +129,9 @@ bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
 	if (r->worker_is_broken)
 		error_set(&call->err, ERROR_TIMEOUT, "the worker does not answer any more");
 	if (was_broken || !r->worker_is_broken)
-		free(calls);
+		free(lent);
+	else
+		keep_for_ever(lent);
 	if (call->state == CALL_DONE && !r->worker_is_broken)
 		return true;
 	*err = call->err;

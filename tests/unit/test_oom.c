@@ -71,6 +71,13 @@ static void say(size_t size)
 	(void)!write(words[1], &size, sizeof(size));
 }
 
+/* AddressSanitizer would end the program in place of malloc's NULL. */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 static void memory_that_is_refused_has_last_words(void **state)
 {
 	/* More than any address space has; volatile, or the compiler refuses for malloc. */
