@@ -447,7 +447,7 @@ static void take_kind(struct line *l, const char *kind)
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kind, kinds[i].kind) == 0)
+		if (kind != NULL && strcmp(kind, kinds[i].kind) == 0)
 			kinds[i].take(l);
 	/* Another kind is of a later minor version, and no loss to this one. */
 }

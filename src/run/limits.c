@@ -70,5 +70,5 @@ uint64_t limits_delete(uint32_t topics_ms, uint32_t groups_ms)
 
 uint64_t limits_topic_ends(const struct plan *plan)
 {
-	return 20 * LIMITS_S + plan->topics * 20 * LIMITS_MS;
+	return 20 * LIMITS_S + (uint64_t)plan->topics * (20 * LIMITS_MS);
 }

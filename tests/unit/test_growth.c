@@ -33,7 +33,7 @@ static uint64_t proven_after_s(const struct series *s, uint64_t standing_s)
 			.is_disturbed = i == s->disturbed_at,
 		};
 		if (growth_look(&g, &look))
-			return 10 * i;
+			return (uint64_t)10 * i;
 	}
 	return 0;
 }
