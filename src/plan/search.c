@@ -492,19 +492,3 @@ struct search_decision search_conclude(struct search *s, const struct search_sam
 	s->confirmed = true;
 	return drain_then(s, SEARCH_HOLD, found(s), now);
 }
-
-bool search_refused_range(const struct search_reading *readings, unsigned count,
-                          double *least_per_s, double *most_per_s)
-{
-	bool any = false;
-
-	for (unsigned i = 0; i < count; i++) {
-		double carried = readings[i].carried_per_s;
-		if (readings[i].sustained)
-			continue;
-		*least_per_s = any ? fmin(*least_per_s, carried) : carried;
-		*most_per_s = any ? fmax(*most_per_s, carried) : carried;
-		any = true;
-	}
-	return any;
-}

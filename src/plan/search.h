@@ -140,11 +140,6 @@ struct search_decision search_step(struct search *s, const struct search_sample 
  * drained; gives up if there is none. */
 struct search_decision search_conclude(struct search *s, const struct search_sample *now);
 
-/* The lowest and the highest that was carried at a rate that was not sustained; false = none was
- * refused. */
-bool search_refused_range(const struct search_reading *readings, unsigned count,
-                          double *least_per_s, double *most_per_s);
-
 const char *search_phase_name(enum search_phase phase);
 
 #endif

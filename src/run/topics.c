@@ -63,7 +63,6 @@ static void judge(struct run *r, const char *topic, uint64_t took, uint64_t ackn
 		                               topic, took, acknowledged);
 	f->gone += is_gone;
 	f->shorter += !is_gone;
-	f->missing += is_gone ? acknowledged : acknowledged - took;
 }
 
 /* With acks=0, and with acks=1 on several brokers, what was acknowledged may get its place a moment

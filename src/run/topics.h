@@ -17,7 +17,6 @@ struct run;
 
 struct topics_found {
 	uint64_t gone, shorter; /* topics that are not there; that took fewer than acknowledged */
-	uint64_t missing;       /* messages acknowledged in them and not there */
 	const char *example;    /* of the worst one, in words; NULL = all is well, or unknown */
 	const char *unknown;    /* why nothing is known; NULL = it is, or the driver cannot tell */
 };

@@ -140,6 +140,22 @@ static struct search_options options_for(unsigned subscriptions)
 	return o;
 }
 
+/* The lowest and the highest that was carried at a rate that was not sustained. */
+static void refused_range(const struct search_reading *readings, unsigned count,
+                          double *least_per_s, double *most_per_s)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < count; i++) {
+		double carried = readings[i].carried_per_s;
+		if (readings[i].sustained)
+			continue;
+		*least_per_s = any ? fmin(*least_per_s, carried) : carried;
+		*most_per_s = any ? fmax(*most_per_s, carried) : carried;
+		any = true;
+	}
+}
+
 static struct outcome run(const struct broker *b, const struct search_options *o, unsigned total_s)
 {
 	struct simulation *s = calloc(1, sizeof(*s));
@@ -175,8 +191,8 @@ static struct outcome run(const struct broker *b, const struct search_options *o
 		}
 	}
 	out.readings = search.readings_count;
-	search_refused_range(search.readings, search.readings_count, &out.least_refused_per_s,
-	                     &out.most_refused_per_s);
+	refused_range(search.readings, search.readings_count, &out.least_refused_per_s,
+	              &out.most_refused_per_s);
 	out.rate_at_end_per_s = d.rate_per_s;
 	out.left_at_end = s->sent - s->acknowledged + s->behind + s->debt;
 	free(s);
