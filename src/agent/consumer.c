@@ -186,8 +186,16 @@ static void consumer_event(void *owner, enum driver_event kind, const char *text
 	loop_note(&c->loop->base, (enum note_kind)kind, text);
 }
 
+static void consumer_looked(void *owner)
+{
+	struct consumer *c = owner;
+
+	loop_batch_begins(&c->loop->base);
+}
+
 static const struct driver_host consumer_host = {
 	.received = consumer_received,
+	.looked = consumer_looked,
 	.assigned = consumer_assigned,
 	.event = consumer_event,
 };

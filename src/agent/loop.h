@@ -90,8 +90,8 @@ static inline void loop_mark_ready(struct loop *l, uint32_t i)
 	l->ready[l->ready_count++] = i;
 }
 
-/* Before each call into the driver that may report messages (serve, send, flush, close, ...): the
- * first report out of it reads the clock.  Not earlier: between a reading before the client is asked
+/* Before each call into the driver that may report messages (serve, send, flush, close, ...), and
+ * when the driver has looked for more within one: the next report reads the clock.  Not earlier: between a reading before the client is asked
  * and the message's arrival the thread may have been off its CPU. */
 static inline void loop_batch_begins(struct loop *l)
 {

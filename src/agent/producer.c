@@ -180,8 +180,16 @@ static void producer_event(void *owner, enum driver_event kind, const char *text
 	loop_note(&p->loop->base, (enum note_kind)kind, text);
 }
 
+static void producer_looked(void *owner)
+{
+	struct producer *p = owner;
+
+	loop_batch_begins(&p->loop->base);
+}
+
 static const struct driver_host producer_host = {
 	.sent = producer_sent,
+	.looked = producer_looked,
 	.event = producer_event,
 };
 

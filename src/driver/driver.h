@@ -32,7 +32,8 @@
  * Callbacks: any hook may report what has come back, of any client of that thread, `send` included.
  * `send` may even report the message that it was called with, acknowledged or failed: its token is
  * valid from the call on, and `send` answers SEND_QUEUED then, nothing else.  The core reads the
- * clock anew at the first report of each hook, and never uses a reading older than the send.  A
+ * clock anew at the first report of each hook and after each host->looked, and never uses a reading
+ * older than the send.  A
  * report never makes the core call another hook.
  */
 

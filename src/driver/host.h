@@ -48,6 +48,11 @@ struct driver_host {
 	/* Message `token` came back; exactly once for each SEND_QUEUED. */
 	void (*sent)(void *owner, uint64_t token, const struct sent_report *report);
 	void (*received)(void *owner, const struct received *message);
+	/* What is reported from here on may have arrived only now: after each further look for more
+	 * (receive, poll) within one hook.  Reports share readings of the clock, and a message that
+	 * came after the reading would seem faster than it was.  May be called from any number of
+	 * looks that find nothing. */
+	void (*looked)(void *owner);
 	/* The consumer now has this many partitions (0 after losing all of them). */
 	void (*assigned)(void *owner, uint32_t partitions);
 	/* Counted by kind; the first text of each kind is kept.  `text` is borrowed. */

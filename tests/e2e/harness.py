@@ -519,8 +519,16 @@ class Kafka:
         return found
 
     def groups(self):
-        answer = self._ask(16, 0, b"")
-        assert answer.int16() == 0
+        # While it reads its groups from disk again, after a start, a broker says so instead.
+        loading, unavailable = 14, 15
+
+        def listed():
+            answer = self._ask(16, 0, b"")
+            error = answer.int16()
+            assert error in (0, loading, unavailable)
+            return answer if error == 0 else None
+
+        answer = wait_until(listed, 60, "the broker knows its groups")
         names = []
         for _ in range(answer.int32()):
             names.append(answer.text())

@@ -82,9 +82,15 @@ static void event(void *owner, enum driver_event kind, const char *text)
 	(void)text;
 }
 
+static void looked(void *owner)
+{
+	(void)owner;
+}
+
 static const struct driver_host host = {
 	.sent = sent,
 	.received = received,
+	.looked = looked,
 	.assigned = assigned,
 	.event = event,
 };

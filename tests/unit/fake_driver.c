@@ -203,6 +203,10 @@ static unsigned fake_consumer_serve(void *consumer, unsigned max)
 		struct fake_delivery *d = &fake_script.deliveries[c->next];
 		if (d->consumer != c->id)
 			continue;
+		if (fake_script.look_ns > 0) {
+			take(fake_script.look_ns);
+			c->host->looked(c->owner);
+		}
 		if (fake_script.stamps_on_arrival)
 			stamp_anew(d);
 		struct received m = {

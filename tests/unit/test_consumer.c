@@ -156,6 +156,29 @@ static void nothing_arrives_before_it_was_sent_by_the_same_clock(void **state)
 	harness_fini(&h);
 }
 
+/* A driver may receive again within one batch: what came then is no younger than that. */
+static void what_a_further_look_finds_is_timed_by_it(void **state)
+{
+	struct harness h;
+	uint64_t sent_ns = clock_ns();
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++)
+		put(i, 0, sent_ns, 0, 0);
+	fake_reset();
+	fake_script.look_ns = 2 * MS;
+	start_scripted(&h, 5, &every_batch);
+	harness_wait_counter(&h, COUNTER_RECEIVED, 5);
+	harness_close(&h);
+
+	struct hist_copy e2e = { 0 };
+	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
+	assert_int_equal(e2e.count, 5);
+	assert_true(e2e.sum >= (2 + 4 + 6 + 8 + 10) * MS);
+	hist_copy_fini(&e2e);
+	harness_fini(&h);
+}
+
 static void stamps_that_no_clock_of_ours_made_are_counted_and_never_wrap(void **state)
 {
 	static const struct {
@@ -326,6 +349,7 @@ int main(void)
 		cmocka_unit_test(each_message_is_counted_once_under_its_consumer_and_partition),
 		cmocka_unit_test(what_is_not_ours_is_told_apart),
 		cmocka_unit_test(nothing_arrives_before_it_was_sent_by_the_same_clock),
+		cmocka_unit_test(what_a_further_look_finds_is_timed_by_it),
 		cmocka_unit_test(stamps_that_no_clock_of_ours_made_are_counted_and_never_wrap),
 		cmocka_unit_test(a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait),
 		cmocka_unit_test(commits_follow_their_rule),

@@ -38,7 +38,7 @@ static const struct driver *const drv = &driver_loopback;
 struct party {
 	struct world *w;
 	void *priv;
-	bool is_open, is_consumer, never_commits;
+	bool is_open, is_consumer, never_commits, broker_ms_was_wrong;
 	int fd;
 	unsigned char *seen; /* of a consumer: how often each sequence came */
 	uint64_t received, redelivered, acknowledged, failed;
@@ -48,7 +48,6 @@ struct party {
 	unsigned events[DRIVER_EVENT_COUNT];
 	char last_event[256];
 	uint64_t min_age_ns; /* send -> received, or -> acknowledged */
-	bool broker_ms_was_wrong;
 };
 
 struct world {
@@ -124,9 +123,15 @@ static void host_event(void *owner, enum driver_event kind, const char *text)
 	snprintf(p->last_event, sizeof(p->last_event), "%s", text);
 }
 
+static void host_looked(void *owner)
+{
+	(void)owner;
+}
+
 static const struct driver_host host = {
 	.sent = host_sent,
 	.received = host_received,
+	.looked = host_looked,
 	.assigned = host_assigned,
 	.event = host_event,
 };

@@ -524,6 +524,7 @@ unsigned kafka_consumer_serve(void *consumer, unsigned max)
 	while (served < max) {
 		size_t room = max - served < KAFKA_BATCH ? max - served : KAFKA_BATCH;
 		ssize_t got = rd_kafka_consume_batch_queue(m->queue, 0, batch, room);
+		m->host->looked(m->owner);
 		for (ssize_t i = 0; i < got; i++) {
 			if (batch[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 				deliver(m, batch[i]);

@@ -261,6 +261,7 @@ static bool next_frame(struct loopback_consumer *c)
 			break;
 		}
 		enum io io = socket_receive(c->fd, &c->in, READ_BYTES);
+		c->host->looked(c->owner);
 		if (io_is_over(io))
 			lose(c, "the connection to the loopback broker is lost");
 		if (io != IO_DONE)

@@ -279,6 +279,7 @@ static bool next_frame(struct loopback_producer *p)
 			break;
 		}
 		enum io io = socket_receive(p->fd, &p->in, IN_BYTES / 2);
+		p->host->looked(p->owner);
 		if (io_is_over(io))
 			lose(p, "the connection to the loopback broker is lost");
 		if (io != IO_DONE)
