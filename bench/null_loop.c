@@ -28,8 +28,8 @@
 #include "agent/agent.h"
 #include "agent/channel.h"
 #include "agent/producer.h"
-#include "stats/clock.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 
 #define CLOCK_READS   1000000
 #define PAYLOAD_BYTES 100

@@ -26,11 +26,11 @@ import sys
 # None means anything.  Data flows down this table; nothing below includes what is above.
 LAYERS = {
     "cmd": None,
-    "report": ["util", "results"],
-    "run": ["util", "config", "plan", "stats", "worker", "results"],
-    "results": ["util", "config", "stats"],
-    "worker": ["util", "net", "config", "plan", "stats", "agent"],
-    "agent": ["util", "config/option", "plan", "stats", "driver"],
+    "report": ["util", "stats", "facts", "results"],
+    "run": ["util", "config", "plan", "load", "stats", "facts", "worker", "results"],
+    "results": ["util", "config", "stats", "facts"],
+    "worker": ["util", "net", "config", "plan", "load", "stats", "facts", "agent"],
+    "agent": ["util", "config/option", "load", "stats", "driver"],
     "driver": [
         "util",
         "net",
@@ -39,7 +39,9 @@ LAYERS = {
         "config/properties",
         "config/driver_file",
     ],
-    "plan": ["util", "config"],
+    "plan": ["util", "config", "load"],
+    "load": ["util"],
+    "facts": ["util", "stats"],
     "config": ["util"],
     "stats": ["util"],
     "broker": ["util", "net"],
@@ -150,7 +152,7 @@ class Source:
         return self.suffix in (".c", ".h") and self.path.startswith(tuple(d + "/" for d in C_DIRS))
 
     def folder(self):
-        """plan for src/plan/pacer.c, None outside src/<folder>/."""
+        """plan for src/load/pacer.c, None outside src/<folder>/."""
         parts = self.path.split("/")
         return parts[1] if parts[0] == "src" and len(parts) > 2 else None
 

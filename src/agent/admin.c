@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "agent/channel.h"
-#include "agent/end.h"
+#include "agent/termination.h"
 #include "stats/counter.h"
 #include "util/text.h"
 #include "util/xalloc.h"
@@ -179,7 +179,7 @@ static int open_stop_fd(int channel_fd, struct error *err)
 	struct epoll_event event = { .events = EPOLLIN };
 
 	int fd = epoll_create1(EPOLL_CLOEXEC);
-	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, end_fd(), &event) < 0 ||
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, termination_fd(), &event) < 0 ||
 	    epoll_ctl(fd, EPOLL_CTL_ADD, channel_fd, &event) < 0) {
 		error_set_errno(err, errno, "watching for the end");
 		return -1; /* the process ends: nothing to close */

@@ -14,8 +14,8 @@
 
 #include "agent/admin.h"
 #include "agent/consumer.h"
-#include "agent/end.h"
 #include "agent/producer.h"
+#include "agent/termination.h"
 #include "driver/registry.h"
 #include "util/os.h"
 #include "util/signals.h"
@@ -87,7 +87,7 @@ void agent_enter_child(int parent_pid, const int *keep, uint32_t keep_count, int
 	dup2(stderr_fd, STDERR_FILENO);
 	close_others(keep, keep_count);
 
-	end_watch(parent_pid);
+	termination_watch(parent_pid);
 	set_signals();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent_pid)
@@ -120,7 +120,7 @@ static void *run_loop(void *arg)
 	if (!ok) {
 		agent_shm_fail(t->shm, &err);
 		t->failed = true;
-		end_request(); /* the other loops of this agent end like this one */
+		termination_request(); /* the other loops of this agent end like this one */
 	}
 	return NULL;
 }
@@ -137,7 +137,7 @@ static bool run_loops(struct loop_thread *threads, uint32_t count, struct error 
 		if (failure != 0) {
 			ok = error_set_errno(err, failure, "starting thread %u of %u", started + 1,
 			                     count);
-			end_request();
+			termination_request();
 			break;
 		}
 	}
@@ -193,7 +193,7 @@ int agent_main(const struct agent_spec *spec, struct agent_shm *shm, const int *
 	for (uint32_t i = 0; i < spec->loops; i++)
 		failed |= threads[i].failed;
 	free(threads);
-	if (end_is_orphan())
+	if (termination_is_orphan())
 		delete_what_the_parent_cannot(spec);
 	if (failed)
 		return 1;

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "plan/load.h"
+#include "load/assignment.h"
 #include "util/error.h"
 
 enum agent_verb {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "plan/stamp.h"
-#include "stats/clock.h"
+#include "load/stamp.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/heap.h"
 #include "util/xalloc.h"

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "plan/stamp.h"
+#include "load/stamp.h"
 #include "stats/counter.h"
 #include "util/xalloc.h"
 

@@ -26,7 +26,7 @@
  */
 
 #include "agent/shm.h"
-#include "plan/load.h"
+#include "load/assignment.h"
 #include "stats/snapshot.h"
 
 /* A change of rate, as all producers were told. */

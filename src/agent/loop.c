@@ -10,9 +10,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "agent/end.h"
-#include "stats/clock.h"
+#include "agent/termination.h"
+#include "load/deal.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/os.h"
 #include "util/xalloc.h"
@@ -56,7 +57,7 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 	}
 	if (!watch(l, channel_fd, TAG_CHANNEL, EPOLLIN, err))
 		goto fail;
-	if (end_fd() >= 0 && !watch(l, end_fd(), TAG_END, EPOLLIN, err))
+	if (termination_fd() >= 0 && !watch(l, termination_fd(), TAG_END, EPOLLIN, err))
 		goto fail;
 	return true;
 fail:
@@ -176,7 +177,7 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 	case CHANNEL_EMPTY:
 		return false;
 	case CHANNEL_CLOSED: /* the parent is gone; this may be earlier than SIGTERM */
-		end_orphaned();
+		termination_orphaned();
 		l->closing = true;
 		return false;
 	}

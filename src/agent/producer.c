@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "agent/flight.h"
-#include "plan/load.h"
-#include "plan/stamp.h"
-#include "stats/clock.h"
+#include "load/assignment.h"
+#include "load/stamp.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/heap.h"
 #include "util/xalloc.h"

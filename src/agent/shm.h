@@ -34,7 +34,7 @@
 
 #include "agent/flight.h"
 #include "agent/note.h"
-#include "plan/load.h"
+#include "load/assignment.h"
 #include "stats/hist.h"
 #include "stats/snapshot.h"
 #include "util/error.h"

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "agent/oom.h"
-#include "stats/clock.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 

@@ -13,7 +13,7 @@
 #include "cmd/args.h"
 #include "cmd/foreground.h"
 #include "cmd/host.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "util/arena.h"
 #include "util/file.h"
 #include "util/text.h"

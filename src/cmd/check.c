@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/admin_call.h"
 #include "cmd/args.h"
 #include "cmd/fit.h"
 #include "cmd/host.h"
-#include "cmd/inputs.h"
-#include "cmd/job.h"
+#include "cmd/input_files.h"
 #include "cmd/plan_text.h"
 #include "config/origin.h"
 #include "driver/driver.h"
@@ -82,7 +82,7 @@ static void add_settings(const struct text *records, bool all, struct text *out)
 	const char *f[ADMIN_DESCRIBE_FIELDS], *section = "";
 	size_t hidden = 0;
 
-	for (size_t at = 0; job_next_record(records, &at, f, ADMIN_DESCRIBE_FIELDS);) {
+	for (size_t at = 0; admin_call_next_record(records, &at, f, ADMIN_DESCRIBE_FIELDS);) {
 		if (!all && strcmp(f[3], ORIGIN_LIBRARY) == 0) {
 			hidden++;
 			continue;
@@ -106,7 +106,7 @@ static void gather_doubts(const struct text *records, struct arena *arena,
 {
 	const char *f[ADMIN_DESCRIBE_FIELDS];
 
-	for (size_t at = 0; job_next_record(records, &at, f, ADMIN_DESCRIBE_FIELDS);) {
+	for (size_t at = 0; admin_call_next_record(records, &at, f, ADMIN_DESCRIBE_FIELDS);) {
 		if (!origin_is_doubt(f[3]))
 			continue;
 		struct origin_row row = {
@@ -150,7 +150,7 @@ static bool check_driver(struct check *c, const struct input_driver *d, struct e
 
 	text_addf(&c->out, "driver file %s: %s, driver %s\n", d->file.path, d->file.name,
 	          d->driver->name);
-	bool ok = job_run(d, &job, DESCRIBE_TIMEOUT_MS, &records, err);
+	bool ok = admin_call_run(d, &job, DESCRIBE_TIMEOUT_MS, &records, err);
 	if (ok) {
 		add_settings(&records, args_has(c->args, "all"), &c->out);
 		gather_doubts(&records, c->args->arena, &c->settings[d - c->in.drivers]);

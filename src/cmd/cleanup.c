@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/admin_call.h"
 #include "cmd/args.h"
-#include "cmd/inputs.h"
-#include "cmd/job.h"
+#include "cmd/input_files.h"
 #include "driver/driver.h"
 #include "plan/names.h"
 #include "results/journal.h"
@@ -180,13 +180,13 @@ static void choose(struct cleanup *c, const struct text *records)
 	struct name_parts parts;
 	size_t count = 0;
 
-	for (size_t at = 0; job_next_record(records, &at, f, ADMIN_LIST_FIELDS);)
+	for (size_t at = 0; admin_call_next_record(records, &at, f, ADMIN_LIST_FIELDS);)
 		count++;
 	init_names(c, &c->topics, count);
 	init_names(c, &c->groups, count);
 	init_names(c, &c->runs, count);
 	init_names(c, &c->spared, count);
-	for (size_t at = 0; job_next_record(records, &at, f, ADMIN_LIST_FIELDS);) {
+	for (size_t at = 0; admin_call_next_record(records, &at, f, ADMIN_LIST_FIELDS);) {
 		struct names *to = strcmp(f[0], "topic") == 0 ? &c->topics : &c->groups;
 		if (!is_wanted(c, f[1], &parts) || is_spared(c, parts.run_id))
 			continue;
@@ -266,7 +266,7 @@ static bool delete_chosen(struct cleanup *c, const struct input_driver *d, struc
 	};
 	struct text nothing = { 0 };
 	/* Groups and topics have the time each. */
-	bool ok = job_run(d, &job, 2 * DELETE_TIMEOUT_MS + FORK_TIMEOUT_MS, &nothing, err);
+	bool ok = admin_call_run(d, &job, 2 * DELETE_TIMEOUT_MS + FORK_TIMEOUT_MS, &nothing, err);
 
 	text_fini(&nothing);
 	return ok && forget_deleted(c, err);
@@ -280,7 +280,8 @@ static bool clean_up(struct cleanup *c, const struct input_driver *d, struct err
 	if (c->run_id != NULL)
 		job.prefix = arena_printf(c->args->arena, NAME_PREFIX "%s-", c->run_id);
 	/* A run is registered before it creates anything, so this is asked second. */
-	bool ok = job_run(d, &job, LIST_TIMEOUT_MS, &records, err) && load_registered(c, err);
+	bool ok =
+		admin_call_run(d, &job, LIST_TIMEOUT_MS, &records, err) && load_registered(c, err);
 	if (ok) {
 		choose(c, &records);
 		ok = c->dry || c->topics.count + c->groups.count == 0 || delete_chosen(c, d, err);

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "cmd/args.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "results/omb_csv.h"
 #include "util/arena.h"
 #include "util/file.h"

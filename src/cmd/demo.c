@@ -7,7 +7,7 @@
 #include "cmd/args.h"
 #include "cmd/broker_child.h"
 #include "cmd/host.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "cmd/quick.h"
 #include "util/file.h"
 #include "util/text.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cmd/args.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "driver/registry.h"
 #include "util/text.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "driver/driver.h"
 #include "plan/plan.h"
 #include "util/arena.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cmd/args.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "util/arena.h"
 
 #define WIDTH      100

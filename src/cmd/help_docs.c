@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cmd/help.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "driver/registry.h"
 #include "stats/snapshot.h"
 

@@ -12,7 +12,7 @@
 #include "cmd/args.h"
 #include "cmd/command.h"
 #include "cmd/help.h"
-#include "results/environment.h"
+#include "facts/environment.h"
 #include "util/arena.h"
 #include "util/secret.h"
 #include "util/signals.h"

@@ -11,7 +11,7 @@
 #include "cmd/args.h"
 #include "cmd/foreground.h"
 #include "cmd/host.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "proxy/control.h"
 #include "proxy/proxy.h"
 #include "proxy/tell.h"
@@ -159,7 +159,7 @@ static void on_end(struct watch *w, uint32_t events)
 }
 
 /* The socket of commands is there before the addresses are printed: who reads them may use it. */
-static bool begin(struct front *front, int end_fd, struct error *err)
+static bool begin(struct front *front, int termination_fd, struct error *err)
 {
 	const char *path = args_value(front->args, "control");
 
@@ -167,7 +167,7 @@ static bool begin(struct front *front, int end_fd, struct error *err)
 		return false;
 	front->end.event = on_end;
 	front->proxy = proxy_create(&front->poller, &front->options);
-	if (!poller_add(&front->poller, &front->end, end_fd, EPOLLIN, err))
+	if (!poller_add(&front->poller, &front->end, termination_fd, EPOLLIN, err))
 		return false;
 	if (path != NULL) {
 		front->control = control_open(&front->poller, path, front->proxy, err);
@@ -225,18 +225,18 @@ static int proxy_run(const struct args *args)
 		return args_fail(args, &err);
 	if (!args_has(args, "quiet"))
 		front.options.notice = notice;
-	int end_fd = foreground_open_signals(&err);
-	if (end_fd < 0)
+	int termination_fd = foreground_open_signals(&err);
+	if (termination_fd < 0)
 		return args_fail(args, &err);
 	host_raise_limits();           /* each connection is two descriptors */
 	prctl(PR_SET_TIMERSLACK, 1UL); /* what is due goes when it is due */
-	bool ok = begin(&front, end_fd, &err) && serve(&front, &err);
+	bool ok = begin(&front, termination_fd, &err) && serve(&front, &err);
 	if (ok)
 		print_totals(front.proxy);
 	control_close(front.control);
 	proxy_destroy(front.proxy);
 	poller_close(&front.poller);
-	file_close(end_fd);
+	file_close(termination_fd);
 	return ok ? 0 : args_fail(args, &err);
 }
 

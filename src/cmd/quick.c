@@ -7,7 +7,7 @@
 
 #include "cmd/args.h"
 #include "cmd/host.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "driver/registry.h"
 #include "plan/names.h"
 #include "plan/plan.h"

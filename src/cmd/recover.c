@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "cmd/args.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "plan/names.h"
 #include "results/journal.h"
 #include "results/result.h"

@@ -14,7 +14,7 @@
 #include "cmd/csv.h"
 #include "cmd/fit.h"
 #include "cmd/host.h"
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "results/pair.h"

@@ -7,8 +7,9 @@
 
 #include "config/payload_files.h"
 #include "config/workload.h"
+#include "load/search.h"
+#include "load/stamp.h"
 #include "plan/names.h"
-#include "plan/stamp.h"
 #include "util/arena.h"
 
 /* Told apart from each other and from the payloads, which use the seed as it is. */
@@ -104,7 +105,7 @@ static void set_rate(struct plan *plan)
 		break;
 	case RATE_SEARCH:
 		plan->searches = true;
-		plan->rate_per_s = PLAN_SEARCH_START_PER_S;
+		plan->rate_per_s = SEARCH_START_PER_S;
 		break;
 	case RATE_MAX:
 		plan->load.mode = LOAD_UNLIMITED;

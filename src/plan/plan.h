@@ -22,16 +22,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plan/load.h"
+#include "load/assignment.h"
+#include "load/deal.h"
 #include "util/error.h"
 
 struct arena;
 struct payload_files;
 struct workload;
 
-#define PLAN_SEARCH_START_PER_S 10000.0               /* as OMB's search for the maximum */
-#define PLAN_MAX_BLOCK_NS       UINT64_C(60000000000) /* the Java client's max.block.ms */
-#define PLAN_CLIENTS_MAX        10000000              /* producers, and consumers */
+#define PLAN_MAX_BLOCK_NS UINT64_C(60000000000) /* the Java client's max.block.ms */
+#define PLAN_CLIENTS_MAX  10000000              /* producers, and consumers */
 
 /* What the plan needs to know about where it runs. */
 struct plan_host {

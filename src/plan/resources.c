@@ -4,8 +4,8 @@
 #include <assert.h>
 
 #include "config/workload.h"
+#include "load/stamp.h"
 #include "plan/plan.h"
-#include "plan/stamp.h"
 #include "util/arena.h"
 #include "util/units.h"
 

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "results/environment.h"
+#include "facts/environment.h"
 #include "util/error.h"
 #include "util/text.h"
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "results/environment.h"
+#include "facts/environment.h"
 #include "results/verdict.h"
 #include "stats/snapshot.h"
 

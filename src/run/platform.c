@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "run/run.h"
-#include "stats/clock.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/signals.h"
 

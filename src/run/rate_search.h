@@ -3,7 +3,7 @@
 #define OMB_RUN_RATE_SEARCH_H
 
 /*
- * rate_search -- the search for the maximum (plan/search.h) while a run goes on.
+ * rate_search -- the search for the maximum (load/search.h) while a run goes on.
  *
  * It applies what the search decides and says when the window may be planned: only at a rate that
  * is confirmed.  If it goes down during the warm-up, the window waits until the lower rate is

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "load/search.h"
 #include "plan/plan.h"
-#include "plan/search.h"
 #include "run/diary.h"
 #include "run/growth.h"
 #include "run/limits.h"

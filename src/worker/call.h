@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plan/load.h"
+#include "load/assignment.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
 #include "worker/totals.h"

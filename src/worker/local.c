@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "plan/names.h"
-#include "stats/clock.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 #include "worker/local_state.h"

@@ -10,7 +10,8 @@
  * death of their parent.
  */
 
-#include "plan/load.h"
+#include "load/assignment.h"
+#include "load/deal.h"
 #include "worker/worker.h"
 
 struct worker_local_options {

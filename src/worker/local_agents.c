@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stats/clock.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 #define BROKER_CLOSE_MS 2000

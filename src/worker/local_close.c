@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "stats/clock.h"
+#include "util/clock.h"
 #include "worker/local_state.h"
 
 /* How often it is looked at whether an agent still closes clients. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "stats/clock.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 #include "worker/local_state.h"
 

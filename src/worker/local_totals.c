@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "stats/clock.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 /* Counts of partitions are left out of the result beyond this many (8 bytes each here). */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plan/load.h"
+#include "load/assignment.h"
 #include "stats/snapshot.h"
 
 /* What one agent process did; a restarted agent is another one of a higher generation. */

@@ -21,7 +21,7 @@ CLEAN = {
     ".clang-format": (ROOT / ".clang-format").read_text(),
     "src/util/error.h": HEAD + "struct error;\n",
     "src/stats/hist.h": HEAD + '#include "util/error.h"\n',
-    "src/plan/pacer.c": HEAD
+    "src/load/pacer.c": HEAD
     + "#include <stdio.h>\n\n"
     + '#include "util/error.h"\n\n'
     + "int twice(int n)\n{\n\treturn n + n;\n}\n",
@@ -65,7 +65,7 @@ def test_a_clean_tree_has_no_problems(tree):
 @pytest.mark.parametrize(
     "path, include",
     [
-        ("src/util/a.c", '#include "plan/pacer.h"'),
+        ("src/util/a.c", '#include "load/pacer.h"'),
         ("src/stats/a.c", '#include "config/option.h"'),
         ("src/plan/a.c", '#include "driver/driver.h"'),
         ("src/run/a.c", '#include "driver/driver.h"'),
@@ -91,7 +91,7 @@ def test_a_folder_includes_only_what_the_table_allows(tree, path, include):
         ("src/driver/kafka/a.c", "driver/driver.h"),
         ("src/driver/kafka/a.c", "driver/kafka/names.h"),
         ("src/run/a.c", "worker/worker.h"),
-        ("src/plan/a.c", "plan/pacer.h"),
+        ("src/plan/a.c", "load/pacer.h"),
         ("tests/unit/test_pacer.c", "driver/driver.h"),
     ],
 )

@@ -12,8 +12,8 @@
 
 #include "agent/consumer.h"
 #include "agent/producer.h"
-#include "stats/clock.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 
 #define LIMIT_MS 30000
 

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "stats/clock.h"
+#include "util/clock.h"
 
 #define FAKE_WINDOW 65536
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "driver/driver.h"
-#include "plan/stamp.h"
+#include "load/stamp.h"
 
 #define FAKE_SENDS_MAX 200000
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "stats/clock.h"
+#include "util/clock.h"
 
 #define STEPS 200000
 

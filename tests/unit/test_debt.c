@@ -21,8 +21,8 @@
 #include "agent/debt.h"
 #include "agent/producer.h"
 #include "fake_driver.h"
-#include "stats/clock.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 
 #define MS    UINT64_C(1000000)
 #define S     UINT64_C(1000000000)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "results/environment.h"
+#include "facts/environment.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -19,8 +19,8 @@
 #include <cmocka.h>
 
 #include "config/driver_file.h"
-#include "stats/clock.h"
 #include "util/arena.h"
+#include "util/clock.h"
 #include "worker/local.h"
 
 #define RUN_ID 4711

@@ -17,8 +17,8 @@
 #include "config/driver_file.h"
 #include "driver/registry.h"
 #include "fake_driver.h"
-#include "stats/clock.h"
 #include "util/arena.h"
+#include "util/clock.h"
 #include "worker/local.h"
 
 #define S UINT64_C(1000000000)

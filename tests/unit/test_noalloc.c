@@ -14,7 +14,7 @@
 
 #include "agent_harness.h"
 #include "fake_driver.h"
-#include "stats/clock.h"
+#include "util/clock.h"
 #include "wrap_allocations.h"
 
 #define MESSAGES 1000000

@@ -16,8 +16,8 @@
 #include "agent_harness.h"
 #include "config/driver_file.h"
 #include "driver/registry.h"
-#include "stats/clock.h"
 #include "util/arena.h"
+#include "util/clock.h"
 #include "wrap_allocations.h"
 
 #define RUN_ID   99

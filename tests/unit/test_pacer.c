@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/pacer.h"
+#include "load/pacer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,8 +11,8 @@
 
 #include "agent_harness.h"
 #include "fake_driver.h"
-#include "stats/clock.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 
 #define RUN_ID 4711
 #define MS     UINT64_C(1000000)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The search for the maximum rate, against simulated brokers of known capacity. */
-#include "plan/search.h"
+#include "load/search.h"
 
 #include <math.h>
 #include <setjmp.h>

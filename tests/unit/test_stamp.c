@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/stamp.h"
+#include "load/stamp.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

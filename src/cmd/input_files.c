@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/inputs.h"
+#include "cmd/input_files.h"
 
 #include <stdlib.h>
 #include <string.h>

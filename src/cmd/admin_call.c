@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/job.h"
+#include "cmd/admin_call.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/supervisor.h"
-#include "cmd/inputs.h"
-#include "stats/clock.h"
+#include "cmd/input_files.h"
+#include "util/clock.h"
 #include "util/units.h"
 
 struct waiting {
@@ -83,8 +83,8 @@ static bool take_output(const struct agent *a, const struct waiting *w, struct t
 	return false;
 }
 
-bool job_run(const struct input_driver *driver, const struct admin_job *job, uint64_t timeout_ms,
-             struct text *output, struct error *err)
+bool admin_call_run(const struct input_driver *driver, const struct admin_job *job,
+                    uint64_t timeout_ms, struct text *output, struct error *err)
 {
 	struct agent_spec spec = {
 		.role = AGENT_ADMIN,
@@ -107,7 +107,8 @@ out:
 	return ok;
 }
 
-bool job_next_record(const struct text *output, size_t *at, const char **fields, size_t count)
+bool admin_call_next_record(const struct text *output, size_t *at, const char **fields,
+                            size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (*at >= output->len)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_PLAN_PACER_H
-#define OMB_PLAN_PACER_H
+#ifndef OMB_LOAD_PACER_H
+#define OMB_LOAD_PACER_H
 
 /*
  * pacer -- when each message of a producer is due.

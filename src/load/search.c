@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/search.h"
+#include "load/search.h"
 
+#include "load/pacer.h"
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "plan/plan.h"
 
 #define MS                    UINT64_C(1000000)
 
@@ -90,7 +89,7 @@ bool search_options_init(struct search_options *o, uint32_t subscriptions,
                          char *(*lookup)(const char *name), struct error *err)
 {
 	*o = (struct search_options){
-		.start_per_s = PLAN_SEARCH_START_PER_S,
+		.start_per_s = SEARCH_START_PER_S,
 		.max_per_s = (double)PACER_MICRO_PER_S_MAX / 1e6,
 		.subscriptions = subscriptions,
 		.min_ramping = 0.01, /* OMB's defaults */

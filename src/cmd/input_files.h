@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_CMD_INPUTS_H
-#define OMB_CMD_INPUTS_H
+#ifndef OMB_CMD_INPUT_FILES_H
+#define OMB_CMD_INPUT_FILES_H
 
 /*
- * inputs -- the workload and driver files of a command line, loaded and checked.
+ * input_files -- the workload and driver files of a command line, loaded and checked.
  *
  * All errors of all files come in one go.  Workloads are in the order in which they run: by the
  * names of their files, as OMB has it.  Everything lives in the arena of the arguments.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_PLAN_SEARCH_H
-#define OMB_PLAN_SEARCH_H
+#ifndef OMB_LOAD_SEARCH_H
+#define OMB_LOAD_SEARCH_H
 
 /*
  * search -- finds the highest rate that a broker and its consumers sustain (`producerRate: 0`).
@@ -37,6 +37,8 @@
 #include <stdint.h>
 
 #include "util/error.h"
+
+#define SEARCH_START_PER_S 10000.0 /* as OMB's search for the maximum */
 
 enum search_phase {
 	SEARCH_APPROACH,

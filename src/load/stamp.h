@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_PLAN_STAMP_H
-#define OMB_PLAN_STAMP_H
+#ifndef OMB_LOAD_STAMP_H
+#define OMB_LOAD_STAMP_H
 
 /*
  * stamp -- what every payload says about itself, in its last 32 bytes, for every broker alike.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_RESULTS_ENVIRONMENT_H
-#define OMB_RESULTS_ENVIRONMENT_H
+#ifndef OMB_FACTS_ENVIRONMENT_H
+#define OMB_FACTS_ENVIRONMENT_H
 
 /*
  * environment -- where a number comes from: this program, this host, its limits and its noise.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_STATS_CLOCK_H
-#define OMB_STATS_CLOCK_H
+#ifndef OMB_UTIL_CLOCK_H
+#define OMB_UTIL_CLOCK_H
 
 /*
  * clock -- the two clocks: one for durations, one for dates.

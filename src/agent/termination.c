@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/end.h"
+#include "agent/termination.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,17 +14,17 @@ static int wake_fd = -1;
 static int parent;
 static volatile sig_atomic_t orphan;
 
-int end_fd(void)
+int termination_fd(void)
 {
 	return wake_fd;
 }
 
-bool end_is_orphan(void)
+bool termination_is_orphan(void)
 {
 	return orphan != 0;
 }
 
-void end_request(void)
+void termination_request(void)
 {
 	uint64_t one = 1;
 
@@ -32,12 +32,12 @@ void end_request(void)
 		return; /* it is readable already */
 }
 
-void end_orphaned(void)
+void termination_orphaned(void)
 {
 	/* Closing may hang in a client library: the alarm ends the process then. */
 	alarm(ORPHAN_LIMIT_S);
 	orphan = 1;
-	end_request();
+	termination_request();
 }
 
 /* May run in any thread at any point: alarm, getppid and write are all it does. */
@@ -47,11 +47,11 @@ static void on_sigterm(int signal_number)
 
 	(void)signal_number;
 	if (getppid() != parent)
-		end_orphaned();
+		termination_orphaned();
 	errno = saved;
 }
 
-void end_watch(int parent_pid)
+void termination_watch(int parent_pid)
 {
 	struct sigaction term = { .sa_handler = on_sigterm, .sa_flags = SA_RESTART };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_PLAN_PAYLOAD_H
-#define OMB_PLAN_PAYLOAD_H
+#ifndef OMB_LOAD_PAYLOAD_H
+#define OMB_LOAD_PAYLOAD_H
 
 /*
  * payload -- the contents of messages, and the keys: functions of (seed, producer, sequence).

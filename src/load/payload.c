@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/payload.h"
+#include "load/payload.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,14 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/load.h"
-
-#include <stdlib.h>
-
-const char *agent_role_name(enum agent_role role)
-{
-	static const char *const names[] = { "producer", "consumer", "admin", "broker" };
-
-	return names[role];
-}
+#include "load/deal.h"
 
 uint32_t deal_agents(const struct deal_spec *d, uint32_t clients)
 {

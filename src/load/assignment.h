@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_PLAN_LOAD_H
-#define OMB_PLAN_LOAD_H
+#ifndef OMB_LOAD_ASSIGNMENT_H
+#define OMB_LOAD_ASSIGNMENT_H
 
 /*
- * load -- what agents are asked to do, apart from which clients they hold.
+ * assignment -- what agents are asked to do, apart from which clients they hold.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "plan/pacer.h"
-#include "plan/payload.h"
+#include "load/pacer.h"
+#include "load/payload.h"
 
 /* In flight for each producer, where nobody says otherwise. */
 #define LOAD_WINDOW_DEFAULT 65536
@@ -42,19 +42,6 @@ enum agent_role { AGENT_PRODUCER, AGENT_CONSUMER, AGENT_ADMIN, AGENT_BROKER };
 
 const char *agent_role_name(enum agent_role role);
 
-enum deal_mode { DEAL_PER_CORE, DEAL_PER_CLIENT, DEAL_NUMBER };
-
-/* How clients are dealt out to processes and threads, and how those run. */
-struct deal_spec {
-	enum deal_mode mode;
-	uint32_t agents; /* of DEAL_NUMBER: for producers and for consumers each */
-	uint32_t loops;  /* threads of each agent, never more than clients */
-	uint32_t cpus;   /* of this host, for DEAL_PER_CORE */
-	int nice;
-	const uint16_t *pin_cpus; /* agent n runs on pin_cpus[n % pin_count]; NULL = anywhere */
-	uint32_t pin_count;
-};
-
 /* What consumers are asked to do. */
 struct consume_spec {
 	uint64_t processing_ns;      /* a slow consumer: time spent on each message */
@@ -62,11 +49,5 @@ struct consume_spec {
 	uint64_t commit_messages;    /* 0 = not by count; both 0 = after every batch */
 	bool unstamped; /* payloads are too small for stamps: count messages that have none */
 };
-
-/* Never more than `clients`, at least 1 if there are clients. */
-uint32_t deal_agents(const struct deal_spec *d, uint32_t clients);
-
-/* Client i belongs to agent i % agents; these many clients are on agent `a`. */
-uint32_t deal_clients_of(uint32_t clients, uint32_t agents, uint32_t a);
 
 #endif

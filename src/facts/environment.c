@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "results/environment.h"
+#include "facts/environment.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* OMB_VERSION and OMB_BUILD come from the build files. */
-#include "results/build_info.h"
+#include "facts/build_info.h"
 
 /* The start of a small file of /proc or /sys; empty when it cannot be read. */
 static const char *read_start(const char *path, char *buffer, size_t size)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plan/load.h"
+#include "load/deal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
