@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load/search.h"
 
-#include "load/pacer.h"
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "load/pacer.h"
 
 #define MS                    UINT64_C(1000000)
 
