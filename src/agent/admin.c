@@ -46,7 +46,7 @@ static void ignore_event(void *owner, enum driver_event kind, const char *text)
 	(void)text;
 }
 
-static const struct driver_host admin_host = {
+static const struct driver_core admin_core = {
 	.sent = no_message,
 	.event = ignore_event,
 	.progress = admin_progress,
@@ -57,7 +57,7 @@ static void admin_init(struct admin *a, const struct agent_spec *spec, struct ag
 	*a = (struct admin){ .spec = spec, .shm = shm, .channel_fd = -1 };
 	a->context = (struct driver_context){
 		.config = spec->driver_config,
-		.host = &admin_host,
+		.core = &admin_core,
 		.owner = a,
 		.run_id = spec->run_id,
 		.client_id = "omb-admin",
@@ -88,38 +88,38 @@ static void add_name(void *to, enum driver_name_kind kind, const char *name)
 	add_field(a, name);
 }
 
-/* Opens a client, does `what` with it, closes it. */
-static bool with_client(struct admin *a,
-                        bool (*what)(struct admin *, void *client, const void *arg,
-                                     struct error *err),
-                        const void *arg, struct error *err)
+/* Opens an instance, does `what` with it, closes it. */
+static bool with_instance(struct admin *a,
+                          bool (*what)(struct admin *, void *instance, const void *arg,
+                                       struct error *err),
+                          const void *arg, struct error *err)
 {
 	const struct driver *driver = a->spec->driver;
 
 	if (driver->admin == NULL)
 		return true; /* there is nothing to administrate */
-	void *client = aligned_alloc(64, (driver->client_size + 63) & ~(size_t)63);
-	if (client == NULL)
+	void *instance = aligned_alloc(64, (driver->instance_size + 63) & ~(size_t)63);
+	if (instance == NULL)
 		return error_set_errno(err, ENOMEM, "opening a client for administration");
-	memset(client, 0, (driver->client_size + 63) & ~(size_t)63);
+	memset(instance, 0, (driver->instance_size + 63) & ~(size_t)63);
 
-	bool ok = driver->open(client, &a->context, err);
+	bool ok = driver->open(instance, &a->context, err);
 	if (ok) {
-		ok = what(a, client, arg, err);
-		driver->close(client);
+		ok = what(a, instance, arg, err);
+		driver->close(instance);
 	}
-	free(client);
+	free(instance);
 	return ok;
 }
 
-static bool create_topics(struct admin *a, void *client, const void *arg, struct error *err)
+static bool create_topics(struct admin *a, void *instance, const void *arg, struct error *err)
 {
 	const struct admin_job *job = arg;
 
-	return a->spec->driver->admin->create_topics(client, job->topics, job->topics_count, err);
+	return a->spec->driver->admin->create_topics(instance, job->topics, job->topics_count, err);
 }
 
-static bool delete_names(struct admin *a, void *client, const void *arg, struct error *err)
+static bool delete_names(struct admin *a, void *instance, const void *arg, struct error *err)
 {
 	const struct admin_job *job = arg;
 	const struct driver_admin *admin = a->spec->driver->admin;
@@ -129,10 +129,10 @@ static bool delete_names(struct admin *a, void *client, const void *arg, struct 
 	/* Groups first: what reads a topic is gone before the topic is.  A group that cannot be
 	 * deleted does not keep the topics. */
 	bool groups_ok = job->names.groups_count == 0 ||
-	                 admin->delete_groups(client, job->names.groups, job->names.groups_count,
+	                 admin->delete_groups(instance, job->names.groups, job->names.groups_count,
 	                                      groups_ms, &groups_err);
 	if (job->names.topics_count > 0 &&
-	    !admin->delete_topics(client, job->names.topics, job->names.topics_count,
+	    !admin->delete_topics(instance, job->names.topics, job->names.topics_count,
 	                          job->timeout_ms, err))
 		return false;
 	if (!groups_ok)
@@ -140,7 +140,7 @@ static bool delete_names(struct admin *a, void *client, const void *arg, struct 
 	return groups_ok;
 }
 
-static bool read_ends(struct admin *a, void *client, const void *arg, struct error *err)
+static bool read_ends(struct admin *a, void *instance, const void *arg, struct error *err)
 {
 	const struct admin_job *job = arg;
 	const struct driver_admin *admin = a->spec->driver->admin;
@@ -149,7 +149,7 @@ static bool read_ends(struct admin *a, void *client, const void *arg, struct err
 	if (admin->topic_ends == NULL)
 		return true;
 	uint64_t *ends = xcalloc(job->topics_count + 1, sizeof(*ends));
-	bool ok = admin->topic_ends(client, job->topics, job->topics_count, ends, err);
+	bool ok = admin->topic_ends(instance, job->topics, job->topics_count, ends, err);
 	for (size_t i = 0; ok && i < job->topics_count; i++) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64, ends[i]);
 		add_field(a, text);
@@ -158,11 +158,11 @@ static bool read_ends(struct admin *a, void *client, const void *arg, struct err
 	return ok;
 }
 
-static bool list_names(struct admin *a, void *client, const void *arg, struct error *err)
+static bool list_names(struct admin *a, void *instance, const void *arg, struct error *err)
 {
 	const struct admin_job *job = arg;
 
-	return a->spec->driver->admin->list(client, job->prefix, add_name, a, err);
+	return a->spec->driver->admin->list(instance, job->prefix, add_name, a, err);
 }
 
 static void broker_is_ready(void *to)
@@ -202,13 +202,13 @@ static bool do_job(struct admin *a, const struct admin_job *job, struct error *e
 	case ADMIN_DESCRIBE:
 		return a->spec->driver->describe(&a->context, add_row, a, err);
 	case ADMIN_CREATE_TOPICS:
-		return with_client(a, create_topics, job, err);
+		return with_instance(a, create_topics, job, err);
 	case ADMIN_DELETE:
-		return with_client(a, delete_names, job, err);
+		return with_instance(a, delete_names, job, err);
 	case ADMIN_TOPIC_ENDS:
-		return with_client(a, read_ends, job, err);
+		return with_instance(a, read_ends, job, err);
 	case ADMIN_LIST:
-		return with_client(a, list_names, job, err);
+		return with_instance(a, list_names, job, err);
 	case ADMIN_BROKER:
 		return serve_broker(a, err);
 	}
@@ -250,5 +250,5 @@ bool admin_delete(const struct agent_spec *spec, const struct agent_names *names
 	struct admin a;
 
 	admin_init(&a, spec, NULL);
-	return with_client(&a, delete_names, &job, err);
+	return with_instance(&a, delete_names, &job, err);
 }

@@ -193,7 +193,7 @@ static void consumer_looked(void *owner)
 	loop_batch_begins(&c->loop->base);
 }
 
-static const struct driver_host consumer_host = {
+static const struct driver_core consumer_core = {
 	.received = consumer_received,
 	.looked = consumer_looked,
 	.assigned = consumer_assigned,
@@ -413,7 +413,7 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 			.partitions = b->spec->partitions,
 		};
 		int fd = -1;
-		if (!b->driver->consumer_open(b->client, priv, &wanted, &fd, err))
+		if (!b->driver->consumer_open(b->instance, priv, &wanted, &fd, err))
 			return error_wrap(err, "consumer %u of topic %s", spec->id, spec->topic);
 		c->priv = priv;
 		if (!loop_watch(b, i, fd, err))
@@ -460,7 +460,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	l.waiting = (struct heap){ .cap = l.base.clients };
 	l.waiting.items = xcalloc(l.base.clients + 1, sizeof(*l.waiting.items));
 
-	if (!loop_open_driver(&l.base, &consumer_host, err))
+	if (!loop_open_driver(&l.base, &consumer_core, err))
 		goto out;
 	ok = open_clients(&l, err);
 	if (ok) {

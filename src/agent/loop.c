@@ -75,7 +75,7 @@ void loop_close(struct loop *l)
 	l->is_ready = NULL;
 }
 
-bool loop_open_driver(struct loop *l, const struct driver_host *host, struct error *err)
+bool loop_open_driver(struct loop *l, const struct driver_core *core, struct error *err)
 {
 	const struct agent_spec *spec = l->spec;
 
@@ -83,24 +83,24 @@ bool loop_open_driver(struct loop *l, const struct driver_host *host, struct err
 	         agent_role_name(spec->role), spec->index, l->index);
 	l->context = (struct driver_context){
 		.config = spec->driver_config,
-		.host = host,
+		.core = core,
 		.owner = l,
 		.run_id = spec->run_id,
 		.client_id = l->client_id,
 	};
-	l->client = loop_alloc_parts(1, l->driver->client_size, &l->client_stride);
-	if (l->driver->open(l->client, &l->context, err))
+	l->instance = loop_alloc_parts(1, l->driver->instance_size, &l->instance_stride);
+	if (l->driver->open(l->instance, &l->context, err))
 		return true;
-	loop_free_parts(l->client, 1, l->client_stride);
-	l->client = NULL;
+	loop_free_parts(l->instance, 1, l->instance_stride);
+	l->instance = NULL;
 	return false;
 }
 
 void loop_close_driver(struct loop *l)
 {
-	l->driver->close(l->client);
-	loop_free_parts(l->client, 1, l->client_stride);
-	l->client = NULL;
+	l->driver->close(l->instance);
+	loop_free_parts(l->instance, 1, l->instance_stride);
+	l->instance = NULL;
 }
 
 static size_t parts_bytes(uint32_t count, size_t stride)

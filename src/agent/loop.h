@@ -41,8 +41,8 @@ struct loop {
 	unsigned index; /* of the loops of this agent */
 	int channel_fd, epoll_fd;
 
-	void *client; /* the driver's, for all clients of this loop */
-	size_t client_stride;
+	void *instance; /* the driver's, for all clients of this loop */
+	size_t instance_stride;
 	struct driver_context context;
 	char client_id[64];
 	uint32_t clients; /* of this loop */
@@ -59,8 +59,8 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
                int channel_fd, struct error *err);
 void loop_close(struct loop *l);
 
-/* The driver's client for this loop; `host` lives as long as it. */
-bool loop_open_driver(struct loop *l, const struct driver_host *host, struct error *err);
+/* The driver's instance for this loop; `core` lives as long as it. */
+bool loop_open_driver(struct loop *l, const struct driver_core *core, struct error *err);
 void loop_close_driver(struct loop *l);
 
 /* Zeroed memory for the driver's parts of `count` clients, each part starting on a cache line.
@@ -120,7 +120,7 @@ void loop_closed_one(struct loop *l);
  * loop_client_index(l, i) of the agent. */
 uint32_t loop_client_index(const struct loop *l, uint32_t i);
 
-/* Counts an event of the driver; the `event` hook of both hosts. */
+/* Counts an event of the driver; the `event` call of both cores. */
 void loop_note(struct loop *l, enum note_kind kind, const char *text);
 
 /* Answers a command.  *err is looked at only when `ok` is false. */

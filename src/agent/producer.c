@@ -187,7 +187,7 @@ static void producer_looked(void *owner)
 	loop_batch_begins(&p->loop->base);
 }
 
-static const struct driver_host producer_host = {
+static const struct driver_core producer_core = {
 	.sent = producer_sent,
 	.looked = producer_looked,
 	.event = producer_event,
@@ -706,7 +706,7 @@ static bool open_clients(struct producer_loop *l, struct error *err)
 		};
 		void *priv = l->privs + i * l->stride;
 		struct producer_spec wanted = { .owner = p, .topic = spec->topic, .id = spec->id };
-		if (!b->driver->producer_open(b->client, priv, &wanted, &p->fd, err))
+		if (!b->driver->producer_open(b->instance, priv, &wanted, &p->fd, err))
 			return error_wrap(err, "producer %u of topic %s", spec->id, spec->topic);
 		p->priv = priv;
 		if (!loop_watch(b, i, p->fd, err))
@@ -774,7 +774,7 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	l.answered = xcalloc(l.base.clients + 1, sizeof(*l.answered));
 	l.unflushed = xcalloc(l.base.clients + 1, sizeof(*l.unflushed));
 
-	if (!loop_open_driver(&l.base, &producer_host, err))
+	if (!loop_open_driver(&l.base, &producer_core, err))
 		goto out;
 	ok = open_clients(&l, err);
 	if (ok) {

@@ -47,10 +47,10 @@ static bool watch(struct supervisor *s, int fd, uint64_t tag, struct error *err)
 	return true;
 }
 
-bool supervisor_init(struct supervisor *s, const struct supervisor_host *host, void *to,
+bool supervisor_init(struct supervisor *s, const struct supervisor_calls *calls, void *to,
                      struct error *err)
 {
-	*s = (struct supervisor){ .host = host, .to = to, .stderr_pipe = { -1, -1 } };
+	*s = (struct supervisor){ .calls = calls, .to = to, .stderr_pipe = { -1, -1 } };
 	signal(SIGCHLD, SIG_DFL); /* ignored (inherited), it would take our children's ends away */
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd < 0)
@@ -250,12 +250,12 @@ static void read_answers(struct supervisor *s, struct agent *a, uint32_t loop)
 		}
 		if (answer.tag == 0) {
 			if (++a->loops_open == a->spec.loops)
-				s->host->opened(s->to, a);
+				s->calls->opened(s->to, a);
 		} else {
 			a->answers_due--;
 			if (a->asked_ns != 0 && a->answers_due == 0)
 				a->answered_ns = clock_ns();
-			s->host->answered(s->to, a, &answer);
+			s->calls->answered(s->to, a, &answer);
 		}
 	}
 }
@@ -263,7 +263,7 @@ static void read_answers(struct supervisor *s, struct agent *a, uint32_t loop)
 static void tell_line(struct supervisor *s)
 {
 	if (s->stderr_rest.len > 0)
-		s->host->wrote(s->to, text_str(&s->stderr_rest));
+		s->calls->wrote(s->to, text_str(&s->stderr_rest));
 	text_fini(&s->stderr_rest);
 }
 
@@ -314,7 +314,7 @@ static void reap(struct supervisor *s, struct agent *a)
 	a->ended_ns = clock_ns();
 	remember_cpu(a, timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime));
 	a->max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
-	s->host->ended(s->to, a);
+	s->calls->ended(s->to, a);
 }
 
 int supervisor_fd(const struct supervisor *s)

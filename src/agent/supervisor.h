@@ -6,7 +6,7 @@
  * supervisor -- the parent's side of agents: fork, command, listen, reap.
  *
  * It knows processes and nothing about runs.  Everything that happens is told through the
- * callbacks of `struct supervisor_host`, from inside supervisor_serve.  The process has one thread
+ * callbacks of `struct supervisor_calls`, from inside supervisor_serve.  The process has one thread
  * and never opens a client.  No zombie stays: every end is seen through a pidfd and reaped.
  */
 
@@ -56,7 +56,7 @@ struct agent {
 	uint64_t max_rss_bytes; /* once ended */
 };
 
-struct supervisor_host {
+struct supervisor_calls {
 	void (*opened)(void *to, struct agent *a); /* all its clients are open */
 	void (*answered)(void *to, struct agent *a, const struct agent_answer *answer);
 	void (*ended)(void *to, struct agent *a);  /* reaped; counts and errors are complete */
@@ -64,7 +64,7 @@ struct supervisor_host {
 };
 
 struct supervisor {
-	const struct supervisor_host *host;
+	const struct supervisor_calls *calls;
 	void *to;
 	int epoll_fd;
 	int stderr_pipe[2];
@@ -73,7 +73,7 @@ struct supervisor {
 	size_t count, cap;
 };
 
-bool supervisor_init(struct supervisor *s, const struct supervisor_host *host, void *to,
+bool supervisor_init(struct supervisor *s, const struct supervisor_calls *calls, void *to,
                      struct error *err);
 /* Kills and reaps what is left (within 2 s: what does not even die is left to itself); frees the agents and what they counted. */
 void supervisor_fini(struct supervisor *s);

@@ -43,7 +43,7 @@ static void job_wrote(void *to, const char *line)
 	snprintf(w->said, sizeof(w->said), "%s", line);
 }
 
-static const struct supervisor_host job_host = {
+static const struct supervisor_calls job_calls = {
 	.opened = job_opened,
 	.answered = job_answered,
 	.ended = job_ended,
@@ -98,7 +98,7 @@ bool admin_call_run(const struct input_driver *driver, const struct admin_job *j
 	struct waiting w = { 0 };
 	bool ok = false;
 
-	if (!supervisor_init(&s, &job_host, &w, err))
+	if (!supervisor_init(&s, &job_calls, &w, err))
 		goto out;
 	struct agent *a = supervisor_start(&s, &spec, job, err);
 	ok = a != NULL && wait_for_end(&s, &w, timeout_ms, err) && take_output(a, &w, output, err);

@@ -9,14 +9,17 @@
  * became of each message.  It does not measure, print, exit, sleep or start threads of its own
  * unless its library forces it to.
  *
- * Life: configure (any process; pure) -> open (in an agent, after its fork, once for each loop of
- * the agent) -> producer_open / consumer_open -> send, serve ... -> [close_begin of all clients of
- * the loop] -> producer_close / consumer_close -> close.  Close is called exactly once for every open that returned true, and
+ * An *instance* is what a loop has of a driver: what its producers and consumers share, a connection
+ * perhaps.  A *client* is a producer or a consumer.
+ *
+ * Life: configure (any process; pure) -> open an instance (in an agent, after its fork, once for each
+ * loop of the agent) -> producer_open / consumer_open -> send, serve ... -> [close_begin of all
+ * clients of the loop] -> producer_close / consumer_close -> close.  Close is called exactly once for every open that returned true, and
  * never for one that failed.  Everything but `configure` runs in an agent: a parent never touches a
  * client library, because a client made before a fork does nothing after it.
  *
- * Memory: the core allocates client, producer and consumer (client_size, ...; zeroed, aligned to 64
- * bytes) and frees them.  `send` and `serve` are the hot path: they take no lock and allocate
+ * Memory: the core allocates instance, producer and consumer (instance_size, ...; zeroed, aligned to
+ * 64 bytes) and frees them.  `send` and `serve` are the hot path: they take no lock and allocate
  * nothing of their own (what the client library does is its own affair).
  *
  * Waiting: one thread waits for all clients of a loop.  A producer or consumer hands out one
@@ -26,13 +29,13 @@
  * own.  A producer without one hands out -1 and is served in every turn while it has messages under
  * way; a consumer must have one.
  *
- * Threads: a client and all that was opened from it belong to one thread.  The callbacks of
- * `struct driver_host` are called from inside a hook of that same thread, never from elsewhere.
+ * Threads: an instance and all that was opened from it belong to one thread.  The callbacks of
+ * `struct driver_core` are called from inside a hook of that same thread, never from elsewhere.
  *
  * Callbacks: any hook may report what has come back, of any client of that thread, `send` included.
  * `send` may even report the message that it was called with, acknowledged or failed: its token is
  * valid from the call on, and `send` answers SEND_QUEUED then, nothing else.  The core reads the
- * clock anew at the first report of each hook and after each host->looked, and never uses a reading
+ * clock anew at the first report of each hook and after each core->looked, and never uses a reading
  * older than the send.  A
  * report never makes the core call another hook.
  */
@@ -42,8 +45,8 @@
 #include <stdint.h>
 
 #include "config/origin.h"
+#include "driver/core.h"
 #include "driver/doubt.h"
-#include "driver/host.h"
 #include "util/error.h"
 
 struct arena;
@@ -78,24 +81,24 @@ typedef void driver_name_fn(void *to, enum driver_name_kind kind, const char *na
 struct driver_admin {
 	/* In batches, with a bounded number of retries; an error says which topic and why.  A topic
 	 * that exists already with this name counts as created. */
-	bool (*create_topics)(void *client, const struct topic_spec *topics, size_t count,
+	bool (*create_topics)(void *instance, const struct topic_spec *topics, size_t count,
 	                      struct error *err);
 	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.  Groups
 	 * that still have members are tried again until `timeout_ms` has passed.  Where the broker
 	 * does not allow it, and so will not the next time, the error is ERROR_REFUSED and names
 	 * what forbids it. */
-	bool (*delete_topics)(void *client, const char *const *names, size_t count,
+	bool (*delete_topics)(void *instance, const char *const *names, size_t count,
 	                      uint32_t timeout_ms, struct error *err);
-	bool (*delete_groups)(void *client, const char *const *names, size_t count,
+	bool (*delete_groups)(void *instance, const char *const *names, size_t count,
 	                      uint32_t timeout_ms, struct error *err);
 	/* How many messages each topic ever took: the sum of the end offsets of its partitions, which
 	 * neither retention nor compaction lowers; DRIVER_NO_TOPIC: it is not there.  Within about
 	 * 10 s.  Optional: the broker cannot tell. */
-	bool (*topic_ends)(void *client, const struct topic_spec *topics, size_t count,
+	bool (*topic_ends)(void *instance, const struct topic_spec *topics, size_t count,
 	                   uint64_t *ends, struct error *err);
 	/* Names of topics and groups that start with `prefix`.  A group that has members is not listed;
 	 * nor is a topic that such a group reads. */
-	bool (*list)(void *client, const char *prefix, driver_name_fn *fn, void *to,
+	bool (*list)(void *instance, const char *prefix, driver_name_fn *fn, void *to,
 	             struct error *err);
 };
 
@@ -111,7 +114,7 @@ struct driver_broker {
 /* --- the driver ------------------------------------------------------------------------------- */
 
 enum driver_flag {
-	DRIVER_PARTITIONS = 1 << 0, /* consumers report their partitions through host->assigned */
+	DRIVER_PARTITIONS = 1 << 0, /* consumers report their partitions through core->assigned */
 	DRIVER_KEYS = 1 << 1,       /* keys reach the broker */
 	DRIVER_TIMESTAMP = 1 << 2,  /* received.broker_ms is filled */
 	DRIVER_LIBRARY =
@@ -135,7 +138,7 @@ struct driver {
 	const char *const *classes; /* OMB's driverClass values that mean this driver; NULL ends */
 	unsigned flags;
 	const struct option_spec *options; /* keys of the driver file; { 0 } ends */
-	size_t config_size, client_size, producer_size, consumer_size;
+	size_t config_size, instance_size, producer_size, consumer_size;
 
 	/* After the options were parsed into *config: checks and translates.  Pure: no client library,
 	 * any process.  Adds every failure to *errors, with its place.  Optional. */
@@ -155,34 +158,34 @@ struct driver {
 	 * to others (a session that has to time out).  Pure.  Optional: they are given away at once. */
 	uint32_t (*standstill_ms)(const void *config);
 
-	bool (*open)(void *client, const struct driver_context *ctx, struct error *err);
-	void (*close)(void *client);
+	bool (*open)(void *instance, const struct driver_context *ctx, struct error *err);
+	void (*close)(void *instance);
 
 	/* *fd: the descriptor to wait on, or -1.  Returns without waiting for the broker. */
-	bool (*producer_open)(void *client, void *producer, const struct producer_spec *spec,
+	bool (*producer_open)(void *instance, void *producer, const struct producer_spec *spec,
 	                      int *fd, struct error *err);
 	/* Begins what producer_close waits for, and does not wait itself: every producer of the loop
 	 * hears of it before the first one is closed, so that closing a hundred takes as long as
-	 * closing one.  Messages may come back through host->sent.  Optional. */
+	 * closing one.  Messages may come back through core->sent.  Optional. */
 	void (*producer_close_begin)(void *producer);
-	/* What is still under way comes back as failed through host->sent before this returns. */
+	/* What is still under way comes back as failed through core->sent before this returns. */
 	void (*producer_close)(void *producer);
 	enum send_status (*send)(void *producer, const struct outgoing *m, uint64_t token,
 	                         struct error *err);
 	/* The pass of sends is over: what `send` only collected goes out now.  Never blocks.
 	 * Optional. */
 	void (*flush)(void *producer);
-	/* Reports through host->sent what came back.  About `max` at the most; returns how many. */
+	/* Reports through core->sent what came back.  About `max` at the most; returns how many. */
 	unsigned (*producer_serve)(void *producer, unsigned max);
 
-	bool (*consumer_open)(void *client, void *consumer, const struct consumer_spec *spec,
+	bool (*consumer_open)(void *instance, void *consumer, const struct consumer_spec *spec,
 	                      int *fd, struct error *err);
 	/* Begins to leave its group and does not wait for it, as producer_close_begin.  Nothing is
 	 * delivered any more once this is called.  Optional. */
 	void (*consumer_close_begin)(void *consumer);
 	/* Leaves its group.  Nothing is delivered any more once this is called. */
 	void (*consumer_close)(void *consumer);
-	/* Delivers through host->received.  At most `max`; returns how many. */
+	/* Delivers through core->received.  At most `max`; returns how many. */
 	unsigned (*consumer_serve)(void *consumer, unsigned max);
 	/* Confirms all that was delivered so far, without waiting.  Optional; does nothing where the
 	 * configuration has the client confirm by itself. */

@@ -13,12 +13,12 @@
 /* A power of two.  At most this many messages are under way; beyond it the answer is BUSY. */
 #define NULL_WINDOW 4096
 
-struct null_client {
-	const struct driver_host *host;
+struct null_instance {
+	const struct driver_core *core;
 };
 
 struct null_producer {
-	const struct driver_host *host;
+	const struct driver_core *core;
 	void *owner;
 	uint64_t head, tail; /* of the ring: taken so far, reported so far */
 	uint64_t tokens[NULL_WINDOW];
@@ -52,28 +52,28 @@ static bool null_describe(const struct driver_context *ctx, driver_row_fn *fn, v
 	return true;
 }
 
-static bool null_open(void *client, const struct driver_context *ctx, struct error *err)
+static bool null_open(void *instance, const struct driver_context *ctx, struct error *err)
 {
-	struct null_client *c = client;
+	struct null_instance *c = instance;
 
 	(void)err;
-	c->host = ctx->host;
+	c->core = ctx->core;
 	return true;
 }
 
-static void null_close(void *client)
+static void null_close(void *instance)
 {
-	(void)client;
+	(void)instance;
 }
 
-static bool null_producer_open(void *client, void *producer, const struct producer_spec *spec,
+static bool null_producer_open(void *instance, void *producer, const struct producer_spec *spec,
                                int *fd, struct error *err)
 {
-	struct null_client *c = client;
+	struct null_instance *c = instance;
 	struct null_producer *p = producer;
 
 	(void)err;
-	p->host = c->host;
+	p->core = c->core;
 	p->owner = spec->owner;
 	*fd = -1;
 	return true;
@@ -86,7 +86,7 @@ static unsigned null_producer_serve(void *producer, unsigned max)
 	unsigned served = 0;
 
 	while (p->tail < p->head && served < max) {
-		p->host->sent(p->owner, p->tokens[p->tail % NULL_WINDOW], &acknowledged);
+		p->core->sent(p->owner, p->tokens[p->tail % NULL_WINDOW], &acknowledged);
 		p->tail++;
 		served++;
 	}
@@ -99,7 +99,7 @@ static void null_producer_close(void *producer)
 	struct null_producer *p = producer;
 
 	for (; p->tail < p->head; p->tail++)
-		p->host->sent(p->owner, p->tokens[p->tail % NULL_WINDOW], &failed);
+		p->core->sent(p->owner, p->tokens[p->tail % NULL_WINDOW], &failed);
 }
 
 static enum send_status null_send(void *producer, const struct outgoing *m, uint64_t token,
@@ -116,10 +116,10 @@ static enum send_status null_send(void *producer, const struct outgoing *m, uint
 	return SEND_QUEUED;
 }
 
-static bool null_consumer_open(void *client, void *consumer, const struct consumer_spec *spec,
+static bool null_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec,
                                int *fd, struct error *err)
 {
-	(void)client;
+	(void)instance;
 	(void)consumer;
 	(void)spec;
 	(void)fd;
@@ -147,7 +147,7 @@ const struct driver driver_null = {
 	.classes = null_classes,
 	.flags = DRIVER_KEYS,
 	.options = null_options,
-	.client_size = sizeof(struct null_client),
+	.instance_size = sizeof(struct null_instance),
 	.producer_size = sizeof(struct null_producer),
 	.consumer_size = sizeof(struct null_consumer),
 	.describe = null_describe,

@@ -90,7 +90,7 @@ static void on_answered(void *to, struct agent *a, const struct agent_answer *an
 static void on_ended(void *to, struct agent *a);
 static void on_wrote(void *to, const char *line);
 
-static const struct supervisor_host host = {
+static const struct supervisor_calls calls = {
 	.opened = on_opened,
 	.answered = on_answered,
 	.ended = on_ended,
@@ -101,7 +101,7 @@ static bool open_supervisor(struct local *l, struct error *err)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
-	if (!supervisor_init(&l->supervisor, &host, l, err))
+	if (!supervisor_init(&l->supervisor, &calls, l, err))
 		return false;
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, supervisor_fd(&l->supervisor), &event) < 0)
 		return error_set_errno(err, errno, "watching agents");

@@ -87,7 +87,7 @@ static void looked(void *owner)
 	(void)owner;
 }
 
-static const struct driver_host host = {
+static const struct driver_core core = {
 	.sent = sent,
 	.received = received,
 	.looked = looked,
@@ -115,7 +115,7 @@ static void heard_by_client(bool is_consumer, const uint8_t *data, size_t len)
 		abort();
 	if (is_consumer) {
 		struct loopback_consumer c = {
-			.host = &host, .config = &config, .owner = &owner, .fd = pair[0]
+			.core = &core, .config = &config, .owner = &owner, .fd = pair[0]
 		};
 		if (!buffer_init(&c.in, 4096, 1 << 20, &err) ||
 		    !buffer_init(&c.out, 4096, 1 << 20, &err))
@@ -126,7 +126,7 @@ static void heard_by_client(bool is_consumer, const uint8_t *data, size_t len)
 		loopback_consumer_close(&c);
 	} else {
 		struct loopback_producer p = {
-			.host = &host,
+			.core = &core,
 			.config = &config,
 			.fd = pair[0],
 			.epoll_fd = epoll_create1(0),

@@ -19,12 +19,12 @@ _Atomic uint32_t fake_rejoins[4];
 _Atomic uint32_t fake_begun_at_first_close, fake_closed;
 static _Atomic uint32_t begun;
 
-struct fake_client {
-	const struct driver_host *host;
+struct fake_instance {
+	const struct driver_core *core;
 };
 
 struct fake_producer {
-	const struct driver_host *host;
+	const struct driver_core *core;
 	void *owner;
 	uint32_t id;
 	int fd;
@@ -33,7 +33,7 @@ struct fake_producer {
 };
 
 struct fake_consumer {
-	const struct driver_host *host;
+	const struct driver_core *core;
 	void *owner;
 	uint32_t id, next;
 	uint32_t partitions;
@@ -49,25 +49,25 @@ void fake_reset(void)
 		fake_rejoins[i] = 0;
 }
 
-static bool fake_open(void *client, const struct driver_context *ctx, struct error *err)
+static bool fake_open(void *instance, const struct driver_context *ctx, struct error *err)
 {
 	(void)err;
-	((struct fake_client *)client)->host = ctx->host;
+	((struct fake_instance *)instance)->core = ctx->core;
 	return true;
 }
 
-static void fake_close(void *client)
+static void fake_close(void *instance)
 {
-	(void)client;
+	(void)instance;
 }
 
-static bool fake_producer_open(void *client, void *producer, const struct producer_spec *spec,
+static bool fake_producer_open(void *instance, void *producer, const struct producer_spec *spec,
                                int *fd, struct error *err)
 {
 	struct fake_producer *p = producer;
 
 	(void)err;
-	p->host = ((struct fake_client *)client)->host;
+	p->core = ((struct fake_instance *)instance)->core;
 	p->owner = spec->owner;
 	p->id = spec->id;
 	p->fd = *fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -78,7 +78,7 @@ static void answer(struct fake_producer *p, uint64_t token)
 {
 	struct sent_report r = { .acknowledged = !fake_script.fails, .reason = "scripted failure" };
 
-	p->host->sent(p->owner, token, &r);
+	p->core->sent(p->owner, token, &r);
 }
 
 static unsigned report(struct fake_producer *p, unsigned max, bool acknowledged)
@@ -87,7 +87,7 @@ static unsigned report(struct fake_producer *p, unsigned max, bool acknowledged)
 	unsigned n = 0;
 
 	for (; p->tail < p->head && n < max; n++)
-		p->host->sent(p->owner, p->tokens[p->tail++ % FAKE_WINDOW], &r);
+		p->core->sent(p->owner, p->tokens[p->tail++ % FAKE_WINDOW], &r);
 	return n;
 }
 
@@ -105,9 +105,9 @@ static void take(uint64_t ns)
 		nanosleep(&pause, NULL);
 }
 
-static void fake_close_begin(void *client)
+static void fake_close_begin(void *instance)
 {
-	(void)client;
+	(void)instance;
 	begun++;
 }
 
@@ -168,18 +168,18 @@ static enum send_status fake_send(void *producer, const struct outgoing *m, uint
 	return status;
 }
 
-static bool fake_consumer_open(void *client, void *consumer, const struct consumer_spec *spec,
+static bool fake_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec,
                                int *fd, struct error *err)
 {
 	struct fake_consumer *c = consumer;
 
 	(void)err;
 	take(fake_script.open_ns);
-	c->host = ((struct fake_client *)client)->host;
+	c->core = ((struct fake_instance *)instance)->core;
 	c->owner = spec->owner;
 	c->id = spec->id;
 	c->partitions = spec->partitions;
-	c->host->assigned(c->owner, c->partitions);
+	c->core->assigned(c->owner, c->partitions);
 	*fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	return true;
 }
@@ -205,7 +205,7 @@ static unsigned fake_consumer_serve(void *consumer, unsigned max)
 			continue;
 		if (fake_script.look_ns > 0) {
 			take(fake_script.look_ns);
-			c->host->looked(c->owner);
+			c->core->looked(c->owner);
 		}
 		if (fake_script.stamps_on_arrival)
 			stamp_anew(d);
@@ -215,7 +215,7 @@ static unsigned fake_consumer_serve(void *consumer, unsigned max)
 			.partition = d->partition,
 			.redelivered = d->redelivered,
 		};
-		c->host->received(c->owner, &m);
+		c->core->received(c->owner, &m);
 		served++;
 	}
 	return served;
@@ -234,7 +234,7 @@ static bool fake_consumer_ask(void *consumer, enum consumer_wish wish, struct er
 	if (wish != CONSUMER_REJOIN)
 		return error_set(err, ERROR_UNSUPPORTED, "it only joins");
 	fake_rejoins[c->id]++;
-	c->host->assigned(c->owner, --c->partitions);
+	c->core->assigned(c->owner, --c->partitions);
 	return true;
 }
 
@@ -247,7 +247,7 @@ static void fake_consumer_close(void *consumer)
 const struct driver driver_fake = {
 	.name = "fake",
 	.flags = DRIVER_PARTITIONS | DRIVER_KEYS,
-	.client_size = sizeof(struct fake_client),
+	.instance_size = sizeof(struct fake_instance),
 	.producer_size = sizeof(struct fake_producer),
 	.consumer_size = sizeof(struct fake_consumer),
 	.open = fake_open,

@@ -52,7 +52,7 @@ struct party {
 
 struct world {
 	struct arena arena;
-	void *config, *client;
+	void *config, *instance;
 	struct driver_context ctx;
 	pid_t broker;
 	int stop_fd, epoll_fd;
@@ -128,7 +128,7 @@ static void host_looked(void *owner)
 	(void)owner;
 }
 
-static const struct driver_host host = {
+static const struct driver_core core = {
 	.sent = host_sent,
 	.received = host_received,
 	.looked = host_looked,
@@ -194,12 +194,12 @@ static struct world *world_create(const char *const *options)
 	drv->configure(w->config, NULL, &w->arena, &errors);
 	assert_int_equal(errors.count, 0);
 	w->ctx = (struct driver_context){
-		.config = w->config, .host = &host, .run_id = w->run_id, .client_id = "test"
+		.config = w->config, .core = &core, .run_id = w->run_id, .client_id = "test"
 	};
 	w->epoll_fd = epoll_create1(0);
 	start_broker(w);
-	w->client = xcalloc(1, drv->client_size);
-	assert_true(drv->open(w->client, &w->ctx, &err));
+	w->instance = xcalloc(1, drv->instance_size);
+	assert_true(drv->open(w->instance, &w->ctx, &err));
 	return w;
 }
 
@@ -221,11 +221,11 @@ static void world_destroy(struct world *w)
 {
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		close_party(&w->parties[i]);
-	drv->close(w->client);
+	drv->close(w->instance);
 	if (w->broker != 0)
 		assert_int_equal(stop_broker(w), 0);
 	close(w->epoll_fd);
-	free(w->client);
+	free(w->instance);
 	free(w->config);
 	arena_fini(&w->arena);
 	free(w);
@@ -236,7 +236,7 @@ static void create_topic(struct world *w, const char *name, uint32_t partitions)
 	struct topic_spec topic = { name, partitions };
 	struct error err = { 0 };
 
-	if (!drv->admin->create_topics(w->client, &topic, 1, &err))
+	if (!drv->admin->create_topics(w->instance, &topic, 1, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -267,7 +267,7 @@ static struct party *open_producer(struct world *w, const char *topic)
 	struct producer_spec spec = { .owner = p, .topic = topic };
 	struct error err = { 0 };
 
-	if (!drv->producer_open(w->client, p->priv, &spec, &p->fd, &err))
+	if (!drv->producer_open(w->instance, p->priv, &spec, &p->fd, &err))
 		fail_msg("%s", err.text);
 	watch(p);
 	return p;
@@ -279,7 +279,7 @@ static struct party *open_consumer(struct world *w, const char *topic, const cha
 	struct consumer_spec spec = { .owner = p, .topic = topic, .subscription = group };
 	struct error err = { 0 };
 
-	if (!drv->consumer_open(w->client, p->priv, &spec, &p->fd, &err))
+	if (!drv->consumer_open(w->instance, p->priv, &spec, &p->fd, &err))
 		fail_msg("%s", err.text);
 	p->seen = xcalloc(SEQUENCES_MAX, 1);
 	watch(p);
@@ -675,17 +675,17 @@ static void names_in_use_are_neither_listed_nor_deleted(void **state)
 	create_topic(w, "other", 1);
 	struct party *c = open_consumer(w, "omb-a", "omb-g");
 	turn_until(w, c->partitions == 1);
-	assert_true(drv->admin->list(w->client, "omb-", count_name, &n, &err));
+	assert_true(drv->admin->list(w->instance, "omb-", count_name, &n, &err));
 	assert_int_equal(n.topics, 1);
 	assert_int_equal(n.groups, 0);
-	assert_false(drv->admin->delete_groups(w->client, groups, 1, 50, &err));
+	assert_false(drv->admin->delete_groups(w->instance, groups, 1, 50, &err));
 	assert_string_equal(err.text, "group \"omb-g\" still has members");
 
 	close_party(c);
-	assert_true(drv->admin->delete_groups(w->client, groups, 1, 5000, &err));
-	assert_true(drv->admin->delete_topics(w->client, topics, 3, 5000, &err));
+	assert_true(drv->admin->delete_groups(w->instance, groups, 1, 5000, &err));
+	assert_true(drv->admin->delete_topics(w->instance, topics, 3, 5000, &err));
 	n = (struct names){ 0 };
-	assert_true(drv->admin->list(w->client, "omb-", count_name, &n, &err));
+	assert_true(drv->admin->list(w->instance, "omb-", count_name, &n, &err));
 	assert_int_equal(n.topics + n.groups, 0);
 	world_destroy(w);
 }

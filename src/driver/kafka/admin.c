@@ -58,7 +58,7 @@ static bool is_answered(struct admin *a, rd_kafka_resp_err_t *code)
 static bool await_broker(struct admin *a, struct error *err)
 {
 	uint64_t deadline_ms = kafka_now_ms() + ANSWER_MS;
-	const struct kafka_settings *settings = &a->client->config->roles[KAFKA_ADMIN];
+	const struct kafka_settings *settings = &a->instance->config->roles[KAFKA_ADMIN];
 	rd_kafka_resp_err_t code;
 
 	do {
@@ -70,9 +70,9 @@ static bool await_broker(struct admin *a, struct error *err)
 	                 a->reason[0] != '\0' ? a->reason : rd_kafka_err2str(code));
 }
 
-bool admin_start(struct admin *a, struct kafka_client *c, struct error *err)
+bool admin_start(struct admin *a, struct kafka_instance *c, struct error *err)
 {
-	*a = (struct admin){ .client = c };
+	*a = (struct admin){ .instance = c };
 
 	rd_kafka_conf_t *conf =
 		kafka_conf_create(&c->config->roles[KAFKA_ADMIN], c->client_id, err);
@@ -259,7 +259,7 @@ static bool batch_refused(struct batch *b, rd_kafka_event_t *event, struct error
 static rd_kafka_NewTopic_t *new_topic(struct admin *a, const struct topic_spec *topic,
                                       struct error *err)
 {
-	const struct kafka_config *config = a->client->config;
+	const struct kafka_config *config = a->instance->config;
 	/* Left out, the broker's default: OMB asks for 0 replicas, which no broker grants. */
 	int replicas = config->replication_factor == 0 ? -1 : (int)config->replication_factor;
 	char why[256];
@@ -541,16 +541,16 @@ static bool await_writable(struct admin *a, const struct topic_spec *topics, siz
 
 /* --- hooks ------------------------------------------------------------------------------------ */
 
-static void tell_progress(const struct kafka_client *c, size_t done)
+static void tell_progress(const struct kafka_instance *c, size_t done)
 {
-	if (c->host->progress != NULL)
-		c->host->progress(c->owner, done);
+	if (c->core->progress != NULL)
+		c->core->progress(c->owner, done);
 }
 
-static bool kafka_create_topics(void *client, const struct topic_spec *topics, size_t count,
+static bool kafka_create_topics(void *instance, const struct topic_spec *topics, size_t count,
                                 struct error *err)
 {
-	struct kafka_client *c = client;
+	struct kafka_instance *c = instance;
 	struct admin a;
 	struct batch b;
 	bool ok = true;
@@ -570,10 +570,10 @@ static bool kafka_create_topics(void *client, const struct topic_spec *topics, s
 	return ok;
 }
 
-static bool kafka_delete_topics(void *client, const char *const *names, size_t count,
+static bool kafka_delete_topics(void *instance, const char *const *names, size_t count,
                                 uint32_t timeout_ms, struct error *err)
 {
-	struct kafka_client *c = client;
+	struct kafka_instance *c = instance;
 	uint64_t deadline_ms = kafka_now_ms() + timeout_ms;
 	struct topic_spec *topics = xcalloc(count + 1, sizeof(*topics));
 	struct admin a;
@@ -647,7 +647,7 @@ static size_t find_topics(const struct rd_kafka_metadata *md, const struct topic
 	return there;
 }
 
-static bool kafka_topic_ends(void *client, const struct topic_spec *topics, size_t count,
+static bool kafka_topic_ends(void *instance, const struct topic_spec *topics, size_t count,
                              uint64_t *ends, struct error *err)
 {
 	struct topic_spec *found = xmalloc((count + 1) * sizeof(*found));
@@ -655,7 +655,7 @@ static bool kafka_topic_ends(void *client, const struct topic_spec *topics, size
 	uint64_t *sums = xcalloc(count + 1, sizeof(*sums));
 	rd_kafka_resp_err_t code;
 	struct admin a;
-	bool ok = admin_start(&a, client, err);
+	bool ok = admin_start(&a, instance, err);
 
 	if (ok) {
 		const struct rd_kafka_metadata *md = metadata(&a, METADATA_MS, &code);

@@ -17,14 +17,14 @@
 struct admin {
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue; /* results */
-	struct kafka_client *client;
+	struct kafka_instance *instance;
 	bool spoiled;     /* must not be destroyed */
 	bool lost;        /* a broker answered once, and none does any more */
 	char reason[256]; /* the last that the library said about its connections */
 };
 
 /* Waits until a broker answers, 10 s at most. */
-bool admin_start(struct admin *a, struct kafka_client *c, struct error *err);
+bool admin_start(struct admin *a, struct kafka_instance *c, struct error *err);
 void admin_stop(struct admin *a);
 
 /* Worth another try? */
@@ -45,8 +45,9 @@ void admin_wait_ms(unsigned ms);
 
 /* --- groups.c --------------------------------------------------------------------------------- */
 
-bool kafka_delete_groups(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
-                         struct error *err);
-bool kafka_list(void *client, const char *prefix, driver_name_fn *fn, void *to, struct error *err);
+bool kafka_delete_groups(void *instance, const char *const *names, size_t count,
+                         uint32_t timeout_ms, struct error *err);
+bool kafka_list(void *instance, const char *prefix, driver_name_fn *fn, void *to,
+                struct error *err);
 
 #endif

@@ -38,7 +38,7 @@ struct kafka_member {
 	rd_kafka_queue_t *queue;
 	rd_kafka_queue_t *leave_queue; /* takes the place of `queue` once it is leaving */
 	int wake_fd;
-	const struct driver_host *host; /* NULL once it is leaving */
+	const struct driver_core *core; /* NULL once it is leaving */
 	void *owner;                    /* NULL once its consumer is closed */
 	bool paused, manual_commit;
 	bool has_answered; /* a rebalance while it was leaving; see leave_answer */
@@ -135,7 +135,7 @@ static void confirm(struct kafka_member *m)
 	list->cnt = all;
 	m->dirty = 0;
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		m->host->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
+		m->core->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
 }
 
 /*
@@ -163,9 +163,9 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && offsets != NULL && i < offsets->cnt;
 	     i++)
 		code = offsets->elems[i].err;
-	if (m->host != NULL && code != RD_KAFKA_RESP_ERR_NO_ERROR &&
+	if (m->core != NULL && code != RD_KAFKA_RESP_ERR_NO_ERROR &&
 	    code != RD_KAFKA_RESP_ERR__NO_OFFSET)
-		m->host->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
+		m->core->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -173,13 +173,13 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	struct kafka_member *m = opaque;
 	char text[512];
 
-	if (m->host == NULL)
+	if (m->core == NULL)
 		return;
 	if (code == RD_KAFKA_RESP_ERR__FATAL) {
 		rd_kafka_fatal_error(rk, text, sizeof(text));
 		reason = text;
 	}
-	m->host->event(m->owner, kafka_event_of((rd_kafka_resp_err_t)code), reason);
+	m->core->event(m->owner, kafka_event_of((rd_kafka_resp_err_t)code), reason);
 }
 
 /* Only there so that an idle consumer has something to poll; see rules.c. */
@@ -196,15 +196,15 @@ static void report_error(struct kafka_member *m, rd_kafka_error_t *error)
 {
 	if (error == NULL)
 		return;
-	if (m->host != NULL)
-		m->host->event(m->owner, DRIVER_EVENT_CLIENT, rd_kafka_error_string(error));
+	if (m->core != NULL)
+		m->core->event(m->owner, DRIVER_EVENT_CLIENT, rd_kafka_error_string(error));
 	rd_kafka_error_destroy(error);
 }
 
 static void report_code(struct kafka_member *m, rd_kafka_resp_err_t code)
 {
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && m->host != NULL)
-		m->host->event(m->owner, DRIVER_EVENT_CLIENT, rd_kafka_err2str(code));
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR && m->core != NULL)
+		m->core->event(m->owner, DRIVER_EVENT_CLIENT, rd_kafka_err2str(code));
 }
 
 static bool is_cooperative(rd_kafka_t *rk)
@@ -216,7 +216,7 @@ static bool is_cooperative(rd_kafka_t *rk)
 static void take(struct kafka_member *m, rd_kafka_topic_partition_list_t *parts)
 {
 	if (is_cooperative(m->rk)) {
-		if (m->host != NULL)
+		if (m->core != NULL)
 			confirm(m); /* the list of commits is made anew */
 		report_error(m, rd_kafka_incremental_assign(m->rk, parts));
 	} else {
@@ -230,7 +230,7 @@ static void take(struct kafka_member *m, rd_kafka_topic_partition_list_t *parts)
 
 static void give(struct kafka_member *m, rd_kafka_topic_partition_list_t *parts)
 {
-	if (m->host != NULL && !rd_kafka_assignment_lost(m->rk))
+	if (m->core != NULL && !rd_kafka_assignment_lost(m->rk))
 		confirm_all(m, parts);
 	/* librdkafka keeps a pause with the partition: coming back, it would stand still for ever. */
 	if (m->paused && parts->cnt > 0)
@@ -280,10 +280,10 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 		m->assigned = 0;
 		commits_create(m);
 	}
-	if (m->host == NULL)
+	if (m->core == NULL)
 		return;
-	m->host->event(m->owner, DRIVER_EVENT_REBALANCE, what);
-	m->host->assigned(m->owner, m->assigned);
+	m->core->event(m->owner, DRIVER_EVENT_REBALANCE, what);
+	m->core->assigned(m->owner, m->assigned);
 }
 
 /* --- open and close --------------------------------------------------------------------------- */
@@ -318,7 +318,7 @@ static bool subscribe(struct kafka_member *m, struct error *err)
 	return true;
 }
 
-static bool member_start(struct kafka_client *c, struct kafka_member *m, const char *group,
+static bool member_start(struct kafka_instance *c, struct kafka_member *m, const char *group,
                          struct error *err)
 {
 	char why[512];
@@ -345,15 +345,15 @@ static bool member_start(struct kafka_client *c, struct kafka_member *m, const c
 	return m->wake_fd >= 0 && subscribe(m, err);
 }
 
-bool kafka_consumer_open(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
+bool kafka_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec, int *fd,
                          struct error *err)
 {
-	struct kafka_client *c = client;
+	struct kafka_instance *c = instance;
 	struct kafka_consumer *k = consumer;
 	struct kafka_member *m = xcalloc(1, sizeof(*m));
 
 	m->wake_fd = -1;
-	m->host = c->host;
+	m->core = c->core;
 	m->owner = spec->owner;
 	m->manual_commit = c->config->manual_commit;
 	m->topic = xstrdup(spec->topic);
@@ -363,7 +363,7 @@ bool kafka_consumer_open(void *client, void *consumer, const struct consumer_spe
 		member_destroy(m);
 		return error_wrap(err, "consumer %u", spec->id);
 	}
-	*k = (struct kafka_consumer){ .client = c, .member = m };
+	*k = (struct kafka_consumer){ .instance = c, .member = m };
 	*fd = m->wake_fd;
 	return true;
 }
@@ -387,7 +387,7 @@ static bool has_left(struct kafka_member *m)
 	return rd_kafka_consumer_closed(m->rk);
 }
 
-static void forget(struct kafka_client *c, struct kafka_member *m)
+static void forget(struct kafka_instance *c, struct kafka_member *m)
 {
 	struct kafka_member **at = &c->leaving;
 
@@ -398,7 +398,7 @@ static void forget(struct kafka_client *c, struct kafka_member *m)
 }
 
 /* Answers all those that are leaving; destroys those that have left. */
-static void serve_leaving(struct kafka_client *c)
+static void serve_leaving(struct kafka_instance *c)
 {
 	for (struct kafka_member *m = c->leaving, *next; m != NULL; m = next) {
 		next = m->next;
@@ -407,7 +407,7 @@ static void serve_leaving(struct kafka_client *c)
 	}
 }
 
-void kafka_consumers_leave(struct kafka_client *c, uint64_t deadline_ms)
+void kafka_consumers_leave(struct kafka_instance *c, uint64_t deadline_ms)
 {
 	for (;;) {
 		serve_leaving(c);
@@ -424,14 +424,14 @@ static void fall_silent(struct kafka_member *m)
 		if (m->positions[i].next > 0)
 			mark_dirty(m, (int32_t)i);
 	confirm(m);
-	m->host = NULL;
+	m->core = NULL;
 	rd_kafka_queue_io_event_enable(m->queue, -1, NULL, 0);
 }
 
 void kafka_consumer_close_begin(void *consumer)
 {
 	struct kafka_consumer *k = consumer;
-	struct kafka_client *c = k->client;
+	struct kafka_instance *c = k->instance;
 	struct kafka_member *m = k->member;
 
 	fall_silent(m);
@@ -456,7 +456,7 @@ void kafka_consumer_close_begin(void *consumer)
 void kafka_consumer_close(void *consumer)
 {
 	struct kafka_consumer *k = consumer;
-	struct kafka_client *c = k->client;
+	struct kafka_instance *c = k->instance;
 
 	if (k->member != NULL && k->member->leave_queue == NULL)
 		kafka_consumer_close_begin(k);
@@ -496,7 +496,7 @@ static void deliver(struct kafka_member *m, const rd_kafka_message_t *msg)
 		.broker_ms = broker_ms > 0 ? broker_ms : 0,
 	};
 
-	m->host->received(m->owner, &r);
+	m->core->received(m->owner, &r);
 	pos->next = msg->offset + 1;
 	mark_dirty(m, msg->partition);
 }
@@ -504,7 +504,7 @@ static void deliver(struct kafka_member *m, const rd_kafka_message_t *msg)
 static void report_poll(struct kafka_member *m, const rd_kafka_message_t *msg)
 {
 	if (msg->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
-		m->host->event(m->owner, DRIVER_EVENT_POLL, rd_kafka_message_errstr(msg));
+		m->core->event(m->owner, DRIVER_EVENT_POLL, rd_kafka_message_errstr(msg));
 }
 
 /*
@@ -516,15 +516,15 @@ unsigned kafka_consumer_serve(void *consumer, unsigned max)
 {
 	struct kafka_consumer *k = consumer;
 	struct kafka_member *m = k->member;
-	rd_kafka_message_t **batch = k->client->batch;
+	rd_kafka_message_t **batch = k->instance->batch;
 	unsigned served = 0;
 
-	if (k->client->leaving != NULL)
-		serve_leaving(k->client);
+	if (k->instance->leaving != NULL)
+		serve_leaving(k->instance);
 	while (served < max) {
 		size_t room = max - served < KAFKA_BATCH ? max - served : KAFKA_BATCH;
 		ssize_t got = rd_kafka_consume_batch_queue(m->queue, 0, batch, room);
-		m->host->looked(m->owner);
+		m->core->looked(m->owner);
 		for (ssize_t i = 0; i < got; i++) {
 			if (batch[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
 				deliver(m, batch[i]);

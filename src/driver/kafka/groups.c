@@ -105,10 +105,10 @@ static bool delete_batch(struct admin *a, struct group_batch *b, uint64_t deadli
 	}
 }
 
-bool kafka_delete_groups(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
-                         struct error *err)
+bool kafka_delete_groups(void *instance, const char *const *names, size_t count,
+                         uint32_t timeout_ms, struct error *err)
 {
-	struct kafka_client *c = client;
+	struct kafka_instance *c = instance;
 	uint64_t deadline_ms = kafka_now_ms() + timeout_ms;
 	struct admin a;
 	bool ok = admin_start(&a, c, err);
@@ -121,8 +121,8 @@ bool kafka_delete_groups(void *client, const char *const *names, size_t count, u
 		b.count = count - at < ADMIN_BATCH ? count - at : ADMIN_BATCH;
 		b.left = b.count;
 		ok = delete_batch(&a, &b, deadline_ms, err);
-		if (ok && c->host->progress != NULL)
-			c->host->progress(c->owner, at + b.count);
+		if (ok && c->core->progress != NULL)
+			c->core->progress(c->owner, at + b.count);
 	}
 	admin_stop(&a);
 	return ok;
@@ -244,13 +244,13 @@ static bool list_topics(struct admin *a, const struct listing *l, const struct n
 	return true;
 }
 
-bool kafka_list(void *client, const char *prefix, driver_name_fn *fn, void *to, struct error *err)
+bool kafka_list(void *instance, const char *prefix, driver_name_fn *fn, void *to, struct error *err)
 {
 	struct listing l = { .prefix = prefix, .fn = fn, .to = to };
 	struct names read = { 0 };
 	struct admin a;
 
-	bool ok = admin_start(&a, client, err) && list_groups(&a, &l, &read, err) &&
+	bool ok = admin_start(&a, instance, err) && list_groups(&a, &l, &read, err) &&
 	          list_topics(&a, &l, &read, err);
 	admin_stop(&a);
 	names_fini(&read);

@@ -45,21 +45,21 @@ static void kafka_configure(void *config, const struct driver_file *file, struct
 	((struct kafka_config *)config)->defaults_why = file->defaults_why;
 }
 
-static bool kafka_open(void *client, const struct driver_context *ctx, struct error *err)
+static bool kafka_open(void *instance, const struct driver_context *ctx, struct error *err)
 {
-	struct kafka_client *c = client;
+	struct kafka_instance *c = instance;
 
 	(void)err;
 	c->config = ctx->config;
-	c->host = ctx->host;
+	c->core = ctx->core;
 	c->owner = ctx->owner;
 	snprintf(c->client_id, sizeof(c->client_id), "%s", ctx->client_id);
 	return true;
 }
 
-static void kafka_close(void *client)
+static void kafka_close(void *instance)
 {
-	struct kafka_client *c = client;
+	struct kafka_instance *c = instance;
 
 	kafka_consumers_leave(c, kafka_now_ms() + KAFKA_CLOSE_MS);
 }
@@ -130,7 +130,7 @@ const struct driver driver_kafka = {
 	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP | DRIVER_LIBRARY,
 	.options = kafka_options,
 	.config_size = sizeof(struct kafka_config),
-	.client_size = sizeof(struct kafka_client),
+	.instance_size = sizeof(struct kafka_instance),
 	.producer_size = sizeof(struct kafka_producer),
 	.consumer_size = sizeof(struct kafka_consumer),
 	.configure = kafka_configure,

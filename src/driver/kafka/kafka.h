@@ -28,9 +28,9 @@
 
 struct kafka_member;
 
-struct kafka_client {
+struct kafka_instance {
 	const struct kafka_config *config;
-	const struct driver_host *host;
+	const struct driver_core *core;
 	void *owner; /* of the client, for progress */
 	char client_id[128];
 	struct kafka_member *leaving; /* consumers that began to close and have not left yet */
@@ -42,7 +42,7 @@ struct kafka_producer {
 	rd_kafka_t *rk;
 	rd_kafka_topic_t *topic;
 	rd_kafka_queue_t *queue;
-	const struct driver_host *host;
+	const struct driver_core *core;
 	void *owner;
 	uint64_t outstanding; /* queued and not yet reported */
 	unsigned served;      /* by the call that is under way */
@@ -51,13 +51,13 @@ struct kafka_producer {
 };
 
 struct kafka_consumer {
-	struct kafka_client *client;
+	struct kafka_instance *instance;
 	struct kafka_member *member;
 };
 
 /* --- producer.c ------------------------------------------------------------------------------- */
 
-bool kafka_producer_open(void *client, void *producer, const struct producer_spec *spec, int *fd,
+bool kafka_producer_open(void *instance, void *producer, const struct producer_spec *spec, int *fd,
                          struct error *err);
 void kafka_producer_close_begin(void *producer);
 void kafka_producer_close(void *producer);
@@ -67,7 +67,7 @@ unsigned kafka_producer_serve(void *producer, unsigned max);
 
 /* --- consumer.c ------------------------------------------------------------------------------- */
 
-bool kafka_consumer_open(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
+bool kafka_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec, int *fd,
                          struct error *err);
 void kafka_consumer_close_begin(void *consumer);
 void kafka_consumer_close(void *consumer);
@@ -77,7 +77,7 @@ bool kafka_consumer_ask(void *consumer, enum consumer_wish wish, struct error *e
 
 /* Gives those that are leaving their groups until `deadline_ms`.  A client that cannot leave by
  * then is left to the end of the process: destroying it would wait for the broker. */
-void kafka_consumers_leave(struct kafka_client *c, uint64_t deadline_ms);
+void kafka_consumers_leave(struct kafka_instance *c, uint64_t deadline_ms);
 
 /* --- admin.c, describe.c ---------------------------------------------------------------------- */
 

@@ -20,12 +20,12 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	if (!report.acknowledged)
 		report.reason = rd_kafka_err2str(m->err);
 	else if (m->offset < 0 && p->has_offsets)
-		p->host->event(
+		p->core->event(
 			p->owner, DRIVER_EVENT_CLIENT,
 			"acknowledged without an offset: the broker took it for a duplicate");
 	p->outstanding--;
 	p->served++;
-	p->host->sent(p->owner, (uint64_t)(uintptr_t)m->_private, &report);
+	p->core->sent(p->owner, (uint64_t)(uintptr_t)m->_private, &report);
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -37,10 +37,10 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 		rd_kafka_fatal_error(rk, text, sizeof(text));
 		reason = text;
 	}
-	p->host->event(p->owner, kafka_event_of((rd_kafka_resp_err_t)code), reason);
+	p->core->event(p->owner, kafka_event_of((rd_kafka_resp_err_t)code), reason);
 }
 
-static bool start(struct kafka_client *c, struct kafka_producer *p, const char *topic,
+static bool start(struct kafka_instance *c, struct kafka_producer *p, const char *topic,
                   struct error *err)
 {
 	rd_kafka_conf_t *conf =
@@ -75,13 +75,13 @@ static void stop(struct kafka_producer *p)
 	*p = (struct kafka_producer){ .wake_fd = -1 };
 }
 
-bool kafka_producer_open(void *client, void *producer, const struct producer_spec *spec, int *fd,
+bool kafka_producer_open(void *instance, void *producer, const struct producer_spec *spec, int *fd,
                          struct error *err)
 {
-	struct kafka_client *c = client;
+	struct kafka_instance *c = instance;
 	struct kafka_producer *p = producer;
 
-	*p = (struct kafka_producer){ .host = c->host, .owner = spec->owner, .wake_fd = -1 };
+	*p = (struct kafka_producer){ .core = c->core, .owner = spec->owner, .wake_fd = -1 };
 	p->has_offsets =
 		strcmp(kafka_setting_value(&c->config->roles[KAFKA_PRODUCER], "acks", "all"),
 	               "0") != 0;
@@ -124,7 +124,7 @@ static void give_up(struct kafka_producer *p)
 		rd_kafka_poll(p->rk, 10);
 	}
 	if (p->outstanding > 0)
-		p->host->event(p->owner, DRIVER_EVENT_CLIENT,
+		p->core->event(p->owner, DRIVER_EVENT_CLIENT,
 		               "closed with messages that librdkafka did not give back");
 }
 

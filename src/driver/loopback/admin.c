@@ -29,7 +29,7 @@ static void question_close(struct question *q)
 	buffer_fini(&q->out);
 }
 
-static bool question_open(struct question *q, const struct loopback_client *c,
+static bool question_open(struct question *q, const struct loopback_instance *c,
                           enum loop_frame_type type, struct error *err)
 {
 	const size_t max = 2 * (size_t)LOOP_FRAME_MAX;
@@ -110,10 +110,10 @@ static bool question_order(struct question *q, bool *retry, struct error *err)
 	return status == LOOP_DONE_OK || error_set(err, ERROR_BROKER, "%s", text);
 }
 
-static bool create_topics(void *client, const struct topic_spec *topics, size_t count,
+static bool create_topics(void *instance, const struct topic_spec *topics, size_t count,
                           struct error *err)
 {
-	const struct loopback_client *c = client;
+	const struct loopback_instance *c = instance;
 	struct question q;
 	bool retry;
 
@@ -124,20 +124,20 @@ static bool create_topics(void *client, const struct topic_spec *topics, size_t 
 		loop_put_text(&q.out, topics[i].name);
 		loop_put_u32(&q.out, topics[i].partitions);
 	}
-	if (c->host->progress != NULL)
-		c->host->progress(c->owner, 0);
+	if (c->core->progress != NULL)
+		c->core->progress(c->owner, 0);
 	bool ok = question_order(&q, &retry, err);
 	question_close(&q);
 	return ok;
 }
 
-static bool delete_names(void *client, enum loop_frame_type type, const char *const *names,
+static bool delete_names(void *instance, enum loop_frame_type type, const char *const *names,
                          size_t count, bool *retry, struct error *err)
 {
 	struct question q;
 
 	*retry = false;
-	if (!question_open(&q, client, type, err))
+	if (!question_open(&q, instance, type, err))
 		return false;
 	loop_put_u32(&q.out, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
@@ -147,23 +147,23 @@ static bool delete_names(void *client, enum loop_frame_type type, const char *co
 	return ok;
 }
 
-static bool delete_topics(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
-                          struct error *err)
+static bool delete_topics(void *instance, const char *const *names, size_t count,
+                          uint32_t timeout_ms, struct error *err)
 {
 	bool retry;
 
 	(void)timeout_ms;
-	return delete_names(client, LOOP_DELETE_TOPICS, names, count, &retry, err);
+	return delete_names(instance, LOOP_DELETE_TOPICS, names, count, &retry, err);
 }
 
-static bool delete_groups(void *client, const char *const *names, size_t count, uint32_t timeout_ms,
-                          struct error *err)
+static bool delete_groups(void *instance, const char *const *names, size_t count,
+                          uint32_t timeout_ms, struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	bool retry;
 
 	for (uint32_t waited_ms = 0;; waited_ms += RETRY_MS) {
-		if (delete_names(client, LOOP_DELETE_GROUPS, names, count, &retry, err))
+		if (delete_names(instance, LOOP_DELETE_GROUPS, names, count, &retry, err))
 			return true;
 		if (!retry || waited_ms >= timeout_ms)
 			return false;
@@ -171,13 +171,14 @@ static bool delete_groups(void *client, const char *const *names, size_t count, 
 	}
 }
 
-static bool list(void *client, const char *prefix, driver_name_fn *fn, void *to, struct error *err)
+static bool list(void *instance, const char *prefix, driver_name_fn *fn, void *to,
+                 struct error *err)
 {
 	char name[LOOP_NAME_MAX + 1];
 	struct question q;
 	struct loop_frame f = { 0 };
 
-	if (!question_open(&q, client, LOOP_LIST, err))
+	if (!question_open(&q, instance, LOOP_LIST, err))
 		return false;
 	loop_put_text(&q.out, prefix);
 	bool ok = question_ask(&q, &f, err);

@@ -29,15 +29,15 @@ struct loopback_config {
 	struct loop_script script;
 };
 
-struct loopback_client {
+struct loopback_instance {
 	const struct loopback_config *config;
-	const struct driver_host *host;
+	const struct driver_core *core;
 	void *owner; /* for progress */
 	struct address address;
 };
 
 struct loopback_producer {
-	const struct driver_host *host;
+	const struct driver_core *core;
 	const struct loopback_config *config;
 	void *owner;
 	int fd, epoll_fd; /* epoll: the socket, and room in it while `is_blocked` */
@@ -54,7 +54,7 @@ struct loopback_producer {
 };
 
 struct loopback_consumer {
-	const struct driver_host *host;
+	const struct driver_core *core;
 	const struct loopback_config *config;
 	void *owner;
 	int fd;
@@ -88,16 +88,16 @@ void loopback_load_doubts(const void *config, const struct driver_load *load, st
 bool loopback_describe(const struct driver_context *ctx, driver_row_fn *fn, void *to,
                        struct error *err);
 
-bool loopback_producer_open(void *client, void *producer, const struct producer_spec *spec, int *fd,
-                            struct error *err);
+bool loopback_producer_open(void *instance, void *producer, const struct producer_spec *spec,
+                            int *fd, struct error *err);
 void loopback_producer_close(void *producer);
 enum send_status loopback_send(void *producer, const struct outgoing *m, uint64_t token,
                                struct error *err);
 void loopback_flush(void *producer);
 unsigned loopback_producer_serve(void *producer, unsigned max);
 
-bool loopback_consumer_open(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
-                            struct error *err);
+bool loopback_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec,
+                            int *fd, struct error *err);
 void loopback_consumer_close(void *consumer);
 unsigned loopback_consumer_serve(void *consumer, unsigned max);
 void loopback_consumer_commit(void *consumer);

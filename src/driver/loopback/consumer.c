@@ -60,14 +60,14 @@ static void say_hello(struct loopback_consumer *c, const struct consumer_spec *s
 	grant(c, c->config->max_buffer_bytes);
 }
 
-bool loopback_consumer_open(void *client, void *consumer, const struct consumer_spec *spec, int *fd,
-                            struct error *err)
+bool loopback_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec,
+                            int *fd, struct error *err)
 {
-	struct loopback_client *lc = client;
+	struct loopback_instance *lc = instance;
 	struct loopback_consumer *c = consumer;
 
 	*c = (struct loopback_consumer){
-		.host = lc->host,
+		.core = lc->core,
 		.config = lc->config,
 		.owner = spec->owner,
 		.fd = -1,
@@ -140,9 +140,9 @@ static void lose(struct loopback_consumer *c, const char *reason)
 {
 	c->is_lost = true;
 	c->run_left = 0;
-	c->host->event(c->owner, DRIVER_EVENT_CONNECTION, reason);
-	c->host->event(c->owner, DRIVER_EVENT_FATAL, reason);
-	c->host->assigned(c->owner, 0);
+	c->core->event(c->owner, DRIVER_EVENT_CONNECTION, reason);
+	c->core->event(c->owner, DRIVER_EVENT_FATAL, reason);
+	c->core->assigned(c->owner, 0);
 }
 
 static void note_position(struct loopback_consumer *c, uint32_t partition, uint64_t next)
@@ -179,7 +179,7 @@ static unsigned deliver(struct loopback_consumer *c, unsigned max)
 		c->used += d.payload_len + LOOP_DELIVERED_BYTES;
 		note_position(c, c->run_partition, c->run_offset);
 		done++;
-		c->host->received(c->owner, &m);
+		c->core->received(c->owner, &m);
 	}
 	if (c->run_left == 0 && c->run_bytes > 0) {
 		buffer_consume(&c->in, c->run_bytes);
@@ -203,9 +203,9 @@ static void take_assignment(struct loopback_consumer *c, struct loop_reader *bod
 		c->moved = xcalloc((size_t)all + 1, sizeof(*c->moved));
 		c->partitions = all;
 	} else {
-		c->host->event(c->owner, DRIVER_EVENT_REBALANCE, "partitions were dealt again");
+		c->core->event(c->owner, DRIVER_EVENT_REBALANCE, "partitions were dealt again");
 	}
-	c->host->assigned(c->owner, mine);
+	c->core->assigned(c->owner, mine);
 }
 
 static void take_run(struct loopback_consumer *c, const struct loop_frame *f)
@@ -261,7 +261,7 @@ static bool next_frame(struct loopback_consumer *c)
 			break;
 		}
 		enum io io = socket_receive(c->fd, &c->in, READ_BYTES);
-		c->host->looked(c->owner);
+		c->core->looked(c->owner);
 		if (io_is_over(io))
 			lose(c, "the connection to the loopback broker is lost");
 		if (io != IO_DONE)

@@ -10,19 +10,19 @@
 #include "driver/loopback/client.h"
 #include "driver/loopback/server.h"
 
-static bool loopback_open(void *client, const struct driver_context *ctx, struct error *err)
+static bool loopback_open(void *instance, const struct driver_context *ctx, struct error *err)
 {
-	struct loopback_client *c = client;
+	struct loopback_instance *c = instance;
 
 	c->config = ctx->config;
-	c->host = ctx->host;
+	c->core = ctx->core;
 	c->owner = ctx->owner;
 	return loop_address_parse(c->config->address, ctx->run_id, &c->address, err);
 }
 
-static void loopback_close(void *client)
+static void loopback_close(void *instance)
 {
-	(void)client; /* every producer and consumer has its own connection */
+	(void)instance; /* every producer and consumer has its own connection */
 }
 
 static bool loopback_wants_broker(const void *config)
@@ -62,7 +62,7 @@ const struct driver driver_loopback = {
 	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP,
 	.options = loopback_options,
 	.config_size = sizeof(struct loopback_config),
-	.client_size = sizeof(struct loopback_client),
+	.instance_size = sizeof(struct loopback_instance),
 	.producer_size = sizeof(struct loopback_producer),
 	.consumer_size = sizeof(struct loopback_consumer),
 	.configure = loopback_configure,

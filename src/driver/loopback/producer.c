@@ -75,14 +75,14 @@ static void release(struct loopback_producer *p)
 		munmap(p->tokens, tokens_bytes(p));
 }
 
-bool loopback_producer_open(void *client, void *producer, const struct producer_spec *spec, int *fd,
-                            struct error *err)
+bool loopback_producer_open(void *instance, void *producer, const struct producer_spec *spec,
+                            int *fd, struct error *err)
 {
-	struct loopback_client *c = client;
+	struct loopback_instance *c = instance;
 	struct loopback_producer *p = producer;
 
 	*p = (struct loopback_producer){
-		.host = c->host,
+		.core = c->core,
 		.config = c->config,
 		.owner = spec->owner,
 		.fd = -1,
@@ -187,7 +187,7 @@ static void report(struct loopback_producer *p, const struct sent_report *r)
 	if (p->tail == p->head)
 		p->head = p->tail =
 			0; /* few pages of the ring are ever touched at ordinary rates */
-	p->host->sent(p->owner, token, r);
+	p->core->sent(p->owner, token, r);
 }
 
 static void fail_all(struct loopback_producer *p, const char *reason)
@@ -205,8 +205,8 @@ static void lose(struct loopback_producer *p, const char *reason)
 	p->is_lost = true;
 	p->acks_left = 0;
 	epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, p->fd, NULL); /* it would stay readable for ever */
-	p->host->event(p->owner, DRIVER_EVENT_CONNECTION, reason);
-	p->host->event(p->owner, DRIVER_EVENT_FATAL, reason);
+	p->core->event(p->owner, DRIVER_EVENT_CONNECTION, reason);
+	p->core->event(p->owner, DRIVER_EVENT_FATAL, reason);
 	fail_all(p, reason);
 }
 
@@ -279,7 +279,7 @@ static bool next_frame(struct loopback_producer *p)
 			break;
 		}
 		enum io io = socket_receive(p->fd, &p->in, IN_BYTES / 2);
-		p->host->looked(p->owner);
+		p->core->looked(p->owner);
 		if (io_is_over(io))
 			lose(p, "the connection to the loopback broker is lost");
 		if (io != IO_DONE)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_DRIVER_HOST_H
-#define OMB_DRIVER_HOST_H
+#ifndef OMB_DRIVER_CORE_H
+#define OMB_DRIVER_CORE_H
 
 /*
- * host -- what the core gives to a driver: messages, clients to open, and whom to call back.
+ * core -- what the core gives to a driver: messages, clients to open, and whom to call back.
  *
  * The other half of the contract is driver.h, where its rules stand.
  */
@@ -44,7 +44,7 @@ enum driver_event {
 };
 
 /* Calls from the driver into the core.  `owner` is what the client was opened with. */
-struct driver_host {
+struct driver_core {
 	/* Message `token` came back; exactly once for each SEND_QUEUED. */
 	void (*sent)(void *owner, uint64_t token, const struct sent_report *report);
 	void (*received)(void *owner, const struct received *message);
@@ -64,8 +64,8 @@ struct driver_host {
 };
 
 struct driver_context {
-	const void *config; /* of this driver, configured; lives longer than the client */
-	const struct driver_host *host;
+	const void *config; /* of this driver, configured; lives longer than the instance */
+	const struct driver_core *core;
 	void *owner;           /* for progress */
 	const char *run_id;    /* letters and digits; part of every name that the run creates */
 	const char *client_id; /* tells this agent apart in the broker's logs */
@@ -91,7 +91,7 @@ struct topic_spec {
 };
 
 enum send_status {
-	SEND_QUEUED, /* taken over: comes back once through host->sent */
+	SEND_QUEUED, /* taken over: comes back once through core->sent */
 	SEND_BUSY,   /* not now: nothing happened, offer it again after a serve; never blocks */
 	SEND_FAILED, /* never: *err says why; does not come back */
 };
