@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "agent/producer_state.h"
+#include "util/clock.h"
+
+static void probe_came_back(struct producer *p, const struct sent_report *report)
+{
+	if (report->acknowledged)
+		producer_count(p->loop, COUNTER_PROBES_ACKED);
+	else if (!p->loop->base.closing)
+		loop_note(&p->loop->base, NOTE_DELIVERY,
+		          report->reason ? report->reason : "failed");
+}
+
+/* A message that will never be acknowledged is charged its age: it does not vanish. */
+static void charge_age(struct producer_loop *l, uint64_t due_ns, uint64_t now_ns)
+{
+	/* Without a schedule there are no corrected latencies: send -> acknowledged is what is judged. */
+	enum latency which = producer_is_paced(l) ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
+
+	hist_record(&producer_latencies(l, due_ns)[which], now_ns - due_ns);
+}
+
+void producer_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns)
+{
+	charge_age(p->loop, due_ns, now_ns);
+	counter_bump(&p->words->failed);
+	producer_count(p->loop, COUNTER_FAILED);
+}
+
+static void message_unacknowledged(struct producer *p, uint64_t due_ns, uint64_t now_ns)
+{
+	charge_age(p->loop, due_ns, now_ns);
+	counter_bump(&p->words->unacknowledged);
+	producer_count(p->loop, COUNTER_UNACKNOWLEDGED);
+}
+
+static void message_acknowledged(struct producer *p, uint64_t due_ns, uint64_t called_ns,
+                                 uint64_t now_ns)
+{
+	struct producer_loop *l = p->loop;
+	const struct shm_control *control = &l->base.shm->control;
+	enum window window = shm_window_of(control, due_ns);
+	struct hist *latencies = l->base.words->latencies[window];
+
+	hist_record(&latencies[LATENCY_PUBLISH], now_ns - called_ns);
+	if (producer_is_paced(l))
+		hist_record(&latencies[LATENCY_CORRECTED_PUBLISH], now_ns - due_ns);
+	shm_count_due(l->base.words, control, window, due_ns);
+	counter_bump(&p->words->acknowledged);
+	producer_count(l, COUNTER_ACKNOWLEDGED);
+	counter_add(&l->base.words->counters[COUNTER_BYTES_ACKED], l->load.payload.size);
+}
+
+static void producer_sent(void *owner, uint64_t token, const struct sent_report *report)
+{
+	struct producer *p = owner;
+
+	if (token == PROBE_TOKEN) {
+		probe_came_back(p, report);
+		return;
+	}
+
+	assert(flights_has(&p->flights, token));
+	uint32_t slot = (uint32_t)token;
+	uint64_t due_ns = flights_due_ns(&p->flights, slot);
+	uint64_t called_ns = flights_called_ns(&p->flights, slot);
+	uint64_t now_ns = loop_tick(&p->loop->base, called_ns);
+	/* In this order: shm.h says what a parent makes of it. */
+	if (flights_sequence(&p->flights, slot) == p->sequence) /* inside its own send */
+		counter_set(&p->words->sent, p->sequence + 1);
+	flights_give_back(&p->flights, slot);
+	if (report->acknowledged) {
+		message_acknowledged(p, due_ns, called_ns, now_ns);
+	} else if (p->loop->base.closing) {
+		message_unacknowledged(p, due_ns, now_ns);
+	} else {
+		producer_failed(p, due_ns, now_ns);
+		loop_note(&p->loop->base, NOTE_DELIVERY,
+		          report->reason ? report->reason : "failed");
+	}
+
+	if (p->state == PRODUCER_BLOCKED && !p->answered) {
+		p->answered = true;
+		p->loop->answered[p->loop->answered_count++] = p->index;
+	}
+}
+
+static void producer_event(void *owner, enum driver_event kind, const char *text)
+{
+	struct producer *p = owner;
+
+	loop_note(&p->loop->base, (enum note_kind)kind, text);
+}
+
+static void producer_looked(void *owner)
+{
+	struct producer *p = owner;
+
+	loop_batch_begins(&p->loop->base);
+}
+
+const struct driver_core producer_core = {
+	.sent = producer_sent,
+	.looked = producer_looked,
+	.event = producer_event,
+};
+
+void producer_sweep(struct producer *p)
+{
+	uint64_t now_ns = clock_ns();
+
+	for (uint32_t slot = 0; p->flights.under_way > 0; slot++) {
+		if (!flights_has(&p->flights, slot))
+			continue;
+		uint64_t due_ns = flights_due_ns(&p->flights, slot);
+		flights_give_back(&p->flights, slot);
+		message_unacknowledged(p, due_ns, now_ns);
+	}
+}
