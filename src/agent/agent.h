@@ -23,6 +23,7 @@
 
 #include "agent/shm.h"
 #include "driver/driver.h"
+#include "facts/role.h"
 #include "load/assignment.h"
 
 /* Names to delete when the parent has died; of the whole run as far as known at the fork. */

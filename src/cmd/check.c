@@ -15,8 +15,8 @@
 #include "cmd/host.h"
 #include "cmd/input_files.h"
 #include "cmd/plan_text.h"
-#include "config/origin.h"
 #include "driver/driver.h"
+#include "facts/origin.h"
 #include "util/arena.h"
 #include "util/secret.h"
 
@@ -109,7 +109,7 @@ static void gather_doubts(const struct text *records, struct arena *arena,
 	for (size_t at = 0; admin_call_next_record(records, &at, f, ADMIN_DESCRIBE_FIELDS);) {
 		if (!origin_is_doubt(f[3]))
 			continue;
-		struct origin_row row = {
+		struct fact_row row = {
 			arena_strdup(arena, f[0]), arena_strdup(arena, f[1]),
 			arena_strdup(arena, f[2]), arena_strdup(arena, f[3]),
 			arena_strdup(arena, f[4]),

@@ -44,9 +44,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/origin.h"
 #include "driver/core.h"
 #include "driver/doubt.h"
+#include "facts/origin.h"
 #include "util/error.h"
 
 struct arena;
@@ -58,7 +58,7 @@ struct option_spec;
 struct driver_row {
 	const char *section; /* "producer", "consumer", "topic", "meaning", "library" */
 	const char *key, *value;
-	const char *origin; /* one of ORIGIN_* (config/origin.h), or "" */
+	const char *origin; /* one of ORIGIN_* (facts/origin.h), or "" */
 	const char *note;   /* "" = none */
 };
 

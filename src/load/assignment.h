@@ -38,10 +38,6 @@ struct load_spec {
 	uint64_t seed;
 };
 
-enum agent_role { AGENT_PRODUCER, AGENT_CONSUMER, AGENT_ADMIN, AGENT_BROKER };
-
-const char *agent_role_name(enum agent_role role);
-
 /* What consumers are asked to do. */
 struct consume_spec {
 	uint64_t processing_ns;      /* a slow consumer: time spent on each message */

@@ -15,15 +15,14 @@
 #include <stdint.h>
 
 #include "facts/environment.h"
+#include "facts/event.h"
+#include "facts/origin.h"
+#include "facts/totals.h"
 #include "results/verdict.h"
 #include "stats/snapshot.h"
 
 struct record_setting {
 	const char *key, *value;
-};
-
-struct record_row { /* of the driver's effective configuration */
-	const char *section, *key, *value, *origin, *note;
 };
 
 struct record_phase {
@@ -44,36 +43,6 @@ struct record_period {
 	uint64_t start_ns, end_ns;
 	uint64_t backlog;         /* at its end */
 	struct snapshot interval; /* what was recorded between the two instants */
-};
-
-struct record_agent {
-	const char *role;
-	unsigned index, generation, clients, loops;
-	int pid;
-	bool lost, slow; /* slow: to close, which spoils nothing */
-	uint64_t cpu_ns, window_cpu_ns, max_rss_bytes;
-	uint64_t pss_bytes; /* its share of memory before it was closed; 0 = not known */
-	uint64_t counters[COUNTER_COUNT];
-	const struct snapshot *snapshot; /* of its whole life; NULL = not known */
-};
-
-struct record_producer {
-	const char *topic;
-	uint32_t producer;
-	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
-};
-
-struct record_partition {
-	const char *topic, *subscription;
-	uint32_t partition;
-	uint64_t received;
-};
-
-struct record_event {
-	const char *kind, *role;
-	unsigned agent, generation;
-	uint64_t at_ns, gap_ns, count;
-	const char *name, *text; /* NULL = none */
 };
 
 /* consumerBacklogSizeGB; all 0 when there was no such test. */
@@ -110,7 +79,7 @@ struct record {
 
 	const struct record_setting *settings;
 	size_t settings_count;
-	const struct record_row *rows;
+	const struct fact_row *rows;
 	size_t rows_count;
 
 	uint64_t topics, partitions, producers, consumers;
@@ -139,13 +108,13 @@ struct record {
 	size_t seconds_count;
 	const struct record_period *periods;
 	size_t periods_count;
-	const struct record_agent *agents;
+	const struct fact_agent *agents;
 	size_t agents_count;
-	const struct record_producer *producer_totals;
+	const struct fact_producer *producer_totals;
 	size_t producer_totals_count;
-	const struct record_partition *partition_totals;
+	const struct fact_partition *partition_totals;
 	size_t partition_totals_count;
-	const struct record_event *events;
+	const struct fact_event *events;
 	size_t events_count;
 	const char *failure_cause; /* the commonest of messages that failed; NULL = none is known */
 	uint64_t failure_often;

@@ -270,12 +270,12 @@ static void take_driver(struct line *l)
 {
 	json_t *rows = json_object_get(l->root, "rows");
 	size_t count = json_array_size(rows);
-	struct record_row *items = arena_alloc(&l->r->arena, (count + 1) * sizeof(*items));
+	struct fact_row *items = arena_alloc(&l->r->arena, (count + 1) * sizeof(*items));
 
 	for (size_t i = 0; i < count; i++) {
 		const json_t *o = json_array_get(rows, i);
 
-		items[i] = (struct record_row){
+		items[i] = (struct fact_row){
 			.section = must_text_at(l, o, "section"),
 			.key = must_text_at(l, o, "key"),
 			.value = text_at(l, o, "value"),
@@ -320,9 +320,9 @@ static void take_window(struct line *l)
 static void take_event(struct line *l)
 {
 	struct recovery *r = l->r;
-	struct record_event e = {
-		.kind = must_text_at(l, l->root, "kind"),
-		.role = text_at(l, l->root, "role"),
+	const char *kind = must_text_at(l, l->root, "kind");
+	const char *role = must_text_at(l, l->root, "role");
+	struct fact_event e = {
 		.agent = (unsigned)count_or_none(l, l->root, "agent"),
 		.generation = (unsigned)count_or_none(l, l->root, "generation"),
 		.at_ns = count_at(l, l->root, "atNs"),
@@ -332,7 +332,8 @@ static void take_event(struct line *l)
 		.text = text_at(l, l->root, "text"),
 	};
 
-	if (!l->ok)
+	/* One of a kind that came later is no loss to this version. */
+	if (!l->ok || !fact_event_kind_of(kind, &e.kind) || !agent_role_of(role, &e.role))
 		return;
 	r->events = grow(r->events, r->record.events_count, &r->events_cap, sizeof(*r->events));
 	r->events[r->record.events_count++] = e;

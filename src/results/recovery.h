@@ -35,7 +35,7 @@ struct recovery {
 	struct record_phase *phases; /* owned, as are the others */
 	struct record_second *seconds;
 	struct record_period *periods;
-	struct record_event *events;
+	struct fact_event *events;
 	size_t phases_cap, seconds_cap, periods_cap, events_cap;
 	uint64_t base[COUNTER_COUNT]; /* counters at the start of the window */
 };

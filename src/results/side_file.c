@@ -196,7 +196,7 @@ static json_t *driver_member(const struct record *r)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < r->rows_count; i++) {
-		const struct record_row *row = &r->rows[i];
+		const struct fact_row *row = &r->rows[i];
 		json_t *o = json_object();
 
 		put(o, "section", string(row->section));
@@ -441,10 +441,10 @@ static json_t *agents_member(const struct record *r)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < r->agents_count; i++) {
-		const struct record_agent *a = &r->agents[i];
+		const struct fact_agent *a = &r->agents[i];
 		json_t *o = json_object();
 
-		put(o, "role", string(a->role));
+		put(o, "role", string(agent_role_name(a->role)));
 		put(o, "index", number(a->index));
 		put(o, "generation", number(a->generation));
 		put(o, "pid", json_integer(a->pid));
@@ -489,7 +489,7 @@ static json_t *producers_member(const struct record *r)
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < r->producer_totals_count; i++) {
-		const struct record_producer *p = &r->producer_totals[i];
+		const struct fact_producer *p = &r->producer_totals[i];
 		json_t *const cells[] = { number(p->producer), string(p->topic),
 			                  number(p->sent),     number(p->acknowledged),
 			                  number(p->failed),   number(p->unacknowledged),
@@ -507,7 +507,7 @@ static json_t *partitions_member(const struct record *r)
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < r->partition_totals_count; i++) {
-		const struct record_partition *p = &r->partition_totals[i];
+		const struct fact_partition *p = &r->partition_totals[i];
 		json_t *const cells[] = { string(p->topic), string(p->subscription),
 			                  number(p->partition), number(p->received) };
 
@@ -516,13 +516,13 @@ static json_t *partitions_member(const struct record *r)
 	return table("[\"topic\",\"subscription\",\"partition\",\"received\"]", rows);
 }
 
-static json_t *event_object(const struct record *r, const struct record_event *e)
+static json_t *event_object(const struct record *r, const struct fact_event *e)
 {
 	json_t *o = json_object();
 
-	put(o, "kind", string(e->kind));
+	put(o, "kind", string(fact_event_kind_name(e->kind)));
 	put(o, "atNs", number(since_start(r, e->at_ns)));
-	put(o, "role", string(e->role));
+	put(o, "role", string(agent_role_name(e->role)));
 	put(o, "agent", number(e->agent));
 	put(o, "generation", number(e->generation));
 	if (e->gap_ns)
@@ -648,7 +648,7 @@ void side_file_format_window(const struct record *r, struct text *out)
 	add_line(out, "window", o);
 }
 
-void side_file_format_event(const struct record *r, const struct record_event *e, struct text *out)
+void side_file_format_event(const struct record *r, const struct fact_event *e, struct text *out)
 {
 	add_line(out, "event", event_object(r, e));
 }

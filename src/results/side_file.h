@@ -33,7 +33,7 @@ void side_file_format_phase(const struct record *r, const struct record_phase *p
                             struct text *out); /* at its start */
 /* At the start of the window; window_counters holds the counts so far. */
 void side_file_format_window(const struct record *r, struct text *out);
-void side_file_format_event(const struct record *r, const struct record_event *e, struct text *out);
+void side_file_format_event(const struct record *r, const struct fact_event *e, struct text *out);
 void side_file_format_second(const struct record *r, const struct record_second *s,
                              struct text *out);
 void side_file_format_period(const struct record *r, const struct record_period *p,

@@ -145,7 +145,7 @@ static void take_step(struct run *r)
 
 void backlog_if_due(struct run *r)
 {
-	struct worker_totals totals = { 0 };
+	struct fact_totals totals = { 0 };
 	struct arena arena = { 0 };
 	uint64_t now = state_now_ns(r);
 

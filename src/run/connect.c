@@ -186,7 +186,7 @@ static bool agents_are_well(struct run *r, struct arena *arena, struct error *er
 	if (!state_call(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err))
 		return false;
 	for (size_t i = 0; i < call.events.count; i++) {
-		const struct worker_event *e = &call.events.items[i];
+		const struct fact_event *e = &call.events.items[i];
 		if (e->kind == EVENT_AGENT_LOST && e->role != AGENT_CONSUMER)
 			return error_set(err, ERROR_SYSTEM,
 			                 "%s agent %u was lost before the load: %s",

@@ -2,7 +2,6 @@
 #include "run/diary.h"
 
 #include "results/side_file.h"
-#include "run/event.h"
 #include "run/state.h"
 
 static uint64_t wall_ns(const struct run *r)
@@ -82,13 +81,12 @@ void diary_window(struct run *r, const struct record *known)
 	r->diary.has_window = diary_is_kept(r);
 }
 
-void diary_event(struct run *r, const struct worker_event *e)
+void diary_event(struct run *r, const struct fact_event *e)
 {
 	const struct record from = origin(r);
-	const struct record_event event = event_record(e);
 	struct text line = { 0 };
 
-	side_file_format_event(&from, &event, &line);
+	side_file_format_event(&from, e, &line);
 	write_line(r, &line, JOURNAL_CACHED);
 }
 

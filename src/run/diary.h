@@ -17,7 +17,7 @@
 #include "util/error.h"
 
 struct run;
-struct worker_event;
+struct fact_event;
 
 /* What stands on the disk while a run goes on. */
 struct diary {
@@ -38,7 +38,7 @@ bool diary_is_kept(const struct run *r);
 void diary_driver(struct run *r, const struct record *known); /* the driver's configuration */
 void diary_phase(struct run *r);                              /* the one that was entered */
 void diary_window(struct run *r, const struct record *known); /* the window has begun */
-void diary_event(struct run *r, const struct worker_event *e);
+void diary_event(struct run *r, const struct fact_event *e);
 void diary_second(struct run *r, const struct record_second *s);
 void diary_period(struct run *r, const struct record_period *p);
 

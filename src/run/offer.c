@@ -35,7 +35,7 @@ static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
 
 /* --- samples ------------------------------------------------------------------------------------ */
 
-bool offer_sample(struct run *r, enum sample_depth depth, struct worker_totals *out,
+bool offer_sample(struct run *r, enum sample_depth depth, struct fact_totals *out,
                   struct arena *arena)
 {
 	struct worker_call call = { .verb = WORKER_SNAPSHOT, .arena = arena };
@@ -71,7 +71,7 @@ static void add_period(struct run *r, const char *kind)
 static void sample_if_due(struct run *r)
 {
 	uint64_t now = state_now_ns(r);
-	struct worker_totals totals = { 0 };
+	struct fact_totals totals = { 0 };
 	struct arena arena = { 0 };
 
 	if (now < r->sampler.next_second_ns && now < r->sampler.next_period_ns)
@@ -106,7 +106,7 @@ static void write_window(struct run *r)
 
 static void begin_window(struct run *r)
 {
-	struct worker_totals totals = { 0 };
+	struct fact_totals totals = { 0 };
 	struct arena arena = { 0 };
 
 	if (offer_sample(r, SAMPLE_LATENCIES, &totals, &arena)) {
@@ -120,7 +120,7 @@ static void begin_window(struct run *r)
 
 static void end_window(struct run *r)
 {
-	struct worker_totals totals = { 0 };
+	struct fact_totals totals = { 0 };
 	struct arena arena = { 0 };
 
 	if (!r->measured || r->counted)
@@ -207,7 +207,7 @@ static void keep_window_to_the_search(struct run *r)
 
 static void search_if_due(struct run *r)
 {
-	struct worker_totals totals = { 0 };
+	struct fact_totals totals = { 0 };
 	struct arena arena = { 0 };
 
 	if (state_now_ns(r) < rate_search_next_ns(r))
@@ -393,7 +393,7 @@ void offer_drain(struct run *r)
 	if (r->phase != PHASE_DRAIN)
 		return;
 	while (r->phase == PHASE_DRAIN) {
-		struct worker_totals totals = { 0 };
+		struct fact_totals totals = { 0 };
 		struct arena arena = { 0 };
 
 		bool is_second = state_now_ns(r) >= r->sampler.next_second_ns;

@@ -16,7 +16,7 @@
 
 struct arena;
 struct run;
-struct worker_totals;
+struct fact_totals;
 
 /* From the phase after PHASE_SETTLE to PHASE_DRAIN, or to an end. */
 void offer_load(struct run *r);
@@ -29,7 +29,7 @@ void offer_drain(struct run *r);
 enum sample_depth { SAMPLE_COUNTS, SAMPLE_LATENCIES };
 
 /* Takes a snapshot and feeds the sampler; a failure goes into the run. */
-bool offer_sample(struct run *r, enum sample_depth depth, struct worker_totals *out,
+bool offer_sample(struct run *r, enum sample_depth depth, struct fact_totals *out,
                   struct arena *arena);
 
 /* The window and the load end then; for a backlog test, whose end is not known before. */

@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include "config/driver_file.h"
-#include "config/origin.h"
 #include "config/workload.h"
-#include "run/event.h"
+#include "facts/origin.h"
 #include "run/reason.h"
 #include "run/state.h"
 #include "stats/percentile.h"
@@ -36,25 +35,6 @@ static void add_setting(void *to, const char *key, const char *value)
 		.key = arena_strdup(list->arena, key),
 		.value = arena_strdup(list->arena, value),
 	};
-}
-
-static void fill_rows(struct run *r, struct record *out)
-{
-	struct record_row *rows = arena_alloc(&r->arena, (r->rows.count + 1) * sizeof(*rows));
-
-	for (size_t i = 0; i < r->rows.count; i++) {
-		const struct worker_row *from = &r->rows.items[i];
-
-		rows[i] = (struct record_row){
-			.section = from->section,
-			.key = from->key,
-			.value = from->value,
-			.origin = from->origin,
-			.note = from->note,
-		};
-	}
-	out->rows = rows;
-	out->rows_count = r->rows.count;
 }
 
 static enum record_rate rate_kind(const struct run *r)
@@ -129,108 +109,55 @@ void outcome_begin(struct run *r, struct record *out)
 	workload_describe(o->workload, add_setting, &settings);
 	out->settings = settings.items;
 	out->settings_count = settings.count;
-	fill_rows(r, out);
+	out->rows = r->rows.items;
+	out->rows_count = r->rows.count;
 	fill_load(r, out);
 }
 
 /* --- what was measured ---------------------------------------------------------------------------- */
 
-static void fill_agents(struct run *r, struct record *out)
+/* What the worker told at the end, and what of it was in the window. */
+static void fill_totals(struct run *r, struct record *out)
 {
-	const struct worker_totals *t = &r->totals;
-	struct record_agent *agents =
-		arena_alloc(&r->arena, (t->agents_count + 1) * sizeof(*agents));
+	struct fact_totals *t = &r->totals;
 
 	for (size_t i = 0; i < t->agents_count; i++) {
-		const struct worker_agent *from = &t->agents[i];
-		uint64_t cpu = sampler_window_cpu_ns(&r->sampler, from);
+		struct fact_agent *a = &t->agents[i];
 
-		agents[i] = (struct record_agent){
-			.role = agent_role_name(from->role),
-			.index = from->index,
-			.generation = from->generation,
-			.clients = from->clients,
-			.loops = from->loops,
-			.pid = from->pid,
-			.lost = from->lost,
-			.slow = from->slow,
-			.cpu_ns = from->cpu_ns,
-			.window_cpu_ns = cpu,
-			.max_rss_bytes = from->max_rss_bytes,
-			.pss_bytes = from->pss_bytes,
-			.snapshot = t->agent_snapshots ? &t->agent_snapshots[i] : NULL,
-		};
-		memcpy(agents[i].counters, from->counters, sizeof(agents[i].counters));
-		if (from->role == AGENT_PRODUCER)
-			out->producer_cpu_ns += cpu;
-		else if (from->role == AGENT_CONSUMER)
-			out->consumer_cpu_ns += cpu;
+		a->window_cpu_ns = sampler_window_cpu_ns(&r->sampler, a);
+		if (a->role == AGENT_PRODUCER)
+			out->producer_cpu_ns += a->window_cpu_ns;
+		else if (a->role == AGENT_CONSUMER)
+			out->consumer_cpu_ns += a->window_cpu_ns;
 	}
-	out->agents = agents;
+	out->agents = t->agents;
 	out->agents_count = t->agents_count;
-}
-
-static void fill_producers(struct run *r, struct record *out)
-{
-	size_t count = r->totals.producers_count;
-	struct record_producer *to = arena_alloc(&r->arena, (count + 1) * sizeof(*to));
-
-	for (size_t i = 0; i < count; i++) {
-		const struct worker_producer_total *from = &r->totals.producers[i];
-
-		to[i] = (struct record_producer){
-			.topic = from->topic,
-			.producer = from->producer,
-			.sent = from->sent,
-			.acknowledged = from->acknowledged,
-			.failed = from->failed,
-			.unacknowledged = from->unacknowledged,
-			.unsent = from->unsent,
-		};
-	}
-	out->producer_totals = to;
-	out->producer_totals_count = count;
-}
-
-static void fill_partitions(struct run *r, struct record *out)
-{
-	size_t count = r->totals.partitions_count;
-	struct record_partition *to = arena_alloc(&r->arena, (count + 1) * sizeof(*to));
-
-	for (size_t i = 0; i < count; i++) {
-		const struct worker_partition_total *from = &r->totals.partitions[i];
-
-		to[i] = (struct record_partition){
-			.topic = from->topic,
-			.subscription = from->subscription,
-			.partition = from->partition,
-			.received = from->received,
-		};
-	}
-	out->partition_totals = to;
-	out->partition_totals_count = count;
+	out->producer_totals = t->producers;
+	out->producer_totals_count = t->producers_count;
+	out->partition_totals = t->partitions;
+	out->partition_totals_count = t->partitions_count;
 }
 
 static void fill_events(struct run *r, struct record *out)
 {
 	/* Two more: the loss of the journal, and of topics, are events of the run itself. */
-	struct record_event *to = arena_alloc(&r->arena, (r->events.count + 2) * sizeof(*to));
+	struct fact_event *to = arena_alloc(&r->arena, (r->events.count + 2) * sizeof(*to));
 	size_t count = 0;
 
 	for (size_t i = 0; i < r->events.count; i++)
-		to[count++] = event_record(&r->events.items[i]);
+		to[count++] = r->events.items[i];
 	if (r->diary.failure.kind != ERROR_NONE)
-		to[count++] = (struct record_event){
-			.kind = "journalLost",
+		to[count++] = (struct fact_event){
+			.kind = EVENT_JOURNAL_LOST,
 			.at_ns = r->diary.failed_ns,
-			.role = "coordinator",
+			.role = AGENT_NONE,
 			.text = r->diary.failure.text,
 		};
 	if (r->topics_found.example != NULL)
-		to[count++] = (struct record_event){
-			.kind = "topicLost",
+		to[count++] = (struct fact_event){
+			.kind = EVENT_TOPIC_LOST,
 			.at_ns = out->ended_ns,
-			.role = "coordinator",
+			.role = AGENT_NONE,
 			.count = r->topics_found.gone + r->topics_found.shorter,
 			.text = r->topics_found.example,
 		};
@@ -328,7 +255,7 @@ static double busiest_agent(const struct record *record)
 	double busiest = 0;
 
 	for (size_t i = 0; i < record->agents_count && span_ns > 0; i++) {
-		const struct record_agent *a = &record->agents[i];
+		const struct fact_agent *a = &record->agents[i];
 		double use = (double)a->window_cpu_ns / (double)span_ns / (a->loops ? a->loops : 1);
 
 		if (use > busiest)
@@ -338,10 +265,10 @@ static double busiest_agent(const struct record *record)
 }
 
 /* How the first agent ended that did not in order: "consumer agent 1: killed by signal 9". */
-static const char *first_of(struct run *r, enum worker_event_kind kind)
+static const char *first_of(struct run *r, enum fact_event_kind kind)
 {
 	for (size_t i = 0; i < r->events.count; i++) {
-		const struct worker_event *e = &r->events.items[i];
+		const struct fact_event *e = &r->events.items[i];
 
 		if (e->kind == kind)
 			return arena_printf(&r->arena, "%s agent %u: %s", agent_role_name(e->role),
@@ -366,11 +293,8 @@ static const char *settings_doubted(struct run *r)
 {
 	struct origin_doubts list = { 0 };
 
-	for (size_t i = 0; i < r->rows.count; i++) {
-		const struct worker_row *w = &r->rows.items[i];
-		struct origin_row row = { w->section, w->key, w->value, w->origin, w->note };
-		origin_doubts_add(&list, &row, &r->arena);
-	}
+	for (size_t i = 0; i < r->rows.count; i++)
+		origin_doubts_add(&list, &r->rows.items[i], &r->arena);
 	return origin_doubts_summary(&list, &r->arena);
 }
 
@@ -456,9 +380,7 @@ static void judge(struct run *r, struct record *out)
 void outcome_fill(struct run *r, struct record *out)
 {
 	outcome_begin(r, out);
-	fill_agents(r, out);
-	fill_producers(r, out);
-	fill_partitions(r, out);
+	fill_totals(r, out);
 	fill_events(r, out);
 	fill_window(r, out);
 	fill_series(r, out);

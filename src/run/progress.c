@@ -162,7 +162,7 @@ void progress_period(struct run *r, const struct record_period *period)
 	sampler_show(&r->sampler);
 }
 
-static void tell(struct run *r, const struct worker_event *e)
+static void tell(struct run *r, const struct fact_event *e)
 {
 	char gap[UNITS_TEXT];
 	uint64_t wall = r->platform.wall_ns(r->platform.to);
@@ -189,14 +189,17 @@ static void tell(struct run *r, const struct worker_event *e)
 		break;
 	case EVENT_CLIENT:
 	case EVENT_STDERR:
+	case EVENT_JOURNAL_LOST:
+	case EVENT_TOPIC_LOST:
+	case EVENT_KINDS:
 		break;
 	}
 }
 
 /* Events come sorted by time, and an older one may turn up later: so each is remembered. */
-static bool is_news(struct run *r, const struct worker_event *e)
+static bool is_news(struct run *r, const struct fact_event *e)
 {
-	if (e->kind == EVENT_CLIENT || e->kind == EVENT_STDERR)
+	if (!fact_event_is_of_agent(e->kind))
 		return false;
 	for (struct told_event *t = r->told; t; t = t->next) {
 		if (t->kind == e->kind && t->role == e->role && t->agent == e->agent &&
@@ -209,7 +212,7 @@ static bool is_news(struct run *r, const struct worker_event *e)
 	return true;
 }
 
-void progress_events(struct run *r, const struct worker_events *events)
+void progress_events(struct run *r, const struct fact_events *events)
 {
 	for (size_t i = 0; i < events->count; i++)
 		if (is_news(r, &events->items[i])) {

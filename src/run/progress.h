@@ -14,7 +14,7 @@
 #include "results/record.h"
 
 struct run;
-struct worker_events;
+struct fact_events;
 
 /* When progress_tick wants to be called. */
 uint64_t progress_next_ns(const struct run *r);
@@ -32,7 +32,7 @@ void progress_period(struct run *r, const struct record_period *period);
 void progress_fleet(struct run *r);
 
 /* The same of events that were read anyway. */
-void progress_events(struct run *r, const struct worker_events *events);
+void progress_events(struct run *r, const struct fact_events *events);
 
 /* A signal came. */
 void progress_interrupted(struct run *r);

@@ -8,7 +8,7 @@
 
 #define TEXT_MAX 512
 
-static bool is_about(const struct worker_event *e, enum reason_about about)
+static bool is_about(const struct fact_event *e, enum reason_about about)
 {
 	static const char *const messages[] = { "send", "delivery", "blocked" };
 
@@ -21,12 +21,12 @@ static bool is_about(const struct worker_event *e, enum reason_about about)
 }
 
 /* Producers and consumers may say the same, and so may kinds of errors. */
-static uint64_t times(const struct worker_events *events, enum reason_about about, const char *text)
+static uint64_t times(const struct fact_events *events, enum reason_about about, const char *text)
 {
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < events->count; i++) {
-		const struct worker_event *e = &events->items[i];
+		const struct fact_event *e = &events->items[i];
 
 		if (is_about(e, about) && !e->is_rest &&
 		    text_is_same_but_numbers(e->text, text, TEXT_MAX))
@@ -35,12 +35,12 @@ static uint64_t times(const struct worker_events *events, enum reason_about abou
 	return count;
 }
 
-struct reason reason_of(const struct worker_events *events, enum reason_about about)
+struct reason reason_of(const struct fact_events *events, enum reason_about about)
 {
 	struct reason out = { 0 };
 
 	for (size_t i = 0; i < events->count; i++) {
-		const struct worker_event *e = &events->items[i];
+		const struct fact_event *e = &events->items[i];
 
 		if (!is_about(e, about))
 			continue;

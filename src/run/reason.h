@@ -22,7 +22,7 @@ struct reason {
 	const char *text; /* the commonest one, borrowed from the events; NULL = there is none */
 };
 
-struct reason reason_of(const struct worker_events *events, enum reason_about about);
+struct reason reason_of(const struct fact_events *events, enum reason_about about);
 
 /* What to do about such a text, where that is always the same; else "". */
 const char *reason_hint(const char *text);

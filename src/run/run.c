@@ -172,13 +172,6 @@ static enum run_outcome conclude(struct run *r, struct run_report *out, struct e
 	return out->outcome;
 }
 
-static void finish_snapshots(struct worker_totals *t)
-{
-	snapshot_fini(&t->snapshot);
-	for (size_t i = 0; t->agent_snapshots && i < t->agents_count; i++)
-		snapshot_fini(&t->agent_snapshots[i]);
-}
-
 enum run_outcome run_one(const struct run_options *options, struct run_report *out,
                          struct error *err)
 {
@@ -196,7 +189,7 @@ enum run_outcome run_one(const struct run_options *options, struct run_report *o
 		conclude(&r, out, err);
 	}
 	pair_fini(&r.diary.pair);
-	finish_snapshots(&r.totals);
+	fact_totals_fini(&r.totals);
 	sampler_fini(&r.sampler);
 	arena_fini(&r.arena);
 	run_platform_close(&real);

@@ -53,10 +53,10 @@ void sampler_fini(struct sampler *s)
 }
 
 /* Is there an agent that took this one's place? */
-static bool is_replaced(const struct worker_totals *t, const struct worker_agent *a)
+static bool is_replaced(const struct fact_totals *t, const struct fact_agent *a)
 {
 	for (size_t i = 0; i < t->agents_count; i++) {
-		const struct worker_agent *other = &t->agents[i];
+		const struct fact_agent *other = &t->agents[i];
 		if (other->role == a->role && other->index == a->index &&
 		    other->generation > a->generation)
 			return true;
@@ -66,12 +66,12 @@ static bool is_replaced(const struct worker_totals *t, const struct worker_agent
 
 /* Lost when everything had arrived.  One that did not answer may have hung since long before: a
  * producer that had not ended its load did. */
-static bool is_late(const struct sampler *s, const struct worker_agent *a)
+static bool is_late(const struct sampler *s, const struct fact_agent *a)
 {
 	return s->drained_ns != 0 && a->ended_ns >= s->drained_ns && !(a->hung && a->is_offering);
 }
 
-static void look_at_producer(struct sampler_fleet *fleet, const struct worker_agent *a)
+static void look_at_producer(struct sampler_fleet *fleet, const struct fact_agent *a)
 {
 	const uint64_t *c = a->counters;
 	uint64_t answered = c[COUNTER_ACKNOWLEDGED] + c[COUNTER_FAILED] + c[COUNTER_UNACKNOWLEDGED];
@@ -84,8 +84,7 @@ static void look_at_producer(struct sampler_fleet *fleet, const struct worker_ag
 		fleet->unanswered += c[COUNTER_SENT] - answered;
 }
 
-static void look_at_consumer(struct sampler_fleet *fleet, const struct worker_agent *a,
-                             bool replaced)
+static void look_at_consumer(struct sampler_fleet *fleet, const struct fact_agent *a, bool replaced)
 {
 	fleet->consumers += a->generation == 0;
 	fleet->restarted += a->generation > 0;
@@ -95,12 +94,12 @@ static void look_at_consumer(struct sampler_fleet *fleet, const struct worker_ag
 		fleet->consumer_lost_ns = a->ended_ns;
 }
 
-static void look_at_fleet(struct sampler *s, const struct worker_totals *t)
+static void look_at_fleet(struct sampler *s, const struct fact_totals *t)
 {
 	struct sampler_fleet fleet = { 0 };
 
 	for (size_t i = 0; i < t->agents_count; i++) {
-		const struct worker_agent *a = &t->agents[i];
+		const struct fact_agent *a = &t->agents[i];
 		bool replaced = is_replaced(t, a);
 
 		if (a->role == AGENT_PRODUCER)
@@ -123,7 +122,7 @@ bool sampler_resume_is_expected(const struct sampler *s, uint64_t standstill_ns,
 	       now_ns < fleet->consumer_lost_ns + standstill_ns + LIMITS_STANDSTILL_MARGIN;
 }
 
-void sampler_feed(struct sampler *s, struct worker_totals *totals)
+void sampler_feed(struct sampler *s, struct fact_totals *totals)
 {
 	static const enum counter progress[] = { COUNTER_SENT, COUNTER_ACKNOWLEDGED, COUNTER_FAILED,
 		                                 COUNTER_RECEIVED };
@@ -181,13 +180,13 @@ const struct record_second *sampler_add_second(struct sampler *s, const char *ph
 	return &s->seconds[s->seconds_count++];
 }
 
-static void remember_cpu(struct sampler_agents *to, const struct worker_totals *t)
+static void remember_cpu(struct sampler_agents *to, const struct fact_totals *t)
 {
 	free(to->items);
 	to->items = xcalloc(t->agents_count + 1, sizeof(*to->items));
 	to->count = t->agents_count;
 	for (size_t i = 0; i < t->agents_count; i++) {
-		const struct worker_agent *a = &t->agents[i];
+		const struct fact_agent *a = &t->agents[i];
 
 		to->items[i] = (struct sampler_cpu){
 			.role = a->role,
@@ -198,7 +197,7 @@ static void remember_cpu(struct sampler_agents *to, const struct worker_totals *
 	}
 }
 
-static uint64_t cpu_of(const struct sampler_agents *in, const struct worker_agent *a)
+static uint64_t cpu_of(const struct sampler_agents *in, const struct fact_agent *a)
 {
 	for (size_t i = 0; i < in->count; i++) {
 		const struct sampler_cpu *c = &in->items[i];
@@ -208,7 +207,7 @@ static uint64_t cpu_of(const struct sampler_agents *in, const struct worker_agen
 	return 0;
 }
 
-uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agent *a)
+uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct fact_agent *a)
 {
 	uint64_t start = cpu_of(&s->cpu_start, a);
 	uint64_t end = cpu_of(&s->cpu_end, a);
@@ -216,7 +215,7 @@ uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agen
 	return end > start ? end - start : 0;
 }
 
-void sampler_begin_window(struct sampler *s, const struct worker_totals *totals, uint64_t start_ns)
+void sampler_begin_window(struct sampler *s, const struct fact_totals *totals, uint64_t start_ns)
 {
 	s->measuring = true;
 	copy_snapshot(&s->base, &s->last);
@@ -231,7 +230,7 @@ void sampler_begin_window(struct sampler *s, const struct worker_totals *totals,
 	s->next_second_ns = start_ns + SECOND_NS;
 }
 
-void sampler_end_window(struct sampler *s, const struct worker_totals *totals)
+void sampler_end_window(struct sampler *s, const struct fact_totals *totals)
 {
 	copy_counts(&s->window_end, &s->last);
 	if (totals)

@@ -77,7 +77,7 @@ void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t subscriptions,
 void sampler_fini(struct sampler *s);
 
 /* Takes over what the snapshot of *totals holds.  The agents are looked at and not kept. */
-void sampler_feed(struct sampler *s, struct worker_totals *totals);
+void sampler_feed(struct sampler *s, struct fact_totals *totals);
 
 /* After a feed: stores a second and moves the tick on.  Borrowed, until the next one. */
 const struct record_second *sampler_add_second(struct sampler *s, const char *phase,
@@ -85,8 +85,8 @@ const struct record_second *sampler_add_second(struct sampler *s, const char *ph
 
 /* After the feed at the start and at the end of the window; NULL = that one failed, and the newest
  * counts have to do. */
-void sampler_begin_window(struct sampler *s, const struct worker_totals *totals, uint64_t start_ns);
-void sampler_end_window(struct sampler *s, const struct worker_totals *totals);
+void sampler_begin_window(struct sampler *s, const struct fact_totals *totals, uint64_t start_ns);
+void sampler_end_window(struct sampler *s, const struct fact_totals *totals);
 
 enum period_keeping {
 	PERIOD_OWN,    /* a period of its own */
@@ -102,7 +102,7 @@ const struct record_period *sampler_add_period(struct sampler *s, const char *ki
 void sampler_show(struct sampler *s);
 
 /* CPU time that an agent used within the window. */
-uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct worker_agent *a);
+uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct fact_agent *a);
 
 /* May partitions of a consumer agent that died still come to others? */
 bool sampler_resume_is_expected(const struct sampler *s, uint64_t standstill_ns, uint64_t now_ns);

@@ -31,7 +31,7 @@
 
 /* What happened to an agent and stands on the console already. */
 struct told_event {
-	enum worker_event_kind kind;
+	enum fact_event_kind kind;
 	enum agent_role role;
 	unsigned agent, generation;
 	struct told_event *next;
@@ -49,7 +49,7 @@ struct run {
 	struct plan_clients clients; /* once the topics have names */
 	const char *const *topics;   /* as the worker named them; NULL before */
 	size_t topics_count;
-	struct worker_rows rows; /* what the driver says of its configuration */
+	struct fact_rows rows; /* what the driver says of its configuration */
 
 	struct phase_plan phases;
 	enum phase phase;
@@ -95,13 +95,13 @@ struct run {
 	struct host_usage usage_start, usage_end; /* at the ends of the window */
 
 	/* FINISH's answer; everything it points to is in the arena but the snapshots. */
-	struct worker_totals totals;
+	struct fact_totals totals;
 	bool finished;
 	bool interrupted; /* a signal came before the totals were complete */
 	struct topics_found topics_found;
 	bool left_behind;      /* topics or groups could not be deleted ... */
 	struct error left_why; /* ... and why */
-	struct worker_events events;
+	struct fact_events events;
 };
 
 uint64_t state_now_ns(const struct run *r);

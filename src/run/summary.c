@@ -234,7 +234,7 @@ static void add_accounting(const struct record *r, struct text *out)
 	text_fini(&line);
 }
 
-static const struct record_row *row_of(const struct record *r, const char *section, const char *key)
+static const struct fact_row *row_of(const struct record *r, const char *section, const char *key)
 {
 	for (size_t i = 0; i < r->rows_count; i++)
 		if (strcmp(r->rows[i].section, section) == 0 &&
@@ -246,8 +246,8 @@ static const struct record_row *row_of(const struct record *r, const char *secti
 /* Which client it was, where it stands in for another: whose defaults it had. */
 static void add_client(const struct record *r, struct text *out)
 {
-	const struct record_row *defaults = row_of(r, "meaning", "client defaults");
-	const struct record_row *library = row_of(r, "library", NULL);
+	const struct fact_row *defaults = row_of(r, "meaning", "client defaults");
+	const struct fact_row *library = row_of(r, "library", NULL);
 
 	if (defaults && library)
 		text_addf(out, "  client: %s %s with %s defaults\n", library->key, library->value,
@@ -275,7 +275,7 @@ static void add_memory(const struct record *r, struct text *out)
 	char text[UNITS_TEXT];
 
 	for (size_t i = 0; i < r->agents_count; i++) {
-		const struct record_agent *a = &r->agents[i];
+		const struct fact_agent *a = &r->agents[i];
 		bytes += a->pss_bytes ? a->pss_bytes : a->max_rss_bytes;
 	}
 	if (bytes > 0)
@@ -368,7 +368,7 @@ void summary_format_json(const struct record *r, const char *result_path, const 
 	(void)json_object_set_new(o, "consumeRate", json_real(record_consume_per_s(r)));
 	if (r->ceiling_per_s > 0)
 		(void)json_object_set_new(o, "ceilingRate", json_real(r->ceiling_per_s));
-	const struct record_row *defaults = row_of(r, "meaning", "client defaults");
+	const struct fact_row *defaults = row_of(r, "meaning", "client defaults");
 	if (defaults)
 		(void)json_object_set_new(o, "clientDefaults", text_or_null(defaults->value));
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)

@@ -11,27 +11,25 @@
 
 static int by_topic(const void *a, const void *b)
 {
-	return strcmp(((const struct worker_producer_total *)a)->topic,
-	              ((const struct worker_producer_total *)b)->topic);
+	return strcmp(((const struct fact_producer *)a)->topic,
+	              ((const struct fact_producer *)b)->topic);
 }
 
 /* The totals by topic: those of one stand together. */
-static struct worker_producer_total *sorted_producers(const struct run *r)
+static struct fact_producer *sorted_producers(const struct run *r)
 {
-	const struct worker_totals *t = &r->totals;
-	struct worker_producer_total *to = xmalloc((t->producers_count + 1) * sizeof(*to));
+	const struct fact_totals *t = &r->totals;
+	struct fact_producer *to = xmalloc((t->producers_count + 1) * sizeof(*to));
 
 	memcpy(to, t->producers, t->producers_count * sizeof(*to));
 	qsort(to, t->producers_count, sizeof(*to), by_topic);
 	return to;
 }
 
-static uint64_t acknowledged_in(const struct worker_producer_total *sorted, size_t count,
-                                const char *topic)
+static uint64_t acknowledged_in(const struct fact_producer *sorted, size_t count, const char *topic)
 {
-	const struct worker_producer_total key = { .topic = topic };
-	const struct worker_producer_total *p =
-		bsearch(&key, sorted, count, sizeof(*sorted), by_topic);
+	const struct fact_producer key = { .topic = topic };
+	const struct fact_producer *p = bsearch(&key, sorted, count, sizeof(*sorted), by_topic);
 	uint64_t sum = 0;
 
 	if (p == NULL)
@@ -84,7 +82,7 @@ static bool look_once(struct run *r)
 	}
 	if (call.topic_ends.ends == NULL)
 		return false;
-	struct worker_producer_total *sorted = sorted_producers(r);
+	struct fact_producer *sorted = sorted_producers(r);
 	for (size_t i = 0; i < r->topics_count; i++)
 		judge(r, r->topics[i], call.topic_ends.ends[i],
 		      acknowledged_in(sorted, r->totals.producers_count, r->topics[i]));

@@ -10,10 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "facts/event.h"
+#include "facts/origin.h"
+#include "facts/totals.h"
 #include "load/assignment.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
-#include "worker/totals.h"
 
 struct arena;
 struct driver_file;
@@ -50,19 +52,10 @@ const char *worker_verb_name(enum worker_verb verb); /* as in the protocol: "cre
 
 /* --- arguments and answers ------------------------------------------------------------------ */
 
-struct worker_row { /* of the driver's description; see driver.h */
-	const char *section, *key, *value, *origin, *note;
-};
-
-struct worker_rows {
-	struct worker_row *items;
-	size_t count;
-};
-
 struct worker_initialize {
 	const struct driver_file *file;
 	const char *run_id;
-	struct worker_rows rows; /* out */
+	struct fact_rows rows; /* out: what the driver makes of it */
 	/* Out: so long a group may stand still after a member has died; 0 = it does not. */
 	uint32_t standstill_ms;
 };
@@ -120,7 +113,7 @@ struct worker_readiness {
 struct worker_finish {
 	uint32_t most_ms; /* at most so long for the producers, and again for the consumers; 0 = as
 	                   * long as closing.h allows */
-	struct worker_totals totals;
+	struct fact_totals totals;
 };
 
 struct worker_stop {
@@ -173,14 +166,15 @@ struct worker_call {
 		struct worker_adjust adjust;
 		struct worker_window window;
 		struct worker_readiness readiness;
-		struct worker_totals totals; /* SNAPSHOT: agents without their snapshots */
+		/* SNAPSHOT: `without_latencies` is asked for; agents have no snapshots of their own. */
+		struct fact_totals totals;
 		struct worker_finish finish;
 		struct worker_stop stop;
 		struct worker_topic_ends topic_ends;
 		struct worker_delete remove;
 		struct worker_counters counters;
 		struct worker_period period; /* PERIOD_STATS and CUMULATIVE_LATENCIES */
-		struct worker_events events;
+		struct fact_events events;   /* all so far */
 		uint64_t clock_ns;
 	};
 };

@@ -700,7 +700,7 @@ static void on_ended(void *to, struct agent *a)
 static void on_wrote(void *to, const char *line)
 {
 	struct local *l = to;
-	struct worker_event event = { .kind = EVENT_STDERR, .at_ns = clock_ns(), .text = line };
+	struct fact_event event = { .kind = EVENT_STDERR, .at_ns = clock_ns(), .text = line };
 
 	if (++l->stderr_lines <= LOCAL_STDERR_MAX)
 		local_add_event(l, &event);

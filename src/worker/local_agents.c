@@ -253,7 +253,7 @@ void local_publish_window(struct local *l)
 
 /* --- losing and restarting ------------------------------------------------------------------------------ */
 
-void local_add_event(struct local *l, const struct worker_event *event)
+void local_add_event(struct local *l, const struct fact_event *event)
 {
 	if (l->events_count == l->events_cap) {
 		l->events_cap = l->events_cap ? l->events_cap * 2 : 16;
@@ -298,10 +298,10 @@ static uint64_t first_received_ns(const struct agent *a)
 	return first;
 }
 
-static void add_agent_event(struct local *l, enum worker_event_kind kind, const struct agent *a,
+static void add_agent_event(struct local *l, enum fact_event_kind kind, const struct agent *a,
                             const char *text)
 {
-	struct worker_event event = {
+	struct fact_event event = {
 		.kind = kind,
 		.role = a->spec.role,
 		.agent = a->spec.index,
@@ -383,7 +383,7 @@ void local_watch_resumes(struct local *l)
 		uint64_t first_ns = first_received_ns(slot->agent);
 		if (first_ns == 0)
 			continue;
-		struct worker_event event = {
+		struct fact_event event = {
 			.kind = EVENT_AGENT_RESUMED,
 			.role = slot->role,
 			.agent = slot->index,

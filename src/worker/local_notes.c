@@ -13,11 +13,11 @@
 
 /* What one kind of failure came to over all agents of a role. */
 struct merged {
-	struct worker_event items[TEXTS_MAX + 1]; /* the last one: others */
+	struct fact_event items[TEXTS_MAX + 1]; /* the last one: others */
 	size_t count;
 };
 
-static void add(struct worker_event *to, const struct agent *a, uint64_t count, uint64_t first_ns)
+static void add(struct fact_event *to, const struct agent *a, uint64_t count, uint64_t first_ns)
 {
 	if (to->count == 0 || first_ns < to->at_ns) {
 		to->at_ns = first_ns;
@@ -62,7 +62,7 @@ size_t local_notes_max(void)
 }
 
 static size_t tell(const struct merged *m, enum agent_role role, const char *name,
-                   struct arena *arena, struct worker_event *to)
+                   struct arena *arena, struct fact_event *to)
 {
 	size_t told = 0;
 
@@ -82,7 +82,7 @@ static size_t tell(const struct merged *m, enum agent_role role, const char *nam
 }
 
 size_t local_notes(struct local *l, enum agent_role role, struct arena *arena,
-                   struct worker_event *to)
+                   struct fact_event *to)
 {
 	size_t told = 0;
 

@@ -16,7 +16,7 @@ static bool next_record(const struct text *output, size_t *at, const char **fiel
 	return true;
 }
 
-void local_take_rows(struct local *l, struct worker_rows *rows)
+void local_take_rows(struct local *l, struct fact_rows *rows)
 {
 	const char *f[ADMIN_DESCRIBE_FIELDS];
 	size_t count = 0;
@@ -27,7 +27,7 @@ void local_take_rows(struct local *l, struct worker_rows *rows)
 	rows->count = 0;
 	for (size_t at = 0; next_record(&l->job->output, &at, f, ADMIN_DESCRIBE_FIELDS);) {
 		struct arena *arena = l->call->arena;
-		rows->items[rows->count++] = (struct worker_row){
+		rows->items[rows->count++] = (struct fact_row){
 			.section = arena_strdup(arena, f[0]),
 			.key = arena_strdup(arena, f[1]),
 			.value = arena_strdup(arena, f[2]),

@@ -94,7 +94,7 @@ struct local {
 	bool paused;
 	unsigned restarts;
 
-	struct worker_event *events;
+	struct fact_event *events;
 	size_t events_count, events_cap;
 	uint64_t stderr_lines;
 
@@ -129,7 +129,7 @@ void local_agent_opened(struct local *l, struct agent *a);
 void local_watch_resumes(struct local *l);
 /* Does this one replace a dead one, and has got neither a partition nor a message yet? */
 bool local_is_resuming(const struct local *l, const struct agent *a);
-void local_add_event(struct local *l, const struct worker_event *event);
+void local_add_event(struct local *l, const struct fact_event *event);
 
 /* --- local_close.c ---------------------------------------------------------------------------- */
 
@@ -144,7 +144,7 @@ void local_describe_waiting(const struct local *l, struct text *out);
 /* --- local_rows.c ----------------------------------------------------------------------------- */
 
 /* Of the job that has ended, for the call under way. */
-void local_take_rows(struct local *l, struct worker_rows *rows);
+void local_take_rows(struct local *l, struct fact_rows *rows);
 /* The job that asks for topics' ends, and what it said. */
 struct admin_job local_ends_job(struct local *l, const struct worker_topic_ends *of);
 void local_take_ends(struct local *l, struct worker_topic_ends *to);
@@ -153,15 +153,15 @@ void local_take_ends(struct local *l, struct worker_topic_ends *to);
 
 void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out);
 void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
-                       struct worker_totals *out);
-void local_final_totals(struct local *l, struct arena *arena, struct worker_totals *out);
+                       struct fact_totals *out);
+void local_final_totals(struct local *l, struct arena *arena, struct fact_totals *out);
 void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out);
 void local_counters(struct local *l, struct worker_counters *out);
 /* Events of what agents of a role noted, at most local_notes_max for both roles; how many. */
 size_t local_notes(struct local *l, enum agent_role role, struct arena *arena,
-                   struct worker_event *to);
+                   struct fact_event *to);
 size_t local_notes_max(void);
-void local_events(struct local *l, struct arena *arena, struct worker_events *out);
+void local_events(struct local *l, struct arena *arena, struct fact_events *out);
 
 /* --- local_debts.c ---------------------------------------------------------------------------- */
 

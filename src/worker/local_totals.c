@@ -72,8 +72,7 @@ static size_t count_load_agents(const struct local *l)
 	return count;
 }
 
-void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
-                       struct worker_totals *out)
+void local_agents_list(struct local *l, struct arena *arena, bool with_pss, struct fact_totals *out)
 {
 	out->agents = arena_alloc(arena, count_load_agents(l) * sizeof(*out->agents));
 	out->agents_count = 0;
@@ -84,8 +83,8 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 		struct snapshot counted = { 0 };
 		bool is_offering = agent_shm_is_offering(a->shm);
 		count_agent(l, a, false, &counted);
-		struct worker_agent *to = &out->agents[out->agents_count++];
-		*to = (struct worker_agent){
+		struct fact_agent *to = &out->agents[out->agents_count++];
+		*to = (struct fact_agent){
 			.role = a->spec.role,
 			.index = a->spec.index,
 			.generation = a->spec.generation,
@@ -108,7 +107,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
 }
 
 /* Once the books are closed. */
-static void list_producers(struct local *l, struct arena *arena, struct worker_totals *out)
+static void list_producers(struct local *l, struct arena *arena, struct fact_totals *out)
 {
 	size_t count = 0;
 
@@ -120,7 +119,7 @@ static void list_producers(struct local *l, struct arena *arena, struct worker_t
 		const struct local_slot *slot = &l->producers.items[s];
 		for (uint32_t i = 0; slot->accounts != NULL && i < slot->clients_count; i++) {
 			const struct debt_account *account = &slot->accounts[i];
-			out->producers[out->producers_count++] = (struct worker_producer_total){
+			out->producers[out->producers_count++] = (struct fact_producer){
 				.topic = slot->clients[i].topic,
 				.producer = slot->clients[i].id,
 				.sent = account->sent,
@@ -150,7 +149,7 @@ static void sum_partitions(struct local *l, uint64_t *sums)
 	}
 }
 
-static void list_partitions(struct local *l, struct arena *arena, struct worker_totals *out)
+static void list_partitions(struct local *l, struct arena *arena, struct fact_totals *out)
 {
 	size_t count = l->subscriptions_count * l->partitions;
 
@@ -164,7 +163,7 @@ static void list_partitions(struct local *l, struct arena *arena, struct worker_
 		if (sums[i] == 0)
 			continue;
 		const struct worker_subscription *s = &l->subscriptions[i / l->partitions];
-		out->partitions[out->partitions_count++] = (struct worker_partition_total){
+		out->partitions[out->partitions_count++] = (struct fact_partition){
 			.topic = s->topic,
 			.subscription = s->subscription,
 			.partition = (uint32_t)(i % l->partitions),
@@ -174,9 +173,9 @@ static void list_partitions(struct local *l, struct arena *arena, struct worker_
 	free(sums);
 }
 
-void local_final_totals(struct local *l, struct arena *arena, struct worker_totals *out)
+void local_final_totals(struct local *l, struct arena *arena, struct fact_totals *out)
 {
-	struct worker_agent *before = out->agents; /* listed when memory could still be sampled */
+	struct fact_agent *before = out->agents; /* listed when memory could still be sampled */
 	size_t before_count = out->agents_count;
 
 	local_debts_settle(l);
@@ -187,16 +186,16 @@ void local_final_totals(struct local *l, struct arena *arena, struct worker_tota
 			if (out->agents[k].pid == before[i].pid)
 				out->agents[k].pss_bytes = before[i].pss_bytes;
 
-	out->agent_snapshots =
-		arena_alloc(arena, out->agents_count * sizeof(*out->agent_snapshots));
+	struct snapshot *snapshots = arena_alloc(arena, out->agents_count * sizeof(*snapshots));
 	size_t n = 0;
 	for (size_t i = 0; i < l->supervisor.count; i++) {
 		struct agent *a = l->supervisor.agents[i];
 		if (!makes_load(a))
 			continue;
-		count_agent(l, a, true, &out->agent_snapshots[n]);
-		out->agent_snapshots[n].cpu_ns = agent_cpu_ns(a);
-		out->agent_snapshots[n].taken_ns = out->snapshot.taken_ns;
+		count_agent(l, a, true, &snapshots[n]);
+		snapshots[n].cpu_ns = agent_cpu_ns(a);
+		snapshots[n].taken_ns = out->snapshot.taken_ns;
+		out->agents[n].snapshot = &snapshots[n];
 		n++;
 	}
 	list_producers(l, arena, out);
@@ -256,12 +255,12 @@ void local_counters(struct local *l, struct worker_counters *out)
 
 static int by_time(const void *a, const void *b)
 {
-	const struct worker_event *x = a, *y = b;
+	const struct fact_event *x = a, *y = b;
 
 	return x->at_ns < y->at_ns ? -1 : x->at_ns > y->at_ns;
 }
 
-void local_events(struct local *l, struct arena *arena, struct worker_events *out)
+void local_events(struct local *l, struct arena *arena, struct fact_events *out)
 {
 	local_watch_resumes(l);
 	out->items =

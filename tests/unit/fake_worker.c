@@ -180,12 +180,12 @@ static void name_topics(struct fake_worker *f, struct worker_call *call)
 
 static void answer_rows(const struct fake_worker *f, struct worker_call *call)
 {
-	static struct worker_row rows[] = {
+	static struct fact_row rows[] = {
 		{ "producer", "bootstrap.servers", "10.0.0.1:9092", "file", "" },
 		{ "producer", "sasl.password", "hunter2", "file", "" },
 	};
 
-	call->initialize.rows = (struct worker_rows){ rows, 2 };
+	call->initialize.rows = (struct fact_rows){ rows, 2 };
 	call->initialize.standstill_ms = f->standstill_ms;
 }
 
@@ -214,7 +214,7 @@ static void answer_readiness(struct fake_worker *f, struct worker_call *call)
 	call->readiness.ready = ready || count == 0 ? count : count - 1;
 }
 
-static void end_badly(const struct fake_worker *f, struct worker_agent *agents)
+static void end_badly(const struct fake_worker *f, struct fact_agent *agents)
 {
 	bool hangs[] = { f->producer_hangs, f->consumer_hangs };
 
@@ -227,14 +227,14 @@ static void end_badly(const struct fake_worker *f, struct worker_agent *agents)
 	agents[0].slow = f->producer_is_slow;
 }
 
-static void list_agents(struct fake_worker *f, struct arena *arena, struct worker_totals *out)
+static void list_agents(struct fake_worker *f, struct arena *arena, struct fact_totals *out)
 {
 	/* It is started again at once, and its group stands still until it is back. */
 	bool restarted = f->consumer_back_at_ns != 0 && has_passed(f, f->consumer_lost_at_ns);
-	struct worker_agent *agents = arena_alloc(arena, 3 * sizeof(*agents));
+	struct fact_agent *agents = arena_alloc(arena, 3 * sizeof(*agents));
 	const uint64_t *c = f->truth.counters;
 
-	agents[0] = (struct worker_agent){
+	agents[0] = (struct fact_agent){
 		.role = AGENT_PRODUCER,
 		.loops = 1,
 		.clients = 1,
@@ -244,7 +244,7 @@ static void list_agents(struct fake_worker *f, struct arena *arena, struct worke
 	};
 	memcpy(agents[0].counters, c, sizeof(agents[0].counters));
 	agents[0].counters[COUNTER_RECEIVED] = 0;
-	agents[1] = (struct worker_agent){
+	agents[1] = (struct fact_agent){
 		.role = AGENT_CONSUMER,
 		.loops = 1,
 		.clients = 1,
@@ -263,7 +263,7 @@ static void list_agents(struct fake_worker *f, struct arena *arena, struct worke
 		end_badly(f, agents);
 }
 
-static void answer_snapshot(struct fake_worker *f, struct arena *arena, struct worker_totals *out)
+static void answer_snapshot(struct fake_worker *f, struct arena *arena, struct fact_totals *out)
 {
 	snapshot_add(&out->snapshot, &f->truth);
 	out->snapshot.taken_ns = f->now_ns;
@@ -272,17 +272,17 @@ static void answer_snapshot(struct fake_worker *f, struct arena *arena, struct w
 
 static void answer_finish(struct fake_worker *f, struct worker_call *call)
 {
-	struct worker_totals *t = &call->finish.totals;
-	struct worker_producer_total *p = arena_alloc(call->arena, sizeof(*p));
+	struct fact_totals *t = &call->finish.totals;
+	struct fact_producer *p = arena_alloc(call->arena, sizeof(*p));
 	uint64_t *c = f->truth.counters;
 
 	if (!f->unlimited && (uint64_t)f->due > c[COUNTER_SENT])
 		c[COUNTER_UNSENT] = (uint64_t)f->due - c[COUNTER_SENT];
 	f->stopped = true;
 	answer_snapshot(f, call->arena, t);
-	t->agent_snapshots = arena_alloc(call->arena, t->agents_count * sizeof(struct snapshot));
-	snapshot_add(&t->agent_snapshots[0], &f->truth);
-	*p = (struct worker_producer_total){
+	t->agents[0].snapshot = arena_alloc(call->arena, sizeof(struct snapshot));
+	snapshot_add(t->agents[0].snapshot, &f->truth);
+	*p = (struct fact_producer){
 		.topic = f->topics[0],
 		.sent = c[COUNTER_SENT],
 		.acknowledged = c[COUNTER_ACKNOWLEDGED],
@@ -293,26 +293,26 @@ static void answer_finish(struct fake_worker *f, struct worker_call *call)
 
 static void answer_events(struct fake_worker *f, struct worker_call *call)
 {
-	struct worker_event *items = arena_alloc(call->arena, 5 * sizeof(*items));
+	struct fact_event *items = arena_alloc(call->arena, 5 * sizeof(*items));
 	size_t n = 0;
 
 	if (has_passed(f, f->producer_lost_at_ns))
-		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_LOST,
-			                            .role = AGENT_PRODUCER,
-			                            .text = "killed by signal 9" };
+		items[n++] = (struct fact_event){ .kind = EVENT_AGENT_LOST,
+			                          .role = AGENT_PRODUCER,
+			                          .text = "killed by signal 9" };
 	if (f->stopped && f->producer_hangs)
-		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_LOST,
-			                            .role = AGENT_PRODUCER,
-			                            .text = "it did not answer" };
+		items[n++] = (struct fact_event){ .kind = EVENT_AGENT_LOST,
+			                          .role = AGENT_PRODUCER,
+			                          .text = "it did not answer" };
 	if (has_passed(f, f->consumer_lost_at_ns))
-		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_LOST,
-			                            .role = AGENT_CONSUMER,
-			                            .text = "killed by signal 9" };
+		items[n++] = (struct fact_event){ .kind = EVENT_AGENT_LOST,
+			                          .role = AGENT_CONSUMER,
+			                          .text = "killed by signal 9" };
 	if (has_passed(f, f->consumer_back_at_ns)) {
-		items[n++] = (struct worker_event){ .kind = EVENT_AGENT_RESTARTED,
-			                            .role = AGENT_CONSUMER,
-			                            .text = "" };
-		items[n++] = (struct worker_event){
+		items[n++] = (struct fact_event){ .kind = EVENT_AGENT_RESTARTED,
+			                          .role = AGENT_CONSUMER,
+			                          .text = "" };
+		items[n++] = (struct fact_event){
 			.kind = EVENT_AGENT_RESUMED, .role = AGENT_CONSUMER, .gap_ns = 7, .text = ""
 		};
 	}

@@ -166,7 +166,7 @@ static void wait_counter(struct fixture *f, enum counter which, uint64_t value)
 	}
 }
 
-static struct worker_totals finish(struct fixture *f)
+static struct fact_totals finish(struct fixture *f)
 {
 	struct worker_call call = call_of(f, WORKER_FINISH);
 
@@ -174,17 +174,10 @@ static struct worker_totals finish(struct fixture *f)
 	return call.finish.totals;
 }
 
-static void fini_totals(struct worker_totals *t)
-{
-	snapshot_fini(&t->snapshot);
-	for (size_t i = 0; i < t->agents_count; i++)
-		snapshot_fini(&t->agent_snapshots[i]);
-}
-
-static struct worker_agent agent_now(struct fixture *f, enum agent_role role, unsigned index)
+static struct fact_agent agent_now(struct fixture *f, enum agent_role role, unsigned index)
 {
 	struct worker_call call = call_of(f, WORKER_SNAPSHOT);
-	struct worker_agent found = { 0 };
+	struct fact_agent found = { 0 };
 
 	must(f, &call);
 	for (size_t i = 0; i < call.totals.agents_count; i++)
@@ -195,7 +188,7 @@ static struct worker_agent agent_now(struct fixture *f, enum agent_role role, un
 	return found;
 }
 
-static const struct worker_event *find_event(struct fixture *f, enum worker_event_kind kind)
+static const struct fact_event *find_event(struct fixture *f, enum fact_event_kind kind)
 {
 	struct worker_call call = call_of(f, WORKER_EVENTS);
 
@@ -206,11 +199,11 @@ static const struct worker_event *find_event(struct fixture *f, enum worker_even
 	return NULL;
 }
 
-static const struct worker_event *wait_event(struct fixture *f, enum worker_event_kind kind)
+static const struct fact_event *wait_event(struct fixture *f, enum fact_event_kind kind)
 {
 	struct pollfd p = { .fd = worker_fd(f->w), .events = POLLIN };
 	uint64_t limit_ns = clock_ns() + 20 * S;
-	const struct worker_event *event;
+	const struct fact_event *event;
 
 	while ((event = find_event(f, kind)) == NULL) {
 		assert_true(clock_ns() < limit_ns);
@@ -252,7 +245,7 @@ static void a_load_is_exact_whatever_agents_it_is_dealt_to(void **state)
 		start_load(&f, 7000, 7, S / 2);
 		wait_counter(&f, COUNTER_ACKNOWLEDGED, 3500);
 
-		struct worker_totals t = finish(&f);
+		struct fact_totals t = finish(&f);
 		assert_int_equal(t.agents_count, cases[c].agents);
 		assert_int_equal(t.snapshot.counters[COUNTER_SENT], 3500);
 		assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 3500);
@@ -264,7 +257,7 @@ static void a_load_is_exact_whatever_agents_it_is_dealt_to(void **state)
 			assert_int_equal(t.producers[i].acknowledged, 500);
 		for (size_t i = 0; i < t.agents_count; i++)
 			assert_false(t.agents[i].lost);
-		fini_totals(&t);
+		fact_totals_fini(&t);
 		close_worker(&f);
 	}
 }
@@ -293,7 +286,7 @@ static void intervals_add_up_to_the_totals(void **state)
 	snapshot_fini(&last.period.interval);
 	assert_int_equal(last.period.totals.sent, 25000);
 
-	struct worker_totals t = finish(&f);
+	struct fact_totals t = finish(&f);
 	for (int c = 0; c < COUNTER_COUNT; c++)
 		if (c != COUNTER_WAKEUPS) /* the loops wake up to be closed */
 			assert_int_equal(sum.counters[c], t.snapshot.counters[c]);
@@ -307,7 +300,7 @@ static void intervals_add_up_to_the_totals(void **state)
 		hist_copy_fini(&b);
 	}
 	snapshot_fini(&sum);
-	fini_totals(&t);
+	fact_totals_fini(&t);
 	close_worker(&f);
 }
 
@@ -321,32 +314,32 @@ static void a_killed_producer_agent_leaves_its_counts_and_is_told(void **state)
 	create_producers(&f, 2);
 	start_load(&f, 2000, 2, 10 * S);
 	wait_counter(&f, COUNTER_ACKNOWLEDGED, 200);
-	struct worker_agent victim = agent_now(&f, AGENT_PRODUCER, 0);
+	struct fact_agent victim = agent_now(&f, AGENT_PRODUCER, 0);
 	kill(victim.pid, SIGKILL);
-	const struct worker_event *event = wait_event(&f, EVENT_AGENT_LOST);
+	const struct fact_event *event = wait_event(&f, EVENT_AGENT_LOST);
 	assert_int_equal(event->role, AGENT_PRODUCER);
 	assert_int_equal(event->agent, 0);
 	assert_string_equal(event->text, "killed by signal 9 (Killed)");
 
 	uint64_t before = counter_now(&f, COUNTER_ACKNOWLEDGED);
 	wait_counter(&f, COUNTER_ACKNOWLEDGED, before + 100); /* the other goes on */
-	struct worker_totals t = finish(&f);
+	struct fact_totals t = finish(&f);
 	assert_int_equal(t.agents_count, 2);
 	assert_true(t.agents[0].lost);
 	assert_true(t.agents[0].counters[COUNTER_ACKNOWLEDGED] >= 50);
 	assert_false(t.agents[1].lost);
-	fini_totals(&t);
+	fact_totals_fini(&t);
 	close_worker(&f);
 }
 
 /* Charged to agent by agent, and to the whole: the same messages. */
-static void assert_times(const struct worker_totals *t, enum latency which, uint64_t count)
+static void assert_times(const struct fact_totals *t, enum latency which, uint64_t count)
 {
 	uint64_t of_agents = 0;
 
 	assert_int_equal(t->snapshot.latencies[WINDOW_MEASURED][which].count, count);
 	for (size_t i = 0; i < t->agents_count; i++)
-		of_agents += t->agent_snapshots[i].latencies[WINDOW_MEASURED][which].count;
+		of_agents += t->agents[i].snapshot->latencies[WINDOW_MEASURED][which].count;
 	assert_int_equal(of_agents, count);
 }
 
@@ -372,7 +365,7 @@ static void an_agent_that_died_before_the_load_owes_all_of_it_at_every_rate(void
 	adjust(&f, 3000, start_ns + S / 2);
 	wait_counter(&f, COUNTER_ACKNOWLEDGED, 250 + 750);
 
-	struct worker_totals t = finish(&f);
+	struct fact_totals t = finish(&f);
 	assert_int_equal(t.snapshot.counters[COUNTER_SENT], 1000);
 	assert_int_equal(t.snapshot.counters[COUNTER_UNSENT], 1000);
 	for (size_t i = 0; i < t.producers_count; i++) {
@@ -384,7 +377,7 @@ static void an_agent_that_died_before_the_load_owes_all_of_it_at_every_rate(void
 	assert_times(&t, LATENCY_PUBLISH, 1000);
 	/* Once more: the books are closed once. */
 	assert_int_equal(counter_now(&f, COUNTER_UNSENT), 1000);
-	fini_totals(&t);
+	fact_totals_fini(&t);
 	close_worker(&f);
 }
 
@@ -405,7 +398,7 @@ static void what_a_dead_agent_had_in_flight_is_charged_at_the_end_and_not_at_its
 	while (clock_ns() < start_ns + 3 * S / 2)
 		poll(NULL, 0, 10), worker_serve(f.w);
 
-	struct worker_totals t = finish(&f);
+	struct fact_totals t = finish(&f);
 	const uint64_t *c = t.snapshot.counters;
 	assert_int_equal(c[COUNTER_SENT] + c[COUNTER_UNSENT], 600);
 	assert_int_equal(c[COUNTER_UNACKNOWLEDGED], c[COUNTER_SENT]);
@@ -416,7 +409,7 @@ static void what_a_dead_agent_had_in_flight_is_charged_at_the_end_and_not_at_its
 	assert_in_range(h->count, 600 - 3, 600);
 	/* All waited until the end, half a second after the last of them was due. */
 	assert_true(h->min >= S / 2);
-	fini_totals(&t);
+	fact_totals_fini(&t);
 	close_worker(&f);
 }
 
@@ -514,7 +507,7 @@ static void everything_sent_over_loopback_is_received(void **state)
 	start_load(&f, 10000, 2, S);
 	wait_counter(&f, COUNTER_RECEIVED, 10000);
 
-	struct worker_totals t = finish(&f);
+	struct fact_totals t = finish(&f);
 	assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 10000);
 	assert_int_equal(t.snapshot.counters[COUNTER_RECEIVED], 10000);
 	assert_int_equal(t.snapshot.latencies[WINDOW_MEASURED][LATENCY_E2E].count, 10000);
@@ -522,7 +515,7 @@ static void everything_sent_over_loopback_is_received(void **state)
 	for (size_t i = 0; i < t.partitions_count; i++)
 		by_partition += t.partitions[i].received;
 	assert_int_equal(by_partition, 10000);
-	fini_totals(&t);
+	fact_totals_fini(&t);
 
 	struct worker_call remove = call_of(&f, WORKER_DELETE_TOPICS);
 	remove.remove =
@@ -544,7 +537,7 @@ static void a_killed_consumer_agent_is_restarted_three_times_and_no_more(void **
 	start_load(&f, 1000, 1, 60 * S);
 	for (unsigned i = 1; i <= 4; i++) {
 		wait_counter(&f, COUNTER_RECEIVED, counter_now(&f, COUNTER_RECEIVED) + 100);
-		struct worker_agent victim = agent_now(&f, AGENT_CONSUMER, 0);
+		struct fact_agent victim = agent_now(&f, AGENT_CONSUMER, 0);
 		assert_int_equal(victim.generation, i - 1);
 		kill(victim.pid, SIGKILL);
 		if (i == 4)
@@ -552,14 +545,14 @@ static void a_killed_consumer_agent_is_restarted_three_times_and_no_more(void **
 		while (agent_now(&f, AGENT_CONSUMER, 0).generation < i)
 			poll(NULL, 0, 10), worker_serve(f.w);
 	}
-	const struct worker_event *resumed = wait_event(&f, EVENT_AGENT_RESUMED);
+	const struct fact_event *resumed = wait_event(&f, EVENT_AGENT_RESUMED);
 	assert_true(resumed->gap_ns > 0);
 	while (!agent_now(&f, AGENT_CONSUMER, 0).lost)
 		poll(NULL, 0, 10), worker_serve(f.w);
 	assert_int_equal(agent_now(&f, AGENT_CONSUMER, 0).generation, 3);
-	struct worker_totals t = finish(&f);
+	struct fact_totals t = finish(&f);
 	assert_int_equal(t.agents_count, 5); /* one producer, four consumers after each other */
-	fini_totals(&t);
+	fact_totals_fini(&t);
 	close_worker(&f);
 }
 
@@ -578,10 +571,10 @@ static void a_signal_to_the_whole_group_leaves_the_lead_to_the_parent(void **sta
 		kill(agent_now(&f, AGENT_PRODUCER, i).pid, SIGINT);
 	}
 	wait_counter(&f, COUNTER_ACKNOWLEDGED, 1000);
-	struct worker_totals t = finish(&f);
+	struct fact_totals t = finish(&f);
 	assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 1000);
 	assert_null(find_event(&f, EVENT_AGENT_LOST));
-	fini_totals(&t);
+	fact_totals_fini(&t);
 	close_worker(&f);
 }
 
@@ -602,7 +595,7 @@ static void an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for(vo
 	call = call_of(&f, WORKER_FINISH);
 	call.finish.most_ms = 1000;
 	must(&f, &call);
-	struct worker_totals *t = &call.finish.totals;
+	struct fact_totals *t = &call.finish.totals;
 	/* Nothing was acknowledged: the stopped one's half is charged for it. */
 	assert_int_equal(t->snapshot.counters[COUNTER_UNACKNOWLEDGED], 200);
 	for (size_t i = 0; i < 2; i++)
@@ -615,7 +608,7 @@ static void an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for(vo
 		assert_int_equal(t->agents[i].lost,
 		                 t->agents[i].role == AGENT_PRODUCER && t->agents[i].index == 1);
 	assert_non_null(find_event(&f, EVENT_AGENT_LOST));
-	fini_totals(t);
+	fact_totals_fini(t);
 	close_worker(&f);
 }
 
@@ -632,10 +625,10 @@ static void a_worker_that_was_stopped_starts_over_with_clean_books(void **state)
 		wait_ready(&f, 1);
 		start_load(&f, 1000, 1, S / 10);
 		wait_counter(&f, COUNTER_RECEIVED, 100);
-		struct worker_totals t = finish(&f);
+		struct fact_totals t = finish(&f);
 		assert_int_equal(t.snapshot.counters[COUNTER_ACKNOWLEDGED], 100);
 		assert_int_equal(t.agents_count, 1 + round);
-		fini_totals(&t);
+		fact_totals_fini(&t);
 		do_verb(&f, WORKER_STOP_ALL);
 		struct worker_call init = call_of(&f, WORKER_INITIALIZE_DRIVER);
 		init.initialize = (struct worker_initialize){ .file = &f.file, .run_id = "test" };

@@ -124,18 +124,16 @@ static void open_all(struct fixture *f, uint32_t count)
 	do_call(f, &producers);
 }
 
-static struct worker_totals finish(struct fixture *f, uint32_t most_ms)
+static struct fact_totals finish(struct fixture *f, uint32_t most_ms)
 {
 	struct worker_call call = { .verb = WORKER_FINISH, .finish = { .most_ms = most_ms } };
 
 	do_call(f, &call);
-	for (size_t i = 0; i < call.finish.totals.agents_count; i++)
-		snapshot_fini(&call.finish.totals.agent_snapshots[i]);
-	snapshot_fini(&call.finish.totals.snapshot);
+	fact_totals_fini(&call.finish.totals);
 	return call.finish.totals;
 }
 
-static const struct worker_agent *agent_of(const struct worker_totals *t, enum agent_role role)
+static const struct fact_agent *agent_of(const struct fact_totals *t, enum agent_role role)
 {
 	for (size_t i = 0; i < t->agents_count; i++)
 		if (t->agents[i].role == role)
@@ -144,7 +142,7 @@ static const struct worker_agent *agent_of(const struct worker_totals *t, enum a
 	return NULL;
 }
 
-static const char *event_text(struct fixture *f, enum worker_event_kind kind)
+static const char *event_text(struct fixture *f, enum fact_event_kind kind)
 {
 	struct worker_call call = { .verb = WORKER_EVENTS };
 
@@ -179,7 +177,7 @@ static void an_agent_that_gets_on_with_closing_is_neither_killed_nor_lost(void *
 	/* A second in all, one client after the other. */
 	fake_script.close_ns = S / 5;
 	open_all(&f, 5);
-	struct worker_totals t = finish(&f, 0);
+	struct fact_totals t = finish(&f, 0);
 	assert_false(agent_of(&t, AGENT_PRODUCER)->lost);
 	assert_false(agent_of(&t, AGENT_PRODUCER)->slow);
 	assert_null(event_text(&f, EVENT_AGENT_LOST));
@@ -195,7 +193,7 @@ static void an_agent_that_answers_and_does_not_end_is_slow_and_not_lost(void **s
 	fake_reset();
 	fake_script.close_ns = 600 * S;
 	open_all(&f, 2);
-	struct worker_totals t = finish(&f, 500);
+	struct fact_totals t = finish(&f, 500);
 	assert_true(agent_of(&t, AGENT_PRODUCER)->slow);
 	assert_false(agent_of(&t, AGENT_PRODUCER)->lost);
 	assert_non_null(strstr(event_text(&f, EVENT_AGENT_SLOW), "it had closed 0 of 2 clients"));
@@ -212,7 +210,7 @@ static void two_agents_that_do_not_answer_are_both_killed_and_lost(void **state)
 	open_all(&f, 2);
 	kill(pid_of(&f, AGENT_PRODUCER), SIGSTOP);
 	kill(pid_of(&f, AGENT_CONSUMER), SIGSTOP);
-	struct worker_totals t = finish(&f, 500);
+	struct fact_totals t = finish(&f, 500);
 	assert_true(agent_of(&t, AGENT_PRODUCER)->lost && agent_of(&t, AGENT_PRODUCER)->hung);
 	assert_true(agent_of(&t, AGENT_CONSUMER)->lost && agent_of(&t, AGENT_CONSUMER)->hung);
 	const char *text = event_text(&f, EVENT_AGENT_LOST);
@@ -232,7 +230,7 @@ static void an_agent_that_cannot_even_be_killed_is_given_up(void **state)
 	int pid = pid_of(&f, AGENT_CONSUMER);
 	kill(pid, SIGSTOP);
 	nobody_dies = true;
-	struct worker_totals t = finish(&f, 200);
+	struct fact_totals t = finish(&f, 200);
 	assert_true(agent_of(&t, AGENT_CONSUMER)->lost);
 	assert_non_null(strstr(event_text(&f, EVENT_AGENT_LOST), "was killed, and has not ended"));
 	close_all(&f);

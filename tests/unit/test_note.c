@@ -88,7 +88,7 @@ static void a_long_text_is_recognised_again(void **state)
 
 static void the_commonest_reason_is_named_and_rebalances_are_none(void **state)
 {
-	struct worker_event items[] = {
+	struct fact_event items[] = {
 		{ .kind = EVENT_CLIENT, .name = "delivery", .count = 3, .text = "timed out" },
 		{ .kind = EVENT_CLIENT, .name = "send", .count = 40, .text = "too large: 2000 B" },
 		{ .kind = EVENT_CLIENT, .name = "delivery", .count = 20, .text = "too large: 9 B" },
@@ -101,7 +101,7 @@ static void the_commonest_reason_is_named_and_rebalances_are_none(void **state)
 		{ .kind = EVENT_CLIENT, .name = "fatal", .count = 1, .text = "fenced" },
 		{ .kind = EVENT_AGENT_LOST, .count = 1, .text = "killed" },
 	};
-	const struct worker_events events = { items, sizeof(items) / sizeof(items[0]) };
+	const struct fact_events events = { items, sizeof(items) / sizeof(items[0]) };
 
 	(void)state;
 	struct reason failed = reason_of(&events, REASON_MESSAGES);

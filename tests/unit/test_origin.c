@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/origin.h"
+#include "facts/origin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 static void only_what_is_altered_or_without_effect_is_a_doubt(void **state)
 {
 	(void)state;
-	static const struct origin_row rows[] = {
+	static const struct fact_row rows[] = {
 		{ "producer", "a", "1", ORIGIN_FILE, "" },
 		{ "producer", "b", "1", ORIGIN_JAVA, "" },
 		{ "producer", "c", "1", ORIGIN_LIBRARY, "" },
@@ -44,7 +44,7 @@ static void only_what_is_altered_or_without_effect_is_a_doubt(void **state)
 static void the_same_in_two_sections_is_one_doubt(void **state)
 {
 	(void)state;
-	struct origin_row row = { "producer", "a", "1", ORIGIN_ALTERED, "why" };
+	struct fact_row row = { "producer", "a", "1", ORIGIN_ALTERED, "why" };
 	struct origin_doubts list = { 0 };
 	struct arena a = { 0 };
 
@@ -68,7 +68,7 @@ static void a_summary_names_a_few_of_many(void **state)
 
 	for (size_t i = 0; i < 5; i++)
 		origin_doubts_add(
-			&list, &(struct origin_row){ "producer", keys[i], "1", ORIGIN_ALTERED, "" },
+			&list, &(struct fact_row){ "producer", keys[i], "1", ORIGIN_ALTERED, "" },
 			&a);
 	assert_string_equal(origin_doubts_summary(&list, &a),
 	                    "5 settings are not as the driver file says: a, b, c, d ... (`omb "

@@ -21,7 +21,7 @@
 static struct record sample_record(void)
 {
 	static const struct record_setting settings[] = { { "messageSize", "100" } };
-	static const struct record_row rows[] = { { "producer", "acks", "all", "file", "" } };
+	static const struct fact_row rows[] = { { "producer", "acks", "all", "file", "" } };
 
 	return (struct record){
 		.run_id = "01lg22la7e2p",
@@ -138,9 +138,10 @@ static void add_window(struct text *out, const struct record *r)
 static void make_journal(struct text *out)
 {
 	const struct record r = sample_record();
-	const struct record_event lost = {
-		.kind = "agentLost", .role = "consumer", .at_ns = T + 3 * S, .text = "signal 9"
-	};
+	const struct fact_event lost = { .kind = EVENT_AGENT_LOST,
+		                         .role = AGENT_CONSUMER,
+		                         .at_ns = T + 3 * S,
+		                         .text = "signal 9" };
 
 	add_start(out, &r);
 	add_window(out, &r);

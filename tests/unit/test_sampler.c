@@ -13,7 +13,7 @@
 /* As of this second: 100 messages a second, each acknowledged in 5 us, two of three received. */
 static void feed(struct sampler *s, uint64_t at_s)
 {
-	struct worker_totals totals = { 0 };
+	struct fact_totals totals = { 0 };
 	struct snapshot *now = &totals.snapshot;
 
 	now->taken_ns = at_s * S;
@@ -25,7 +25,7 @@ static void feed(struct sampler *s, uint64_t at_s)
 
 static void begin(struct sampler *s)
 {
-	const struct worker_totals nothing = { 0 };
+	const struct fact_totals nothing = { 0 };
 
 	sampler_init(s, S, 1, 0);
 	feed(s, 1);

@@ -19,14 +19,14 @@
 struct sample {
 	struct record record;
 	struct record_setting settings[1];
-	struct record_row rows[3];
+	struct fact_row rows[3];
 	struct record_phase phases[2];
 	struct record_second seconds[2];
 	struct record_period periods[1];
-	struct record_agent agents[1];
-	struct record_producer producers[1];
-	struct record_partition partitions[1];
-	struct record_event events[1];
+	struct fact_agent agents[1];
+	struct fact_producer producers[1];
+	struct fact_partition partitions[1];
+	struct fact_event events[1];
 	struct snapshot agent_snapshot;
 };
 
@@ -35,9 +35,9 @@ static void fill_lists(struct sample *s)
 	struct record *r = &s->record;
 
 	s->settings[0] = (struct record_setting){ "messageSize", "1024" };
-	s->rows[0] = (struct record_row){ "producer", "linger.ms", "5", "file", "" };
-	s->rows[1] = (struct record_row){ "producer", "sasl.password", "hunter2", "file", "" };
-	s->rows[2] = (struct record_row){ "library", "ssl.key.PASSWORD", "hunter2", "", "a note" };
+	s->rows[0] = (struct fact_row){ "producer", "linger.ms", "5", "file", "" };
+	s->rows[1] = (struct fact_row){ "producer", "sasl.password", "hunter2", "file", "" };
+	s->rows[2] = (struct fact_row){ "library", "ssl.key.PASSWORD", "hunter2", "", "a note" };
 	s->phases[0] = (struct record_phase){ "connect", 100 * S, 101 * S };
 	s->phases[1] = (struct record_phase){ "measure", 101 * S, 103 * S };
 	s->seconds[0] = (struct record_second){ 102 * S, "measure", 10, 9, 1, 8, 1 };
@@ -45,13 +45,14 @@ static void fill_lists(struct sample *s)
 	s->periods[0].kind = "measure";
 	s->periods[0].start_ns = 101 * S;
 	s->periods[0].end_ns = 103 * S;
-	s->agents[0] = (struct record_agent){ .role = "producer", .pid = 42, .lost = true };
+	s->agents[0] = (struct fact_agent){ .role = AGENT_PRODUCER, .pid = 42, .lost = true };
 	s->agents[0].snapshot = &s->agent_snapshot;
-	s->producers[0] = (struct record_producer){ "t", 7, 20, 19, 1, 0, 3 };
-	s->partitions[0] = (struct record_partition){ "t", "g", 2, 19 };
-	s->events[0] = (struct record_event){
-		.kind = "agentLost", .role = "producer", .at_ns = 102 * S, .text = "signal \xff 9"
-	};
+	s->producers[0] = (struct fact_producer){ "t", 7, 20, 19, 1, 0, 3 };
+	s->partitions[0] = (struct fact_partition){ "t", "g", 2, 19 };
+	s->events[0] = (struct fact_event){ .kind = EVENT_AGENT_LOST,
+		                            .role = AGENT_PRODUCER,
+		                            .at_ns = 102 * S,
+		                            .text = "signal \xff 9" };
 	r->settings = s->settings;
 	r->rows = s->rows;
 	r->phases = s->phases;

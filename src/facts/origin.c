@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/origin.h"
+#include "facts/origin.h"
 
 #include <string.h>
 
@@ -13,13 +13,13 @@ bool origin_is_doubt(const char *origin)
 	return strcmp(origin, ORIGIN_ALTERED) == 0 || strcmp(origin, ORIGIN_NO_EFFECT) == 0;
 }
 
-static bool says_the_same(const struct origin_row *a, const struct origin_row *b)
+static bool says_the_same(const struct fact_row *a, const struct fact_row *b)
 {
 	return strcmp(a->key, b->key) == 0 && strcmp(a->value, b->value) == 0 &&
 	       strcmp(a->origin, b->origin) == 0 && strcmp(a->note, b->note) == 0;
 }
 
-void origin_doubts_add(struct origin_doubts *list, const struct origin_row *row, struct arena *a)
+void origin_doubts_add(struct origin_doubts *list, const struct fact_row *row, struct arena *a)
 {
 	if (!origin_is_doubt(row->origin))
 		return;
@@ -42,7 +42,7 @@ void origin_doubts_add(struct origin_doubts *list, const struct origin_row *row,
 
 const char *origin_doubt_text(const struct origin_doubt *doubt, struct arena *a)
 {
-	const struct origin_row *r = &doubt->row;
+	const struct fact_row *r = &doubt->row;
 
 	if (strcmp(r->origin, ORIGIN_NO_EFFECT) == 0)
 		return arena_printf(a, "%s: %s=%s has no effect (%s)", doubt->sections, r->key,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_CONFIG_ORIGIN_H
-#define OMB_CONFIG_ORIGIN_H
+#ifndef OMB_FACTS_ORIGIN_H
+#define OMB_FACTS_ORIGIN_H
 
 /*
  * origin -- where each line of an effective configuration comes from, and which lines are not what
@@ -24,8 +24,13 @@ struct arena;
 #define ORIGIN_NO_EFFECT "no effect" /* asked for, and nothing comes of it; the note says why */
 
 /* A line of an effective configuration; borrowed. */
-struct origin_row {
+struct fact_row {
 	const char *section, *key, *value, *origin, *note;
+};
+
+struct fact_rows {
+	struct fact_row *items;
+	size_t count;
 };
 
 /* Altered, or without effect. */
@@ -34,7 +39,7 @@ bool origin_is_doubt(const char *origin);
 /* Lines that say the same of several sections are one. */
 struct origin_doubt {
 	const char *sections; /* "producer, consumer" */
-	struct origin_row row;
+	struct fact_row row;
 };
 
 struct origin_doubts {
@@ -43,7 +48,7 @@ struct origin_doubts {
 };
 
 /* Adds the row if it is a doubt.  Borrows its texts. */
-void origin_doubts_add(struct origin_doubts *list, const struct origin_row *row, struct arena *a);
+void origin_doubts_add(struct origin_doubts *list, const struct fact_row *row, struct arena *a);
 
 /* "producer batch.size is 1, not as the driver file says (...)". */
 const char *origin_doubt_text(const struct origin_doubt *doubt, struct arena *a);

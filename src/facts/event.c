@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/event.h"
+
+#include <string.h>
+
+static const char *const kinds[EVENT_KINDS] = {
+	[EVENT_AGENT_LOST] = "agentLost",
+	[EVENT_AGENT_SLOW] = "agentSlow",
+	[EVENT_AGENT_RESTARTED] = "agentRestarted",
+	[EVENT_AGENT_RESUMED] = "agentResumed",
+	[EVENT_CLIENT] = "client",
+	[EVENT_STDERR] = "stderr",
+	[EVENT_JOURNAL_LOST] = "journalLost",
+	[EVENT_TOPIC_LOST] = "topicLost",
+};
+
+const char *fact_event_kind_name(enum fact_event_kind kind)
+{
+	return kinds[kind];
+}
+
+bool fact_event_kind_of(const char *name, enum fact_event_kind *out)
+{
+	for (int i = 0; i < EVENT_KINDS; i++)
+		if (strcmp(kinds[i], name) == 0) {
+			*out = (enum fact_event_kind)i;
+			return true;
+		}
+	return false;
+}
+
+bool fact_event_is_of_agent(enum fact_event_kind kind)
+{
+	return kind <= EVENT_AGENT_RESUMED;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_FACTS_TOTALS_H
+#define OMB_FACTS_TOTALS_H
+
+/*
+ * totals -- what the agents of a worker did: told by the worker, kept by the run, written into the
+ * result.
+ *
+ * Texts and arrays are borrowed, snapshots are owned.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "facts/role.h"
+#include "stats/snapshot.h"
+
+/* What one agent process did; a restarted agent is another one of a higher generation. */
+struct fact_agent {
+	enum agent_role role;
+	unsigned index, generation;
+	int pid;
+	unsigned clients, loops;
+	bool lost;         /* died, or did not answer when it was asked to end */
+	bool slow;         /* answered then, and was killed because it took too long to close */
+	bool hung;         /* lost, because it did not answer */
+	uint64_t ended_ns; /* 0 = it has not */
+	bool is_resuming; /* took the place of a dead one, and has no partition and no message yet */
+	bool is_offering; /* it may send more of the load: false is the last word before `counters` */
+	uint64_t cpu_ns;        /* user + system so far */
+	uint64_t window_cpu_ns; /* of these in the measured window: the coordinator fills it in */
+	uint64_t
+		max_rss_bytes; /* resident at most, shared pages included; known once it has ended */
+	uint64_t pss_bytes; /* its share of memory, sampled before it was closed; 0 = not known */
+	uint64_t counters[COUNTER_COUNT];
+	struct snapshot *snapshot; /* of its whole life, once it has ended; NULL = not known */
+};
+
+struct fact_producer {
+	const char *topic;
+	uint32_t producer;
+	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
+};
+
+/* Of a topic's partition for one subscription. */
+struct fact_partition {
+	const char *topic, *subscription;
+	uint32_t partition;
+	uint64_t received;
+};
+
+struct fact_totals {
+	bool without_latencies;   /* the histograms were left out, which costs much less */
+	struct snapshot snapshot; /* of all agents together */
+	struct fact_agent *agents;
+	size_t agents_count;
+	/* Once the books are closed. */
+	struct fact_producer *producers;
+	size_t producers_count;
+	struct fact_partition *partitions; /* those that received something */
+	size_t partitions_count;
+};
+
+/* The snapshots; everything else stays. */
+void fact_totals_fini(struct fact_totals *t);
+
+#endif
