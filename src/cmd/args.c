@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/option.h"
 #include "util/arena.h"
+#include "util/nearest.h"
 
 static size_t count_flags(const struct flag *flags)
 {
@@ -39,32 +39,25 @@ static void add_value(struct arena *arena, struct args_values *to, size_t *cap, 
 	to->items[to->count++] = value;
 }
 
-const char *args_nearest(struct arena *arena, const char *const *names, const char *name)
+const struct command *args_command(const struct command *const *commands, const char *name)
 {
-	size_t count = 0;
-
-	while (names[count] != NULL)
-		count++;
-	/* Tables of options know what is near; only the names matter. */
-	struct option_spec *table = arena_alloc(arena, (count + 1) * sizeof(*table));
-	for (size_t i = 0; i < count; i++)
-		table[i].name = names[i];
-	return option_nearest(table, name);
+	for (; *commands != NULL; commands++)
+		if (strcmp((*commands)->name, name) == 0)
+			return *commands;
+	return NULL;
 }
 
 static bool unknown_flag(const struct parser *p, const char *word, const char *name,
                          struct error *err)
 {
 	const struct command *command = p->out->command;
-	size_t count = count_flags(command->flags);
-	const char **names = arena_alloc(p->out->arena, (count + 1) * sizeof(*names));
-	for (size_t i = 0; i < count; i++)
-		names[i] = command->flags[i].name;
-	const char *near = args_nearest(p->out->arena, names, name);
+	struct nearest near = nearest_to(name);
 
-	if (near != NULL)
+	for (const struct flag *f = command->flags; f->name != NULL; f++)
+		nearest_consider(&near, f->name);
+	if (near.name != NULL)
 		return error_set(err, ERROR_USAGE, "unknown option \"%s\", did you mean --%s?",
-		                 word, near);
+		                 word, near.name);
 	return error_set(err, ERROR_USAGE, "unknown option \"%s\"; \"omb help %s\" lists them",
 	                 word, command->name);
 }

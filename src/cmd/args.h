@@ -23,6 +23,7 @@ struct args_values {
 
 struct args {
 	const struct command *command;
+	const struct command *const *commands; /* all there are; NULL ends */
 	struct arena *arena;
 	struct args_values *values; /* one for each row of the command's flags */
 	struct args_values words;   /* what is neither a flag nor its value */
@@ -46,7 +47,7 @@ int args_fail(const struct args *args, const struct error *err);
 int args_fail_all(const struct args *args, const struct error_list *errors);
 void args_warn_all(const struct args *args, const struct error_list *warnings);
 
-/* The nearest of `names` (NULL ends) to a mistyped one; NULL = none is near. */
-const char *args_nearest(struct arena *arena, const char *const *names, const char *name);
+/* NULL = there is none. */
+const struct command *args_command(const struct command *const *commands, const char *name);
 
 #endif

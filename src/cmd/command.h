@@ -46,16 +46,8 @@ struct command {
 	int (*run)(const struct args *args);
 };
 
-/* NULL ends. */
-extern const struct command *const commands[];
-
-const struct command *command_find(const char *name);
-
-/* A note of the whole program, for help, man page and docs. */
-struct command_note {
-	const char *name, *text; /* NULL ends */
-};
-extern const struct command_note command_exit_codes[];
-extern const struct command_note command_environment[];
+/* All of them, in the order of the help; NULL ends.  Named by main alone: a command that tells about
+ * the others (help) gets the table with its arguments. */
+extern const struct command *const all_commands[];
 
 #endif

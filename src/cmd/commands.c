@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include <stddef.h>
 
 #include "cmd/command.h"
 
@@ -7,44 +7,8 @@ extern const struct command command_run, command_check, command_csv, command_cle
 	command_recover, command_drivers, command_broker, command_proxy, command_demo,
 	command_calibrate, command_help;
 
-const struct command *const commands[] = {
+const struct command *const all_commands[] = {
 	&command_run,     &command_check,     &command_csv,    &command_cleanup,
 	&command_recover, &command_drivers,   &command_broker, &command_proxy,
 	&command_demo,    &command_calibrate, &command_help,   NULL,
 };
-
-const struct command_note command_exit_codes[] = {
-	{ "0", "ran, and the result is valid" },
-	{ "1",
-	  "failed: the broker, the system, a limit of time, or output that cannot be written; what "
-	  "was measured until then is in .json.partial" },
-	{ "2", "wrong usage or configuration; nothing was started" },
-	{ "3", "ran, but the result is INVALID: the harness was the limit, messages or agents were "
-	       "lost" },
-	{ "4", "ran and is valid, but a service level asked for was not met" },
-	{ "130", "interrupted by SIGINT, SIGTERM or SIGHUP" },
-	{ NULL, NULL },
-};
-
-const struct command_note command_environment[] = {
-	{ "PUBLISH_BACKLOG_LIMIT",
-	  "of the search at producerRate 0: messages that publishing may fall "
-	  "short in a second; 1.5 % of what is due if not given" },
-	{ "RECEIVE_BACKLOG_LIMIT", "the same for receiving, over all subscriptions" },
-	{ "MIN_RAMPING_FACTOR",
-	  "the search ends when the gap between a rate that is sustained and one "
-	  "that is not is this part of it, or 4 %" },
-	{ "MAX_RAMPING_FACTOR", "how much the search raises the rate in a step: 1 doubles it" },
-	{ "XDG_STATE_HOME", "where runs that have not ended are listed, below omb/runs, and the "
-	                    "calibration is kept; "
-	                    "~/.local/state if not given" },
-	{ NULL, NULL },
-};
-
-const struct command *command_find(const char *name)
-{
-	for (size_t i = 0; commands[i] != NULL; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-	return NULL;
-}

@@ -6,6 +6,7 @@
 
 #include "cmd/args.h"
 #include "cmd/input_files.h"
+#include "config/option_doc.h"
 #include "driver/registry.h"
 #include "util/text.h"
 

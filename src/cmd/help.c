@@ -6,7 +6,9 @@
 
 #include "cmd/args.h"
 #include "cmd/input_files.h"
-#include "util/arena.h"
+#include "cmd/program_notes.h"
+#include "config/option_doc.h"
+#include "util/nearest.h"
 
 #define WIDTH      100
 #define NAME_WIDTH 30
@@ -81,7 +83,7 @@ void help_command(const struct command *command, struct text *out)
 	}
 }
 
-void help_program(struct text *out)
+void help_program(const struct command *const *commands, struct text *out)
 {
 	text_add(out, "usage: omb COMMAND [options]\n\n"
 	              "Measures message brokers: the OpenMessaging Benchmark, without a JVM.\n\n");
@@ -92,7 +94,7 @@ void help_program(struct text *out)
 	         "workload files,\n\"omb help exit\" the exit codes.\n");
 }
 
-static void help_notes(const struct command_note *notes, struct text *out)
+static void help_notes(const struct program_note *notes, struct text *out)
 {
 	for (; notes->name != NULL; notes++)
 		add_item(out, notes->name, notes->text, NAME_WIDTH);
@@ -103,9 +105,8 @@ static void help_notes(const struct command_note *notes, struct text *out)
 static bool add_topic(const struct args *args, const char *topic, struct text *out,
                       struct error *err)
 {
-	const char *names[32];
-	size_t count = 0;
-	const struct command *command = command_find(topic);
+	const struct command *command = args_command(args->commands, topic);
+	struct nearest near = nearest_to(topic);
 
 	if (command != NULL) {
 		help_command(command, out);
@@ -116,23 +117,21 @@ static bool add_topic(const struct args *args, const char *topic, struct text *o
 		return true;
 	}
 	if (strcmp(topic, "exit") == 0) {
-		help_notes(command_exit_codes, out);
+		help_notes(program_exit_codes, out);
 		return true;
 	}
 	if (strcmp(topic, "environment") == 0) {
-		help_notes(command_environment, out);
+		help_notes(program_environment, out);
 		return true;
 	}
-	for (; commands[count] != NULL && count < 28; count++)
-		names[count] = commands[count]->name;
-	names[count++] = "workload";
-	names[count++] = "exit";
-	names[count++] = "environment";
-	names[count] = NULL;
-	const char *near = args_nearest(args->arena, names, topic);
-	if (near != NULL)
+	for (const struct command *const *c = args->commands; *c != NULL; c++)
+		nearest_consider(&near, (*c)->name);
+	nearest_consider(&near, "workload");
+	nearest_consider(&near, "exit");
+	nearest_consider(&near, "environment");
+	if (near.name != NULL)
 		return error_set(err, ERROR_USAGE, "no help on \"%s\", did you mean \"%s\"?", topic,
-		                 near);
+		                 near.name);
 	return error_set(err, ERROR_USAGE, "no help on \"%s\"; \"omb help\" lists what there is",
 	                 topic);
 }
@@ -144,7 +143,7 @@ static int help_run(const struct args *args)
 	int code = 0;
 
 	if (args->words.count == 0)
-		help_program(&out);
+		help_program(args->commands, &out);
 	for (size_t i = 0; i < args->words.count && code == 0; i++)
 		if (!add_topic(args, args->words.items[i], &out, &err))
 			code = args_fail(args, &err);

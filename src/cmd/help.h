@@ -11,14 +11,14 @@
 #include "cmd/command.h"
 #include "util/text.h"
 
-void help_program(struct text *out);
+void help_program(const struct command *const *commands, struct text *out);
 void help_command(const struct command *command, struct text *out);
 
 /* "-d, --drivers FILE,...": how a flag is written. */
 void help_flag_form(const struct flag *flag, struct text *out);
 
 /* omb.1 and docs/options.md (help_docs.c). */
-void help_man(const char *version, struct text *out);
-void help_markdown(struct text *out);
+void help_man(const struct command *const *commands, const char *version, struct text *out);
+void help_markdown(const struct command *const *commands, struct text *out);
 
 #endif

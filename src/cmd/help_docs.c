@@ -2,34 +2,19 @@
 #include <string.h>
 
 #include "cmd/help.h"
-#include "cmd/input_files.h"
+#include "cmd/program_notes.h"
+#include "config/driver_file.h"
+#include "config/option_doc.h"
+#include "config/workload.h"
 #include "driver/registry.h"
 #include "stats/snapshot.h"
+#include "util/roff.h"
 
 /* Of the page's last change worth telling; the version says the rest. */
 #define MAN_DATE   "2026-11-21"
 #define ROFF_WIDTH 78
 
 /* --- roff ------------------------------------------------------------------------------------------- */
-
-/* Text that is neither a request nor an escape.  Each sentence begins a line, as roff wants it. */
-static void add_roff(struct text *out, const char *text)
-{
-	for (const char *c = text; *c != '\0'; c++) {
-		bool line_start = c == text || c[-1] == '\n';
-		if (line_start && (*c == '.' || *c == '\''))
-			text_add(out, "\\&");
-		if (*c == '\\')
-			text_add(out, "\\e");
-		else if (*c == '-')
-			text_add(out, "\\-");
-		else if (*c == ' ' && c > text && (c[-1] == '.' || c[-1] == '?') && c[1] >= 'A' &&
-		         c[1] <= 'Z')
-			text_add(out, "\n");
-		else
-			text_add_bytes(out, c, 1);
-	}
-}
 
 /* Paragraphs are separated by empty lines. */
 static void add_roff_paragraphs(struct text *out, const char *text)
@@ -38,7 +23,7 @@ static void add_roff_paragraphs(struct text *out, const char *text)
 		const char *end = strstr(text, "\n\n");
 		struct text one = { 0 };
 		text_add_bytes(&one, text, end != NULL ? (size_t)(end - text) : strlen(text));
-		add_roff(out, text_str(&one));
+		roff_add(out, text_str(&one));
 		text_add(out, "\n");
 		text_fini(&one);
 		if (end == NULL)
@@ -48,22 +33,13 @@ static void add_roff_paragraphs(struct text *out, const char *text)
 	}
 }
 
-static void add_roff_item(struct text *out, const char *name, const char *text)
-{
-	text_add(out, ".TP\n.B ");
-	add_roff(out, name);
-	text_add(out, "\n");
-	add_roff(out, text);
-	text_add(out, "\n");
-}
-
-static void add_roff_notes(struct text *out, const struct command_note *notes)
+static void add_roff_notes(struct text *out, const struct program_note *notes)
 {
 	for (; notes->name != NULL; notes++)
-		add_roff_item(out, notes->name, notes->text);
+		roff_add_item(out, notes->name, notes->text);
 }
 
-static void man_synopsis(struct text *out)
+static void man_synopsis(const struct command *const *commands, struct text *out)
 {
 	text_add(out, ".SH SYNOPSIS\n");
 	for (size_t i = 0; commands[i] != NULL; i++) {
@@ -74,7 +50,7 @@ static void man_synopsis(struct text *out)
 	}
 }
 
-static void man_commands(struct text *out)
+static void man_commands(const struct command *const *commands, struct text *out)
 {
 	text_add(out, ".SH COMMANDS\n");
 	for (size_t i = 0; commands[i] != NULL; i++) {
@@ -84,13 +60,13 @@ static void man_commands(struct text *out)
 		for (const struct flag *f = c->flags; f->name != NULL; f++) {
 			struct text form = { 0 };
 			help_flag_form(f, &form);
-			add_roff_item(out, text_str(&form), f->help);
+			roff_add_item(out, text_str(&form), f->help);
 			text_fini(&form);
 		}
 		if (c->examples == NULL)
 			continue;
 		text_add(out, ".PP\n.nf\n");
-		add_roff(out, c->examples);
+		roff_add(out, c->examples);
 		text_add(out, "\n.fi\n");
 	}
 }
@@ -137,35 +113,35 @@ static void add_folded(struct text *out, const char *page)
 	}
 }
 
-static void add_page(const char *version, struct text *out)
+static void add_page(const struct command *const *commands, const char *version, struct text *out)
 {
 	text_addf(out,
 	          ".\\\" Made by tools/docs from the tables in the source.\n"
 	          ".TH OMB 1 %s \"omb %s\" \"User Commands\"\n"
 	          ".SH NAME\nomb \\- measures message brokers\n",
 	          MAN_DATE, version);
-	man_synopsis(out);
+	man_synopsis(commands, out);
 	text_add(out, ".SH DESCRIPTION\n"
 	              "Publishes and consumes a described load through real client libraries, from "
 	              "many independent\nprocesses, and says what the broker did with it.\n"
 	              "It reads the workload and driver files of the OpenMessaging Benchmark and "
 	              "writes its result files.\n");
-	man_commands(out);
+	man_commands(commands, out);
 	man_keys(out);
 	text_add(out, ".SH EXIT STATUS\n");
-	add_roff_notes(out, command_exit_codes);
+	add_roff_notes(out, program_exit_codes);
 	text_add(out, ".SH ENVIRONMENT\n");
-	add_roff_notes(out, command_environment);
+	add_roff_notes(out, program_environment);
 	text_add(out,
 	         ".SH SEE ALSO\nThe folder docs of the source: what each number means, and how "
 	         "it is measured.\n");
 }
 
-void help_man(const char *version, struct text *out)
+void help_man(const struct command *const *commands, const char *version, struct text *out)
 {
 	struct text page = { 0 };
 
-	add_page(version, &page);
+	add_page(commands, version, &page);
 	add_folded(out, text_str(&page));
 	text_fini(&page);
 }
@@ -187,7 +163,7 @@ static void add_row(struct text *out, const char *name, const char *text)
 	text_add(out, " |\n");
 }
 
-static void md_commands(struct text *out)
+static void md_commands(const struct command *const *commands, struct text *out)
 {
 	text_add(out, "## Commands\n");
 	for (size_t i = 0; commands[i] != NULL; i++) {
@@ -227,7 +203,7 @@ static void md_drivers(struct text *out)
 	}
 }
 
-static void md_notes(struct text *out, const char *title, const struct command_note *notes)
+static void md_notes(struct text *out, const char *title, const struct program_note *notes)
 {
 	text_addf(out, "\n## %s\n\n| | |\n|---|---|\n", title);
 	for (; notes->name != NULL; notes++)
@@ -244,17 +220,17 @@ static void md_measurements(struct text *out)
 		add_row(out, counter_name((enum counter)i), counter_help((enum counter)i));
 }
 
-void help_markdown(struct text *out)
+void help_markdown(const struct command *const *commands, struct text *out)
 {
 	text_add(out, "# Commands, options and keys\n\n"
 	              "Made by `tools/docs` from the tables in the source; do not edit.\n\n");
-	md_commands(out);
+	md_commands(commands, out);
 	text_add(out, "\n## Keys of workload files\n\n"
 	              "Durations are written `90s`, `5m`, `1h30m`, `200us`; sizes `64KiB`, `2MB`.\n"
 	              "Keys that OMB does not have are marked *(ours)*.\n\n");
 	option_markdown(workload_table, out);
 	md_drivers(out);
-	md_notes(out, "Exit codes", command_exit_codes);
-	md_notes(out, "Environment", command_environment);
+	md_notes(out, "Exit codes", program_exit_codes);
+	md_notes(out, "Environment", program_environment);
 	md_measurements(out);
 }

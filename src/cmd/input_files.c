@@ -73,11 +73,12 @@ static void check_overrides(const struct args *args, const struct inputs *in,
 {
 	size_t count = in->drivers_count;
 	const struct option_spec **tables =
-		arena_alloc(args->arena, (count + 1) * sizeof(struct option_spec *));
+		arena_alloc(args->arena, (count + 2) * sizeof(struct option_spec *));
 
+	tables[0] = driver_file_table;
 	for (size_t i = 0; i < count; i++)
-		tables[i] = in->drivers[i].driver->options;
-	override_check(&in->mode, tables, errors);
+		tables[i + 1] = in->drivers[i].driver->options;
+	override_check(&in->mode, workload_table, tables, errors);
 }
 
 /* --- workloads ------------------------------------------------------------------------------------ */

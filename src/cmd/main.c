@@ -14,6 +14,7 @@
 #include "cmd/help.h"
 #include "facts/environment.h"
 #include "util/arena.h"
+#include "util/nearest.h"
 #include "util/secret.h"
 #include "util/signals.h"
 #include "util/text.h"
@@ -117,32 +118,29 @@ static bool answer(const char *word, struct text *out)
 
 	environment_read(&environment);
 	if (is_help(word))
-		help_program(out);
+		help_program(all_commands, out);
 	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
 		text_addf(out, "omb %s (%s, %s)\n", environment.version, environment.commit,
 		          environment.build);
 	else if (strcmp(word, "--dump-man") == 0)
-		help_man(environment.version, out);
+		help_man(all_commands, environment.version, out);
 	else if (strcmp(word, "--dump-docs") == 0)
-		help_markdown(out);
+		help_markdown(all_commands, out);
 	else
 		return false;
 	return true;
 }
 
-static int unknown_command(const char *word, struct arena *arena)
+static int unknown_command(const char *word)
 {
-	const char *names[32];
-	size_t count = 0;
+	struct nearest near = nearest_to(word);
 	struct error err;
 
-	for (; commands[count] != NULL && count < 31; count++)
-		names[count] = commands[count]->name;
-	names[count] = NULL;
-	const char *near = args_nearest(arena, names, word);
-	if (near != NULL)
+	for (const struct command *const *c = all_commands; *c != NULL; c++)
+		nearest_consider(&near, (*c)->name);
+	if (near.name != NULL)
 		error_set(&err, ERROR_USAGE, "unknown command \"%s\", did you mean \"%s\"?", word,
-		          near);
+		          near.name);
 	else
 		error_set(&err, ERROR_USAGE, "unknown command \"%s\"; \"omb help\" lists them",
 		          word);
@@ -167,6 +165,7 @@ static int run_command(const struct command *command, int argc, char **argv, str
 	if (!args_parse(command, argc - 2, argv + 2, arena, &args, &err))
 		return fail(&err);
 	args.line = command_line(argc, argv, arena);
+	args.commands = all_commands;
 	args.complain = complain;
 	return command->run(&args);
 }
@@ -185,9 +184,9 @@ static int run_main(int argc, char **argv, struct arena *arena)
 		text_fini(&out);
 		return 0;
 	}
-	const struct command *command = command_find(argv[1]);
+	const struct command *command = args_command(all_commands, argv[1]);
 	if (command == NULL)
-		return unknown_command(argv[1], arena);
+		return unknown_command(argv[1]);
 	return run_command(command, argc, argv, arena);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/learn.h"
+#include "config/workload.h"
 #include "config/yaml.h"
 #include "util/arena.h"
 #include "util/file.h"
@@ -70,7 +71,13 @@ static struct yaml_node with_overrides(const struct driver_file *file,
 {
 	struct yaml_node map = *file->root;
 
-	override_apply(file->mode, OVERRIDE_DRIVER, table, &map, file->arena, errors);
+	struct override_target target = {
+		.file = OVERRIDE_DRIVER,
+		.table = table,
+		.first = workload_table,
+	};
+
+	override_apply(file->mode, &target, &map, file->arena, errors);
 	return map;
 }
 

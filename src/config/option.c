@@ -2,7 +2,6 @@
 #include "config/option.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +9,8 @@
 #include "config/option_value.h"
 #include "config/yaml.h"
 #include "util/arena.h"
+#include "util/nearest.h"
 #include "util/text.h"
-
-/* Longer names are nobody's typing mistake. */
-#define NAME_MAX_LEN 48
-/* Rows of the largest table, with room. */
-#define TABLE_MAX    96
 
 const struct option_spec *option_find(const struct option_spec *table, const char *name)
 {
@@ -27,105 +22,34 @@ const struct option_spec *option_find(const struct option_spec *table, const cha
 
 /* --- the nearest name --- */
 
-static unsigned smallest(unsigned a, unsigned b, unsigned c)
+void option_consider(const struct option_spec *table, struct nearest *near)
 {
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-static bool is_same_letter(char a, char b)
-{
-	return tolower((unsigned char)a) == tolower((unsigned char)b);
-}
-
-/* One row of Levenshtein's table from the one before it, in place. */
-static void next_row(unsigned *row, size_t i, char c, const char *b)
-{
-	unsigned diagonal = row[0];
-
-	row[0] = (unsigned)i;
-	for (size_t j = 1; b[j - 1] != '\0'; j++) {
-		unsigned above = row[j];
-
-		row[j] = smallest(above + 1, row[j - 1] + 1,
-		                  diagonal + !is_same_letter(c, b[j - 1]));
-		diagonal = above;
-	}
-}
-
-/* Levenshtein's distance, upper and lower case being the same. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[NAME_MAX_LEN + 1] = { 0 };
-	size_t a_len = strlen(a), b_len = strlen(b);
-
-	if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
-		return NAME_MAX_LEN;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 1; i <= a_len; i++)
-		next_row(row, i, a[i - 1], b);
-	return row[b_len];
-}
-
-/* Remembers `name` when it is nearer than what came before. */
-static void consider(const char *name, const char *wanted, const char **best,
-                     unsigned *best_distance)
-{
-	unsigned d = distance(name, wanted);
-
-	if (d < *best_distance) {
-		*best_distance = d;
-		*best = name;
-	}
-}
-
-/* A mistake or two in a short name, a few in a long one; one less than this is still near. */
-static unsigned not_near(const char *name)
-{
-	return 2 + (unsigned)(strlen(name) / 5);
-}
-
-const char *option_nearest_of(const struct option_spec *const *tables, const char *name)
-{
-	unsigned best_distance = not_near(name);
-	const char *best = NULL;
-
-	for (; *tables != NULL; tables++)
-		for (const struct option_spec *s = *tables; s->name != NULL; s++)
-			consider(s->name, name, &best, &best_distance);
-	return best;
-}
-
-const char *option_nearest_choice(const struct option_choice *choices, const char *name)
-{
-	unsigned best_distance = not_near(name);
-	const char *best = NULL;
-
-	for (const struct option_choice *c = choices; c->name != NULL; c++)
-		if (!c->alias)
-			consider(c->name, name, &best, &best_distance);
-	return best;
+	for (const struct option_spec *s = table; s->name != NULL; s++)
+		nearest_consider(near, s->name);
 }
 
 const char *option_nearest(const struct option_spec *table, const char *name)
 {
-	return option_nearest_of((const struct option_spec *const[]){ table, NULL }, name);
+	struct nearest near = nearest_to(name);
+
+	option_consider(table, &near);
+	return near.name;
 }
 
 bool option_unknown(struct error *err, const struct option_spec *table,
                     const struct option_spec *more, const char *name)
 {
 	char quoted[OPTION_QUOTE];
-	const char *near =
-		option_nearest_of((const struct option_spec *const[]){ table, more, NULL }, name);
+	struct nearest near = nearest_to(name);
 
+	option_consider(table, &near);
+	if (more != NULL)
+		option_consider(more, &near);
 	option_quote(name, quoted);
-	if (near == NULL)
+	if (near.name == NULL)
 		return error_set(err, ERROR_CONFIG, "unknown option %s", quoted);
 	return error_set(err, ERROR_CONFIG, "unknown option %s, did you mean \"%s\"?", quoted,
-	                 near);
+	                 near.name);
 }
 
 /* --- one value --- */
@@ -188,7 +112,7 @@ bool option_apply(const struct option_spec *table, struct arena *a, void *out, c
 
 /* The pair that counts for each row. */
 struct chosen {
-	const struct yaml_pair *pairs[TABLE_MAX];
+	const struct yaml_pair *pairs[OPTION_ROWS_MAX];
 };
 
 static bool is_from_file(const struct yaml_pair *pair)
@@ -206,6 +130,12 @@ static void add_at(struct error_list *list, const struct yaml_node *node, struct
 	err->line = node->line;
 	err->column = node->column;
 	error_list_add(list, err);
+}
+
+static void fail_row(const struct option_reader *r, const struct option_spec *spec)
+{
+	if (r->failed != NULL)
+		r->failed[spec - r->table] = true;
 }
 
 static void complain(const struct option_reader *r, bool is_error, const struct yaml_node *node,
@@ -255,6 +185,7 @@ static void settle_exclusion(const struct option_reader *r, const struct option_
 	}
 	error_set(&err, ERROR_CONFIG, "%s: not together with %s", spec->name, other->name);
 	add_at(r->errors, (*mine)->key, &err);
+	fail_row(r, spec);
 }
 
 static void read_row(const struct option_reader *r, const struct option_spec *spec,
@@ -272,10 +203,12 @@ static void read_row(const struct option_reader *r, const struct option_spec *sp
 
 	/* What follows a key without a value has a strange place: the key's is better. */
 	const struct yaml_node *at = yaml_is_null(pair->value) ? pair->key : pair->value;
-	if (!option_store(&v, out))
+	if (!option_store(&v, out)) {
 		add_at(r->errors, at, &err);
-	else if (note.kind != ERROR_NONE)
+		fail_row(r, spec);
+	} else if (note.kind != ERROR_NONE) {
 		add_at(r->warnings, at, &note);
+	}
 }
 
 static void miss_row(const struct option_reader *r, const struct option_spec *spec)
@@ -285,6 +218,8 @@ static void miss_row(const struct option_reader *r, const struct option_spec *sp
 	bool as_java = r->lenient && (spec->flags & OPTION_OMB);
 	error_set(&err, ERROR_CONFIG, "%s is missing (%s)", spec->name, spec->help);
 	error_list_add(as_java ? r->warnings : r->errors, &err);
+	if (!as_java)
+		fail_row(r, spec);
 }
 
 bool option_read(const struct option_reader *r, const struct yaml_node *map, void *out)
@@ -307,7 +242,7 @@ bool option_read(const struct option_reader *r, const struct yaml_node *map, voi
 		if (s->excludes != NULL)
 			settle_exclusion(r, s, &chosen);
 	for (const struct option_spec *s = r->table; s->name != NULL; s++) {
-		assert(s - r->table < TABLE_MAX);
+		assert(s - r->table < OPTION_ROWS_MAX);
 		const struct yaml_pair *pair = chosen.pairs[s - r->table];
 		if (pair != NULL)
 			read_row(r, s, pair, out);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/option.h"
+#include "config/option_doc.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/roff.h"
 #include "util/text.h"
 
 /* Width of the names on a terminal: the longest of OMB's is randomizedPayloadPoolSize. */
@@ -174,33 +175,15 @@ void option_markdown(const struct option_spec *table, struct text *out)
 	}
 }
 
-/* Text that roff would take for a request or an escape. */
-static void add_roff(struct text *out, const char *text)
-{
-	if (*text == '.' || *text == '\'')
-		text_add(out, "\\&");
-	for (; *text != '\0'; text++) {
-		if (*text == '\\')
-			text_add(out, "\\e");
-		else if (*text == '-')
-			text_add(out, "\\-");
-		else
-			text_add_bytes(out, text, 1);
-	}
-}
-
 void option_roff(const struct option_spec *table, struct text *out)
 {
 	for (const struct option_spec *s = table; s->name != NULL; s++) {
 		struct text facts = { 0 };
 
-		text_add(out, ".TP\n.B ");
-		add_roff(out, s->name);
-		text_add(out, "\n");
-		add_roff(out, s->help);
-		text_add(out, "\n(");
+		roff_add_item(out, s->name, s->help);
+		text_add(out, "(");
 		add_facts(s, &facts);
-		add_roff(out, text_str(&facts));
+		roff_add(out, text_str(&facts));
 		text_add(out, ")\n");
 		text_fini(&facts);
 	}

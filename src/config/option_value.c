@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "config/number.h"
+#include "config/option_doc.h"
 #include "config/yaml.h"
 #include "util/arena.h"
+#include "util/error.h"
+#include "util/nearest.h"
 #include "util/text.h"
 
 static bool is_control(char c)
@@ -312,14 +315,17 @@ static bool fail_choice(const struct option_value *v)
 {
 	char quoted[OPTION_QUOTE];
 	struct text want = { 0 };
-	const char *near = option_nearest_choice(v->spec->choices, v->node->text);
+	struct nearest near = nearest_to(v->node->text);
 
+	for (const struct option_choice *c = v->spec->choices; c->name != NULL; c++)
+		if (!c->alias)
+			nearest_consider(&near, c->name);
 	option_type_text(v->spec, &want);
 	error_set(v->err, ERROR_CONFIG, "%s: %s is not one of: %s", v->spec->name,
 	          option_quote(v->node->text, quoted), text_str(&want));
-	if (near != NULL)
+	if (near.name != NULL)
 		error_set(v->err, ERROR_CONFIG, "%s: %s is not one of: %s; did you mean \"%s\"?",
-		          v->spec->name, quoted, text_str(&want), near);
+		          v->spec->name, quoted, text_str(&want), near.name);
 	text_fini(&want);
 	return false;
 }

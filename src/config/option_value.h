@@ -3,12 +3,16 @@
 #define OMB_CONFIG_OPTION_VALUE_H
 
 /*
- * option_value -- one value of one option: from text to member and back.  Used by option alone.
+ * option_value -- one value of one option: from text to member.
  */
 
 #include <stdbool.h>
 
-#include "config/option.h"
+#include "config/option_spec.h"
+
+struct arena;
+struct error;
+struct yaml_node;
 
 /* A liberty that lenient reading took is told in *note (kind NONE: none was).  Neither error nor
  * note has a place; both begin with "name: ". */
@@ -25,11 +29,5 @@ bool option_store(const struct option_value *v, void *out);
 /* `"text"` with control characters replaced, cut to what fits a message. */
 #define OPTION_QUOTE 72
 const char *option_quote(const char *text, char out[OPTION_QUOTE]);
-
-/* The nearest name of several tables (NULL ends); NULL = none is near. */
-const char *option_nearest_of(const struct option_spec *const *tables, const char *name);
-
-/* The nearest of `choices`, as above. */
-const char *option_nearest_choice(const struct option_choice *choices, const char *name);
 
 #endif

@@ -3,15 +3,11 @@
 
 #include <string.h>
 
-#include "config/driver_file.h"
 #include "config/option.h"
 #include "config/option_value.h"
-#include "config/workload.h"
 #include "config/yaml.h"
 #include "util/arena.h"
-
-/* Tables that a key is looked up in at once: the two of this folder and those of a few drivers. */
-#define TABLES_MAX 16
+#include "util/nearest.h"
 
 static const char *const prefixes[] = {
 	[OVERRIDE_WORKLOAD] = "workload.",
@@ -74,27 +70,29 @@ static bool is_in_table(const char *key, const struct option_spec *table)
 }
 
 /* One that no table has: the nearest of them all is named. */
-static void add_unknown(const struct override *o, const struct option_spec *const *tables,
-                        struct error_list *errors)
+static void add_unknown(const struct override *o, const struct option_spec *workload,
+                        const struct option_spec *const *driver, struct error_list *errors)
 {
 	char quoted[OPTION_QUOTE];
 	struct error err = { 0 };
-	const char *near = option_nearest_of(tables, o->key);
+	struct nearest near = nearest_to(o->key);
 
-	error_set(&err, ERROR_CONFIG, "--set: unknown option %s%s%s%s",
-	          option_quote(o->key, quoted), near ? ", did you mean \"" : "", near ? near : "",
-	          near ? "\"?" : "");
+	option_consider(workload, &near);
+	for (; *driver != NULL; driver++)
+		option_consider(*driver, &near);
+	option_quote(o->key, quoted);
+	if (near.name != NULL)
+		error_set(&err, ERROR_CONFIG, "--set: unknown option %s, did you mean \"%s\"?",
+		          quoted, near.name);
+	else
+		error_set(&err, ERROR_CONFIG, "--set: unknown option %s", quoted);
 	error_list_add(errors, &err);
 }
 
-bool override_check(const struct config_mode *mode, const struct option_spec *const *tables,
-                    struct error_list *errors)
+bool override_check(const struct config_mode *mode, const struct option_spec *workload,
+                    const struct option_spec *const *driver, struct error_list *errors)
 {
-	const struct option_spec *all[TABLES_MAX + 1] = { workload_table, driver_file_table };
-	size_t count = 2, errors_before = errors->count;
-
-	for (; *tables != NULL && count < TABLES_MAX; tables++)
-		all[count++] = *tables;
+	size_t errors_before = errors->count;
 
 	for (size_t i = 0; i < mode->override_count; i++) {
 		const struct override *o = &mode->overrides[i];
@@ -102,12 +100,12 @@ bool override_check(const struct config_mode *mode, const struct option_spec *co
 		const char *key = key_for(o, OVERRIDE_WORKLOAD, &is_prefixed);
 
 		if (key != NULL)
-			found = is_in_table(key, workload_table);
+			found = is_in_table(key, workload);
 		key = key_for(o, OVERRIDE_DRIVER, &is_prefixed);
-		for (size_t t = 1; key != NULL && t < count && !found; t++)
-			found = is_in_table(key, all[t]);
+		for (size_t t = 0; key != NULL && driver[t] != NULL && !found; t++)
+			found = is_in_table(key, driver[t]);
 		if (!found)
-			add_unknown(o, all, errors);
+			add_unknown(o, workload, driver, errors);
 	}
 	return errors->count == errors_before;
 }
@@ -165,9 +163,8 @@ static void replace_pair(struct yaml_node *map, const char *key, struct yaml_nod
 	map->count = count;
 }
 
-bool override_apply(const struct config_mode *mode, enum override_file file,
-                    const struct option_spec *table, struct yaml_node *map, struct arena *a,
-                    struct error_list *errors)
+bool override_apply(const struct config_mode *mode, const struct override_target *target,
+                    struct yaml_node *map, struct arena *a, struct error_list *errors)
 {
 	bool ok = true;
 
@@ -176,11 +173,11 @@ bool override_apply(const struct config_mode *mode, enum override_file file,
 	for (size_t i = 0; i < mode->override_count; i++) {
 		const struct override *o = &mode->overrides[i];
 		bool is_prefixed;
-		const char *key = key_for(o, file, &is_prefixed);
+		const char *key = key_for(o, target->file, &is_prefixed);
 
-		if (key == NULL || option_find(table, key) == NULL)
+		if (key == NULL || option_find(target->table, key) == NULL)
 			continue;
-		if (file == OVERRIDE_DRIVER && !is_prefixed && option_find(workload_table, key))
+		if (!is_prefixed && target->first != NULL && option_find(target->first, key))
 			continue;
 		struct yaml_node *value = value_node(o, a, errors);
 		if (value != NULL)

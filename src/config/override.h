@@ -43,21 +43,25 @@ enum override_file { OVERRIDE_WORKLOAD, OVERRIDE_DRIVER };
 bool override_parse(const char *arg, struct arena *a, struct override *out, struct error *err);
 
 /*
- * Every override must name a key of the workload or of one of the `tables` (driver tables; NULL
- * ends); all that do not are added to *errors, each with the nearest name.  The files themselves
- * pass over what is not theirs, so call this once all of them are known.
+ * Every override must name a key of the workload or of one of the driver's tables (NULL ends); all
+ * that do not are added to *errors, each with the nearest name.  The files themselves pass over what
+ * is not theirs, so call this once all of them are known.
  */
-bool override_check(const struct config_mode *mode, const struct option_spec *const *tables,
-                    struct error_list *errors);
+bool override_check(const struct config_mode *mode, const struct option_spec *workload,
+                    const struct option_spec *const *driver, struct error_list *errors);
 
 /*
- * The overrides that belong to this table, put into `map` (in place): values replaced or pairs
- * added.  Properties inside a block are left to override_property.  Keys that are also in
- * `workload_table` belong to the workload unless written with `driver.`.
+ * The overrides that belong to this table of `file`, put into `map` (in place): values replaced or
+ * pairs added.  Properties inside a block are left to override_property.  Keys that are also in
+ * `first` (NULL = no table) belong there unless written with the file's own prefix.
  */
-bool override_apply(const struct config_mode *mode, enum override_file file,
-                    const struct option_spec *table, struct yaml_node *map, struct arena *a,
-                    struct error_list *errors);
+struct override_target {
+	enum override_file file;
+	const struct option_spec *table, *first;
+};
+
+bool override_apply(const struct config_mode *mode, const struct override_target *target,
+                    struct yaml_node *map, struct arena *a, struct error_list *errors);
 
 /* The name of the property if this override sets one inside `block` of `file`; else NULL. */
 const char *override_property(const struct override *o, enum override_file file, const char *block);

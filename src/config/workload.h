@@ -15,12 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/option.h"
-#include "config/override.h"
+#include "config/option_spec.h"
 #include "util/error.h"
 #include "util/units.h"
 
 struct arena;
+struct config_mode;
 
 enum rate_mode {
 	RATE_FIXED,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "config/option.h"
 #include "config/workload_raw.h"
 #include "config/yaml.h"
 #include "util/arena.h"
@@ -10,16 +12,17 @@
 /* Clients of a kind: their numbers stay far from the 32 bits that stamps have for them. */
 #define CLIENTS_MAX 100000000u
 
+static size_t row_of(const char *key)
+{
+	const struct option_spec *spec = option_find(workload_table, key);
+
+	assert(spec != NULL);
+	return (size_t)(spec - workload_table);
+}
+
 bool workload_key_failed(const struct workload_loading *l, const char *key)
 {
-	size_t len = strlen(key);
-
-	for (size_t i = l->errors_before; i < l->errors->count; i++) {
-		const char *text = l->errors->items[i].text;
-		if (strncmp(text, key, len) == 0 && (text[len] == ':' || text[len] == ' '))
-			return true;
-	}
-	return false;
+	return l->failed[row_of(key)];
 }
 
 void workload_complain(struct workload_loading *l, const char *key, bool as_java, const char *fmt,
@@ -41,7 +44,9 @@ void workload_complain(struct workload_loading *l, const char *key, bool as_java
 		err.line = at->line;
 		err.column = at->column;
 	}
-	error_list_add(as_java && l->mode->lenient ? l->warnings : l->errors, &err);
+	as_java = as_java && l->mode->lenient;
+	error_list_add(as_java ? l->warnings : l->errors, &err);
+	l->failed[row_of(key)] = !as_java;
 }
 
 static void check_duration(struct workload_loading *l)

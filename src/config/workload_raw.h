@@ -7,6 +7,8 @@
  * worked out from several keys.  Used by the workload*.c files alone.
  */
 
+#include "config/option_spec.h"
+#include "config/override.h"
 #include "config/workload.h"
 
 struct workload_raw {
@@ -23,8 +25,8 @@ struct workload_loading {
 	const struct config_mode *mode;
 	struct arena *arena;
 	struct error_list *errors, *warnings;
-	size_t errors_before;         /* the errors from here on are this file's */
 	const struct yaml_node *root; /* with overrides; NULL = not even YAML */
+	bool failed[OPTION_ROWS_MAX]; /* rows of workload_table that an error was added about */
 	struct workload_raw raw;
 };
 

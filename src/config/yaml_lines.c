@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "config/yaml.h"
+#include "config/yaml_node.h"
 #include "util/arena.h"
 
 /* Walks over the lines of the file. */

@@ -315,3 +315,27 @@ def test_files_in_folders_of_a_folder_are_found_by_their_objects_names(tree):
 def test_a_chain_of_files_is_no_knot(tree):
     needs = {"src/plan/one.c": ["two", "three"], "src/plan/two.c": ["three"], "src/plan/three.c": []}
     assert lint(plant_objects(tree, needs)) == set()
+
+
+def including(*headers):
+    return HEAD + "".join(f'#include "{header}"\n' for header in headers)
+
+
+def test_modules_that_include_each_other_in_a_circle_are_a_knot(tree):
+    files = {
+        "src/plan/one.h": including("plan/two.h"),
+        "src/plan/two.h": HEAD,
+        "src/plan/two.c": including("plan/two.h", "plan/three.h"),
+        "src/plan/three.h": including("plan/one.h"),
+    }
+    assert lint(tree(files)) == {("src/plan/one.h", "knots")}
+
+
+def test_a_chain_of_includes_is_no_knot(tree):
+    files = {
+        "src/plan/one.h": including("plan/rows.h"),
+        "src/plan/one.c": including("plan/one.h", "plan/two.h"),
+        "src/plan/two.h": including("plan/rows.h"),
+        "src/plan/rows.h": HEAD + '/*\n#include "plan/one.h"\n*/\n',
+    }
+    assert lint(tree(files)) == set()

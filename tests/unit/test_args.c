@@ -143,9 +143,9 @@ static void mistakes_say_what_is_wrong(void **state)
 static void every_command_has_its_documentation(void **state)
 {
 	(void)state;
-	for (size_t i = 0; commands[i] != NULL; i++) {
-		const struct command *c = commands[i];
-		assert_ptr_equal(command_find(c->name), c);
+	for (size_t i = 0; all_commands[i] != NULL; i++) {
+		const struct command *c = all_commands[i];
+		assert_ptr_equal(args_command(all_commands, c->name), c);
 		assert_non_null(c->summary);
 		assert_non_null(c->text);
 		assert_non_null(c->run);
@@ -159,7 +159,7 @@ static void every_command_has_its_documentation(void **state)
 			}
 		}
 	}
-	assert_null(command_find("nonsense"));
+	assert_null(args_command(all_commands, "nonsense"));
 }
 
 static void ombs_flags_are_all_there(void **state)
@@ -170,7 +170,7 @@ static void ombs_flags_are_all_there(void **state)
 	} omb[] = { { "d", "drivers" }, { "w", "workers" }, { "wf", "workers-file" },
 		    { "x", "extra" },   { "o", "output" },  { "c", "csv" },
 		    { "h", "help" } };
-	const struct command *run = command_find("run");
+	const struct command *run = args_command(all_commands, "run");
 
 	for (size_t i = 0; i < sizeof(omb) / sizeof(omb[0]); i++) {
 		bool found = false;

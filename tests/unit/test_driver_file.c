@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/driver_file.h"
+#include "config/workload.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -302,9 +303,9 @@ static void overrides_that_nobody_takes_are_all_told(void **state)
 		{ "producerConfig.", "5" },
 	};
 	struct config_mode mode = { .overrides = sets, .override_count = COUNT(sets) };
-	const struct option_spec *const tables[] = { table, NULL };
+	const struct option_spec *const tables[] = { driver_file_table, table, NULL };
 
-	assert_false(override_check(&mode, tables, &errors));
+	assert_false(override_check(&mode, workload_table, tables, &errors));
 	assert_int_equal(errors.count, 5);
 	assert_string_equal(errors.items[0].text,
 	                    "--set: unknown option \"topisc\", did you mean \"topics\"?");
@@ -315,7 +316,7 @@ static void overrides_that_nobody_takes_are_all_told(void **state)
 	assert_non_null(strstr(errors.items[3].text, "\"driver.topics\""));
 	assert_non_null(strstr(errors.items[4].text, "\"producerConfig.\""));
 	mode.override_count = 1;
-	assert_true(override_check(&mode, tables, &errors));
+	assert_true(override_check(&mode, workload_table, tables, &errors));
 }
 
 static void a_file_that_is_not_there_is_a_wrong_argument(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/option.h"
+#include "config/option_doc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

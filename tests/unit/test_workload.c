@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config/override.h"
 #include "config/workload.h"
 
 #include <setjmp.h>
