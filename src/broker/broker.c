@@ -4,16 +4,15 @@
 #include <assert.h>
 #include <endian.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/api.h"
 #include "broker/id.h"
+#include "broker/requests/api.h"
 #include "broker/state.h"
-#include "broker/wait.h"
-#include "util/text.h"
+#include "kafka/wire.h"
+#include "util/heap.h"
 #include "util/xalloc.h"
 
 #define CONNECTIONS_MAX  20000
@@ -21,44 +20,28 @@
 #define PRODUCER_ID_MASK (UINT64_MAX >> 2)
 #define OUT_KEPT         ((size_t)256 * 1024) /* memory for answers that a connection keeps */
 
-void broker_options_init(struct broker_options *o)
-{
-	*o = (struct broker_options){
-		.host = "127.0.0.1",
-		.nodes = 1,
-		.memory_bytes = (size_t)256 * 1000 * 1000,
-		.full = BROKER_BLOCK,
-		.partitions = 1,
-		.topics_max = 10000,
-		.partitions_max = 20000,
-		.readers_max = 1000000,
-		.seed = 1,
-	};
-}
-
-void broker_notice(struct broker *b, const char *fmt, ...)
-{
-	struct text text = { 0 };
-	va_list ap;
-
-	if (b->options.notice == NULL)
-		return;
-	va_start(ap, fmt);
-	text_vaddf(&text, fmt, ap);
-	va_end(ap);
-	b->options.notice(b->options.context, text_str(&text));
-	text_fini(&text);
-}
+struct broker {
+	struct state state;
+	uint64_t groups_next_ns; /* when they want their tick */
+	struct connection *connections;
+	size_t connections_count;
+	uint64_t next_connection;
+	struct woken woken;        /* requests that are to be handled again */
+	struct connection **slots; /* owned; by connection->slot */
+	uint32_t slots_cap;
+	struct heap deadlines; /* of waiting requests, by slot; may be out of date */
+};
 
 static void group_notice(void *context, const char *text)
 {
-	broker_notice(context, "%s", text);
+	notice_tell(context, "%s", text);
 }
 
 struct broker *broker_create(const struct broker_options *options, const int *ports,
                              uint64_t now_ns, struct error *err)
 {
 	struct broker *b = xcalloc(1, sizeof(*b));
+	struct state *s = &b->state;
 	uint64_t id_seed = options->id_seed != 0 ? options->id_seed : id_draw_seed();
 	struct groups_options groups = {
 		.initial_delay_ns = options->group_delay_ns,
@@ -67,20 +50,24 @@ struct broker *broker_create(const struct broker_options *options, const int *po
 		.offsets_max = 1000000,
 		.seed = id_seed,
 		.notice = group_notice,
-		.context = b,
+		.context = &s->options.notices,
 	};
 
 	assert(options->nodes >= 1 && options->nodes <= BROKER_NODES_MAX);
-	b->options = *options;
-	snprintf(b->host, sizeof(b->host), "%s", options->host);
+	s->options = *options;
+	snprintf(s->host, sizeof(s->host), "%s", options->host);
 	for (int i = 0; i < options->nodes; i++)
-		b->ports[i] = ports[i];
-	snprintf(b->cluster_id, sizeof(b->cluster_id), "omb-%016" PRIx64, id_scatter(id_seed));
-	b->next_producer_id = (int64_t)(id_scatter(~id_seed) & PRODUCER_ID_MASK);
-	topics_init(&b->topics, options->readers_max);
-	b->groups = groups_create(&groups);
-	b->faults = faults_create(options->faults, options->faults_count, options->seed, now_ns);
-	if (pool_init(&b->pool, options->memory_bytes, err))
+		s->ports[i] = ports[i];
+	snprintf(s->cluster_id, sizeof(s->cluster_id), "omb-%016" PRIx64, id_scatter(id_seed));
+	s->next_producer_id = (int64_t)(id_scatter(~id_seed) & PRODUCER_ID_MASK);
+	s->groups = groups_create(&groups);
+	s->faults = faults_create(options->faults, options->faults_count, options->seed, now_ns);
+	s->store = (struct store){
+		.options = &s->options,
+		.counts = &s->counts,
+		.groups = s->groups,
+	};
+	if (store_init(&s->store, err))
 		return b;
 	broker_destroy(b);
 	return NULL;
@@ -95,10 +82,9 @@ void broker_destroy(struct broker *b)
 		next = c->next;
 		broker_disconnect(b, c);
 	}
-	groups_destroy(b->groups);
-	topics_fini(&b->topics);
-	faults_destroy(b->faults);
-	pool_fini(&b->pool);
+	groups_destroy(b->state.groups);
+	store_fini(&b->state.store);
+	faults_destroy(b->state.faults);
 	free(b->slots);
 	free(b->deadlines.items);
 	free(b);
@@ -120,14 +106,14 @@ static uint32_t free_slot(struct broker *b)
 
 struct connection *broker_connect(struct broker *b, int node, const char *peer, uint64_t now_ns)
 {
-	if (faults_refuse(b->faults, now_ns)) {
-		b->counts.turned_away++;
+	if (faults_refuse(b->state.faults, now_ns)) {
+		b->state.counts.turned_away++;
 		return NULL;
 	}
 	if (b->connections_count >= CONNECTIONS_MAX) {
-		if (b->counts.crowded++ == 0)
-			broker_notice(
-				b,
+		if (b->state.counts.crowded++ == 0)
+			notice_tell(
+				&b->state.options.notices,
 				"%s turned away, and all that come while %d connections are open",
 				peer, CONNECTIONS_MAX);
 		return NULL;
@@ -135,6 +121,7 @@ struct connection *broker_connect(struct broker *b, int node, const char *peer, 
 
 	struct connection *c = xcalloc(1, sizeof(*c));
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
+	c->req.sleeper.woken = &b->woken;
 	c->req.connection = ++b->next_connection;
 	c->req.presence = presence_create(c->req.connection);
 	c->req.peer = c->peer;
@@ -147,23 +134,12 @@ struct connection *broker_connect(struct broker *b, int node, const char *peer, 
 		b->connections->link = &c->next;
 	b->connections = c;
 	b->connections_count++;
-	b->counts.connections++;
+	b->state.counts.connections++;
 	return c;
-}
-
-static void take_from_woken(struct broker *b, struct connection *c)
-{
-	struct connection **at = &b->woken;
-
-	while (*at != c)
-		at = &(*at)->next_woken;
-	*at = c->next_woken;
 }
 
 void broker_disconnect(struct broker *b, struct connection *c)
 {
-	if (c->woken)
-		take_from_woken(b, c);
 	*c->link = c->next;
 	if (c->next != NULL)
 		c->next->link = c->link;
@@ -177,22 +153,6 @@ void broker_disconnect(struct broker *b, struct connection *c)
 
 /* --- waiting -------------------------------------------------------------------------------------- */
 
-static void wake(struct broker *b, struct connection *c)
-{
-	request_forget_waits(&c->req);
-	if (c->woken)
-		return;
-	c->woken = true;
-	c->next_woken = b->woken;
-	b->woken = c;
-}
-
-void wait_list_wake(struct broker *b, struct wait_list *list)
-{
-	while (list->first != NULL)
-		wake(b, (struct connection *)list->first->req); /* the first member */
-}
-
 static void push_deadline(struct broker *b, const struct connection *c)
 {
 	struct heap *h = &b->deadlines;
@@ -201,7 +161,7 @@ static void push_deadline(struct broker *b, const struct connection *c)
 		h->cap = h->cap > 0 ? 2 * h->cap : 64;
 		h->items = xrealloc(h->items, h->cap * sizeof(*h->items));
 	}
-	heap_push(h, c->req.wake_ns, c->slot);
+	heap_push(h, c->req.sleeper.wake_ns, c->slot);
 }
 
 /* Most waits end before their deadline and leave it in the heap: now and then it is made anew. */
@@ -210,7 +170,7 @@ static void add_deadline(struct broker *b, const struct connection *c)
 	if (b->deadlines.count > 1024 && b->deadlines.count > 4 * b->connections_count) {
 		b->deadlines.count = 0;
 		for (struct connection *i = b->connections; i != NULL; i = i->next)
-			if (i->waits && i != c && i->req.wake_ns != 0)
+			if (i->waits && i != c && i->req.sleeper.wake_ns != 0)
 				push_deadline(b, i);
 	}
 	push_deadline(b, c);
@@ -221,8 +181,9 @@ static void wake_due(struct broker *b, uint64_t now_ns)
 	while (b->deadlines.count > 0 && b->deadlines.items[0].key <= now_ns) {
 		struct connection *c = b->slots[b->deadlines.items[0].index];
 		heap_pop(&b->deadlines);
-		if (c != NULL && c->waits && c->req.wake_ns != 0 && c->req.wake_ns <= now_ns)
-			wake(b, c);
+		if (c != NULL && c->waits && c->req.sleeper.wake_ns != 0 &&
+		    c->req.sleeper.wake_ns <= now_ns)
+			sleeper_wake(&c->req.sleeper);
 	}
 }
 
@@ -254,12 +215,12 @@ static enum handled dispatch(struct broker *b, struct connection *c, uint64_t no
 	if (api == NULL || (too_new && req->api != API_API_VERSIONS))
 		return HANDLED_BAD;
 	req->one_way = req->api == API_PRODUCE && produce_is_one_way(req);
-	uint64_t hold_ns = faults_hold_ns(b->faults, req->arrived_ns, now_ns);
+	uint64_t hold_ns = faults_hold_ns(b->state.faults, req->arrived_ns, now_ns);
 	if (hold_ns > 0) {
-		request_wait_until(req, hold_ns);
+		sleeper_wait_until(&req->sleeper, hold_ns);
 		return HANDLED_WAIT;
 	}
-	enum handled how = api->handle(b, req, now_ns, &c->out);
+	enum handled how = api->handle(&b->state, req, now_ns, &c->out);
 	req->visits++;
 	if (api_is_of_groups(req->api))
 		b->groups_next_ns = 0; /* it may have set a new deadline */
@@ -268,7 +229,7 @@ static enum handled dispatch(struct broker *b, struct connection *c, uint64_t no
 
 static enum handled run(struct broker *b, struct connection *c, uint64_t now_ns)
 {
-	request_forget_waits(&c->req);
+	sleeper_forget(&c->req.sleeper);
 	request_drop_splices(&c->req);
 	writer_clear(&c->out);
 	bool ok = parse_head(c);
@@ -277,8 +238,8 @@ static enum handled run(struct broker *b, struct connection *c, uint64_t now_ns)
 	c->waits = how == HANDLED_WAIT;
 	if (c->waits) {
 		request_drop_splices(&c->req);
-		assert(c->req.waiters != NULL || c->req.wake_ns != 0);
-		if (c->req.wake_ns != 0)
+		assert(sleeper_waits(&c->req.sleeper));
+		if (c->req.sleeper.wake_ns != 0)
 			add_deadline(b, c);
 	} else if (how == HANDLED_REPLY) {
 		uint32_t len = htobe32((uint32_t)(broker_answer_bytes(c) - sizeof(len)));
@@ -293,9 +254,9 @@ enum handled broker_frame(struct broker *b, struct connection *c, const uint8_t 
                           uint64_t now_ns)
 {
 	assert(!c->waits);
-	b->counts.requests++;
-	if (faults_close(b->faults, now_ns)) {
-		b->counts.closed++;
+	b->state.counts.requests++;
+	if (faults_close(b->state.faults, now_ns)) {
+		b->state.counts.closed++;
 		return HANDLED_BAD;
 	}
 	c->frame = frame;
@@ -311,27 +272,31 @@ bool broker_must_finish(const struct connection *c)
 	return c->waits && c->req.one_way;
 }
 
-uint64_t broker_tick(struct broker *b, uint64_t now_ns)
+struct connection *broker_step(struct broker *b, uint64_t now_ns, enum handled *how)
 {
+	struct sleeper *s;
+
 	wake_due(b, now_ns);
 	if (b->groups_next_ns <= now_ns)
-		b->groups_next_ns = groups_tick(b, b->groups, now_ns);
-	while (b->woken != NULL) {
-		struct connection *c = b->woken;
-		b->woken = c->next_woken;
-		c->woken = false;
-		enum handled how = run(b, c, now_ns);
-		if (how != HANDLED_WAIT)
-			b->options.answered(b->options.context, c, how);
+		b->groups_next_ns = groups_tick(b->state.groups, now_ns);
+	while ((s = woken_take(&b->woken)) != NULL) {
+		struct connection *c = (struct connection *)s; /* the first member of the first */
+		*how = run(b, c, now_ns);
+		if (*how != HANDLED_WAIT)
+			return c;
 	}
+	return NULL;
+}
+
+uint64_t broker_next_ns(struct broker *b, uint64_t now_ns)
+{
 	if (b->groups_next_ns == 0)
-		b->groups_next_ns = groups_tick(b, b->groups, now_ns);
-	uint64_t next_ns = b->groups_next_ns;
-	if (b->woken != NULL)
+		b->groups_next_ns = groups_tick(b->state.groups, now_ns);
+	if (b->woken.first != NULL)
 		return now_ns;
-	if (b->deadlines.count > 0 && b->deadlines.items[0].key < next_ns)
-		next_ns = b->deadlines.items[0].key;
-	return next_ns;
+	if (b->deadlines.count > 0 && b->deadlines.items[0].key < b->groups_next_ns)
+		return b->deadlines.items[0].key;
+	return b->groups_next_ns;
 }
 
 /* --- answers -------------------------------------------------------------------------------------- */
@@ -393,9 +358,14 @@ void broker_answer_sent(struct connection *c)
 
 /* --- what it holds ---------------------------------------------------------------------------------- */
 
+struct groups *broker_groups(struct broker *b)
+{
+	return b->state.groups;
+}
+
 const struct broker_counts *broker_counts(const struct broker *b)
 {
-	return &b->counts;
+	return &b->state.counts;
 }
 
 size_t broker_connections(const struct broker *b)
@@ -405,28 +375,23 @@ size_t broker_connections(const struct broker *b)
 
 void broker_memory(const struct broker *b, size_t *used_bytes, size_t *all_bytes)
 {
-	*all_bytes = b->pool.count * POOL_CHUNK_BYTES;
-	*used_bytes = (b->pool.count - b->pool.free_count) * POOL_CHUNK_BYTES;
+	const struct pool *pool = &b->state.store.pool;
+
+	*all_bytes = pool->count * POOL_CHUNK_BYTES;
+	*used_bytes = (pool->count - pool->free_count) * POOL_CHUNK_BYTES;
 }
 
-struct groups *broker_groups(struct broker *b)
+bool broker_add_topic(struct broker *b, const char *name, int32_t partitions, struct error *err)
 {
-	return b->groups;
+	enum kafka_error error =
+		store_create_topic(&b->state.store, kafka_string_of(name), partitions);
+
+	if (error == KAFKA_NONE)
+		return true;
+	return error_set(err, ERROR_USAGE, "topic \"%s\": %s", name, store_topic_reason(error));
 }
 
-bool broker_has_partition(struct broker *b, struct kafka_string topic, int32_t partition)
+void broker_tell_dropped(struct broker *b)
 {
-	return topics_partition(&b->topics, topic, partition) != NULL;
-}
-
-void broker_address(struct broker *b, int32_t node, const char **host, int32_t *port)
-{
-	assert(node >= 0 && node < b->options.nodes);
-	*host = b->host;
-	*port = b->ports[node];
-}
-
-int broker_nodes(const struct broker *b)
-{
-	return b->options.nodes;
+	store_tell_dropped(&b->state.store);
 }

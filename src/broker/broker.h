@@ -37,60 +37,16 @@
 
 #include <sys/uio.h>
 
-#include "broker/faults.h"
+#include "broker/options.h"
 #include "broker/request.h"
 #include "util/error.h"
 
-#define BROKER_NODES_MAX 16
 /* The largest frame that is taken, as Kafka's socket.request.max.bytes; larger ones close the
  * connection. */
 #define BROKER_FRAME_MAX ((size_t)100 * 1024 * 1024)
 
 struct connection;
-
-enum broker_full { BROKER_BLOCK, BROKER_DROP_OLDEST };
-
-struct broker_options {
-	const char *host; /* that clients are told to connect to */
-	int nodes;        /* 1..BROKER_NODES_MAX */
-	size_t memory_bytes;
-	enum broker_full full;
-	int32_t partitions; /* of topics that clients create by asking for them; 0: they may not */
-	bool check_crcs;
-	bool keeps_topics; /* nobody may delete them, as with Kafka's delete.topic.enable=false */
-	size_t topics_max, partitions_max;
-	size_t readers_max;      /* of all partitions: connections that fetched it */
-	uint64_t group_delay_ns; /* how long an empty group waits for more members */
-	/* Of the ids that clients are told: members', producers' and the cluster's.  0: drawn, so that
-	 * clients that outlive this broker never share an id with those of the next one. */
-	uint64_t id_seed;
-	const struct fault *faults; /* borrowed */
-	size_t faults_count;
-	uint64_t seed; /* of the faults that draw lots */
-	/* One line about what happened, without an end of line.  Optional. */
-	void (*notice)(void *context, const char *text);
-	/* A request that had to wait has its answer, or must end its connection (HANDLED_BAD). */
-	void (*answered)(void *context, struct connection *c, enum handled how);
-	void *context;
-};
-
-/* Fills in what most callers want: one node on 127.0.0.1, 256 MB, block, 1 partition. */
-void broker_options_init(struct broker_options *o);
-
-/* Only grow. */
-struct broker_counts {
-	uint64_t produced, produced_bytes, batches; /* messages, bytes and batches appended */
-	uint64_t fetched, fetched_bytes;            /* messages and bytes handed out */
-	uint64_t requests, connections;
-	uint64_t crowded;                   /* connections turned away: there are too many */
-	uint64_t dropped;                   /* messages that somebody had not had */
-	uint64_t dropped_bytes;             /* of the batches with such messages */
-	uint64_t late;                      /* fetches of what was dropped already */
-	uint64_t refused_readers;           /* fetches of a partition: there are too many */
-	uint64_t blocked;                   /* produce requests that had to wait for room */
-	uint64_t lost, duplicated, refused; /* messages: planted faults */
-	uint64_t closed, turned_away;       /* connections: planted faults */
-};
+struct groups;
 
 /* NULL: *err says why.  `ports`: one for each node. */
 struct broker *broker_create(const struct broker_options *options, const int *ports,
@@ -105,9 +61,7 @@ struct connection {
 	struct writer out;    /* its body, with the splices of `req` between */
 	const uint8_t *frame; /* of the request under way; borrowed until it is answered */
 	size_t frame_len;
-	bool waits; /* a request is under way */
-	bool woken;
-	struct connection *next_woken;
+	bool waits;                      /* a request is under way */
 	struct connection *next, **link; /* of all */
 	uint32_t slot;
 	char peer[64];
@@ -121,7 +75,7 @@ void broker_disconnect(struct broker *b, struct connection *c);
 /*
  * Handles a frame (without its length in front).  HANDLED_REPLY: the answer stands in c->out and the
  * splices of c->req; the caller sends both and calls broker_answer_sent.  HANDLED_WAIT: `frame`
- * stays as it is until options.answered is called.  HANDLED_BAD: the caller disconnects.
+ * stays as it is until broker_step returns the connection.  HANDLED_BAD: the caller disconnects.
  */
 enum handled broker_frame(struct broker *b, struct connection *c, const uint8_t *frame, size_t len,
                           uint64_t now_ns);
@@ -134,15 +88,22 @@ bool broker_must_finish(const struct connection *c);
 int broker_answer_pieces(const struct connection *c, size_t from, struct iovec *out, int max);
 size_t broker_answer_bytes(const struct connection *c);
 
-/* Runs what waits and has been woken or is due.  Returns when it wants to be called again:
- * monotonic clock; UINT64_MAX: not before a frame. */
-uint64_t broker_tick(struct broker *b, uint64_t now_ns);
+/*
+ * Runs what waits and was woken or is due.  Returns a connection whose request has its answer, or that
+ * is to be closed (*how is HANDLED_BAD); NULL: none is left.
+ */
+struct connection *broker_step(struct broker *b, uint64_t now_ns, enum handled *how);
+/* When there will be something to do, after the last step: monotonic clock; UINT64_MAX: not before a
+ * frame. */
+uint64_t broker_next_ns(struct broker *b, uint64_t now_ns);
 
 /* --- what it holds ---------------------------------------------------------------------------------- */
 
 /* The name is legal and new. */
 bool broker_add_topic(struct broker *b, const char *name, int32_t partitions, struct error *err);
 
+/* Borrowed; groups/groups.h says what can be asked. */
+struct groups *broker_groups(struct broker *b);
 const struct broker_counts *broker_counts(const struct broker *b);
 size_t broker_connections(const struct broker *b);
 /* Notices say how many messages of each topic were dropped unread, if any. */

@@ -137,18 +137,6 @@ static void serve_peer(struct peer *p)
 		conn_again(&p->conn);
 }
 
-/* From broker_tick, which takes no frame meanwhile. */
-static void answered(void *context, struct connection *c, enum handled how)
-{
-	struct peer *p = c->owner;
-
-	(void)context;
-	if (finish_frame(p, how))
-		conn_again(&p->conn);
-	else
-		end_peer(p);
-}
-
 /* --- what happens to connections ------------------------------------------------------------------ */
 
 static void received(struct conn *conn)
@@ -231,14 +219,13 @@ static void accepted(struct listener *l, int fd, const struct address *from)
 static void starved(struct listener *l, int error)
 {
 	struct serve *s = ((struct node *)l)->serve;
-	char text[128];
 
-	if (s->starved_told || s->options->broker.notice == NULL)
+	if (s->starved_told)
 		return;
 	s->starved_told = true;
-	snprintf(text, sizeof(text), "new clients wait until others go: %zu are connected (%s)",
-	         broker_connections(s->broker), strerror(error));
-	s->options->broker.notice(s->options->context, text);
+	notice_tell(&s->options->broker.notices,
+	            "new clients wait until others go: %zu are connected (%s)",
+	            broker_connections(s->broker), strerror(error));
 }
 
 static bool listen_on(struct serve *s, int number, struct error *err)
@@ -291,8 +278,6 @@ static bool create_broker(struct serve *s, struct error *err)
 	for (int i = 0; i < options.nodes; i++)
 		ports[i] = s->options->advertised_port > 0 ? s->options->advertised_port + i
 		                                           : s->ports[i];
-	options.answered = answered;
-	options.context = s->options->context;
 	s->broker = broker_create(&options, ports, s->poller.now_ns, err);
 	return s->broker != NULL;
 }
@@ -329,18 +314,34 @@ static void close_all(struct serve *s)
 	poller_close(&s->poller);
 }
 
+/* Requests that had to wait and have their answer now, or end their connection. */
+static void take_answers(struct serve *s)
+{
+	struct connection *c;
+	enum handled how;
+
+	while ((c = broker_step(s->broker, s->poller.now_ns, &how)) != NULL) {
+		struct peer *p = c->owner;
+		if (finish_frame(p, how))
+			conn_again(&p->conn);
+		else
+			end_peer(p);
+	}
+}
+
 /*
  * When the core wants to be called again is asked last: a frame that was served behind an answer of
  * the core may wait for something earlier, or have woken who waits.
  */
 static uint64_t tick(struct serve *s)
 {
-	uint64_t next_ns = broker_tick(s->broker, s->poller.now_ns);
-
-	if (!poller_is_asked(&s->poller))
-		return next_ns;
-	poller_call_again(&s->poller); /* what the core has answered leaves before it sleeps */
-	return broker_tick(s->broker, s->poller.now_ns);
+	take_answers(s);
+	if (poller_is_asked(&s->poller)) {
+		poller_call_again(
+			&s->poller); /* what the core has answered leaves before it sleeps */
+		take_answers(s);
+	}
+	return broker_next_ns(s->broker, s->poller.now_ns);
 }
 
 static bool run(struct serve *s, struct error *err)

@@ -3,72 +3,90 @@
 
 #include <stdlib.h>
 
-#include "broker/pool.h"
 #include "util/xalloc.h"
 
-void request_wait_on(struct request *req, struct wait_list *list)
+struct waiter {
+	struct sleeper *sleeper;
+	struct waiter *next, **link; /* in the list */
+	struct waiter *next_of_sleeper;
+};
+
+void sleeper_wait_on(struct sleeper *s, struct wait_list *list)
 {
 	struct waiter *w = xmalloc(sizeof(*w));
 
 	*w = (struct waiter){
-		.req = req,
-		.list = list,
+		.sleeper = s,
 		.next = list->first,
 		.link = &list->first,
-		.next_of_request = req->waiters,
+		.next_of_sleeper = s->waiters,
 	};
 	if (list->first != NULL)
 		list->first->link = &w->next;
 	list->first = w;
-	req->waiters = w;
+	s->waiters = w;
 }
 
-void request_wait_until(struct request *req, uint64_t deadline_ns)
+void sleeper_wait_until(struct sleeper *s, uint64_t deadline_ns)
 {
-	if (req->wake_ns == 0 || deadline_ns < req->wake_ns)
-		req->wake_ns = deadline_ns;
+	if (s->wake_ns == 0 || deadline_ns < s->wake_ns)
+		s->wake_ns = deadline_ns;
 }
 
-void request_forget_waits(struct request *req)
+bool sleeper_waits(const struct sleeper *s)
 {
-	while (req->waiters != NULL) {
-		struct waiter *w = req->waiters;
-		req->waiters = w->next_of_request;
+	return s->waiters != NULL || s->wake_ns != 0;
+}
+
+void sleeper_forget(struct sleeper *s)
+{
+	while (s->waiters != NULL) {
+		struct waiter *w = s->waiters;
+		s->waiters = w->next_of_sleeper;
 		*w->link = w->next;
 		if (w->next != NULL)
 			w->next->link = w->link;
 		free(w);
 	}
-	req->wake_ns = 0;
+	s->wake_ns = 0;
 }
 
-void request_splice(struct request *req, const struct writer *out, struct chunk *chunk,
-                    const uint8_t *data, size_t len)
+void sleeper_wake(struct sleeper *s)
 {
-	if (req->splices_count == req->splices_cap) {
-		req->splices_cap = req->splices_cap > 0 ? 2 * req->splices_cap : 16;
-		req->splices = xrealloc(req->splices, req->splices_cap * sizeof(*req->splices));
-	}
-	chunk_hold(chunk);
-	req->splices[req->splices_count++] = (struct splice){
-		.at = out->len,
-		.chunk = chunk,
-		.data = data,
-		.len = len,
-	};
+	sleeper_forget(s);
+	if (s->is_woken)
+		return;
+	s->is_woken = true;
+	s->next_woken = s->woken->first;
+	s->woken->first = s;
 }
 
-void request_drop_splices(struct request *req)
+void sleeper_fini(struct sleeper *s)
 {
-	for (size_t i = 0; i < req->splices_count; i++)
-		chunk_release(req->splices[i].chunk);
-	req->splices_count = 0;
+	struct sleeper **at = &s->woken->first;
+
+	sleeper_forget(s);
+	if (!s->is_woken)
+		return;
+	while (*at != s)
+		at = &(*at)->next_woken;
+	*at = s->next_woken;
+	s->is_woken = false;
 }
 
-void request_fini(struct request *req)
+void wait_list_wake(struct wait_list *list)
 {
-	request_forget_waits(req);
-	request_drop_splices(req);
-	free(req->splices);
-	*req = (struct request){ 0 };
+	while (list->first != NULL)
+		sleeper_wake(list->first->sleeper);
+}
+
+struct sleeper *woken_take(struct woken *w)
+{
+	struct sleeper *s = w->first;
+
+	if (s == NULL)
+		return NULL;
+	w->first = s->next_woken;
+	s->is_woken = false;
+	return s;
 }

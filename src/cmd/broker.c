@@ -345,7 +345,7 @@ static int broker_run(const struct args *args)
 	if (options.stop_fd < 0)
 		return args_fail(args, &err);
 	host_raise_limits(); /* each connection is a descriptor */
-	options.broker.notice = notice;
+	options.broker.notices = (struct notices){ .tell = notice, .context = &front };
 	options.ready = ready;
 	options.prepare = prepare;
 	options.every_second = every_second;

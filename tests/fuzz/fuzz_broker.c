@@ -63,15 +63,24 @@ static void read_answer(const struct connection *c)
 	play.sum = sum;
 }
 
-static void answered(void *context, struct connection *c, enum handled how)
+static void take(struct connection *c, enum handled how)
 {
-	(void)context;
 	if (how == HANDLED_BAD) {
 		end(c);
 	} else if (how == HANDLED_REPLY) {
 		read_answer(c);
 		broker_answer_sent(c);
 	}
+}
+
+static void step_all(void)
+{
+	struct connection *c;
+	enum handled how;
+
+	while ((c = broker_step(play.b, play.now_ns, &how)) != NULL)
+		take(c, how);
+	(void)broker_next_ns(play.b, play.now_ns);
 }
 
 static void notice(void *context, const char *text)
@@ -102,8 +111,7 @@ static void begin(uint8_t kind)
 	o.id_seed = 1; /* so that inputs can name members */
 	o.topics_max = 8;
 	o.partitions_max = 64;
-	o.answered = answered;
-	o.notice = notice;
+	o.notices.tell = notice;
 	play = (struct play){ .now_ns = 1000000000 };
 	play.b = broker_create(&o, ports, play.now_ns, &err);
 	if (play.b == NULL)
@@ -131,7 +139,7 @@ static void send_frame(int i, const struct writer *frame)
 		abort();
 	if (frame->len > 0)
 		memcpy(play.frames[i], frame->data, frame->len);
-	answered(NULL, c, broker_frame(play.b, c, play.frames[i], frame->len, play.now_ns));
+	take(c, broker_frame(play.b, c, play.frames[i], frame->len, play.now_ns));
 }
 
 static void act(struct reader *r)
@@ -159,7 +167,7 @@ static void act(struct reader *r)
 		send_frame(what % CLIENTS, &frame);
 	}
 	writer_fini(&frame);
-	broker_tick(play.b, play.now_ns);
+	step_all();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

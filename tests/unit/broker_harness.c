@@ -40,9 +40,14 @@ static void finish(struct broker_harness *h, struct broker_client *c, enum handl
 	c->c = NULL;
 }
 
-static void answered(void *context, struct connection *c, enum handled how)
+static void step_all(struct broker_harness *h)
 {
-	finish(context, c->owner, how);
+	struct connection *c;
+	enum handled how;
+
+	while ((c = broker_step(h->b, h->now_ns, &how)) != NULL)
+		finish(h, c->owner, how);
+	(void)broker_next_ns(h->b, h->now_ns);
 }
 
 static void notice(void *context, const char *text)
@@ -65,9 +70,7 @@ void broker_harness_init(struct broker_harness *h, const struct broker_options *
 	o.memory_bytes = (size_t)4 << 20;
 	if (options != NULL)
 		o = *options;
-	o.answered = answered;
-	o.notice = notice;
-	o.context = h;
+	o.notices = (struct notices){ .tell = notice, .context = h };
 	h->b = broker_create(&o, ports, h->now_ns, &err);
 	if (h->b == NULL)
 		abort();
@@ -97,13 +100,13 @@ void broker_harness_send(struct broker_harness *h, struct broker_client *c)
 	enum handled how = broker_frame(h->b, c->c, c->frame.data, c->frame.len, h->now_ns);
 
 	finish(h, c, how);
-	broker_tick(h->b, h->now_ns);
+	step_all(h);
 }
 
 void broker_harness_pass(struct broker_harness *h, uint64_t ns)
 {
 	h->now_ns += ns;
-	broker_tick(h->b, h->now_ns);
+	step_all(h);
 }
 
 void request_begin(struct broker_client *c, int16_t api, int16_t version)

@@ -8,6 +8,8 @@
  */
 
 #include "broker/broker.h"
+#include "kafka/error.h"
+#include "kafka/wire.h"
 #include "net/bytes.h"
 
 #define BROKER_CLIENTS_MAX 1200

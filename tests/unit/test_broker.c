@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/readers.h"
+#include "broker/store/readers.h"
 #include "broker_harness.h"
 
 #define MS                    UINT64_C(1000000)

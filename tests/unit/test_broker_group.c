@@ -2,7 +2,7 @@
 
 /* One consumer group and its offsets without requests: limits, memory, times. */
 
-#include "broker/group.h"
+#include "broker/groups/group.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,7 +117,7 @@ static void members_beyond_the_limit_are_refused(void **state)
 	assert_int_equal(join(g, "a", T0), KAFKA_NONE);
 	assert_int_equal(join(g, "b", T0), KAFKA_NONE);
 	assert_int_equal(join(g, "c", T0), KAFKA_NONE);
-	assert_int_equal(join(g, "d", T0), GROUP_MAX_SIZE_REACHED);
+	assert_int_equal(join(g, "d", T0), KAFKA_GROUP_MAX_SIZE_REACHED);
 	assert_int_equal(g->member_count, 3);
 	group_destroy(g);
 	assert_int_equal(shared.budget.bytes, 0);
@@ -134,8 +134,8 @@ static void bytes_beyond_the_limit_are_refused(void **state)
 	large[60000] = '\0';
 	assert_int_equal(join_with(g, "a", large, T0, &m), KAFKA_NONE);
 	size_t before = shared.budget.bytes;
-	assert_int_equal(join_with(g, "b", large, T0, &m), GROUP_MAX_SIZE_REACHED);
-	assert_int_equal(join_with(g, "a", large, T0, &m), GROUP_MAX_SIZE_REACHED);
+	assert_int_equal(join_with(g, "b", large, T0, &m), KAFKA_GROUP_MAX_SIZE_REACHED);
+	assert_int_equal(join_with(g, "a", large, T0, &m), KAFKA_GROUP_MAX_SIZE_REACHED);
 	assert_int_equal(shared.budget.bytes, before);
 	/* An assignment too large leaves the group as it was. */
 	assert_int_equal(sync(g, "a", large, T0), KAFKA_UNKNOWN_SERVER_ERROR);

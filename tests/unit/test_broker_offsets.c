@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "broker/groups.h"
+#include "broker/groups/groups.h"
 #include "broker_members.h"
 
 /* ---- Offsets ---- */

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "broker/groups.h"
-#include "broker/readers.h"
+#include "broker/groups/groups.h"
+#include "broker/store/readers.h"
 #include "broker_members.h"
 
 #define NO_ERROR            0
