@@ -138,7 +138,6 @@ INCLUDE_KNOTS = [
         "src/run/state",
         "src/run/topics",
     },
-    {"src/worker/local", "src/worker/local_state"},
 ]
 
 # ---- Files ----------------------------------------------------------------------------------

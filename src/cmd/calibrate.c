@@ -20,6 +20,7 @@
 #include "results/calibration.h"
 #include "stats/hist.h"
 #include "util/clock.h"
+#include "util/os.h"
 #include "util/text.h"
 #include "util/units.h"
 #include "util/xalloc.h"
@@ -125,7 +126,7 @@ static bool measure_ceiling(struct bench *b, uint32_t bytes, const char *driver,
                             struct calibration_ceiling *out, struct error *err)
 {
 	struct text workload = { 0 };
-	unsigned cpus = host_cpus();
+	unsigned cpus = os_cpus();
 
 	text_addf(&workload, max_workload, cpus, bytes, consumes ? 1 : 0, consumes ? cpus : 0,
 	          cpus);

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,7 @@
 #include <unistd.h>
 
 #include "results/calibration.h"
-
-uint32_t host_cpus(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	int count = CPU_COUNT(&set);
-	return count > 0 ? (uint32_t)count : 1;
-}
+#include "util/os.h"
 
 /* The number in a one-line file; UINT64_MAX = none there ("max"), or no such file. */
 static uint64_t number_in(const char *path)
@@ -108,7 +98,7 @@ void host_limits_read(struct resource_limits *out)
 		                        number_in("/sys/fs/cgroup/pids.max")),
 		.memory_bytes = least(kib == UINT64_MAX ? kib : kib * 1024,
 		                      number_in("/sys/fs/cgroup/memory.max")),
-		.cpus = host_cpus(),
+		.cpus = os_cpus(),
 	};
 }
 

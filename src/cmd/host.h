@@ -11,9 +11,6 @@
 #include "driver/driver.h"
 #include "plan/resources.h"
 
-/* CPUs that this process may run on; at least 1. */
-uint32_t host_cpus(void);
-
 void host_limits_read(struct resource_limits *out);
 
 /* Open files: as many as the hard limit allows, for this process and its agents.  A soft limit

@@ -12,6 +12,7 @@
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "util/arena.h"
+#include "util/os.h"
 #include "worker/local.h"
 
 struct texts {
@@ -51,7 +52,7 @@ static enum run_outcome run_texts(const struct args *args, const struct quick *q
                                   struct error *err)
 {
 	char run_id[RUN_ID_CHARS + 1];
-	struct plan_host host = { .cpus = host_cpus() };
+	struct plan_host host = { .cpus = os_cpus() };
 	struct plan plan;
 
 	run_id_format(run_id, (uint64_t)time(NULL), name_chance());
@@ -60,12 +61,6 @@ static enum run_outcome run_texts(const struct args *args, const struct quick *q
 		return RUN_FAILED;
 	/* NULL: the console's own streams. */
 	FILE *silence = q->silent ? fopen("/dev/null", "we") : NULL;
-	struct worker_local_options local = {
-		.deal = plan.deal,
-		.consume = plan.consume,
-		.run_id = run_id,
-		.run = host.run,
-	};
 	struct run_options options = {
 		.workload = &texts->workload,
 		.driver = &texts->driver,
@@ -83,7 +78,7 @@ static enum run_outcome run_texts(const struct args *args, const struct quick *q
 		.ceiling_per_s = q->silent ? 0
 		                           : host_ceiling_per_s(texts->driver_found,
 		                                                texts->workload.message_size),
-		.worker = worker_local_create(&local),
+		.worker = worker_local_create(),
 	};
 	enum run_outcome outcome = run_one(&options, report, err);
 	worker_destroy(options.worker);

@@ -18,8 +18,8 @@
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "results/pair.h"
-#include "util/arena.h"
 #include "util/file.h"
+#include "util/os.h"
 #include "worker/local.h"
 
 static const struct flag run_flags[] = {
@@ -144,18 +144,10 @@ static enum run_outcome run_planned(const struct batch *b, const struct run_opti
                                     struct run_report *report, struct error *err)
 {
 	struct run_options all = *options;
-	struct worker_local_options local = {
-		.deal = options->plan->deal,
-		.consume = options->plan->consume,
-		.run_id = options->run_id,
-		.run = options->run,
-		.keep_topics = options->workload->keep_topics,
-	};
-
 	all.output = b->output;
 	all.command_line = b->args->line;
 	all.console = b->console;
-	all.worker = worker_local_create(&local);
+	all.worker = worker_local_create();
 	enum run_outcome outcome = run_one(&all, report, err);
 	worker_destroy(all.worker);
 	return outcome;
@@ -183,7 +175,7 @@ static int run_pair(const struct batch *b, const struct input_workload *w,
                     const struct input_driver *d)
 {
 	char run_id[RUN_ID_CHARS + 1];
-	struct plan_host host = { .cpus = host_cpus() };
+	struct plan_host host = { .cpus = os_cpus() };
 	struct run_report report = { 0 };
 	struct error err = { 0 };
 	struct plan plan;

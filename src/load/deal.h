@@ -15,7 +15,7 @@ struct deal_spec {
 	enum deal_mode mode;
 	uint32_t agents; /* of DEAL_NUMBER: for producers and for consumers each */
 	uint32_t loops;  /* threads of each agent, never more than clients */
-	uint32_t cpus;   /* of this host, for DEAL_PER_CORE */
+	uint32_t cpus;   /* for DEAL_PER_CORE; 0 = those of the host where the agents are */
 	int nice;
 	const uint16_t *pin_cpus; /* agent n runs on pin_cpus[n % pin_count]; NULL = anywhere */
 	uint32_t pin_count;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "config/driver_file.h"
 #include "config/workload.h"
 #include "plan/names.h"
 #include "run/diary.h"
@@ -21,9 +22,18 @@
 
 static bool initialize(struct run *r, struct error *err)
 {
+	const struct driver_file *file = r->options->driver;
 	struct worker_call call = {
 		.verb = WORKER_INITIALIZE_DRIVER,
-		.initialize = { .file = r->options->driver, .run_id = r->options->run_id },
+		.initialize = { .path = file->path,
+		                .text = file->text,
+		                .text_len = file->text_len,
+		                .lenient = file->mode->lenient,
+		                .overrides = file->mode->overrides,
+		                .overrides_count = file->mode->override_count,
+		                .run_id = r->options->run_id,
+		                .run = r->options->run,
+		                .keep_topics = r->options->workload->keep_topics },
 	};
 
 	struct record known;
@@ -68,7 +78,9 @@ static bool create_consumers(struct run *r, struct error *err)
 		.verb = WORKER_CREATE_CONSUMERS,
 		.create_consumers = { .items = items,
 		                      .count = r->plan.consumers,
-		                      .partitions = r->plan.partitions },
+		                      .partitions = r->plan.partitions,
+		                      .deal = r->plan.deal,
+		                      .consume = r->plan.consume },
 	};
 	return state_call(r, &call, limits_create_clients(r->plan.consumers), PATIENCE_CONNECT,
 	                  err);
@@ -81,11 +93,14 @@ static bool create_producers(struct run *r, struct error *err)
 		.create_producers = { .topics = r->clients.producer_topics,
 		                      .count = r->plan.producers,
 		                      .payload = &r->plan.load.payload,
-		                      .window_messages = r->plan.load.window_messages },
+		                      .window_messages = r->plan.load.window_messages,
+		                      .deal = r->plan.deal },
 	};
 
-	return state_call(r, &call, limits_create_clients(r->plan.producers), PATIENCE_CONNECT,
-	                  err);
+	bool ok = state_call(r, &call, limits_create_clients(r->plan.producers), PATIENCE_CONNECT,
+	                     err);
+	r->lead_ns = call.create_producers.lead_ns;
+	return ok;
 }
 
 void connect_clients(struct run *r)

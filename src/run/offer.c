@@ -12,21 +12,15 @@
 #include "run/state.h"
 #include "util/units.h"
 
-/* The gate opens this long after start-load is sent, and a little later for each producer: what
- * has not heard of it by then would start late. */
-#define GATE_NS              (50 * STATE_MS)
-#define GATE_PER_PRODUCER_NS (STATE_MS / 10)
-#define GATE_MAX_NS          (1 * STATE_S)
-
 /* The sample at the end of the window is taken so long before it: afterwards nothing is sent any
  * more, and a rate over that time would be too low. */
-#define EDGE_NS              (5 * STATE_MS)
+#define EDGE_NS       (5 * STATE_MS)
 
-#define DRAIN_LOOK_NS        (50 * STATE_MS)
+#define DRAIN_LOOK_NS (50 * STATE_MS)
 
 /* Agents send what is late for one second more.  One that says nothing for longer sleeps until its
  * next message, which will not be sent: an interruption does not wake it. */
-#define LATE_NS              (1500 * STATE_MS)
+#define LATE_NS       (1500 * STATE_MS)
 
 static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
 {
@@ -184,7 +178,7 @@ static void plan_window(struct run *r, uint64_t from_ns)
 
 static void plan_window_after_search(struct run *r)
 {
-	plan_window(r, state_now_ns(r) + GATE_NS);
+	plan_window(r, state_now_ns(r) + r->lead_ns);
 	r->phases.limit_ns[PHASE_WARMUP] = r->window.start_ns - r->entered_ns;
 }
 
@@ -222,8 +216,7 @@ static void search_if_due(struct run *r)
 static void start_load(struct run *r)
 {
 	struct worker_call call = { .verb = WORKER_START_LOAD, .load = r->plan.load };
-	uint64_t lead = earlier(GATE_NS + r->plan.producers * GATE_PER_PRODUCER_NS, GATE_MAX_NS);
-	uint64_t gate = state_now_ns(r) + lead;
+	uint64_t gate = state_now_ns(r) + r->lead_ns;
 	struct error err = { 0 };
 
 	r->gate_ns = call.load.epoch.start_ns = gate;
@@ -231,7 +224,7 @@ static void start_load(struct run *r)
 		rate_search_begin(r, gate, &call.load);
 	else
 		plan_window(r, gate);
-	r->phases.limit_ns[PHASE_WARMUP] = lead + r->options->workload->warmup_ns;
+	r->phases.limit_ns[PHASE_WARMUP] = r->lead_ns + r->options->workload->warmup_ns;
 	r->load_started = true;
 	if (!state_call(r, &call, LIMITS_START_LOAD, PATIENCE_LOAD, &err))
 		state_fail(r, &err);

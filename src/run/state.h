@@ -58,6 +58,7 @@ struct run {
 	size_t log_len;
 	unsigned signals;
 	bool load_started;
+	uint64_t lead_ns;      /* what begins earlier after it was said begins late for some */
 	uint64_t gate_ns;      /* when the load began */
 	struct error failure;  /* the first one; ERROR_NONE = none */
 	bool failed_in_phase;  /* one since the phase was entered */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -82,4 +83,14 @@ void os_close_range(unsigned first, unsigned last)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	for (rlim_t fd = first; fd <= last && fd < limit.rlim_max; fd++)
 		close((int)fd);
+}
+
+uint32_t os_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	int count = CPU_COUNT(&set);
+	return count > 0 ? (uint32_t)count : 1;
 }

@@ -4,7 +4,8 @@
 
 /*
  * os -- system calls that old kernels lack and that filters around containers refuse (ENOSYS or
- * EPERM), and what takes their place there.  Callers notice no difference but its cost.
+ * EPERM), and what takes their place there.  Callers notice no difference but its cost.  And how many
+ * CPUs there are for us.
  */
 
 #include <stdint.h>
@@ -21,5 +22,8 @@ int os_epoll_wait(int epoll_fd, struct epoll_event *events, int max, uint64_t le
 
 /* close_range (Linux 5.9) without flags: closes all descriptors in first..last. */
 void os_close_range(unsigned first, unsigned last);
+
+/* CPUs that this process may run on; at least 1. */
+uint32_t os_cpus(void);
 
 #endif

@@ -3,7 +3,11 @@
 #define OMB_WORKER_CALL_H
 
 /*
- * call -- the verbs of a worker, their arguments and their answers; the rules are in worker.h.
+ * call -- the arguments and answers of the verbs; the rules are in worker.h.
+ *
+ * Everything that a worker has to know of a run comes with a verb: one that was stopped keeps nothing
+ * for the next run.  Instants are clock_ns() of the process that calls; a form whose worker has another
+ * clock translates them.
  */
 
 #include <stdbool.h>
@@ -14,47 +18,26 @@
 #include "facts/origin.h"
 #include "facts/totals.h"
 #include "load/assignment.h"
+#include "load/deal.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
+#include "worker/verb.h"
 
 struct arena;
-struct driver_file;
-
-enum worker_verb {
-	/* OMB's */
-	WORKER_INITIALIZE_DRIVER,
-	WORKER_CREATE_TOPICS,
-	WORKER_CREATE_CONSUMERS,
-	WORKER_CREATE_PRODUCERS,
-	WORKER_PROBE_PRODUCERS, /* every producer sends one probe; does not wait for it */
-	WORKER_START_LOAD,
-	WORKER_ADJUST_PUBLISH_RATE,
-	WORKER_PAUSE_CONSUMERS,
-	WORKER_RESUME_CONSUMERS,
-	WORKER_RESET_STATS, /* remembers a snapshot for the two destructive reads below */
-	WORKER_STOP_ALL,    /* stops and closes everything; leaves topics; idempotent */
-	WORKER_COUNTERS_STATS,
-	WORKER_PERIOD_STATS,
-	WORKER_CUMULATIVE_LATENCIES,
-	/* ours */
-	WORKER_SET_WINDOW, /* measured window and end of the load */
-	WORKER_READINESS,
-	WORKER_SNAPSHOT,
-	WORKER_FINISH,     /* closes the producers, then the consumers; final totals */
-	WORKER_TOPIC_ENDS, /* how many messages each topic ever took, where the driver can tell */
-	WORKER_DELETE_TOPICS,
-	WORKER_CLOCK,
-	WORKER_EVENTS,
-	WORKER_VERB_COUNT
-};
-
-const char *worker_verb_name(enum worker_verb verb); /* as in the protocol: "create-topics" */
+struct override;
 
 /* --- arguments and answers ------------------------------------------------------------------ */
 
 struct worker_initialize {
-	const struct driver_file *file;
+	const char *path; /* of the driver file: for messages; it is not opened */
+	const char *text;
+	size_t text_len;
+	bool lenient;
+	const struct override *overrides; /* of --set, for whichever file; in their order */
+	size_t overrides_count;
 	const char *run_id;
+	uint16_t run;          /* of the stamp */
+	bool keep_topics;      /* agents that survive their parent leave the topics alone */
 	struct fact_rows rows; /* out: what the driver makes of it */
 	/* Out: so long a group may stand still after a member has died; 0 = it does not. */
 	uint32_t standstill_ms;
@@ -75,6 +58,8 @@ struct worker_create_consumers {
 		*items; /* one for each consumer; repeats are group members */
 	size_t count;
 	uint32_t partitions; /* of every topic; 0 = unknown */
+	struct deal_spec deal;
+	struct consume_spec consume;
 };
 
 struct worker_create_producers {
@@ -83,6 +68,10 @@ struct worker_create_producers {
 	/* Of the load to come, so that it is ready when the load starts; NULL = not known yet. */
 	const struct payload_spec *payload;
 	uint32_t window_messages; /* the load may ask for so many in flight; 0 = the default */
+	uint32_t id_base;         /* number of the first in stamps; the high bits name the worker */
+	struct deal_spec deal;
+	/* Out: a load that begins earlier than so long after start-load may begin late for some. */
+	uint64_t lead_ns;
 };
 
 struct worker_adjust {

@@ -7,6 +7,7 @@
 
 #include "stats/counter.h"
 #include "util/clock.h"
+#include "util/os.h"
 #include "util/xalloc.h"
 
 #define BROKER_CLOSE_MS 2000
@@ -18,11 +19,24 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 
 /* --- dealing ------------------------------------------------------------------------------------ */
 
-/* Client i goes to agent i % agents. */
-static void deal(struct local *l, enum agent_role role, const struct client_spec *clients,
-                 uint32_t count, struct local_slots *out)
+/* What was left to this host. */
+static struct deal_spec resolve(const struct deal_spec *wanted)
 {
-	uint32_t agents = count == 0 ? 0 : deal_agents(&l->options.deal, count);
+	struct deal_spec deal = *wanted;
+
+	if (deal.cpus == 0)
+		deal.cpus = os_cpus();
+	if (deal.loops == 0)
+		deal.loops = 1;
+	return deal;
+}
+
+/* Client i goes to agent i % agents. */
+static void deal(struct local *l, const struct deal_spec *wanted, enum agent_role role,
+                 const struct client_spec *clients, uint32_t count, struct local_slots *out)
+{
+	const struct deal_spec how = resolve(wanted);
+	uint32_t agents = count == 0 ? 0 : deal_agents(&how, count);
 
 	*out = (struct local_slots){ .items = arena_alloc(&l->arena, agents * sizeof(*out->items)),
 		                     .count = agents };
@@ -34,18 +48,13 @@ static void deal(struct local *l, enum agent_role role, const struct client_spec
 		out->items[a] = (struct local_slot){
 			.role = role,
 			.index = a,
-			.loops = min_u32(l->options.deal.loops, mine),
+			.loops = min_u32(how.loops, mine),
+			.nice = how.nice,
+			.cpu = how.pin_count == 0 ? -1 : how.pin_cpus[a % how.pin_count],
 			.clients = specs,
 			.clients_count = mine,
 		};
 	}
-}
-
-static int cpu_of(const struct local *l, unsigned index)
-{
-	const struct deal_spec *d = &l->options.deal;
-
-	return d->pin_count == 0 ? -1 : d->pin_cpus[index % d->pin_count];
 }
 
 static struct shm_times times_of(const struct local *l)
@@ -68,20 +77,20 @@ static bool start_slot(struct local *l, struct local_slot *slot, struct error *e
 		.generation = slot->generation,
 		.driver = l->driver,
 		.driver_config = l->driver_config,
-		.run_id = l->options.run_id,
-		.run = l->options.run,
+		.run_id = l->run_id,
+		.run = l->run,
 		.clients = slot->clients,
 		.clients_count = slot->clients_count,
 		.partitions = l->partitions,
 		.window_messages = l->window_messages,
 		.times = times_of(l),
 		.loops = slot->loops,
-		.consume = l->options.consume,
-		.nice = l->options.deal.nice,
-		.cpu = cpu_of(l, slot->index),
+		.consume = l->consume,
+		.nice = slot->nice,
+		.cpu = slot->cpu,
 	};
 
-	if (!l->options.keep_topics)
+	if (!l->keep_topics)
 		spec.names = l->names;
 	slot->agent = supervisor_start(&l->supervisor, &spec, NULL, err);
 	return slot->agent != NULL;
@@ -145,6 +154,7 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 	struct client_spec *clients = arena_alloc(&l->arena, c->count * sizeof(*clients));
 
 	l->partitions = c->partitions;
+	l->consume = c->consume;
 	find_subscriptions(l, c);
 	uint32_t *members = xcalloc(l->subscriptions_count + 1, sizeof(*members));
 	for (uint32_t i = 0; i < c->count; i++)
@@ -160,7 +170,7 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 		};
 	}
 	free(members);
-	deal(l, AGENT_CONSUMER, clients, (uint32_t)c->count, &l->consumers);
+	deal(l, &c->deal, AGENT_CONSUMER, clients, (uint32_t)c->count, &l->consumers);
 	return start_slots(l, &l->consumers, err);
 }
 
@@ -173,10 +183,10 @@ bool local_start_producers(struct local *l, const struct worker_create_producers
 	for (uint32_t i = 0; i < p->count; i++)
 		clients[i] = (struct client_spec){
 			.topic = arena_strdup(&l->arena, p->topics[i]),
-			.id = l->options.producer_id_base + i,
+			.id = p->id_base + i,
 			.schedule_index = i,
 		};
-	deal(l, AGENT_PRODUCER, clients, (uint32_t)p->count, &l->producers);
+	deal(l, &p->deal, AGENT_PRODUCER, clients, (uint32_t)p->count, &l->producers);
 	return start_slots(l, &l->producers, err);
 }
 
@@ -189,8 +199,8 @@ static struct agent *start_admin(struct local *l, enum agent_role role, const st
 		.role = role,
 		.driver = l->driver,
 		.driver_config = l->driver_config,
-		.run_id = l->options.run_id,
-		.run = l->options.run,
+		.run_id = l->run_id,
+		.run = l->run,
 		.loops = 1,
 		.cpu = -1,
 	};

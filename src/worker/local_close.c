@@ -99,8 +99,7 @@ static bool is_waited_for(const struct agent *a, bool is_opening)
 	return is_opening ? a->loops_open < a->spec.loops : a->answers_due > 0;
 }
 
-/* "producer agent 1 (process 4711) has not answered" */
-static void describe_waiting(const struct local_slots *slots, bool is_opening, struct text *out)
+void local_describe_waiting(const struct local_slots *slots, bool is_opening, struct text *out)
 {
 	uint32_t waiting = 0;
 
@@ -118,28 +117,4 @@ static void describe_waiting(const struct local_slots *slots, bool is_opening, s
 	if (waiting > 0)
 		text_addf(out, " %s not %s", waiting == 1 ? "has" : "have",
 		          is_opening ? "opened all clients" : "answered");
-}
-
-void local_describe_waiting(const struct local *l, struct text *out)
-{
-	switch ((int)l->call->verb) {
-	case WORKER_CREATE_CONSUMERS:
-		describe_waiting(&l->consumers, true, out);
-		break;
-	case WORKER_CREATE_PRODUCERS:
-		describe_waiting(&l->producers, true, out);
-		break;
-	case WORKER_PAUSE_CONSUMERS:
-	case WORKER_RESUME_CONSUMERS:
-		describe_waiting(&l->consumers, false, out);
-		break;
-	case WORKER_START_LOAD:
-	case WORKER_ADJUST_PUBLISH_RATE:
-		describe_waiting(&l->producers, false, out);
-		break;
-	default: /* a job, or the driver's broker */
-		text_addf(out, "the process for it has not ended (%llu of %llu done)",
-		          (unsigned long long)l->call->done, (unsigned long long)l->call->wanted);
-		break;
-	}
 }

@@ -5,7 +5,9 @@
 /*
  * local_state -- what the files of the local worker share; nobody else includes it.
  *
- *     local.c         verbs: what is started, and when it is complete
+ *     local.c         the worker: a call begins, something happens to an agent
+ *     local_verbs.c   the table: what is started, and when it is complete
+ *     local_call.c    how a call ends, and how a run does
  *     local_close.c   how agents are closed, and how long they are waited for
  *     local_agents.c  which agents there are: dealing clients, losing and restarting agents
  *     local_rows.c    what a job said of the driver's configuration
@@ -18,7 +20,7 @@
 #include "util/arena.h"
 #include "util/text.h"
 #include "worker/closing.h"
-#include "worker/local.h"
+#include "worker/worker.h"
 
 /* How often consumer agents are restarted in a run, all of them together. */
 #define LOCAL_RESTARTS_MAX 3
@@ -31,6 +33,7 @@ struct local_slot {
 	enum agent_role role;
 	unsigned index, generation;
 	uint32_t loops;
+	int nice, cpu; /* cpu -1: anywhere */
 	const struct client_spec *clients;
 	uint32_t clients_count;
 	struct agent *agent;
@@ -58,8 +61,8 @@ struct local_debts {
 
 struct local {
 	struct worker base;
-	struct worker_local_options options;
-	struct arena arena; /* until destroyed: names, specs, events */
+	const struct supervisor_calls *calls;
+	struct arena arena; /* of this run: configuration, names, specs, texts of events */
 	struct supervisor supervisor;
 	bool supervisor_ok;
 	struct error supervisor_err;
@@ -67,6 +70,10 @@ struct local {
 
 	const struct driver *driver; /* NULL: not initialized */
 	void *driver_config;
+	const char *run_id;
+	uint16_t run; /* of the stamp */
+	bool keep_topics;
+	struct consume_spec consume;
 	bool stopped;         /* by STOP_ALL: the next INITIALIZE_DRIVER starts over */
 	struct agent *broker; /* the driver's own; NULL = none */
 	bool job_asked;       /* the job under way has asked the broker for something */
@@ -101,6 +108,18 @@ struct local {
 	struct snapshot period; /* as of the last PERIOD_STATS */
 	struct snapshot reset;  /* as of the last RESET_STATS or CUMULATIVE_LATENCIES */
 };
+
+/* --- local_call.c ----------------------------------------------------------------------------- */
+
+/* Everything but the descriptors and the call under way is of one run; what fini leaves is only good
+ * to be overwritten. */
+bool local_init_run(struct local *l, struct error *err);
+void local_fini_run(struct local *l);
+
+void local_set_timer(struct local *l, uint64_t at_ns); /* UINT64_MAX = none */
+void local_complete(struct local *l);
+void local_fail(struct local *l, const struct error *err);
+void local_look_at_job(struct local *l, const struct agent *job);
 
 /* --- local_agents.c --------------------------------------------------------------------------- */
 
@@ -138,8 +157,8 @@ struct closing_limits local_close_limits(const struct local_slots *slots, uint32
 /* True: all are gone.  Else *look_ns is made earlier if this has to be called before. */
 bool local_close_goes_on(struct local *l, const struct local_slots *slots,
                          const struct closing_limits *limits, uint64_t *look_ns);
-/* Who keeps the call under way waiting. */
-void local_describe_waiting(const struct local *l, struct text *out);
+/* Who keeps a call waiting: "producer agent 1 (process 4711) has not answered". */
+void local_describe_waiting(const struct local_slots *slots, bool is_opening, struct text *out);
 
 /* --- local_rows.c ----------------------------------------------------------------------------- */
 

@@ -341,6 +341,9 @@ static void answer(struct fake_worker *f, struct worker_call *call)
 	case WORKER_INITIALIZE_DRIVER:
 		answer_rows(f, call);
 		break;
+	case WORKER_CREATE_PRODUCERS:
+		call->create_producers.lead_ns = FAKE_LEAD_NS;
+		break;
 	case WORKER_READINESS:
 		answer_readiness(f, call);
 		break;

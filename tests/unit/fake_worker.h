@@ -16,9 +16,10 @@
 #include "run/platform.h"
 #include "worker/worker.h"
 
-#define FAKE_NEVER UINT64_MAX
-#define FAKE_MS    UINT64_C(1000000)
-#define FAKE_S     UINT64_C(1000000000)
+#define FAKE_NEVER   UINT64_MAX
+#define FAKE_LEAD_NS UINT64_C(50000000)
+#define FAKE_MS      UINT64_C(1000000)
+#define FAKE_S       UINT64_C(1000000000)
 
 struct fake_worker {
 	struct worker base;

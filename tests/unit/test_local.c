@@ -18,7 +18,6 @@
 
 #include <cmocka.h>
 
-#include "config/driver_file.h"
 #include "util/arena.h"
 #include "util/clock.h"
 #include "worker/local.h"
@@ -29,8 +28,8 @@
 
 struct fixture {
 	struct arena arena;
-	struct config_mode mode;
-	struct driver_file file;
+	const char *driver_yaml;
+	struct deal_spec deal;
 	struct worker *w;
 	const char *const *topics;
 };
@@ -68,21 +67,33 @@ static void do_verb(struct fixture *f, enum worker_verb verb)
 	must(f, &call);
 }
 
+static struct worker_call initialize_call(struct fixture *f)
+{
+	struct worker_call call = call_of(f, WORKER_INITIALIZE_DRIVER);
+
+	call.initialize = (struct worker_initialize){
+		.path = "d.yaml",
+		.text = f->driver_yaml,
+		.text_len = strlen(f->driver_yaml),
+		.run_id = "test",
+		.run = RUN_ID,
+	};
+	return call;
+}
+
+static void initialize(struct fixture *f)
+{
+	struct worker_call call = initialize_call(f);
+
+	must(f, &call);
+	assert_true(call.initialize.rows.count > 0);
+}
+
 static void open_worker(struct fixture *f, const char *driver_yaml, struct deal_spec deal)
 {
-	struct error_list errors = { 0 }, warnings = { 0 };
-	struct worker_local_options options = { .deal = deal, .run_id = "test", .run = RUN_ID };
-
-	*f = (struct fixture){ 0 };
-	f->file = (struct driver_file){ .path = "d.yaml", .mode = &f->mode, .arena = &f->arena };
-	assert_true(
-		driver_file_parse(driver_yaml, strlen(driver_yaml), &f->file, &errors, &warnings));
-	f->w = worker_local_create(&options);
-
-	struct worker_call init = call_of(f, WORKER_INITIALIZE_DRIVER);
-	init.initialize = (struct worker_initialize){ .file = &f->file, .run_id = "test" };
-	must(f, &init);
-	assert_true(init.initialize.rows.count > 0);
+	*f = (struct fixture){ .driver_yaml = driver_yaml, .deal = deal };
+	f->w = worker_local_create();
+	initialize(f);
 }
 
 static void create_topics(struct fixture *f, uint32_t topics, uint32_t partitions)
@@ -101,8 +112,9 @@ static void create_producers(struct fixture *f, uint32_t count)
 
 	for (uint32_t i = 0; i < count; i++)
 		topics[i] = f->topics[0];
-	call.create_producers =
-		(struct worker_create_producers){ .topics = topics, .count = count };
+	call.create_producers = (struct worker_create_producers){ .topics = topics,
+		                                                  .count = count,
+		                                                  .deal = f->deal };
 	must(f, &call);
 }
 
@@ -113,7 +125,9 @@ static void create_consumers(struct fixture *f, uint32_t count, uint32_t partiti
 
 	for (uint32_t i = 0; i < count; i++)
 		items[i] = (struct worker_subscription){ f->topics[0], "omb-test-sub" };
-	call.create_consumers = (struct worker_create_consumers){ items, count, partitions };
+	call.create_consumers = (struct worker_create_consumers){
+		.items = items, .count = count, .partitions = partitions, .deal = f->deal
+	};
 	must(f, &call);
 }
 
@@ -450,8 +464,7 @@ static void verbs_out_of_order_are_refused(void **state)
 
 	(void)state;
 	open_worker(&f, "driver: \"null\"\n", per_core);
-	struct worker_call again = call_of(&f, WORKER_INITIALIZE_DRIVER);
-	again.initialize = (struct worker_initialize){ .file = &f.file, .run_id = "test" };
+	struct worker_call again = initialize_call(&f);
 	assert_false(complete(&f, &again));
 	assert_string_equal(again.err.text, "a driver is present: stop-all comes first");
 	do_verb(&f, WORKER_STOP_ALL);
@@ -470,7 +483,9 @@ static void an_agent_that_cannot_open_fails_the_verb_with_its_own_words(void **s
 	open_worker(&f, "driver: \"null\"\n", per_core);
 	create_topics(&f, 1, 1);
 	struct worker_call call = call_of(&f, WORKER_CREATE_CONSUMERS);
-	call.create_consumers = (struct worker_create_consumers){ &item, 1, 1 };
+	call.create_consumers = (struct worker_create_consumers){
+		.items = &item, .count = 1, .partitions = 1, .deal = f.deal
+	};
 	assert_false(complete(&f, &call));
 	assert_string_equal(
 		call.err.text,
@@ -630,9 +645,7 @@ static void a_worker_that_was_stopped_starts_over_with_clean_books(void **state)
 		assert_int_equal(t.agents_count, 1 + round);
 		fact_totals_fini(&t);
 		do_verb(&f, WORKER_STOP_ALL);
-		struct worker_call init = call_of(&f, WORKER_INITIALIZE_DRIVER);
-		init.initialize = (struct worker_initialize){ .file = &f.file, .run_id = "test" };
-		must(&f, &init);
+		initialize(&f);
 	}
 	close_worker(&f);
 }

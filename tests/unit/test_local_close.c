@@ -61,10 +61,13 @@ const struct driver *__wrap_driver_configure(const struct driver_file *file, str
 	return &scripted;
 }
 
+static const char driver_yaml[] = "driver: scripted\n";
+static const struct deal_spec one_agent = {
+	.mode = DEAL_NUMBER, .agents = 1, .loops = 1, .cpus = 1
+};
+
 struct fixture {
 	struct arena arena;
-	struct config_mode mode;
-	struct driver_file file;
 	struct worker *w;
 };
 
@@ -91,16 +94,16 @@ static void do_call(struct fixture *f, struct worker_call *call)
 
 static void open_driver(struct fixture *f)
 {
-	struct worker_local_options options = {
-		.deal = { .mode = DEAL_NUMBER, .agents = 1, .loops = 1, .cpus = 1 },
-		.run_id = "test",
-	};
 	struct worker_call init = { .verb = WORKER_INITIALIZE_DRIVER };
 
 	*f = (struct fixture){ 0 };
-	f->file = (struct driver_file){ .path = "d.yaml", .mode = &f->mode, .arena = &f->arena };
-	f->w = worker_local_create(&options);
-	init.initialize = (struct worker_initialize){ .file = &f->file, .run_id = "test" };
+	f->w = worker_local_create();
+	init.initialize = (struct worker_initialize){
+		.path = "d.yaml",
+		.text = driver_yaml,
+		.text_len = strlen(driver_yaml),
+		.run_id = "test",
+	};
 	do_call(f, &init);
 }
 
@@ -117,10 +120,13 @@ static void open_all(struct fixture *f, uint32_t count)
 		items[i] = (struct worker_subscription){ "t", "s" };
 		topics[i] = "t";
 	}
-	consumers.create_consumers = (struct worker_create_consumers){ items, count, 1 };
+	consumers.create_consumers = (struct worker_create_consumers){
+		.items = items, .count = count, .partitions = 1, .deal = one_agent
+	};
 	do_call(f, &consumers);
-	producers.create_producers =
-		(struct worker_create_producers){ .topics = topics, .count = count };
+	producers.create_producers = (struct worker_create_producers){ .topics = topics,
+		                                                       .count = count,
+		                                                       .deal = one_agent };
 	do_call(f, &producers);
 }
 
@@ -246,7 +252,10 @@ static void an_agent_that_does_not_open_its_clients_is_named(void **state)
 	struct worker_subscription item = { "t", "s" };
 	struct worker_call call = { .verb = WORKER_CREATE_CONSUMERS,
 		                    .deadline_ns = clock_ns() + S / 2,
-		                    .create_consumers = { &item, 1, 1 } };
+		                    .create_consumers = { .items = &item,
+		                                          .count = 1,
+		                                          .partitions = 1,
+		                                          .deal = one_agent } };
 	struct worker_call stop = { .verb = WORKER_STOP_ALL, .stop = { .most_ms = 200 } };
 
 	(void)state;

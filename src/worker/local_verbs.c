@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/local_verbs.h"
+
+#include <assert.h>
+
+#include "config/driver_file.h"
+#include "config/override.h"
+#include "plan/names.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "worker/local_state.h"
+
+#define MS               UINT64_C(1000000)
+
+/* What has not heard of the load so long after start-load would start late: agents are told one
+ * after the other, and each has to wake up. */
+#define LEAD_NS          (50 * MS)
+#define LEAD_PRODUCER_NS (MS / 10)
+#define LEAD_MAX_NS      (1000 * MS)
+
+/* --- jobs: describe, topics, delete ------------------------------------------------------------- */
+
+static bool start_job(struct local *l, const struct admin_job *job, struct error *err)
+{
+	l->job_spec = *job;
+	l->job_asked = false;
+	return local_start_job(l, err);
+}
+
+static bool start_describe(struct local *l, struct error *err)
+{
+	struct admin_job job = { .kind = ADMIN_DESCRIBE };
+
+	return start_job(l, &job, err);
+}
+
+static void take_description(struct local *l)
+{
+	struct worker_initialize *to = &l->call->initialize;
+
+	local_take_rows(l, &to->rows);
+	if (l->driver->standstill_ms != NULL)
+		to->standstill_ms = l->driver->standstill_ms(l->driver_config);
+}
+
+/* A worker that was stopped starts over: agents, counts, events and all memory of before are gone. */
+static bool forget_run(struct local *l, struct error *err)
+{
+	const struct local fresh = {
+		.base = l->base,
+		.calls = l->calls,
+		.epoll_fd = l->epoll_fd,
+		.timer_fd = l->timer_fd,
+		.call = l->call,
+		.tag = l->tag,
+		.deadline_ns = l->deadline_ns,
+	};
+
+	local_fini_run(l);
+	*l = fresh;
+	return local_init_run(l, err);
+}
+
+static const struct override *copy_overrides(struct local *l, const struct worker_initialize *init)
+{
+	struct override *copy = arena_alloc(&l->arena, (init->overrides_count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < init->overrides_count; i++) {
+		copy[i].key = arena_strdup(&l->arena, init->overrides[i].key);
+		copy[i].value = arena_strdup(&l->arena, init->overrides[i].value);
+	}
+	return copy;
+}
+
+static bool configure(struct local *l, const struct worker_initialize *init, struct error *err)
+{
+	struct error_list errors = { 0 }, warnings = { 0 };
+	struct config_mode *mode = arena_alloc(&l->arena, sizeof(*mode));
+	struct driver_file file = {
+		.path = arena_strdup(&l->arena, init->path),
+		.mode = mode,
+		.arena = &l->arena,
+	};
+
+	*mode = (struct config_mode){
+		.lenient = init->lenient,
+		.overrides = copy_overrides(l, init),
+		.override_count = init->overrides_count,
+	};
+	if (driver_file_parse(init->text, init->text_len, &file, &errors, &warnings))
+		l->driver =
+			agent_configure(&file, &l->arena, &l->driver_config, &errors, &warnings);
+	if (l->driver == NULL)
+		*err = errors.items[0]; /* `check` and the command line have shown all of them */
+	error_list_fini(&errors);
+	error_list_fini(&warnings);
+	return l->driver != NULL;
+}
+
+static bool start_initialize(struct local *l, struct error *err)
+{
+	const struct worker_initialize *init = &l->call->initialize;
+
+	if (l->stopped && !forget_run(l, err))
+		return false;
+	if (l->driver != NULL)
+		return error_set(err, ERROR_USAGE, "a driver is present: stop-all comes first");
+	if (!configure(l, init, err))
+		return false;
+	l->run_id = arena_strdup(&l->arena, init->run_id);
+	l->run = init->run;
+	l->keep_topics = init->keep_topics;
+	const struct driver_broker *broker = l->driver->broker;
+	if (broker == NULL || !broker->is_wanted(l->driver_config))
+		return start_describe(l, err);
+	return local_start_broker(l, err);
+}
+
+static bool start_create_topics(struct local *l, struct error *err)
+{
+	struct worker_create_topics *c = &l->call->create_topics;
+	const char **names = arena_alloc(&l->arena, c->topics * sizeof(*names));
+	struct topic_spec *specs = arena_alloc(&l->arena, c->topics * sizeof(*specs));
+	uint64_t chance = name_chance();
+
+	for (uint32_t i = 0; i < c->topics; i++) {
+		char name[NAME_MAX_BYTES];
+		name_topic(name, l->run_id, i, payload_mix(chance, 0, i));
+		names[i] = arena_strdup(&l->arena, name);
+		specs[i] = (struct topic_spec){ .name = names[i], .partitions = c->partitions };
+	}
+	c->names = names;
+	l->names.topics = names;
+	l->names.topics_count = c->topics;
+	l->call->wanted = c->topics;
+	struct admin_job job = { .kind = ADMIN_CREATE_TOPICS,
+		                 .topics = specs,
+		                 .topics_count = c->topics };
+	return start_job(l, &job, err);
+}
+
+static bool start_topic_ends(struct local *l, struct error *err)
+{
+	struct admin_job job = local_ends_job(l, &l->call->topic_ends);
+
+	return start_job(l, &job, err);
+}
+
+static void take_ends(struct local *l)
+{
+	local_take_ends(l, &l->call->topic_ends);
+}
+
+static bool start_delete(struct local *l, struct error *err)
+{
+	const struct worker_delete *d = &l->call->remove;
+	struct admin_job job = {
+		.kind = ADMIN_DELETE,
+		.names = { .topics = d->topics,
+		           .topics_count = d->topics_count,
+		           .groups = d->groups,
+		           .groups_count = d->groups_count },
+		.timeout_ms = d->timeout_ms,
+		.groups_timeout_ms = d->groups_timeout_ms,
+	};
+
+	return start_job(l, &job, err);
+}
+
+/* --- agents ------------------------------------------------------------------------------------- */
+
+static bool is_same_pool(const struct payload_spec *a, const struct payload_spec *b)
+{
+	return a->size == b->size && a->count == b->count && a->random_ratio == b->random_ratio &&
+	       a->seed == b->seed && a->contents == b->contents;
+}
+
+/* Large pools take longer than the gate is away: they are made before, if what comes is known. */
+static bool make_pool(struct local *l, const struct payload_spec *spec, struct error *err)
+{
+	if (l->pool_fd >= 0 && is_same_pool(spec, &l->pool_spec))
+		return true;
+	file_close(l->pool_fd);
+	l->pool_spec = *spec;
+	l->pool_fd = payload_make(spec, err);
+	return l->pool_fd >= 0;
+}
+
+static bool start_create_consumers(struct local *l, struct error *err)
+{
+	bool ok = local_start_consumers(l, &l->call->create_consumers, err);
+
+	l->call->wanted = l->consumers.count;
+	return ok;
+}
+
+static bool start_create_producers(struct local *l, struct error *err)
+{
+	struct worker_create_producers *p = &l->call->create_producers;
+	uint64_t lead_ns = LEAD_NS + p->count * LEAD_PRODUCER_NS;
+
+	p->lead_ns = lead_ns < LEAD_MAX_NS ? lead_ns : LEAD_MAX_NS;
+	bool ok = (p->payload == NULL || make_pool(l, p->payload, err)) &&
+	          local_start_producers(l, p, err);
+	l->call->wanted = l->producers.count;
+	return ok;
+}
+
+static bool command(struct local *l, const struct local_slots *slots, struct agent_command command,
+                    int fd_to_pass)
+{
+	local_command(l, slots, &command, fd_to_pass);
+	return true; /* one that does not take it is lost, and told as such */
+}
+
+/* Nobody waits for the answers: a probe is asked for again anyway. */
+static bool start_probe(struct local *l, struct error *err)
+{
+	(void)err;
+	return command(l, &l->producers, (struct agent_command){ .verb = AGENT_VERB_PROBE }, -1);
+}
+
+static bool start_load(struct local *l, struct error *err)
+{
+	if (!make_pool(l, &l->call->load.payload, err))
+		return false;
+	local_debts_begin(l, &l->call->load);
+	return command(l, &l->producers,
+	               (struct agent_command){ .verb = AGENT_VERB_START, .load = l->call->load },
+	               l->pool_fd);
+}
+
+static bool start_adjust(struct local *l, struct error *err)
+{
+	const struct worker_adjust *a = &l->call->adjust;
+	struct agent_command rate = {
+		.verb = AGENT_VERB_RATE,
+		.rate = { .epoch = a->epoch, .forgive = a->forgive },
+	};
+
+	(void)err;
+	local_debts_rate(l, a);
+	return command(l, &l->producers, rate, -1);
+}
+
+static bool start_pause(struct local *l, struct error *err)
+{
+	(void)err;
+	l->paused = true;
+	return command(l, &l->consumers, (struct agent_command){ .verb = AGENT_VERB_PAUSE }, -1);
+}
+
+static bool start_resume(struct local *l, struct error *err)
+{
+	(void)err;
+	l->paused = false;
+	return command(l, &l->consumers, (struct agent_command){ .verb = AGENT_VERB_RESUME }, -1);
+}
+
+/* --- the end ------------------------------------------------------------------------------------ */
+
+static void set_close_limits(struct local *l, uint32_t most_ms)
+{
+	l->close_producers = local_close_limits(&l->producers, most_ms);
+	l->close_consumers = local_close_limits(&l->consumers, most_ms);
+}
+
+static bool start_finish(struct local *l, struct error *err)
+{
+	(void)err;
+	set_close_limits(l, l->call->finish.most_ms);
+	l->debts.closed_ns = clock_ns();
+	local_watch_resumes(l);
+	local_agents_list(l, l->call->arena, true, &l->call->finish.totals);
+	l->finishing_consumers = false;
+	local_close_begin(l, &l->producers);
+	return true;
+}
+
+static bool is_finished(struct local *l)
+{
+	uint64_t look_ns = UINT64_MAX;
+
+	if (!l->finishing_consumers &&
+	    local_close_goes_on(l, &l->producers, &l->close_producers, &look_ns)) {
+		l->finishing_consumers = true;
+		local_close_begin(l, &l->consumers);
+	}
+	if (l->finishing_consumers &&
+	    local_close_goes_on(l, &l->consumers, &l->close_consumers, &look_ns)) {
+		local_final_totals(l, l->call->arena, &l->call->finish.totals);
+		return true;
+	}
+	local_set_timer(l, look_ns);
+	return false;
+}
+
+static bool start_stop_all(struct local *l, struct error *err)
+{
+	(void)err;
+	set_close_limits(l, l->call->stop.most_ms);
+	local_close_begin(l, &l->producers);
+	local_close_begin(l, &l->consumers);
+	return true;
+}
+
+static bool is_stopped(struct local *l)
+{
+	uint64_t look_ns = UINT64_MAX;
+	bool producers_gone = local_close_goes_on(l, &l->producers, &l->close_producers, &look_ns);
+	bool consumers_gone = local_close_goes_on(l, &l->consumers, &l->close_consumers, &look_ns);
+
+	local_set_timer(l, look_ns);
+	/* The driver stays until another one comes: topics may still be deleted. */
+	l->stopped = producers_gone && consumers_gone;
+	return l->stopped;
+}
+
+/* --- reading ------------------------------------------------------------------------------------ */
+
+static bool read_interval(struct local *l, struct snapshot *since)
+{
+	struct worker_period *p = &l->call->period;
+	struct snapshot now = { 0 };
+
+	local_snapshot(l, true, &now);
+	snapshot_diff(&now, since, &p->interval);
+	snapshot_fini(since);
+	*since = now;
+	local_counters(l, &p->totals);
+	return true;
+}
+
+static bool read_period(struct local *l, struct error *err)
+{
+	(void)err;
+	return read_interval(l, &l->period);
+}
+
+static bool read_cumulative(struct local *l, struct error *err)
+{
+	(void)err;
+	return read_interval(l, &l->reset);
+}
+
+/* As OMB does: what the first period after it counts began with the last one before it. */
+static void reset_latencies(struct local *l, struct snapshot *since)
+{
+	struct snapshot now = { 0 };
+
+	local_snapshot(l, true, &now);
+	now.taken_ns = since->taken_ns;
+	now.cpu_ns = since->cpu_ns;
+	for (int c = 0; c < COUNTER_COUNT; c++)
+		now.counters[c] = since->counters[c];
+	snapshot_fini(since);
+	*since = now;
+}
+
+static bool reset_stats(struct local *l, struct error *err)
+{
+	(void)err;
+	reset_latencies(l, &l->period);
+	reset_latencies(l, &l->reset);
+	return true;
+}
+
+static bool set_window(struct local *l, struct error *err)
+{
+	(void)err;
+	l->window = l->call->window;
+	local_publish_window(l);
+	return true;
+}
+
+static bool read_readiness(struct local *l, struct error *err)
+{
+	(void)err;
+	local_readiness(l, l->call->arena, &l->call->readiness);
+	return true;
+}
+
+static bool read_snapshot(struct local *l, struct error *err)
+{
+	struct worker_call *call = l->call;
+
+	(void)err;
+	local_watch_resumes(l);
+	/* In this order: what has been answered by then is acknowledged in the snapshot. */
+	local_agents_list(l, call->arena, false, &call->totals);
+	local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);
+	return true;
+}
+
+static bool read_counters(struct local *l, struct error *err)
+{
+	(void)err;
+	local_counters(l, &l->call->counters);
+	return true;
+}
+
+static bool read_clock(struct local *l, struct error *err)
+{
+	(void)err;
+	l->call->clock_ns = clock_ns();
+	return true;
+}
+
+static bool read_events(struct local *l, struct error *err)
+{
+	(void)err;
+	local_events(l, l->call->arena, &l->call->events);
+	return true;
+}
+
+/* --- the table ---------------------------------------------------------------------------------- */
+
+enum whom { NOBODY, PRODUCERS, CONSUMERS };
+
+struct local_verb {
+	/* False: the call fails with *err. */
+	bool (*start)(struct local *l, struct error *err);
+	/* Asked after the start, and whenever something has happened; NULL: its job's end is its end. */
+	bool (*is_complete)(struct local *l);
+	enum whom whom;                /* it waits for, ... */
+	bool opens;                    /* ... to open their clients; else to answer */
+	void (*take)(struct local *l); /* what its job has said; NULL = it says nothing */
+};
+
+static bool at_once(struct local *l)
+{
+	(void)l;
+	return true;
+}
+
+static bool all_are_there(struct local *l);
+
+/* clang-format off */
+static const struct local_verb verbs[WORKER_VERB_COUNT] = {
+	[WORKER_INITIALIZE_DRIVER]    = { start_initialize,       NULL, .take = take_description },
+	[WORKER_CREATE_TOPICS]        = { start_create_topics,    NULL },
+	[WORKER_CREATE_CONSUMERS]     = { start_create_consumers, all_are_there, CONSUMERS, .opens = true },
+	[WORKER_CREATE_PRODUCERS]     = { start_create_producers, all_are_there, PRODUCERS, .opens = true },
+	[WORKER_PROBE_PRODUCERS]      = { start_probe,            at_once },
+	[WORKER_START_LOAD]           = { start_load,             all_are_there, PRODUCERS },
+	[WORKER_ADJUST_PUBLISH_RATE]  = { start_adjust,           all_are_there, PRODUCERS },
+	[WORKER_PAUSE_CONSUMERS]      = { start_pause,            all_are_there, CONSUMERS },
+	[WORKER_RESUME_CONSUMERS]     = { start_resume,           all_are_there, CONSUMERS },
+	[WORKER_RESET_STATS]          = { reset_stats,            at_once },
+	[WORKER_STOP_ALL]             = { start_stop_all,         is_stopped },
+	[WORKER_COUNTERS_STATS]       = { read_counters,          at_once },
+	[WORKER_PERIOD_STATS]         = { read_period,            at_once },
+	[WORKER_CUMULATIVE_LATENCIES] = { read_cumulative,        at_once },
+	[WORKER_SET_WINDOW]           = { set_window,             at_once },
+	[WORKER_READINESS]            = { read_readiness,         at_once },
+	[WORKER_SNAPSHOT]             = { read_snapshot,          at_once },
+	[WORKER_FINISH]               = { start_finish,           is_finished },
+	[WORKER_TOPIC_ENDS]           = { start_topic_ends,       NULL, .take = take_ends },
+	[WORKER_DELETE_TOPICS]        = { start_delete,           NULL },
+	[WORKER_CLOCK]                = { read_clock,             at_once },
+	[WORKER_EVENTS]               = { read_events,            at_once },
+};
+/* clang-format on */
+
+static const struct local_verb *row_of(const struct local *l)
+{
+	return &verbs[l->call->verb];
+}
+
+static const struct local_slots *slots_of(const struct local *l)
+{
+	switch (row_of(l)->whom) {
+	case NOBODY:
+		return NULL;
+	case PRODUCERS:
+		return &l->producers;
+	case CONSUMERS:
+		return &l->consumers;
+	}
+	return NULL;
+}
+
+static bool all_are_there(struct local *l)
+{
+	const struct local_slots *slots = slots_of(l);
+
+	return row_of(l)->opens ? local_all_open(slots) : local_all_answered(slots);
+}
+
+void local_verb_start(struct local *l)
+{
+	struct error err = { 0 };
+
+	if (row_of(l)->start(l, &err))
+		local_verb_look(l);
+	else
+		local_fail(l, &err);
+}
+
+void local_verb_look(struct local *l)
+{
+	if (l->call != NULL && row_of(l)->is_complete != NULL && row_of(l)->is_complete(l))
+		local_complete(l);
+}
+
+void local_verb_broker_open(struct local *l)
+{
+	struct error err = { 0 };
+
+	if (l->call != NULL && l->call->verb == WORKER_INITIALIZE_DRIVER &&
+	    !start_describe(l, &err))
+		local_fail(l, &err);
+}
+
+/* Its own error, or how its process ended. */
+static void describe_job_end(const struct agent *a, struct error *err)
+{
+	agent_describe_end(a, err);
+	if (atomic_load_explicit(&a->shm->state, memory_order_acquire) != AGENT_FAILED)
+		error_wrap(err, "the process for it (%d)", (int)a->pid);
+}
+
+void local_verb_job_ended(struct local *l)
+{
+	struct error err = { 0 };
+
+	assert(l->call != NULL); /* a call that fails gives its job up */
+	local_look_at_job(l, l->job);
+	bool ok = l->job->wait_status == 0;
+	if (!ok)
+		describe_job_end(l->job, &err);
+	else if (row_of(l)->take != NULL)
+		row_of(l)->take(l);
+	l->job = NULL;
+	if (ok)
+		local_complete(l);
+	else
+		local_fail(l, &err);
+}
+
+const struct local_slots *local_verb_opening(const struct local *l)
+{
+	return l->call != NULL && row_of(l)->opens ? slots_of(l) : NULL;
+}
+
+void local_verb_timed_out(struct local *l)
+{
+	struct text who = { 0 };
+	struct error err;
+
+	if (worker_verbs[l->call->verb].limit_ns == UINT64_MAX) { /* it looks at its own limits */
+		local_verb_look(l);
+		return;
+	}
+	if (slots_of(l) != NULL)
+		local_describe_waiting(slots_of(l), row_of(l)->opens, &who);
+	else /* a job, or the driver's broker */
+		text_addf(&who, "the process for it has not ended (%llu of %llu done)",
+		          (unsigned long long)l->call->done, (unsigned long long)l->call->wanted);
+	error_set(&err, ERROR_TIMEOUT, "not complete in time: %s", text_str(&who));
+	text_fini(&who);
+	local_fail(l, &err);
+}
