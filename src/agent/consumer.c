@@ -53,26 +53,25 @@ static void count(struct consumer_loop *l, enum counter which)
 
 /* --- what arrives ------------------------------------------------------------------------------- */
 
-static struct hist *latencies_of(struct consumer_loop *l, uint64_t due_ns)
+static struct shm_latencies *latencies_of(struct consumer_loop *l, uint64_t due_ns)
 {
-	return l->base.words->latencies[shm_window_of(&l->base.shm->control, due_ns)];
+	return loop_latencies(&l->base, loop_window_of(&l->base, due_ns));
 }
 
 static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
 {
-	const struct shm_control *control = &l->base.shm->control;
-	enum window window = shm_window_of(control, s->due_ns);
-	struct hist *latencies = l->base.words->latencies[window];
+	enum window window = loop_window_of(&l->base, s->due_ns);
+	struct shm_latencies *latencies = loop_latencies(&l->base, window);
 	uint64_t called_ns = stamp_called_ns(s);
 
 	if (now_ns < called_ns) { /* read anew after it: another clock's stamp (loop_tick) */
 		count(l, COUNTER_NEGATIVE);
 		now_ns = called_ns; /* counted and kept, as zero */
 	}
-	hist_record(&latencies[LATENCY_E2E], now_ns - called_ns);
+	shm_record(latencies, LATENCY_E2E, now_ns - called_ns);
 	if (!(s->flags & STAMP_UNSCHEDULED))
-		hist_record(&latencies[LATENCY_CORRECTED_E2E], now_ns - s->due_ns);
-	shm_count_due(l->base.words, control, window, s->due_ns);
+		shm_record(latencies, LATENCY_CORRECTED_E2E, now_ns - s->due_ns);
+	shm_count_due(l->base.words, l->base.slots_start_ns, window, s->due_ns);
 }
 
 static void count_received(struct consumer *c, const struct received *m)
@@ -128,8 +127,8 @@ static void take_unstamped(struct consumer *c, const struct received *m)
 	uint64_t age_ns = wall_ms < sent_ms ? 0 : (wall_ms - sent_ms) * 1000000;
 	/* A broker may say anything, also that a message is older than our clock. */
 	uint64_t now_ns = clock_ns();
-	struct hist *latencies = latencies_of(l, age_ns < now_ns ? now_ns - age_ns : 0);
-	hist_record(&latencies[LATENCY_E2E], age_ns);
+	struct shm_latencies *latencies = latencies_of(l, age_ns < now_ns ? now_ns - age_ns : 0);
+	shm_record(latencies, LATENCY_E2E, age_ns);
 }
 
 static void spend_processing_time(struct consumer *c, uint64_t now_ns)

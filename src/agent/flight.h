@@ -54,20 +54,20 @@ static inline bool flights_full(const struct flights *f)
 static inline uint32_t flights_take(struct flights *f, uint64_t sequence, uint64_t due_ns,
                                     uint64_t called_ns)
 {
-	uint32_t slot;
+	uint32_t slot = f->free > 0 ? (uint32_t)f->free - 1 : f->fresh;
+	struct flight *at = &f->slots[slot];
 
 	if (f->free > 0) {
-		slot = (uint32_t)f->free - 1;
-		f->free = counter_read(&f->slots[slot].due_ns);
+		f->free = counter_read(&at->due_ns);
 	} else {
-		slot = f->fresh++;
+		f->fresh++;
 		counter_set(f->used, f->fresh);
 	}
 	f->under_way++;
-	counter_set(&f->slots[slot].due_ns, due_ns);
-	counter_set(&f->slots[slot].sequence, sequence);
+	counter_set(&at->due_ns, due_ns);
+	counter_set(&at->sequence, sequence);
 	flights_in_order();
-	counter_set(&f->slots[slot].called_ns, called_ns);
+	counter_set(&at->called_ns, called_ns);
 	flights_in_order();
 	return slot;
 }
@@ -96,10 +96,12 @@ static inline uint64_t flights_sequence(const struct flights *f, uint32_t slot)
 /* One that is under way; read what it says before. */
 static inline void flights_give_back(struct flights *f, uint32_t slot)
 {
+	struct flight *at = &f->slots[slot];
+
 	flights_in_order();
-	counter_set(&f->slots[slot].called_ns, 0);
+	counter_set(&at->called_ns, 0);
 	flights_in_order();
-	counter_set(&f->slots[slot].due_ns, f->free);
+	counter_set(&at->due_ns, f->free);
 	f->free = (uint64_t)slot + 1;
 	f->under_way--;
 }

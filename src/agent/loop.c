@@ -47,6 +47,8 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 		.epoll_fd = -1,
 		.clients = deal_clients_of(spec->clients_count, spec->loops, index),
 	};
+	for (int w = 0; w < WINDOW_COUNT; w++)
+		l->latencies[w] = &l->words->latencies[w];
 	l->ready = xcalloc(l->clients + 1, sizeof(*l->ready));
 	l->is_ready = xcalloc(l->clients + 1, sizeof(*l->is_ready));
 
@@ -184,8 +186,20 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 	abort();
 }
 
+void loop_look(struct loop *l)
+{
+	const struct shm_control *c = &l->shm->control;
+	uint64_t start_ns = counter_read(&c->window_start_ns);
+	uint64_t end_ns = counter_read(&c->window_end_ns);
+
+	l->window_start_ns = start_ns;
+	l->window_ns = end_ns > start_ns ? end_ns - start_ns : 0;
+	l->slots_start_ns = counter_read(&c->slots_start_ns);
+}
+
 void loop_read_clock(struct loop *l)
 {
+	loop_look(l);
 	l->now_ns = clock_ns();
 	l->ticks = LOOP_CLOCK_EVERY;
 }

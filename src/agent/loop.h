@@ -50,6 +50,11 @@ struct loop {
 	uint32_t ready_count;
 	bool *is_ready;
 
+	/* The parent's words as of the last loop_look: the measured window, and since when it is counted
+	 * by due time. */
+	uint64_t window_start_ns, window_ns, slots_start_ns;
+	struct shm_latencies *latencies[WINDOW_COUNT]; /* of `words` */
+
 	uint64_t now_ns; /* the last reading; see loop_tick */
 	uint32_t ticks;  /* how many more reports may share it */
 	bool closing;    /* CLOSE came, or the agent has to end by itself */
@@ -96,6 +101,21 @@ static inline void loop_mark_ready(struct loop *l, uint32_t i)
 static inline void loop_batch_begins(struct loop *l)
 {
 	l->ticks = 0;
+}
+
+/* At each reading of the clock that messages are counted by, and before each pass of sends: takes
+ * notice of what the parent has announced.  A message costs no look of its own. */
+void loop_look(struct loop *l);
+
+/* Where the times of a message go that was due then. */
+static inline enum window loop_window_of(const struct loop *l, uint64_t due_ns)
+{
+	return due_ns - l->window_start_ns < l->window_ns ? WINDOW_MEASURED : WINDOW_OUTSIDE;
+}
+
+static inline struct shm_latencies *loop_latencies(const struct loop *l, enum window window)
+{
+	return l->latencies[window];
 }
 
 /* Behind loop_tick. */

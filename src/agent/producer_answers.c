@@ -19,7 +19,7 @@ static void charge_age(struct producer_loop *l, uint64_t due_ns, uint64_t now_ns
 	/* Without a schedule there are no corrected latencies: send -> acknowledged is what is judged. */
 	enum latency which = producer_is_paced(l) ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH;
 
-	hist_record(&producer_latencies(l, due_ns)[which], now_ns - due_ns);
+	shm_record(producer_latencies(l, due_ns), which, now_ns - due_ns);
 }
 
 void producer_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns)
@@ -40,14 +40,13 @@ static void message_acknowledged(struct producer *p, uint64_t due_ns, uint64_t c
                                  uint64_t now_ns)
 {
 	struct producer_loop *l = p->loop;
-	const struct shm_control *control = &l->base.shm->control;
-	enum window window = shm_window_of(control, due_ns);
-	struct hist *latencies = l->base.words->latencies[window];
+	enum window window = loop_window_of(&l->base, due_ns);
+	struct shm_latencies *latencies = loop_latencies(&l->base, window);
 
-	hist_record(&latencies[LATENCY_PUBLISH], now_ns - called_ns);
+	shm_record(latencies, LATENCY_PUBLISH, now_ns - called_ns);
 	if (producer_is_paced(l))
-		hist_record(&latencies[LATENCY_CORRECTED_PUBLISH], now_ns - due_ns);
-	shm_count_due(l->base.words, control, window, due_ns);
+		shm_record(latencies, LATENCY_CORRECTED_PUBLISH, now_ns - due_ns);
+	shm_count_due(l->base.words, l->base.slots_start_ns, window, due_ns);
 	counter_bump(&p->words->acknowledged);
 	producer_count(l, COUNTER_ACKNOWLEDGED);
 	counter_add(&l->base.words->counters[COUNTER_BYTES_ACKED], l->load.payload.size);

@@ -31,7 +31,7 @@ static void fill_message(struct producer_loop *l, const struct producer *p, stru
 }
 
 /* The message at hand is dealt with: the next one is another. */
-static void message_taken(struct producer *p)
+static inline void message_taken(struct producer *p)
 {
 	p->sequence++;
 	p->busy_since_ns = 0;
@@ -43,21 +43,11 @@ static void message_taken(struct producer *p)
 static void record_sent(struct producer_loop *l, uint64_t due_ns, uint64_t called_ns,
                         uint64_t returned_ns)
 {
-	struct hist *latencies = producer_latencies(l, due_ns);
+	struct shm_latencies *latencies = producer_latencies(l, due_ns);
 
 	if (producer_is_paced(l))
-		hist_record(&latencies[LATENCY_DELAY], called_ns - due_ns);
-	hist_record(&latencies[LATENCY_CALL], returned_ns - called_ns);
-}
-
-void producer_queued(struct producer_loop *l, struct producer *p)
-{
-	if (p->fd < 0)
-		loop_mark_ready(&l->base, p->index);
-	if (l->base.driver->flush != NULL && !p->is_unflushed) {
-		p->is_unflushed = true;
-		l->unflushed[l->unflushed_count++] = p->index;
-	}
+		shm_record(latencies, LATENCY_DELAY, called_ns - due_ns);
+	shm_record(latencies, LATENCY_CALL, returned_ns - called_ns);
 }
 
 void producer_flush(struct producer_loop *l)
@@ -94,19 +84,17 @@ static uint64_t first_offer_ns(const struct producer *p, uint64_t now_ns)
 
 /* Offers the message due at `due_ns`.  *now_ns is the last reading of the clock, and the next one
  * when this returns. */
-static enum send_status offer(struct producer_loop *l, struct producer *p, uint64_t due_ns,
-                              uint64_t *now_ns)
+static inline enum send_status offer(struct producer_loop *l, struct producer *p, uint64_t due_ns,
+                                     uint64_t *now_ns)
 {
 	uint64_t called_ns = *now_ns;
 	struct outgoing m;
-	struct error err;
 
 	if (flights_full(&p->flights)) {
 		producer_count(l, COUNTER_BUSY);
 		p->busy_since_ns = producer_is_paced(l) ? first_offer_ns(p, called_ns) : 0;
 		return SEND_BUSY;
 	}
-	p->busy_since_ns = first_offer_ns(p, called_ns);
 
 	fill_message(l, p, &m);
 	if (l->stamps)
@@ -114,7 +102,7 @@ static enum send_status offer(struct producer_loop *l, struct producer *p, uint6
 
 	uint32_t slot = flights_take(&p->flights, p->sequence, due_ns, called_ns);
 	loop_batch_begins(&l->base);
-	enum send_status status = l->base.driver->send(p->priv, &m, slot, &err);
+	enum send_status status = l->base.driver->send(p->priv, &m, slot, &l->refusal);
 	*now_ns = clock_ns();
 
 	switch (status) {
@@ -127,10 +115,11 @@ static enum send_status offer(struct producer_loop *l, struct producer *p, uint6
 		message_taken(p);
 		flights_give_back(&p->flights, slot);
 		producer_failed(p, due_ns, *now_ns);
-		loop_note(&l->base, NOTE_SEND, err.text);
+		loop_note(&l->base, NOTE_SEND, l->refusal.text);
 		return status;
 	case SEND_BUSY:
 		flights_give_back(&p->flights, slot);
+		p->busy_since_ns = first_offer_ns(p, called_ns);
 		producer_count(l, COUNTER_BUSY);
 		return status;
 	}
@@ -216,6 +205,8 @@ static bool give_up_blocked(struct producer_loop *l, struct producer *p, uint64_
 static void send_due(struct producer_loop *l, uint64_t now_ns)
 {
 	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
+
+	loop_look(&l->base);
 	bool paced = producer_is_paced(l);
 
 	for (unsigned sent = 0; l->due.count > 0 && l->due.items[0].key <= now_ns; sent++) {

@@ -69,11 +69,13 @@ struct producer_loop {
 	uint32_t unflushed_count;
 	uint64_t next_pass_ns;
 	bool pass_goes_on; /* it stopped for a look around with more to send */
+	struct error
+		refusal; /* what a failed send said last; too large for the stack of each offer */
 };
 
-static inline struct hist *producer_latencies(struct producer_loop *l, uint64_t due_ns)
+static inline struct shm_latencies *producer_latencies(struct producer_loop *l, uint64_t due_ns)
 {
-	return l->base.words->latencies[shm_window_of(&l->base.shm->control, due_ns)];
+	return loop_latencies(&l->base, loop_window_of(&l->base, due_ns));
 }
 
 static inline bool producer_is_paced(const struct producer_loop *l)
@@ -84,6 +86,17 @@ static inline bool producer_is_paced(const struct producer_loop *l)
 static inline void producer_count(struct producer_loop *l, enum counter which)
 {
 	counter_bump(&l->base.words->counters[which]);
+}
+
+/* The driver took something: it may have an answer, and something to flush. */
+static inline void producer_queued(struct producer_loop *l, struct producer *p)
+{
+	if (p->fd < 0)
+		loop_mark_ready(&l->base, p->index);
+	if (l->base.driver->flush != NULL && !p->is_unflushed) {
+		p->is_unflushed = true;
+		l->unflushed[l->unflushed_count++] = p->index;
+	}
 }
 
 /* --- producer_answers.c ----------------------------------------------------------------------- */
@@ -99,8 +112,6 @@ void producer_sweep(struct producer *p);
 
 /* The producer has a next message: from its pacer's next_ns on it is offered. */
 void producer_schedule(struct producer_loop *l, struct producer *p);
-/* The driver took something: it may have an answer, and something to flush. */
-void producer_queued(struct producer_loop *l, struct producer *p);
 void producer_flush(struct producer_loop *l);
 void producer_set_offering(struct producer_loop *l, bool is_offering);
 /* What is due and was not sent by now is the parent's to count and to charge (debt.h). */

@@ -11,7 +11,7 @@
 #include "stats/counter.h"
 
 #define SHM_MAGIC   0x6f6d6231u /* "omb1" */
-#define SHM_VERSION 2
+#define SHM_VERSION 3
 
 static size_t rounded(size_t bytes, size_t to)
 {
@@ -147,9 +147,10 @@ static void add_latencies(struct shm_loop *loop, struct hist_copy *scratch, stru
 {
 	for (int w = 0; w < WINDOW_COUNT; w++) {
 		for (int l = 0; l < LATENCY_COUNT; l++) {
-			if (counter_read(&loop->latencies[w][l].octaves) == 0)
+			const struct shm_latencies *from = &loop->latencies[w];
+			if (counter_read(&from->words[l].octaves) == 0)
 				continue; /* nothing was recorded */
-			hist_snapshot(&loop->latencies[w][l], scratch);
+			hist_read(&from->words[l], &from->buckets[l], scratch);
 			hist_copy_add(&to->latencies[w][l], scratch);
 		}
 	}

@@ -77,6 +77,12 @@ struct shm_schedule {
 #define SHM_SLOT_SHIFT 27
 #define SHM_SLOTS      (UINT64_C(1) << 17)
 
+/* Of the messages of one window.  The words of all lie side by side: a message touches those of four. */
+struct shm_latencies {
+	struct hist_words words[LATENCY_COUNT];
+	struct hist_buckets buckets[LATENCY_COUNT];
+};
+
 struct shm_loop {
 	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
 	struct note notes[NOTE_COUNT];
@@ -89,7 +95,7 @@ struct shm_loop {
 	_Atomic uint64_t gave_up_ns;
 	_Atomic uint32_t by_due[WINDOW_COUNT][SHM_SLOTS - 1];
 	_Atomic uint64_t due_later[WINDOW_COUNT];
-	_Alignas(64) struct hist latencies[WINDOW_COUNT][LATENCY_COUNT];
+	struct shm_latencies latencies[WINDOW_COUNT];
 };
 
 /* Words of the parent. */
@@ -153,12 +159,19 @@ static inline enum window shm_window_of(const struct shm_control *control, uint6
 	return measured ? WINDOW_MEASURED : WINDOW_OUTSIDE;
 }
 
+/* Owner loop only. */
+static inline __attribute__((always_inline)) void shm_record(struct shm_latencies *to,
+                                                             enum latency which, uint64_t ns)
+{
+	hist_put(&to->words[which], &to->buckets[which], ns);
+}
+
 /* Counts one message that was due at `due_ns`; owner loop only. */
-static inline void shm_count_due(struct shm_loop *loop, const struct shm_control *control,
-                                 enum window window, uint64_t due_ns)
+static inline void shm_count_due(struct shm_loop *loop, uint64_t slots_start_ns, enum window window,
+                                 uint64_t due_ns)
 {
 	/* Earlier than the start (of another clock) wraps: into the last slot. */
-	uint64_t slot = (due_ns - counter_read(&control->slots_start_ns)) >> SHM_SLOT_SHIFT;
+	uint64_t slot = (due_ns - slots_start_ns) >> SHM_SLOT_SHIFT;
 
 	if (__builtin_expect(slot >= SHM_SLOTS - 1, 0))
 		counter_bump(&loop->due_later[window]);

@@ -5,15 +5,45 @@
 
 #include "util/error.h"
 
-static_assert(sizeof(struct hist) == 64 + HIST_BUCKETS * 8, "the words come first, in one line");
+static_assert(sizeof(struct hist_words) == 64, "one cache line");
+static_assert(sizeof(struct hist) == 64 + HIST_BUCKETS * 8, "and nothing between");
 static_assert(HIST_OCTAVES <= 64, "one bit for each octave");
 
-static void copy_octave(const struct hist *h, size_t octave, struct hist_copy *out)
+static uint64_t in_range(uint64_t ns)
+{
+	return ns < HIST_NS_MAX ? ns : HIST_NS_MAX;
+}
+
+static void raise_to(_Atomic uint64_t *word, uint64_t ns)
+{
+	if (ns > counter_read(word))
+		counter_set(word, ns);
+}
+
+void hist_put_n(struct hist_words *w, struct hist_buckets *b, uint64_t ns, uint64_t n)
+{
+	size_t index = hist_index(in_range(ns));
+	uint64_t octaves = counter_read(&w->octaves);
+
+	counter_add(&b->counts[index], n);
+	counter_add(&w->sum_ns, ns * n);
+	if (octaves == 0 || ns < counter_read(&w->min_ns))
+		counter_set(&w->min_ns, ns);
+	if (ns <= HIST_NS_MAX) {
+		raise_to(&w->max_ns, ns);
+	} else {
+		raise_to(&w->beyond_ns, ns);
+		counter_add(&w->overflow, n);
+	}
+	counter_set(&w->octaves, octaves | UINT64_C(1) << (index / HIST_PER_OCTAVE));
+}
+
+static void copy_octave(const struct hist_buckets *b, size_t octave, struct hist_copy *out)
 {
 	size_t first = octave * HIST_PER_OCTAVE;
 
 	for (size_t i = first; i < first + HIST_PER_OCTAVE; i++) {
-		uint64_t n = counter_read(&h->counts[i]);
+		uint64_t n = counter_read(&b->counts[i]);
 		if (n > 0)
 			hist_copy_put(out, i, n);
 	}
@@ -24,10 +54,11 @@ static void copy_octave(const struct hist *h, size_t octave, struct hist_copy *o
  * widens max to the edge of its bucket, a maximum whose count is not is narrowed to the edge; the
  * next snapshot has both.
  */
-static void copy_extremes(const struct hist *h, struct hist_copy *out)
+static void copy_extremes(const struct hist_words *w, struct hist_copy *out)
 {
-	uint64_t max = counter_read(&h->max_ns);
-	uint64_t min = ~counter_read(&h->min_inverted_ns);
+	uint64_t beyond = counter_read(&w->beyond_ns);
+	uint64_t max = beyond != 0 ? beyond : counter_read(&w->max_ns);
+	uint64_t min = counter_read(&w->min_ns);
 	bool max_fits = out->hi == HIST_BUCKETS || max <= out->max;
 	bool min_fits = min <= hist_layout_highest(&hist_layout_ns, out->lo);
 
@@ -54,20 +85,20 @@ static bool sum_may_have_wrapped(const struct hist_copy *c)
 	return sum >= limit || c->hi == HIST_BUCKETS;
 }
 
-void hist_snapshot(const struct hist *h, struct hist_copy *out)
+void hist_read(const struct hist_words *w, const struct hist_buckets *b, struct hist_copy *out)
 {
-	uint64_t octaves = counter_read(&h->octaves);
+	uint64_t octaves = counter_read(&w->octaves);
 
 	assert(hist_copy_layout(out)->bits == HIST_BITS && hist_copy_layout(out)->unit_ns == 1);
 	hist_copy_clear(out);
 	for (; octaves != 0; octaves &= octaves - 1)
-		copy_octave(h, (size_t)__builtin_ctzll(octaves), out);
+		copy_octave(b, (size_t)__builtin_ctzll(octaves), out);
 
-	out->sum = counter_read(&h->sum_ns);
+	out->sum = counter_read(&w->sum_ns);
 	out->sum_unknown = false;
-	out->overflow = counter_read(&h->overflow);
+	out->overflow = counter_read(&w->overflow);
 	if (out->count == 0)
 		return;
-	copy_extremes(h, out);
+	copy_extremes(w, out);
 	out->sum_wrapped = sum_may_have_wrapped(out);
 }

@@ -7,10 +7,13 @@
  *
  * HdrHistogram's buckets with 3 significant digits (hist_layout.h), values in nanoseconds from 0
  * to 2^42 - 1 (73 minutes).  Larger ones go into the last bucket and are counted in `overflow`, so
- * nothing is clipped silently.  Recording costs a few nanoseconds, allocates nothing and has no
- * branch that is taken more than now and then.
+ * nothing is clipped silently.  Recording costs 20 instructions or so and allocates nothing.
  *
- * Memory zeroed by mmap is a valid empty histogram; there is no init.  The struct is 264 kB of
+ * A histogram is two parts: its words, one cache line that every recording touches, and its buckets.
+ * Who keeps several for the same messages puts their words side by side (shm.h), so that they share
+ * a page; `struct hist` is one by itself.
+ *
+ * Memory zeroed by mmap is a valid empty histogram; there is no init.  The buckets are 264 kB of
  * address space, of which only the pages with recorded values ever become memory.  Reading a page
  * of a shared mapping allocates it too, so readers look only at the octaves (1024 buckets, 8 kB)
  * whose bit is set in `octaves`.
@@ -19,7 +22,8 @@
  * last few values in some words and not in others; it has them in the next one.  After the writer
  * has ended, a snapshot is exact.
  *
- * hist_record, hist_record_n: the one owner thread only.  hist_snapshot: any thread or process.
+ * hist_put, hist_record, hist_record_n: the one owner thread only.  hist_read, hist_snapshot: any thread
+ * or process.
  */
 
 #include <stddef.h>
@@ -34,54 +38,79 @@
 #define HIST_OCTAVES    ((size_t)33)
 #define HIST_BUCKETS    (HIST_OCTAVES * HIST_PER_OCTAVE)
 
-struct hist {
-	/* Bit i: buckets i * 1024 to i * 1024 + 1023 were written. */
-	_Alignas(64) _Atomic uint64_t octaves;
+struct hist_words {
+	_Alignas(64) _Atomic uint64_t min_ns; /* means nothing as long as `octaves` is 0 */
+	_Atomic uint64_t max_ns;              /* of those in range */
 	/* 2^64 ns are 584 years of latency: 5 hours of 1 M messages/s that take 1 s each.  When it
-	 * wraps, intervals stay right and hist_snapshot marks the sum of the whole. */
+	 * wraps, intervals stay right and hist_read marks the sum of the whole. */
 	_Atomic uint64_t sum_ns;
-	_Atomic uint64_t max_ns;
-	_Atomic uint64_t min_inverted_ns; /* ~minimum, so that zero means nothing recorded */
-	_Atomic uint64_t overflow;
+	/* Bit i: buckets i * 1024 to i * 1024 + 1023 were written. */
+	_Atomic uint64_t octaves;
+	_Atomic uint64_t beyond_ns; /* the largest out of range; 0 = none */
+	_Atomic uint64_t overflow;  /* how many those are */
+};
+
+struct hist_buckets {
 	_Alignas(64) _Atomic uint64_t counts[HIST_BUCKETS];
 };
 
-/* The arithmetic of hist_layout_index with our constants folded in. */
+struct hist {
+	struct hist_words words;
+	struct hist_buckets buckets;
+};
+
+/* The arithmetic of hist_layout_index with our constants folded in.  `ns` is at most HIST_NS_MAX. */
 static inline size_t hist_index(uint64_t ns)
 {
-	uint64_t v = ns < HIST_NS_MAX ? ns : HIST_NS_MAX;
 	uint64_t mask = (UINT64_C(1) << HIST_BITS) - 1;
-	unsigned shift = 64u - HIST_BITS - (unsigned)__builtin_clzll(v | mask);
+	unsigned shift = 64u - HIST_BITS - (unsigned)__builtin_clzll(ns | mask);
 
-	return shift * HIST_PER_OCTAVE + (size_t)(v >> shift);
+	return shift * HIST_PER_OCTAVE + (size_t)(ns >> shift);
 }
 
-/* Inlined even where the compiler would rather not: four records a message are most of its cost. */
-static inline __attribute__((always_inline)) void hist_record_n(struct hist *h, uint64_t ns,
-                                                                uint64_t n)
-{
-	size_t index = hist_index(ns);
-	uint64_t octave = UINT64_C(1) << (index / HIST_PER_OCTAVE);
+/* Any value, `n` times: also the first one, a new extreme, one that is out of range. */
+void hist_put_n(struct hist_words *w, struct hist_buckets *b, uint64_t ns, uint64_t n);
 
-	counter_add(&h->counts[index], n);
-	counter_add(&h->sum_ns, ns * n);
-	/* Four branches that are hardly ever taken cost less than four stores each time. */
-	if (__builtin_expect((counter_read(&h->octaves) & octave) == 0, 0))
-		counter_set(&h->octaves, counter_read(&h->octaves) | octave);
-	if (__builtin_expect(ns > counter_read(&h->max_ns), 0))
-		counter_set(&h->max_ns, ns);
-	if (__builtin_expect(~ns > counter_read(&h->min_inverted_ns), 0))
-		counter_set(&h->min_inverted_ns, ~ns);
-	if (__builtin_expect(ns > HIST_NS_MAX, 0))
-		counter_add(&h->overflow, n);
+/* Inlined even where the compiler would rather not: four of them a message are most of its cost.  A
+ * new maximum is no rare event: who falls behind has one with every message. */
+static inline __attribute__((always_inline)) void hist_put(struct hist_words *w,
+                                                           struct hist_buckets *b, uint64_t ns)
+{
+	if (__builtin_expect(ns > counter_read(&w->max_ns), 0)) {
+		if (ns > HIST_NS_MAX)
+			goto rare;
+		counter_set(&w->max_ns, ns);
+	}
+	if (__builtin_expect(ns < counter_read(&w->min_ns), 0))
+		goto rare;
+
+	_Atomic uint64_t *count = &b->counts[hist_index(ns)];
+	uint64_t seen = counter_read(count);
+	if (__builtin_expect(seen == 0, 0))
+		goto rare;
+	counter_set(count, seen + 1);
+	counter_add(&w->sum_ns, ns);
+	return;
+rare:
+	hist_put_n(w, b, ns, 1);
 }
 
-static inline __attribute__((always_inline)) void hist_record(struct hist *h, uint64_t ns)
+static inline void hist_record(struct hist *h, uint64_t ns)
 {
-	hist_record_n(h, ns, 1);
+	hist_put(&h->words, &h->buckets, ns);
+}
+
+static inline void hist_record_n(struct hist *h, uint64_t ns, uint64_t n)
+{
+	hist_put_n(&h->words, &h->buckets, ns, n);
 }
 
 /* Replaces what `out` held; its memory is reused. */
-void hist_snapshot(const struct hist *h, struct hist_copy *out);
+void hist_read(const struct hist_words *w, const struct hist_buckets *b, struct hist_copy *out);
+
+static inline void hist_snapshot(const struct hist *h, struct hist_copy *out)
+{
+	hist_read(&h->words, &h->buckets, out);
+}
 
 #endif

@@ -134,3 +134,11 @@ void harness_wait_counter(const struct harness *h, enum counter which, uint64_t 
 		sched_yield();
 	}
 }
+
+void harness_latency(const struct harness *h, enum window window, enum latency which,
+                     struct hist_copy *out)
+{
+	const struct shm_latencies *from = &h->shm->loop[0].latencies[window];
+
+	hist_read(&from->words[which], &from->buckets[which], out);
+}

@@ -46,6 +46,10 @@ void harness_fini(struct harness *h);
 
 uint64_t harness_counter(const struct harness *h, enum counter which);
 
+/* What the loop has timed; replaces what *out held. */
+void harness_latency(const struct harness *h, enum window window, enum latency which,
+                     struct hist_copy *out);
+
 /* Waits until the counter has reached `value`, 30 s at most. */
 void harness_wait_counter(const struct harness *h, enum counter which, uint64_t value);
 

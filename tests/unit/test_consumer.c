@@ -92,8 +92,8 @@ static void each_message_is_counted_once_under_its_consumer_and_partition(void *
 	}
 
 	struct hist_copy e2e = { 0 }, corrected = { 0 };
-	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
-	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_CORRECTED_E2E], &corrected);
+	harness_latency(&h, WINDOW_OUTSIDE, LATENCY_E2E, &e2e);
+	harness_latency(&h, WINDOW_OUTSIDE, LATENCY_CORRECTED_E2E, &corrected);
 	assert_int_equal(e2e.count, 1000);
 	assert_int_equal(corrected.count, 1000);
 	assert_true(e2e.min >= 3 * MS);
@@ -148,7 +148,7 @@ static void nothing_arrives_before_it_was_sent_by_the_same_clock(void **state)
 	harness_close(&h);
 
 	struct hist_copy e2e = { 0 };
-	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
+	harness_latency(&h, WINDOW_OUTSIDE, LATENCY_E2E, &e2e);
 	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 0);
 	assert_int_equal(e2e.count, 4000);
 	assert_int_equal(e2e.overflow, 0);
@@ -172,7 +172,7 @@ static void what_a_further_look_finds_is_timed_by_it(void **state)
 	harness_close(&h);
 
 	struct hist_copy e2e = { 0 };
-	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
+	harness_latency(&h, WINDOW_OUTSIDE, LATENCY_E2E, &e2e);
 	assert_int_equal(e2e.count, 5);
 	assert_true(e2e.sum >= (2 + 4 + 6 + 8 + 10) * MS);
 	hist_copy_fini(&e2e);
@@ -199,7 +199,7 @@ static void stamps_that_no_clock_of_ours_made_are_counted_and_never_wrap(void **
 	harness_close(&h);
 
 	struct hist_copy e2e = { 0 };
-	hist_snapshot(&h.shm->loop[0].latencies[WINDOW_OUTSIDE][LATENCY_E2E], &e2e);
+	harness_latency(&h, WINDOW_OUTSIDE, LATENCY_E2E, &e2e);
 	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 4);
 	assert_int_equal(e2e.count, 4);
 	assert_int_equal(e2e.max, 0);

@@ -333,9 +333,10 @@ static void missing_messages_are_told_by_when_they_were_due(void **state)
 		uint64_t due_ns = START + i * MS;
 		enum window w = shm_window_of(control, due_ns);
 		bool lost = i >= 4000 && i < 4500, twice = i >= 6000 && i < 6500;
-		shm_count_due(&b.shm->loop[0], control, w, due_ns);
+		shm_count_due(&b.shm->loop[0], counter_read(&control->slots_start_ns), w, due_ns);
 		for (int n = lost ? 1 : twice ? 3 : 2; n > 0; n--)
-			shm_count_due(&consumer->loop[0], control, w, due_ns);
+			shm_count_due(&consumer->loop[0], counter_read(&control->slots_start_ns), w,
+			              due_ns);
 	}
 	debt_slots_add(&acknowledged, b.shm, b.terms.closed_ns);
 	debt_slots_add(&received, consumer, b.terms.closed_ns);
@@ -364,7 +365,8 @@ static void what_is_due_late_or_by_another_clock_falls_into_the_last_slot(void *
 	(void)state;
 	open_books(&b, 1000);
 	for (size_t i = 0; i < 4; i++)
-		shm_count_due(&b.shm->loop[0], &b.shm->control, WINDOW_OUTSIDE, due_ns[i]);
+		shm_count_due(&b.shm->loop[0], counter_read(&b.shm->control.slots_start_ns),
+		              WINDOW_OUTSIDE, due_ns[i]);
 	b.terms.closed_ns = START + 30000 * S;
 	debt_slots_add(&acknowledged, b.shm, b.terms.closed_ns);
 	debt_charge_missing(&acknowledged, &received, &b.terms, &b.shm->control, &charged);
@@ -387,7 +389,8 @@ static void the_last_slot_does_not_wrap(void **state)
 	open_books(&b, 1000);
 	b.terms.closed_ns = START + 30000 * S;
 	counter_set(&b.shm->loop[0].due_later[WINDOW_MEASURED], many);
-	shm_count_due(&b.shm->loop[0], &b.shm->control, WINDOW_MEASURED, due_ns);
+	shm_count_due(&b.shm->loop[0], counter_read(&b.shm->control.slots_start_ns),
+	              WINDOW_MEASURED, due_ns);
 	debt_slots_add(&acknowledged, b.shm, b.terms.closed_ns);
 	assert_int_equal(acknowledged.counts[WINDOW_MEASURED][SHM_SLOTS - 1], many + 1);
 	debt_charge_missing(&acknowledged, &received, &b.terms, &b.shm->control, &charged);

@@ -60,7 +60,7 @@ static void its_index_is_the_layout_s_index(void **state)
 		assert_int_equal(hist_index(v + v / 3),
 		                 hist_layout_index(&hist_layout_ns, v + v / 3));
 	}
-	assert_int_equal(hist_index(UINT64_MAX), HIST_BUCKETS - 1);
+	assert_int_equal(hist_index(HIST_NS_MAX), HIST_BUCKETS - 1);
 }
 
 static void zeroed_is_empty(void **state)
@@ -107,13 +107,16 @@ static void what_is_recorded_is_in_the_snapshot(void **state)
 
 static void values_above_the_range_are_counted_not_lost(void **state)
 {
+	/* Unknown to the compiler, which else proves what cannot happen and warns of it. */
+	static const volatile uint64_t beyond[] = { HIST_NS_MAX + 1, UINT64_C(1) << 50 };
+
 	(void)state;
 	struct hist *h = map_hist();
 	struct hist_copy c = { 0 }, empty = { 0 }, interval = { 0 };
 
 	hist_record(h, HIST_NS_MAX);
-	hist_record(h, HIST_NS_MAX + 1);
-	hist_record(h, UINT64_C(1) << 50);
+	hist_record(h, beyond[0]);
+	hist_record(h, beyond[1]);
 	hist_snapshot(h, &c);
 	assert_int_equal(c.count, 3);
 	assert_int_equal(c.overflow, 2);
@@ -127,6 +130,37 @@ static void values_above_the_range_are_counted_not_lost(void **state)
 	hist_copy_fini(&interval);
 	hist_copy_fini(&c);
 	unmap_hist(h);
+}
+
+static void it_knows_its_extremes_in_whatever_order_they_come(void **state)
+{
+	static const volatile uint64_t orders[][4] = {
+		{ 5000, 6000, 7000, 8000 },
+		{ 8000, 7000, 6000, 5000 },
+		{ UINT64_C(1) << 50, 3, UINT64_C(1) << 51, 4 }, /* the first one is out of range */
+		{ 1000, UINT64_C(1) << 50, 1 << 20, 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		struct hist *h = map_hist();
+		struct hist_copy c = { 0 };
+		uint64_t min = UINT64_MAX, max = 0, over = 0;
+		for (size_t k = 0; k < 4; k++) {
+			uint64_t ns = orders[i][k];
+			hist_record(h, ns);
+			min = ns < min ? ns : min;
+			max = ns > max ? ns : max;
+			over += ns > HIST_NS_MAX;
+		}
+		hist_snapshot(h, &c);
+		assert_int_equal(c.count, 4);
+		assert_int_equal(c.min, min);
+		assert_int_equal(c.max, max);
+		assert_int_equal(c.overflow, over);
+		hist_copy_fini(&c);
+		unmap_hist(h);
+	}
 }
 
 static void a_sum_beyond_64_bits_leaves_the_mean_to_the_buckets(void **state)
@@ -280,6 +314,7 @@ int main(void)
 		cmocka_unit_test(zeroed_is_empty),
 		cmocka_unit_test(what_is_recorded_is_in_the_snapshot),
 		cmocka_unit_test(values_above_the_range_are_counted_not_lost),
+		cmocka_unit_test(it_knows_its_extremes_in_whatever_order_they_come),
 		cmocka_unit_test(a_sum_beyond_64_bits_leaves_the_mean_to_the_buckets),
 		cmocka_unit_test(reading_takes_no_memory_that_was_not_written),
 		cmocka_unit_test(intervals_across_processes_add_up),

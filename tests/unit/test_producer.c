@@ -70,7 +70,7 @@ static struct hist_copy measured(const struct harness *h, enum latency which)
 {
 	struct hist_copy copy = { 0 };
 
-	hist_snapshot(&h->shm->loop[0].latencies[WINDOW_MEASURED][which], &copy);
+	harness_latency(h, WINDOW_MEASURED, which, &copy);
 	return copy;
 }
 
