@@ -6,11 +6,13 @@
 
 static void probe_came_back(struct producer *p, const struct sent_report *report)
 {
-	if (report->acknowledged)
+	if (report->acknowledged) {
+		counter_bump(&p->words->probes_acknowledged);
 		producer_count(p->loop, COUNTER_PROBES_ACKED);
-	else if (!p->loop->base.closing)
+	} else if (!p->loop->base.closing) {
 		loop_note(&p->loop->base, NOTE_DELIVERY,
 		          report->reason ? report->reason : "failed");
+	}
 }
 
 /* A message that will never be acknowledged is charged its age: it does not vanish. */

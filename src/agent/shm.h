@@ -49,6 +49,7 @@ struct shm_client {
 	_Alignas(64) _Atomic uint64_t sent;
 	_Atomic uint64_t acknowledged, failed, unacknowledged;
 	_Atomic uint64_t flights_used; /* slots of a producer's window that were ever taken */
+	_Atomic uint64_t probes_acknowledged; /* of a producer */
 	_Atomic uint64_t received, probes_received;
 	_Atomic uint64_t assigned; /* partitions; a consumer */
 	_Atomic uint64_t first_ns,

@@ -17,9 +17,6 @@
 #define PROBE_LATER_NS (1 * STATE_S)
 #define SOON_NS        (2 * STATE_S)
 
-/* So many subscriptions are named when they are not ready. */
-#define NAMED_MAX      3
-
 static bool initialize(struct run *r, struct error *err)
 {
 	const struct driver_file *file = r->options->driver;
@@ -126,32 +123,6 @@ void connect_clients(struct run *r)
 	(void)state_advance(r, &facts);
 }
 
-/* As the worker counts: every partition has a consumer, and every consumer that can have one has a
- * partition, for while some have none partitions are about to move. */
-static bool is_ready(const struct worker_ready *r)
-{
-	uint32_t busy = r->members < r->partitions ? r->members : r->partitions;
-
-	return r->probe_seen && r->assigned == r->partitions && r->members_assigned >= busy;
-}
-
-/* "topic/subscription (2 of 4 partitions, no probe seen)" */
-static void describe_unready(const struct worker_ready *r, struct text *out)
-{
-	const char *comma = "";
-
-	text_addf(out, "%s/%s (", r->topic, r->subscription);
-	if (r->partitions > 0 && r->assigned != r->partitions) {
-		text_addf(out, "%" PRIu32 " of %" PRIu32 " partitions", r->assigned, r->partitions);
-		comma = ", ";
-	} else if (r->partitions > 0 && r->members_assigned < r->members) {
-		text_addf(out, "%" PRIu32 " of %" PRIu32 " consumers have partitions",
-		          r->members_assigned, r->members);
-		comma = ", ";
-	}
-	text_addf(out, "%s%s)", comma, r->probe_seen ? "a probe was seen" : "no probe seen");
-}
-
 /* What clients say about it is more than what is missing. */
 static void add_reason(struct run *r, struct text *out)
 {
@@ -168,27 +139,13 @@ static void add_reason(struct run *r, struct text *out)
 
 static void fail_unready(struct run *r, const struct worker_readiness *readiness)
 {
-	struct text list = { 0 };
+	struct text missing = { 0 };
 	struct error err = { 0 };
-	uint64_t unready = 0;
 
-	for (size_t i = 0; i < readiness->count; i++) {
-		if (is_ready(&readiness->items[i]))
-			continue;
-		if (unready < NAMED_MAX) {
-			text_add(&list, unready ? ", " : "");
-			describe_unready(&readiness->items[i], &list);
-		}
-		unready++;
-	}
-	if (unready > NAMED_MAX)
-		text_addf(&list, " and %" PRIu64 " more", unready - NAMED_MAX);
-	add_reason(r, &list);
-	error_set(&err, ERROR_TIMEOUT,
-	          "%" PRIu64 " of %zu subscriptions were not ready within %.3g s: %s", unready,
-	          readiness->count, (double)r->phases.limit_ns[PHASE_SETTLE] / 1e9,
-	          text_str(&list));
-	text_fini(&list);
+	readiness_describe(readiness, (double)r->phases.limit_ns[PHASE_SETTLE] / 1e9, &missing);
+	add_reason(r, &missing);
+	error_set(&err, ERROR_TIMEOUT, "%s", text_str(&missing));
+	text_fini(&missing);
 	state_fail(r, &err);
 }
 
@@ -223,7 +180,7 @@ static bool look(struct run *r, struct worker_readiness *out, struct arena *aren
 	    !agents_are_well(r, arena, err))
 		return false;
 	*out = call.readiness;
-	r->subscriptions_ready = out->ready;
+	r->parts_ready = out->ready + out->producers_ready;
 	r->idle_consumers = 0;
 	for (size_t i = 0; i < out->count; i++) {
 		const struct worker_ready *item = &out->items[i];
@@ -251,14 +208,18 @@ static bool settle_once(struct run *r)
 	return r->phase == PHASE_SETTLE;
 }
 
+static uint64_t subscriptions_of(const struct plan *plan)
+{
+	return plan->consumers > 0 ? (uint64_t)plan->topics * plan->subscriptions : 0;
+}
+
 void connect_settle(struct run *r)
 {
 	uint64_t start = r->entered_ns;
 
-	/* Nobody consumes, or nobody sends probes: there is nothing to wait for. */
-	r->subscriptions = r->plan.consumers && r->plan.producers
-	                           ? (uint64_t)r->plan.topics * r->plan.subscriptions
-	                           : 0;
+	/* Every subscription and every producer; without one that sends probes there is nothing to
+	 * wait for. */
+	r->parts = r->plan.producers > 0 ? r->plan.producers + subscriptions_of(&r->plan) : 0;
 	while (settle_once(r)) {
 		uint64_t now = state_now_ns(r);
 		/* Not more than a thousand probes a second: a fleet would load the broker with them. */

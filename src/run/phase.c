@@ -34,7 +34,7 @@ static enum phase next_undisturbed(const struct phase_plan *p, const struct phas
 			return PHASE_SETTLE;
 		return over ? PHASE_FAILED : PHASE_CONNECT;
 	case PHASE_SETTLE:
-		if (f->subscriptions_ready == f->subscriptions)
+		if (f->parts_ready >= f->parts)
 			return p->searches ? PHASE_SEARCH : PHASE_WARMUP;
 		return over ? PHASE_FAILED : PHASE_SETTLE;
 	case PHASE_SEARCH:

@@ -61,7 +61,7 @@ struct phase_facts {
 	bool load_is_over;   /* MEASURE: the end of the window has passed */
 	bool producers_gone; /* every producer agent is lost: nothing is sent any more */
 	bool clients_open;   /* CONNECT: every verb of it is done */
-	uint64_t subscriptions, subscriptions_ready;
+	uint64_t parts, parts_ready; /* SETTLE: subscriptions and producers */
 	bool search_is_over;
 	bool drained; /* DRAIN: drain_is_over says so */
 };

@@ -94,8 +94,8 @@ static struct console_progress describe(const struct run *r, const struct snapsh
 	};
 
 	if (r->phase == PHASE_SETTLE) {
-		p.done = r->subscriptions_ready;
-		p.wanted = r->subscriptions;
+		p.done = r->parts_ready;
+		p.wanted = r->parts;
 	}
 	if (r->phase == PHASE_MEASURE && r->backlog_step != BACKLOG_NONE)
 		p.phase = backlog_step_name(r->backlog_step);

@@ -190,8 +190,8 @@ struct phase_facts state_facts(const struct run *r)
 		.load_started = r->load_started,
 		.load_is_over = now >= r->window.load_end_ns,
 		.producers_gone = fleet->producers > 0 && fleet->producers_lost == fleet->producers,
-		.subscriptions = r->subscriptions,
-		.subscriptions_ready = r->subscriptions_ready,
+		.parts = r->parts,
+		.parts_ready = r->parts_ready,
 		.search_is_over = r->decision.converged,
 		.drained = r->drained,
 	};

@@ -69,7 +69,7 @@ struct run {
 	struct worker_window window; /* start_ns UINT64_MAX: not known yet */
 	bool measured;               /* the window has begun */
 	bool counted;                /* and the sample at its end was taken, or tried */
-	uint64_t subscriptions_ready, subscriptions;
+	uint64_t parts_ready, parts; /* subscriptions and producers: what readiness is about */
 	uint64_t done, wanted; /* of the verb under way, for the console */
 	uint64_t next_tick_ns; /* of the console */
 	struct told_event *told;

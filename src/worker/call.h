@@ -21,6 +21,7 @@
 #include "load/deal.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
+#include "worker/readiness.h"
 #include "worker/verb.h"
 
 struct arena;
@@ -83,19 +84,6 @@ struct worker_window {
 	uint64_t start_ns,
 		end_ns;       /* messages due in [start, end) are measured; UINT64_MAX = unknown */
 	uint64_t load_end_ns; /* nothing is due from here on; UINT64_MAX = unknown */
-};
-
-/* State of one subscription of one topic. */
-struct worker_ready {
-	const char *topic, *subscription;   /* borrowed from create-consumers */
-	uint32_t assigned, partitions;      /* partitions its consumers have, and there are */
-	uint32_t members, members_assigned; /* consumers, and those that have any partition */
-	bool probe_seen;
-};
-
-struct worker_readiness {
-	struct worker_ready *items; /* out, in the caller's arena */
-	size_t count, ready;
 };
 
 /* How long agents may take to close stands in closing.h. */

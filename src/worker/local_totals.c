@@ -202,22 +202,12 @@ void local_final_totals(struct local *l, struct arena *arena, struct fact_totals
 	list_partitions(l, arena, out);
 }
 
-/* The first member of a group has all partitions for a while: as long as others who should have some
- * have none, partitions are about to move. */
-static bool subscription_is_ready(const struct worker_ready *r)
-{
-	uint32_t busy = r->members < r->partitions ? r->members : r->partitions;
-
-	return r->probe_seen && r->assigned == r->partitions && r->members_assigned >= busy;
-}
-
-void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out)
+static void read_subscriptions(struct local *l, struct arena *arena, struct worker_readiness *out)
 {
 	bool counts_partitions = (l->driver->flags & DRIVER_PARTITIONS) != 0;
 
 	out->items = arena_alloc(arena, l->subscriptions_count * sizeof(*out->items));
 	out->count = l->subscriptions_count;
-	out->ready = 0;
 	for (size_t i = 0; i < l->subscriptions_count; i++)
 		out->items[i] = (struct worker_ready){
 			.topic = l->subscriptions[i].topic,
@@ -239,7 +229,35 @@ void local_readiness(struct local *l, struct arena *arena, struct worker_readine
 		}
 	}
 	for (size_t i = 0; i < out->count; i++)
-		out->ready += subscription_is_ready(&out->items[i]);
+		out->ready += readiness_of(&out->items[i]);
+}
+
+static void read_producers(struct local *l, struct arena *arena, struct worker_readiness *out)
+{
+	out->silent = arena_alloc(arena, READINESS_SILENT_MAX * sizeof(*out->silent));
+	for (uint32_t s = 0; s < l->producers.count; s++) {
+		const struct local_slot *slot = &l->producers.items[s];
+		for (uint32_t i = 0; slot->agent != NULL && i < slot->clients_count; i++) {
+			const struct shm_client *c = agent_shm_client(slot->agent->shm, i);
+			bool is_ready = counter_read(&c->probes_acknowledged) > 0;
+			out->producers++;
+			out->producers_ready += is_ready;
+			if (!is_ready && out->silent_count < READINESS_SILENT_MAX)
+				out->silent[out->silent_count++] = (struct worker_silent){
+					.topic = slot->clients[i].topic,
+					.producer = slot->clients[i].id,
+				};
+		}
+	}
+}
+
+void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out)
+{
+	*out = (struct worker_readiness){ 0 };
+	if (l->driver == NULL)
+		return;
+	read_subscriptions(l, arena, out);
+	read_producers(l, arena, out);
 }
 
 void local_counters(struct local *l, struct worker_counters *out)

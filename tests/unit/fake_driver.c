@@ -93,6 +93,10 @@ static unsigned report(struct fake_producer *p, unsigned max, bool acknowledged)
 
 static unsigned fake_producer_serve(void *producer, unsigned max)
 {
+	const struct fake_producer *p = producer;
+
+	if (p->id + 1 == fake_script.silent_producer)
+		return 0;
 	return fake_script.acknowledges ? report(producer, max, !fake_script.fails) : 0;
 }
 

@@ -39,14 +39,15 @@ struct fake_script {
 	                            struct error *err);
 	/* false: nothing comes back until the producer is closed. */
 	_Atomic bool acknowledges;
-	_Atomic bool fails;     /* what comes back comes back as failed */
-	bool answers_in_send;   /* and before send returns */
-	bool forgets;           /* closing gives nothing back */
-	bool stamps_on_arrival; /* deliveries are stamped as sent when they are handed out */
-	uint64_t look_ns;       /* so long it waits before each delivery, and looks again */
-	uint64_t open_ns;       /* so long takes the opening of each consumer ... */
-	uint64_t close_ns;      /* ... and the close of each producer */
-	bool allocates;         /* send allocates, which is forbidden */
+	uint32_t silent_producer; /* number + 1 of one that never connects; 0 = all do */
+	_Atomic bool fails;       /* what comes back comes back as failed */
+	bool answers_in_send;     /* and before send returns */
+	bool forgets;             /* closing gives nothing back */
+	bool stamps_on_arrival;   /* deliveries are stamped as sent when they are handed out */
+	uint64_t look_ns;         /* so long it waits before each delivery, and looks again */
+	uint64_t open_ns;         /* so long takes the opening of each consumer ... */
+	uint64_t close_ns;        /* ... and the close of each producer */
+	bool allocates;           /* send allocates, which is forbidden */
 	struct fake_delivery *deliveries;
 	uint32_t deliveries_count;
 };

@@ -212,6 +212,14 @@ static void answer_readiness(struct fake_worker *f, struct worker_call *call)
 	call->readiness.items = items;
 	call->readiness.count = count;
 	call->readiness.ready = ready || count == 0 ? count : count - 1;
+	call->readiness.producers = f->producers;
+	call->readiness.producers_ready = f->producers - (f->has_silent_producer ? 1 : 0);
+	call->readiness.silent = arena_alloc(call->arena, sizeof(*call->readiness.silent));
+	call->readiness.silent_count = f->has_silent_producer ? 1 : 0;
+	call->readiness.silent[0] = (struct worker_silent){
+		.topic = f->producer_topics ? f->producer_topics[f->producers - 1] : NULL,
+		.producer = (uint32_t)f->producers - 1,
+	};
 }
 
 static void end_badly(const struct fake_worker *f, struct fact_agent *agents)
@@ -342,6 +350,8 @@ static void answer(struct fake_worker *f, struct worker_call *call)
 		answer_rows(f, call);
 		break;
 	case WORKER_CREATE_PRODUCERS:
+		f->producers = call->create_producers.count;
+		f->producer_topics = call->create_producers.topics;
 		call->create_producers.lead_ns = FAKE_LEAD_NS;
 		break;
 	case WORKER_READINESS:

@@ -30,6 +30,7 @@ struct fake_worker {
 	uint64_t weaker_at_ns;                /* capacity is weaker_per_s from then on; 0 = never */
 	double weaker_per_s;
 	uint64_t ready_after_ns;  /* FAKE_NEVER: not all subscriptions become ready */
+	bool has_silent_producer; /* the last one's probes are never acknowledged */
 	uint64_t lose;            /* so many messages are acknowledged and never received */
 	uint64_t signal_at_ns[3]; /* 0 = none */
 	uint64_t stopped_at_ns, stopped_ns; /* this process does not run for so long; 0 = it does */
@@ -59,6 +60,8 @@ struct fake_worker {
 	uint64_t call_done_ns;
 	const char **topics;
 	uint32_t topics_count, partitions;
+	const char *const *producer_topics;
+	size_t producers;
 	const struct worker_subscription *consumers;
 	size_t consumers_count;
 	struct arena *names;

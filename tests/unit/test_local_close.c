@@ -269,9 +269,41 @@ static void an_agent_that_does_not_open_its_clients_is_named(void **state)
 	close_all(&f);
 }
 
+static void a_producer_that_never_connects_is_not_ready_and_is_named(void **state)
+{
+	struct fixture f;
+	struct worker_readiness r = { 0 };
+	struct text words = { 0 };
+
+	(void)state;
+	fake_reset();
+	fake_script.silent_producer = 2;
+	open_all(&f, 3);
+	while (r.producers_ready < 2) {
+		struct worker_call probe = { .verb = WORKER_PROBE_PRODUCERS };
+		struct worker_call ready = { .verb = WORKER_READINESS };
+		do_call(&f, &probe);
+		do_call(&f, &ready);
+		r = ready.readiness;
+	}
+	assert_int_equal(r.producers, 3);
+	assert_int_equal(r.silent_count, 1);
+	assert_int_equal(r.silent[0].producer, 1);
+	assert_string_equal(r.silent[0].topic, "t");
+	assert_false(readiness_is_complete(&r));
+	r.count = r.ready = 0; /* what its deliveries say of subscriptions is another matter */
+	readiness_describe(&r, 60, &words);
+	assert_string_equal(text_str(&words), "1 of 3 producers had no probe acknowledged within "
+	                                      "60 s: producer 1 of t");
+	text_fini(&words);
+	finish(&f, 1000);
+	close_all(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_producer_that_never_connects_is_not_ready_and_is_named),
 		cmocka_unit_test(an_agent_that_gets_on_with_closing_is_neither_killed_nor_lost),
 		cmocka_unit_test(an_agent_that_answers_and_does_not_end_is_slow_and_not_lost),
 		cmocka_unit_test(two_agents_that_do_not_answer_are_both_killed_and_lost),

@@ -44,10 +44,8 @@ static void phases_follow_each_other_when_their_goal_is_reached(void **state)
 	static const struct step steps[] = {
 		{ { .phase = PHASE_CONNECT }, PHASE_CONNECT },
 		{ { .phase = PHASE_CONNECT, .clients_open = true }, PHASE_SETTLE },
-		{ { .phase = PHASE_SETTLE, .subscriptions = 3, .subscriptions_ready = 2 },
-		  PHASE_SETTLE },
-		{ { .phase = PHASE_SETTLE, .subscriptions = 3, .subscriptions_ready = 3 },
-		  PHASE_WARMUP },
+		{ { .phase = PHASE_SETTLE, .parts = 3, .parts_ready = 2 }, PHASE_SETTLE },
+		{ { .phase = PHASE_SETTLE, .parts = 3, .parts_ready = 3 }, PHASE_WARMUP },
 		{ { .phase = PHASE_SETTLE }, PHASE_WARMUP },
 		{ { .phase = PHASE_WARMUP, .in_phase_ns = 10 * S - 1 }, PHASE_WARMUP },
 		{ { .phase = PHASE_WARMUP, .in_phase_ns = 10 * S }, PHASE_MEASURE },
@@ -67,8 +65,7 @@ static void every_phase_ends_at_its_limit(void **state)
 {
 	static const struct step steps[] = {
 		{ { .phase = PHASE_CONNECT, .in_phase_ns = 100 * S }, PHASE_FAILED },
-		{ { .phase = PHASE_SETTLE, .in_phase_ns = 60 * S, .subscriptions = 1 },
-		  PHASE_FAILED },
+		{ { .phase = PHASE_SETTLE, .in_phase_ns = 60 * S, .parts = 1 }, PHASE_FAILED },
 		/* The search has a limit of its own, and ends in an answer or a failure. */
 		{ { .phase = PHASE_SEARCH, .in_phase_ns = 300 * S }, PHASE_SEARCH },
 		{ { .phase = PHASE_SEARCH, .in_phase_ns = 300 * S, .failed = true }, PHASE_FAILED },

@@ -199,6 +199,24 @@ static void subscriptions_that_are_not_ready_in_time_are_named(void **state)
 	bench_teardown(&b);
 }
 
+static void producers_that_do_not_connect_fail_the_run_before_its_load_and_are_named(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, FIXED);
+	b.fake->has_silent_producer = true;
+	bench_go(&b);
+	assert_int_equal(b.outcome, RUN_FAILED);
+	assert_int_equal(b.err.kind, ERROR_TIMEOUT);
+	assert_non_null(strstr(b.err.text,
+	                       "1 of 2 producers had no probe acknowledged within 60 s: "
+	                       "producer 1 of topic-"));
+	assert_int_equal(b.fake->verbs[WORKER_START_LOAD], 0);
+	bench_assert_cleaned_up(&b);
+	bench_teardown(&b);
+}
+
 static void probes_are_repeated_fast_and_then_slowly(void **state)
 {
 	struct bench b;
@@ -541,6 +559,8 @@ int main(void)
 		cmocka_unit_test(kept_topics_are_not_deleted),
 		cmocka_unit_test(a_producer_only_run_has_nothing_to_wait_for),
 		cmocka_unit_test(subscriptions_that_are_not_ready_in_time_are_named),
+		cmocka_unit_test(
+			producers_that_do_not_connect_fail_the_run_before_its_load_and_are_named),
 		cmocka_unit_test(probes_are_repeated_fast_and_then_slowly),
 		cmocka_unit_test(a_verb_that_fails_ends_the_run_and_leaves_nothing_behind),
 		cmocka_unit_test(a_signal_ends_the_run_in_every_phase),

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/readiness.h"
+
+#include <inttypes.h>
+
+/* So many subscriptions, and so many producers, are named. */
+#define NAMED_MAX 3
+
+/* The first member of a group has all partitions for a while: as long as others who should have some
+ * have none, partitions are about to move. */
+bool readiness_of(const struct worker_ready *s)
+{
+	uint32_t busy = s->members < s->partitions ? s->members : s->partitions;
+
+	return s->probe_seen && s->assigned == s->partitions && s->members_assigned >= busy;
+}
+
+bool readiness_is_complete(const struct worker_readiness *r)
+{
+	return r->ready == r->count && r->producers_ready == r->producers;
+}
+
+/* "topic/subscription (2 of 4 partitions, no probe seen)" */
+static void describe_subscription(const struct worker_ready *s, struct text *out)
+{
+	const char *comma = "";
+
+	text_addf(out, "%s/%s (", s->topic, s->subscription);
+	if (s->partitions > 0 && s->assigned != s->partitions) {
+		text_addf(out, "%" PRIu32 " of %" PRIu32 " partitions", s->assigned, s->partitions);
+		comma = ", ";
+	} else if (s->partitions > 0 && s->members_assigned < s->members) {
+		text_addf(out, "%" PRIu32 " of %" PRIu32 " consumers have partitions",
+		          s->members_assigned, s->members);
+		comma = ", ";
+	}
+	text_addf(out, "%s%s)", comma, s->probe_seen ? "a probe was seen" : "no probe seen");
+}
+
+static void add_rest(uint64_t all, uint64_t named, struct text *out)
+{
+	if (all > named)
+		text_addf(out, " and %" PRIu64 " more", all - named);
+}
+
+static void describe_subscriptions(const struct worker_readiness *r, double limit_s,
+                                   struct text *out)
+{
+	uint64_t named = 0;
+
+	text_addf(out,
+	          "%zu of %zu subscriptions were not ready within %.3g s: ", r->count - r->ready,
+	          r->count, limit_s);
+	for (size_t i = 0; i < r->count && named < NAMED_MAX; i++) {
+		if (readiness_of(&r->items[i]))
+			continue;
+		text_add(out, named++ > 0 ? ", " : "");
+		describe_subscription(&r->items[i], out);
+	}
+	add_rest(r->count - r->ready, named, out);
+}
+
+static void describe_producers(const struct worker_readiness *r, double limit_s, struct text *out)
+{
+	uint64_t silent = r->producers - r->producers_ready, named = 0;
+
+	text_addf(out,
+	          "%" PRIu64 " of %" PRIu64 " producers had no probe acknowledged within %.3g s: ",
+	          silent, r->producers, limit_s);
+	for (size_t i = 0; i < r->silent_count && named < NAMED_MAX; i++)
+		text_addf(out, "%sproducer %" PRIu32 " of %s", named++ > 0 ? ", " : "",
+		          r->silent[i].producer, r->silent[i].topic);
+	add_rest(silent, named, out);
+}
+
+void readiness_describe(const struct worker_readiness *r, double limit_s, struct text *out)
+{
+	bool some_are_silent = r->producers_ready < r->producers;
+
+	if (r->ready < r->count)
+		describe_subscriptions(r, limit_s, out);
+	if (r->ready < r->count && some_are_silent)
+		text_add(out, "; ");
+	if (some_are_silent)
+		describe_producers(r, limit_s, out);
+}
