@@ -61,3 +61,108 @@ void write_kafka_bytes(struct writer *w, const void *data, size_t len)
 	write_u32(w, (uint32_t)len);
 	write_bytes(w, data, len);
 }
+
+/* At most `max` bytes of 7 bits; the last may have no more than fits into `bits`. */
+static uint64_t read_groups(struct reader *r, unsigned max, unsigned bits)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < max; i++) {
+		uint8_t byte = read_u8(r);
+		uint64_t part = byte & 0x7f;
+		if (r->broken || (i == max - 1 && part >> (bits - 7 * i) != 0))
+			break;
+		value |= part << (7 * i);
+		if ((byte & 0x80) == 0)
+			return value;
+	}
+	r->broken = true;
+	return 0;
+}
+
+uint32_t read_uvarint(struct reader *r)
+{
+	return (uint32_t)read_groups(r, VARINT_MAX, 32);
+}
+
+int32_t read_varint(struct reader *r)
+{
+	uint32_t zigzag = read_uvarint(r);
+
+	return (int32_t)((zigzag >> 1) ^ (0 - (zigzag & 1)));
+}
+
+int64_t read_varlong(struct reader *r)
+{
+	uint64_t zigzag = read_groups(r, VARLONG_MAX, 64);
+
+	return (int64_t)((zigzag >> 1) ^ (0 - (zigzag & 1)));
+}
+
+static uint64_t zigzag_of(int64_t value)
+{
+	return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
+}
+
+static size_t put_groups(uint8_t *out, uint64_t value)
+{
+	size_t len = 0;
+
+	for (; value >= 0x80; value >>= 7)
+		out[len++] = (uint8_t)(value | 0x80);
+	out[len++] = (uint8_t)value;
+	return len;
+}
+
+size_t put_varlong(uint8_t *out, int64_t value)
+{
+	return put_groups(out, zigzag_of(value));
+}
+
+size_t varlong_bytes(int64_t value)
+{
+	uint64_t zigzag = zigzag_of(value);
+	size_t len = 1;
+
+	while ((zigzag >>= 7) != 0)
+		len++;
+	return len;
+}
+
+void write_uvarint(struct writer *w, uint32_t value)
+{
+	uint8_t bytes[VARINT_MAX];
+
+	write_bytes(w, bytes, put_groups(bytes, value));
+}
+
+/* The zigzag of 32 bits is that of 64. */
+void write_varint(struct writer *w, int32_t value)
+{
+	write_varlong(w, value);
+}
+
+void write_varlong(struct writer *w, int64_t value)
+{
+	uint8_t bytes[VARLONG_MAX];
+
+	write_bytes(w, bytes, put_varlong(bytes, value));
+}
+
+struct kafka_string read_compact(struct reader *r)
+{
+	uint32_t len = read_uvarint(r);
+	struct kafka_string s = { 0 };
+
+	if (r->broken || len == 0)
+		return s;
+	s.data = (const char *)read_bytes(r, len - 1);
+	s.len = s.data != NULL ? len - 1 : 0;
+	return s;
+}
+
+void write_compact(struct writer *w, struct kafka_string s)
+{
+	write_uvarint(w, s.data != NULL ? (uint32_t)s.len + 1 : 0);
+	write_bytes(w, s.data, s.len);
+}

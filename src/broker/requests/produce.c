@@ -133,6 +133,10 @@ static struct appended append_all(struct state *b, const struct topic *topic, st
 
 	while ((status = batch_read(&r, b->options.check_crcs, &batch)) == BATCH_OK) {
 		int64_t offset = -1;
+		if (batch.messages != batch.offsets) {
+			status = BATCH_CORRUPT;
+			break;
+		}
 		out.error = batch.len <= topic->max_batch_bytes
 		                    ? append(b, p, &batch, now_ns, &offset)
 		                    : KAFKA_MESSAGE_TOO_LARGE;
