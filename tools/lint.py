@@ -118,9 +118,6 @@ KNOTS = [
 # The same of modules (x.c with x.h) that include each other.
 INCLUDE_KNOTS = [
     {"src/agent/admin", "src/agent/agent", "src/agent/consumer", "src/agent/loop", "src/agent/producer"},
-    {"src/broker/api", "src/broker/broker", "src/broker/state"},
-    {"src/broker/group", "src/broker/group_members"},
-    {"src/broker/group_table", "src/broker/groups"},
     {"src/driver/kafka/java", "src/driver/kafka/translate", "src/driver/kafka/translation"},
     {"src/driver/loopback/core", "src/driver/loopback/groups"},
     {"src/results/omb_fields", "src/results/omb_result"},

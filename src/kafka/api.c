@@ -68,7 +68,7 @@ bool kafka_head_read(struct reader *r, struct kafka_head *out)
 	out->correlation = read_i32(r);
 	out->client_id = read_string(r);
 	const struct kafka_api *api = kafka_api_find(out->key);
-	if (api != NULL && kafka_api_is_flexible(api, out->version))
+	if (api != NULL && out->version <= api->last && kafka_api_is_flexible(api, out->version))
 		skip_tags(r);
 	return !r->broken;
 }

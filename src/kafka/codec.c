@@ -63,29 +63,6 @@ static size_t item_size(const struct kafka_field *f)
 
 /* --- defaults ---------------------------------------------------------------------------------- */
 
-static void set_number(const struct kafka_field *f, void *at, int64_t value)
-{
-	switch (f->type) {
-	case KAFKA_BOOL:
-		*(bool *)at = value != 0;
-		break;
-	case KAFKA_I8:
-		*(int8_t *)at = (int8_t)value;
-		break;
-	case KAFKA_I16:
-		*(int16_t *)at = (int16_t)value;
-		break;
-	case KAFKA_I32:
-		*(int32_t *)at = (int32_t)value;
-		break;
-	case KAFKA_I64:
-		*(int64_t *)at = value;
-		break;
-	default:
-		abort();
-	}
-}
-
 static int64_t number_of(const struct kafka_field *f, const void *at)
 {
 	switch (f->type) {
@@ -102,23 +79,6 @@ static int64_t number_of(const struct kafka_field *f, const void *at)
 	default:
 		abort();
 	}
-}
-
-static void set_default(const struct kafka_field *f, unsigned char *at)
-{
-	if (f->type == KAFKA_STRUCT)
-		kafka_set_defaults(f->inner, at);
-	else if (f->type <= KAFKA_I64 && f->missing != 0)
-		set_number(f, at, f->missing);
-}
-
-void kafka_set_defaults(const struct kafka_layout *layout, void *message)
-{
-	unsigned char *bytes = message;
-
-	memset(bytes, 0, layout->size);
-	for (size_t i = 0; i < layout->count; i++)
-		set_default(&layout->fields[i], bytes + layout->fields[i].offset);
 }
 
 static bool is_default(const struct kafka_field *f, const unsigned char *at)
@@ -233,7 +193,7 @@ static void decode_field(struct kafka_decoder *d, const struct kafka_field *f, s
 	struct list list;
 
 	if (f->type <= KAFKA_I64) {
-		set_number(f, at, read_number(r, f->type));
+		kafka_set_number(f, at, read_number(r, f->type));
 	} else if (f->type == KAFKA_STRING || f->type == KAFKA_BYTES) {
 		s = decode_string(d, f, r);
 		memcpy(at, &s, sizeof(s));
@@ -297,7 +257,7 @@ static void decode_struct(struct kafka_decoder *d, const struct kafka_layout *la
 			if (r->broken)
 				return;
 		} else {
-			set_default(f, out + f->offset);
+			kafka_set_default(f, out + f->offset);
 		}
 	}
 	if (d->is_flexible)

@@ -45,7 +45,4 @@ struct kafka_encoder {
 void kafka_encode(const struct kafka_encoder *e, const struct kafka_layout *layout,
                   const void *message);
 
-/* All members have their defaults. */
-void kafka_set_defaults(const struct kafka_layout *layout, void *message);
-
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka/codec.h"
 #include "util/xalloc.h"
 
 #define MEMORY_KEPT ((size_t)256 * 1024)

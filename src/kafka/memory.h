@@ -24,6 +24,9 @@ struct kafka_memory {
 void *kafka_memory_take(struct kafka_memory *m, size_t bytes);
 /* `count` structs with their defaults; not NULL even if there are none. */
 void *kafka_memory_items(struct kafka_memory *m, const struct kafka_layout *of, size_t count);
+/* A list of a message (KAFKA_LIST) gets `n` such structs. */
+#define KAFKA_MAKE(list, memory, of, n) \
+	((list).count = (n), (list).items = kafka_memory_items((memory), (of), (n)))
 /* All is free again; at most MEMORY_KEPT bytes stay with it. */
 void kafka_memory_reset(struct kafka_memory *m);
 void kafka_memory_fini(struct kafka_memory *m);

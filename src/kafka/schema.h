@@ -75,6 +75,12 @@ struct kafka_layout {
 	bool has_tags; /* some field is tagged */
 };
 
+/* All members have their defaults. */
+void kafka_set_defaults(const struct kafka_layout *layout, void *message);
+void kafka_set_default(const struct kafka_field *f, unsigned char *at);
+/* Of a field that is a number. */
+void kafka_set_number(const struct kafka_field *f, void *at, int64_t value);
+
 /* --- for the tables --------------------------------------------------------------------------- */
 
 /* Does not compile if the member is not of the type. */

@@ -8,7 +8,7 @@
  * Everything that a member or an id given out uses is counted in the group's shared budget.
  */
 
-#include "broker/groups/group.h"
+#include "broker/groups/group_data.h"
 
 struct group_member *members_find(const struct group *g, struct kafka_string id);
 struct group_member *members_find_instance(const struct group *g, struct kafka_string instance_id);

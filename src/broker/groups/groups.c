@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/groups/group_table.h"
 #include "broker/id.h"
 #include "util/xalloc.h"
 

@@ -20,9 +20,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/groups/group.h"
 #include "kafka/string.h"
 
-struct groups;
+enum { GROUP_ID_MAX = 255 };
+
+/* An answer does not grow beyond this: a small question could name the same large group again and
+ * again.  What does not fit is answered with an error. */
+#define GROUP_ANSWER_MAX ((size_t)16 * 1024 * 1024)
+
+enum { MEMBER_ID_CAP = 96 };
 
 struct groups_options {
 	uint64_t
@@ -36,6 +43,15 @@ struct groups_options {
 	/* "group g: 3 members, generation 2", without an end of line.  Optional. */
 	void (*notice)(void *context, const char *text);
 	void *context;
+};
+
+struct groups {
+	struct groups_options options;
+	struct group_shared shared;
+	struct group **items; /* owned, sorted by id */
+	size_t count, cap;
+	uint64_t next_ns; /* no group has anything to do before; may be too early */
+	uint64_t ids;     /* given out */
 };
 
 struct groups *groups_create(const struct groups_options *options);
@@ -67,5 +83,26 @@ bool groups_lowest_offset(struct groups *groups, const char *topic, int32_t part
  */
 int groups_count_owners(const struct groups *groups, const char *topic, int32_t partition,
                         uint32_t client);
+
+/* --- for the handlers of requests -----------------------------------------------------------------
+ *
+ * A handler finds its group, does one thing to it and calls groups_settle() before it registers
+ * its own wait: that wakes who waits, and the group may be gone afterwards.
+ */
+
+/* Not empty, not too long, no NUL in it. */
+bool group_id_is_legal(struct kafka_string id);
+/* NULL: there is none. */
+struct group *groups_find(const struct groups *groups, struct kafka_string id);
+/* Finds or makes it; KAFKA_NONE, or the code to answer when the id or the number is illegal. */
+int16_t groups_open(struct groups *groups, struct kafka_string id, struct group **out);
+/* Wakes who waits for a change of the group, and drops it when it is idle. */
+void groups_settle(struct groups *groups, struct group *g);
+/* Who waits is woken and will not find it. */
+void groups_delete(struct groups *groups, struct group *g);
+/* A new member's id, which begins with the client's: never given out before, and not to be guessed
+ * by a client of an earlier broker. */
+void groups_new_member_id(struct groups *groups, struct kafka_string client_id,
+                          char out[MEMBER_ID_CAP]);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/groups/group_table.h"
+#include "broker/groups/groups.h"
 #include "broker/requests/api.h"
 #include "broker/state.h"
 #include "kafka/wire.h"

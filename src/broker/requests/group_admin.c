@@ -2,7 +2,7 @@
 
 /* handle_group_admin -- the requests by which groups are listed, described and deleted. */
 
-#include "broker/groups/group_table.h"
+#include "broker/groups/groups.h"
 #include "broker/requests/api.h"
 #include "broker/state.h"
 #include "kafka/wire.h"

@@ -6,7 +6,7 @@
  * A request is read through once before anything is done: a malformed one changes nothing.
  */
 
-#include "broker/groups/group_table.h"
+#include "broker/groups/groups.h"
 #include "broker/requests/api.h"
 #include "broker/state.h"
 #include "kafka/wire.h"
