@@ -11,13 +11,15 @@
 #include "broker/id.h"
 #include "broker/requests/api.h"
 #include "broker/state.h"
-#include "kafka/wire.h"
+#include "kafka/api.h"
 #include "util/heap.h"
 #include "util/xalloc.h"
 
 #define CONNECTIONS_MAX  20000
 /* The first producer id: not negative, and far from the end of its type. */
 #define PRODUCER_ID_MASK (UINT64_MAX >> 2)
+/* Of the lists of a request: some ten thousand partitions or names. */
+#define LISTS_MAX        ((size_t)4 * 1024 * 1024)
 #define OUT_KEPT         ((size_t)256 * 1024) /* memory for answers that a connection keeps */
 
 struct broker {
@@ -60,6 +62,7 @@ struct broker *broker_create(const struct broker_options *options, const int *po
 		s->ports[i] = ports[i];
 	snprintf(s->cluster_id, sizeof(s->cluster_id), "omb-%016" PRIx64, id_scatter(id_seed));
 	s->next_producer_id = (int64_t)(id_scatter(~id_seed) & PRODUCER_ID_MASK);
+	s->memory.max = LISTS_MAX;
 	s->groups = groups_create(&groups);
 	s->faults = faults_create(options->faults, options->faults_count, options->seed, now_ns);
 	s->store = (struct store){
@@ -85,6 +88,7 @@ void broker_destroy(struct broker *b)
 	groups_destroy(b->state.groups);
 	store_fini(&b->state.store);
 	faults_destroy(b->state.faults);
+	kafka_memory_fini(&b->state.memory);
 	free(b->slots);
 	free(b->deadlines.items);
 	free(b);
@@ -189,39 +193,21 @@ static void wake_due(struct broker *b, uint64_t now_ns)
 
 /* --- requests ------------------------------------------------------------------------------------- */
 
-/* Version 2 of the header, of flexible requests, has tagged fields behind it; the only flexible one
- * is ApiVersions 3, whose body nobody needs. */
-static bool parse_head(struct connection *c)
+static enum handled handle(struct broker *b, struct connection *c, uint64_t now_ns)
 {
 	struct request *req = &c->req;
 	struct reader r = reader_over(c->frame, c->frame_len);
+	struct kafka_head head;
 
-	req->api = read_i16(&r);
-	req->version = read_i16(&r);
-	req->correlation = read_i32(&r);
-	struct kafka_string id = read_string(&r);
-	req->client_id = id.data;
-	req->client_id_len = id.len;
-	req->body = r;
-	return !r.broken;
-}
-
-static enum handled dispatch(struct broker *b, struct connection *c, uint64_t now_ns)
-{
-	struct request *req = &c->req;
-	const struct api *api = api_find(req->api);
-	bool too_new = api != NULL && (req->version < 0 || req->version > api->max_version);
-
-	if (api == NULL || (too_new && req->api != API_API_VERSIONS))
+	if (!kafka_head_read(&r, &head))
 		return HANDLED_BAD;
-	req->one_way = req->api == API_PRODUCE && produce_is_one_way(req);
-	uint64_t hold_ns = faults_hold_ns(b->state.faults, req->arrived_ns, now_ns);
-	if (hold_ns > 0) {
-		sleeper_wait_until(&req->sleeper, hold_ns);
-		return HANDLED_WAIT;
-	}
-	enum handled how = api->handle(&b->state, req, now_ns, &c->out);
-	req->visits++;
+	req->api = head.key;
+	req->version = head.version;
+	req->correlation = head.correlation;
+	req->client_id = head.client_id.data;
+	req->client_id_len = head.client_id.len;
+	req->body = r;
+	enum handled how = api_handle(&b->state, req, now_ns, &c->out);
 	if (api_is_of_groups(req->api))
 		b->groups_next_ns = 0; /* it may have set a new deadline */
 	return how;
@@ -232,8 +218,7 @@ static enum handled run(struct broker *b, struct connection *c, uint64_t now_ns)
 	sleeper_forget(&c->req.sleeper);
 	request_drop_splices(&c->req);
 	writer_clear(&c->out);
-	bool ok = parse_head(c);
-	enum handled how = ok ? dispatch(b, c, now_ns) : HANDLED_BAD;
+	enum handled how = handle(b, c, now_ns);
 
 	c->waits = how == HANDLED_WAIT;
 	if (c->waits) {

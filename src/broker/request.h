@@ -9,8 +9,7 @@
  * (for data, for the other members of its group, for room), the next are left in the socket.  So a
  * connection has at most one request under way, and it is a part of the connection.
  *
- * A handler is a function of the broker's state, the request and the clock; it does no I/O.  One
- * that cannot answer yet registers what it waits for (wait.h) and returns HANDLED_WAIT.  When any of it comes about, all registrations are dropped and the
+ * A handler (requests/call.h) that cannot answer yet registers what it waits for (wait.h) and returns HANDLED_WAIT.  When any of it comes about, all registrations are dropped and the
  * handler is called again from the start with the same bytes, `visits` one higher.  What it must
  * remember from one visit to the next stands in `note`.  The connection may close while the
  * request waits: the registrations go with it and the handler is not called again.
@@ -37,7 +36,7 @@ struct request {
 	/* From the frame. */
 	int16_t api, version;
 	int32_t correlation;
-	struct reader body;    /* behind the header; a fresh one for each visit */
+	struct reader body;    /* behind the head; a fresh one for each visit */
 	const char *client_id; /* borrowed from the frame, not terminated; NULL: null */
 	size_t client_id_len;
 
@@ -76,13 +75,6 @@ enum handled {
 	HANDLED_WAIT,   /* called again when what was registered comes about; `out` is ignored */
 	HANDLED_BAD,    /* malformed: the connection is closed, as Kafka does */
 };
-
-/*
- * `now_ns` is the monotonic clock, read once for each wake-up of the broker.
- * `out` is empty at the call.
- */
-typedef enum handled request_handler(struct state *s, struct request *req, uint64_t now_ns,
-                                     struct writer *out);
 
 /* Lets go of all chunks of the answer. */
 void request_drop_splices(struct request *req);

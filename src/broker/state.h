@@ -12,6 +12,7 @@
 #include "broker/groups/groups.h"
 #include "broker/options.h"
 #include "broker/store/store.h"
+#include "kafka/memory.h"
 
 struct state {
 	struct broker_options options;
@@ -23,7 +24,8 @@ struct state {
 	struct groups *groups;
 	struct faults *faults;
 	int64_t next_producer_id;
-	bool readers_told; /* that there are too many */
+	struct kafka_memory memory; /* of the request at hand */
+	bool readers_told;          /* that there are too many */
 };
 
 #endif

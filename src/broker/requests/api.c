@@ -1,79 +1,159 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/requests/api.h"
 
+#include "broker/requests/call.h"
+#include "kafka/api.h"
+#include "kafka/codec.h"
 #include "kafka/error.h"
+#include "kafka/messages/data.h"
+#include "kafka/messages/session.h"
+
+struct served {
+	int16_t key, last;
+	request_handler *handle;
+};
+
+static request_handler handle_api_versions;
 
 /* clang-format off */
-const struct api apis[] = {
-	{  0,  7, "Produce",         handle_produce },
-	{  1, 11, "Fetch",           handle_fetch },
-	{  2,  2, "ListOffsets",     handle_list_offsets },
-	{  3,  4, "Metadata",        handle_metadata },
-	{  8,  7, "OffsetCommit",    handle_offset_commit },
-	{  9,  5, "OffsetFetch",     handle_offset_fetch },
-	{ 10,  2, "FindCoordinator", handle_find_coordinator },
-	{ 11,  5, "JoinGroup",       handle_join_group },
-	{ 12,  3, "Heartbeat",       handle_heartbeat },
-	{ 13,  1, "LeaveGroup",      handle_leave_group },
-	{ 14,  3, "SyncGroup",       handle_sync_group },
-	{ 15,  4, "DescribeGroups",  handle_describe_groups },
-	{ 16,  2, "ListGroups",      handle_list_groups },
-	{ 18,  3, "ApiVersions",     handle_api_versions },
-	{ 19,  4, "CreateTopics",    handle_create_topics },
-	{ 20,  3, "DeleteTopics",    handle_delete_topics },
-	{ 22,  1, "InitProducerId",  handle_init_producer_id },
-	{ 42,  1, "DeleteGroups",    handle_delete_groups },
+static const struct served table[] = {
+	{ KAFKA_PRODUCE,           7, handle_produce },
+	{ KAFKA_FETCH,            11, handle_fetch },
+	{ KAFKA_LIST_OFFSETS,      2, handle_list_offsets },
+	{ KAFKA_METADATA,          4, handle_metadata },
+	{ KAFKA_OFFSET_COMMIT,     7, handle_offset_commit },
+	{ KAFKA_OFFSET_FETCH,      5, handle_offset_fetch },
+	{ KAFKA_FIND_COORDINATOR,  2, handle_find_coordinator },
+	{ KAFKA_JOIN_GROUP,        5, handle_join_group },
+	{ KAFKA_HEARTBEAT,         3, handle_heartbeat },
+	{ KAFKA_LEAVE_GROUP,       1, handle_leave_group },
+	{ KAFKA_SYNC_GROUP,        3, handle_sync_group },
+	{ KAFKA_DESCRIBE_GROUPS,   4, handle_describe_groups },
+	{ KAFKA_LIST_GROUPS,       2, handle_list_groups },
+	{ KAFKA_API_VERSIONS,      3, handle_api_versions },
+	{ KAFKA_CREATE_TOPICS,     4, handle_create_topics },
+	{ KAFKA_DELETE_TOPICS,     3, handle_delete_topics },
+	{ KAFKA_INIT_PRODUCER_ID,  1, handle_init_producer_id },
+	{ KAFKA_DELETE_GROUPS,     1, handle_delete_groups },
 };
 /* clang-format on */
-const size_t apis_count = sizeof(apis) / sizeof(apis[0]);
+#define SERVED (sizeof(table) / sizeof(table[0]))
 
-const struct api *api_find(int16_t key)
+static const struct served *find(int16_t key)
 {
-	for (size_t i = 0; i < apis_count; i++)
-		if (apis[i].key == key)
-			return &apis[i];
+	for (size_t i = 0; i < SERVED; i++)
+		if (table[i].key == key)
+			return &table[i];
 	return NULL;
 }
 
 bool api_is_of_groups(int16_t key)
 {
-	return (key >= 8 && key <= 16) || key == 42;
+	return (key >= KAFKA_OFFSET_COMMIT && key <= KAFKA_LIST_GROUPS) ||
+	       key == KAFKA_DELETE_GROUPS;
 }
 
-/* Version 3 is flexible: counts are one more as a varint (ours fit into a byte), and each structure
- * ends in its tagged fields, of which there are none. */
-static void write_versions(struct writer *out, int16_t version, enum kafka_error error)
+static enum handled handle_api_versions(struct call *c, const void *in, void *out)
 {
-	write_i16(out, (int16_t)error);
-	if (version >= 3)
-		write_u8(out, (uint8_t)(apis_count + 1));
-	else
-		write_u32(out, (uint32_t)apis_count);
-	for (size_t i = 0; i < apis_count; i++) {
-		write_i16(out, apis[i].key);
-		write_i16(out, 0);
-		write_i16(out, apis[i].max_version);
-		if (version >= 3)
-			write_u8(out, 0);
-	}
-	if (version >= 1)
-		write_u32(out, 0); /* throttle time */
-	if (version >= 3)
-		write_u8(out, 0);
-}
+	struct kafka_api_versions_response *answer = out;
+	bool is_known = c->req->version <= find(KAFKA_API_VERSIONS)->last;
 
-/* A client that is newer learns in the oldest encoding what there is, as Kafka does it. */
-enum handled handle_api_versions(struct state *b, struct request *req, uint64_t now_ns,
-                                 struct writer *out)
-{
-	bool known = req->version >= 0 && req->version <= api_find(API_API_VERSIONS)->max_version;
-	int16_t version = 0;
-
-	(void)b;
-	(void)now_ns;
-	_Static_assert(sizeof(apis) / sizeof(apis[0]) < 127, "the count is one byte");
-	if (known)
-		version = req->version;
-	write_versions(out, version, known ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION);
+	(void)in;
+	answer->error = is_known ? KAFKA_NONE : KAFKA_UNSUPPORTED_VERSION;
+	KAFKA_MAKE(answer->apis, c->memory, &api_range, SERVED);
+	for (size_t i = 0; i < SERVED; i++)
+		answer->apis.items[i] =
+			(struct kafka_api_range){ .key = table[i].key, .last = table[i].last };
 	return HANDLED_REPLY;
+}
+
+/* --- decode, act, encode -------------------------------------------------------------------------- */
+
+struct answer {
+	struct request *req;
+	struct writer *out;
+};
+
+/* Records leave as they lie in their log. */
+static void splice_records(void *context, const struct kafka_records *records)
+{
+	const struct answer *a = context;
+	const struct log_span *span = records->source;
+	uint64_t position = span->position;
+	size_t left = records->len;
+
+	while (left > 0) {
+		struct chunk *chunk;
+		size_t part;
+		const uint8_t *data = log_piece(span->log, position, left, &chunk, &part);
+		request_splice(a->req, a->out, chunk, data, part);
+		position += part;
+		left -= part;
+	}
+}
+
+static void encode(struct request *req, const struct kafka_api *api, int16_t version,
+                   const void *message, struct writer *out)
+{
+	struct answer a = { .req = req, .out = out };
+	const struct kafka_encoder e = {
+		.version = version,
+		.is_flexible = kafka_api_is_flexible(api, version),
+		.out = out,
+		.put_records = splice_records,
+		.context = &a,
+	};
+
+	kafka_encode(&e, api->answer, message);
+}
+
+/* Planted faults let it wait. */
+static bool is_held(struct state *s, struct request *req, uint64_t now_ns)
+{
+	uint64_t hold_ns = faults_hold_ns(s->faults, req->arrived_ns, now_ns);
+
+	if (hold_ns > 0)
+		sleeper_wait_until(&req->sleeper, hold_ns);
+	return hold_ns > 0;
+}
+
+static enum handled act(struct call *c, const struct served *served, const struct kafka_api *api,
+                        int16_t version, struct writer *out)
+{
+	struct request *req = c->req;
+	void *in = kafka_memory_take(c->memory, api->request->size);
+	void *answer = kafka_memory_items(c->memory, api->answer, 1);
+	struct reader body = req->body;
+	struct kafka_decoder d = {
+		.version = version,
+		.is_flexible = kafka_api_is_flexible(api, version),
+		.memory = c->memory,
+	};
+
+	/* A client that is newer learns in the oldest encoding what there is, as Kafka does it. */
+	if (version == req->version && !kafka_decode(&d, api->request, &body, in))
+		return HANDLED_BAD;
+	if (req->api == KAFKA_PRODUCE)
+		req->one_way = ((const struct kafka_produce_request *)in)->acks == 0;
+	if (is_held(c->state, req, c->now_ns))
+		return HANDLED_WAIT;
+	enum handled how = served->handle(c, in, answer);
+	req->visits++;
+	if (how == HANDLED_REPLY)
+		encode(req, api, version, answer, out);
+	return how;
+}
+
+enum handled api_handle(struct state *s, struct request *req, uint64_t now_ns, struct writer *out)
+{
+	const struct served *served = find(req->api);
+	struct call c = { .state = s, .req = req, .memory = &s->memory, .now_ns = now_ns };
+
+	if (served == NULL || req->version < 0)
+		return HANDLED_BAD;
+	bool is_too_new = req->version > served->last;
+	if (is_too_new && req->api != KAFKA_API_VERSIONS)
+		return HANDLED_BAD;
+	kafka_memory_reset(&s->memory);
+	return act(&c, served, kafka_api_find(req->api), is_too_new ? 0 : req->version, out);
 }

@@ -3,48 +3,24 @@
 #define OMB_BROKER_API_H
 
 /*
- * api -- which requests the broker knows, in which versions.  The table is the whole truth: the
- * answer to ApiVersions, the dispatch and the documentation read it.
+ * api -- which requests the broker serves, in which versions, and how one is: decoded, acted upon,
+ * and its answer encoded.  The table is the whole truth: the answer to ApiVersions and the dispatch
+ * read it.
  *
  * Versions are those that librdkafka 2.0 to 2.15 send.  The oldest is always 0, because librdkafka
  * derives features from old versions.  All are non-flexible but ApiVersions 3.
  */
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "broker/request.h"
-#include "kafka/string.h"
+#include "broker/state.h"
 
-struct api {
-	int16_t key, max_version;
-	const char *name;
-	request_handler *handle;
-};
-
-extern const struct api apis[];
-extern const size_t apis_count;
-
-/* NULL: unknown. */
-const struct api *api_find(int16_t key);
+/* One visit of a request whose head was read; what it answers is written to `out` and its splices. */
+enum handled api_handle(struct state *s, struct request *req, uint64_t now_ns, struct writer *out);
 
 /* Members, generations, offsets. */
 bool api_is_of_groups(int16_t key);
-
-/* A Produce with acks=0. */
-bool produce_is_one_way(const struct request *req);
-
-/* The node that coordinates a group: groups are spread over the nodes, as on Kafka. */
-int32_t group_coordinator(const struct state *s, struct kafka_string id);
-
-request_handler handle_api_versions, handle_metadata, handle_produce, handle_fetch,
-	handle_list_offsets, handle_create_topics, handle_delete_topics, handle_init_producer_id,
-	handle_find_coordinator, handle_join_group, handle_sync_group, handle_heartbeat,
-	handle_leave_group, handle_offset_commit, handle_offset_fetch, handle_list_groups,
-	handle_describe_groups, handle_delete_groups;
-
-#define API_PRODUCE      0
-#define API_API_VERSIONS 18
 
 #endif

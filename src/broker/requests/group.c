@@ -1,87 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /*
- * handle_group -- the requests by which members come, stay and go.
+ * group -- the requests by which members come, stay and go.
  *
  * JoinGroup and SyncGroup wait by being handled again: a JoinGroup remembers which member it stands
  * for, a SyncGroup is simply asked again, since asking twice changes nothing.
  */
-
-#include <stdlib.h>
 #include <string.h>
 
-#include "broker/groups/groups.h"
-#include "broker/requests/api.h"
-#include "broker/state.h"
-#include "kafka/wire.h"
-#include "util/xalloc.h"
+#include "broker/requests/call.h"
+#include "broker/requests/coordinator.h"
+#include "kafka/messages/groups.h"
 
 #define MS_NS UINT64_C(1000000)
 
 /* Kafka's default maximum.  Its minimum of 6 s is not kept: tests want short sessions. */
 enum { SESSION_MS_MIN = 100, SESSION_MS_MAX = 1800000, REBALANCE_MS_MIN = 100 };
 
-static void write_throttle(struct writer *out, const struct request *req, int16_t from_version)
-{
-	if (req->version >= from_version)
-		write_i32(out, 0);
-}
-
-static struct kafka_string client_id_of(const struct request *req)
-{
-	return (struct kafka_string){ .data = req->client_id, .len = req->client_id_len };
-}
-
 /* ---- FindCoordinator ---- */
 
-int32_t group_coordinator(const struct state *b, struct kafka_string id)
-{
-	return (int32_t)(kafka_string_hash(id) % (uint32_t)b->options.nodes);
-}
-
 /* Any node would do in fact. */
-enum handled handle_find_coordinator(struct state *b, struct request *req, uint64_t now_ns,
-                                     struct writer *out)
+enum handled handle_find_coordinator(struct call *c, const void *in, void *out)
 {
-	struct kafka_string key = read_string(&req->body);
-	bool is_group = req->version == 0 || read_i8(&req->body) == 0;
-	const char *host = "", *message = NULL;
-	int32_t node = -1, port = -1;
-	int16_t code = KAFKA_NONE;
+	const struct kafka_find_coordinator_request *request = in;
+	struct kafka_find_coordinator_response *answer = out;
+	const struct state *s = c->state;
 
-	(void)now_ns;
-	if (req->body.broken)
-		return HANDLED_BAD;
-	if (!is_group) {
-		code = KAFKA_INVALID_REQUEST;
-		message = "this broker has no transactions";
-	} else if (!group_id_is_legal(key)) {
-		code = KAFKA_INVALID_GROUP_ID;
-		message = "a group id has 1 to 255 bytes";
+	answer->node = answer->port = -1;
+	if (request->type != KAFKA_COORDINATOR_GROUP) {
+		answer->error = KAFKA_INVALID_REQUEST;
+		answer->error_message = kafka_string_of("this broker has no transactions");
+	} else if (!group_id_is_legal(request->key)) {
+		answer->error = KAFKA_INVALID_GROUP_ID;
+		answer->error_message = kafka_string_of("a group id has 1 to 255 bytes");
 	} else {
-		node = group_coordinator(b, key);
-		host = b->host;
-		port = b->ports[node];
+		answer->node = group_coordinator(s, request->key);
+		answer->host = kafka_string_of(s->host);
+		answer->port = s->ports[answer->node];
 	}
-	write_throttle(out, req, 1);
-	write_i16(out, code);
-	if (req->version >= 1)
-		write_string(out, message);
-	write_i32(out, node);
-	write_string(out, host);
-	write_i32(out, port);
 	return HANDLED_REPLY;
 }
 
 /* ---- JoinGroup ---- */
-
-struct join_request {
-	struct kafka_string group_id;
-	int32_t session_ms, rebalance_ms;
-	struct group_join join;
-	struct group_protocol protocols[GROUP_PROTOCOLS_MAX];
-	char host[80], new_id[MEMBER_ID_CAP]; /* what `join` has of its own */
-};
 
 /* What a JoinGroup that waits remembers. */
 struct join_note {
@@ -90,46 +49,19 @@ struct join_note {
 
 _Static_assert(sizeof(struct join_note) <= REQUEST_NOTE_LEN, "the note of a JoinGroup is too long");
 
-/* False: malformed.  Protocols beyond the maximum are counted and not kept. */
-static bool join_parse(struct request *req, struct join_request *out)
-{
-	struct reader *r = &req->body;
-	struct group_join *join = &out->join;
-
-	out->group_id = read_string(r);
-	out->session_ms = read_i32(r);
-	out->rebalance_ms = req->version >= 1 ? read_i32(r) : out->session_ms;
-	join->member_id = read_string(r);
-	join->instance_id = req->version >= 5 ? read_string(r) : (struct kafka_string){ 0 };
-	join->protocol_type = read_string(r);
-	join->protocols = out->protocols;
-	join->protocol_count = read_count(r, 6);
-	for (size_t i = 0; i < join->protocol_count && !r->broken; i++) {
-		struct group_protocol p = { .name = read_string(r) };
-		p.metadata = read_kafka_bytes(r);
-		if (i < GROUP_PROTOCOLS_MAX)
-			out->protocols[i] = p;
-	}
-	join->id_required = req->version >= 4;
-	join->client_id = client_id_of(req);
-	return !r->broken;
-}
-
 /* A text of ours ends at the first NUL, so that foreign ones may not have any. */
 static bool has_nul(struct kafka_string s)
 {
 	return s.len > 0 && memchr(s.data, '\0', s.len);
 }
 
-static int16_t join_check(const struct join_request *in)
+static int16_t join_check(const struct kafka_join_group_request *in)
 {
-	const struct group_join *join = &in->join;
-
-	if (has_nul(join->instance_id) || has_nul(join->protocol_type) ||
-	    (join->instance_id.data && join->instance_id.len == 0))
+	if (has_nul(in->instance) || has_nul(in->protocol_type) ||
+	    (in->instance.data && in->instance.len == 0))
 		return KAFKA_INVALID_REQUEST;
-	for (size_t i = 0; i < join->protocol_count && i < GROUP_PROTOCOLS_MAX; i++) {
-		if (has_nul(join->protocols[i].name))
+	for (size_t i = 0; i < in->protocols.count && i < GROUP_PROTOCOLS_MAX; i++) {
+		if (has_nul(in->protocols.items[i].name))
 			return KAFKA_INVALID_REQUEST;
 	}
 	if (in->session_ms < SESSION_MS_MIN || in->session_ms > SESSION_MS_MAX)
@@ -151,246 +83,218 @@ static void format_host(const char *peer, char *out, size_t cap)
 	out[1 + len] = '\0';
 }
 
-static void write_join_error(struct writer *out, const struct request *req, int16_t code,
-                             struct kafka_string member_id)
+static void join_refuse(struct kafka_join_group_response *out, int16_t code,
+                        struct kafka_string member)
 {
-	write_throttle(out, req, 2);
-	write_i16(out, code);
-	write_i32(out, -1);
-	write_string(out, "");
-	write_string(out, "");
-	write_string_n(out, member_id.data ? member_id : kafka_string_of(""));
-	write_i32(out, 0);
+	out->error = code;
+	out->member = member;
 }
 
 /*
  * The leader learns of everybody and assigns.  A static leader that came back into a stable group
  * must not: its former self has done it, and it is not told that it leads.
  */
-static void write_joined(struct writer *out, const struct request *req, const struct group *g,
-                         const struct group_member *m)
+static void join_tell(struct call *c, const struct group *g, const struct group_member *m,
+                      struct kafka_join_group_response *out)
 {
 	bool leads = m == g->leader && g->state != GROUP_STABLE;
 	bool known = g->leader && (leads || m != g->leader);
 
-	write_throttle(out, req, 2);
-	write_i16(out, KAFKA_NONE);
-	write_i32(out, g->generation);
-	write_string(out, g->protocol ? g->protocol : "");
-	write_string(out, known ? g->leader->id : "");
-	write_string(out, m->id);
-	write_i32(out, leads ? (int32_t)g->member_count : 0);
-	for (size_t i = 0; leads && i < g->member_count; i++) {
+	out->generation = g->generation;
+	out->protocol = kafka_string_of(g->protocol);
+	out->leader = kafka_string_of(known ? g->leader->id : NULL);
+	out->member = kafka_string_of(m->id);
+	KAFKA_MAKE(out->members, c->memory, &joined_member, leads ? g->member_count : 0);
+	for (size_t i = 0; i < out->members.count; i++) {
 		const struct group_member *other = g->members[i];
-		struct kafka_string metadata = group_metadata(g, other);
-		write_string(out, other->id);
-		if (req->version >= 5)
-			write_string(out, other->instance_id);
-		write_kafka_bytes(out, metadata.data, metadata.len);
+		out->members.items[i] = (struct kafka_joined_member){
+			.member = kafka_string_of(other->id),
+			.instance = kafka_string_of(other->instance_id),
+			.metadata = group_metadata(g, other),
+		};
 	}
 }
 
-static enum handled wait_for_group(struct request *req, struct group *g)
+static enum handled wait_for_group(struct call *c, struct group *g)
 {
-	sleeper_wait_on(&req->sleeper, &g->waiting);
+	sleeper_wait_on(&c->req->sleeper, &g->waiting);
 	return HANDLED_WAIT;
 }
 
-static enum handled join_first(struct state *b, struct request *req, struct join_request *in,
-                               uint64_t now_ns, struct writer *out)
+/* Its strings are the request's and the call's.  Protocols beyond the maximum are counted and not
+ * kept. */
+static struct group_join join_of(struct call *c, const struct kafka_join_group_request *in)
 {
-	struct groups *groups = b->groups;
-	struct group_join *join = &in->join;
+	struct request *req = c->req;
+	size_t kept = in->protocols.count < GROUP_PROTOCOLS_MAX ? in->protocols.count
+	                                                        : GROUP_PROTOCOLS_MAX;
+	struct group_protocol *protocols = kafka_memory_take(c->memory, kept * sizeof(*protocols));
+	char *host = kafka_memory_take(c->memory, 80);
+	char *new_id = kafka_memory_take(c->memory, MEMBER_ID_CAP);
+	struct kafka_string client_id = { .data = req->client_id, .len = req->client_id_len };
+	int32_t rebalance_ms = c->req->version >= 1 ? in->rebalance_ms : in->session_ms;
+
+	for (size_t i = 0; i < kept; i++) {
+		protocols[i].name = in->protocols.items[i].name;
+		protocols[i].metadata = in->protocols.items[i].metadata;
+	}
+	if (rebalance_ms < REBALANCE_MS_MIN)
+		rebalance_ms = REBALANCE_MS_MIN;
+	format_host(req->peer, host, 80);
+	groups_new_member_id(c->state->groups, client_id, new_id);
+	return (struct group_join){
+		.member_id = in->member,
+		.instance_id = in->instance,
+		.client_id = client_id,
+		.client_host = host,
+		.new_id = new_id,
+		.protocol_type = in->protocol_type,
+		.protocols = protocols,
+		.protocol_count = in->protocols.count,
+		.session_ns = (uint64_t)in->session_ms * MS_NS,
+		.rebalance_ns = (uint64_t)rebalance_ms * MS_NS,
+		.id_required = req->version >= 4,
+	};
+}
+
+static enum handled join_first(struct call *c, const struct kafka_join_group_request *in,
+                               struct kafka_join_group_response *out)
+{
+	struct groups *groups = c->state->groups;
 	struct group *g = NULL;
 	struct group_member *m = NULL;
 
 	int16_t code = join_check(in);
 	if (code == KAFKA_NONE)
-		code = groups_open(groups, in->group_id, &g);
+		code = groups_open(groups, in->group, &g);
 	if (code != KAFKA_NONE) {
-		write_join_error(out, req, code, join->member_id);
+		join_refuse(out, code, in->member);
 		return HANDLED_REPLY;
 	}
 
-	format_host(req->peer, in->host, sizeof(in->host));
-	groups_new_member_id(groups, join->client_id, in->new_id);
-	join->client_host = in->host;
-	join->new_id = in->new_id;
-	join->session_ns = (uint64_t)in->session_ms * MS_NS;
-	int32_t rebalance_ms =
-		in->rebalance_ms > REBALANCE_MS_MIN ? in->rebalance_ms : REBALANCE_MS_MIN;
-	join->rebalance_ns = (uint64_t)rebalance_ms * MS_NS;
-	code = group_join(g, join, now_ns, &m);
+	const struct group_join join = join_of(c, in);
+	code = group_join(g, &join, c->now_ns, &m);
+	groups_settle(groups, g);
 	if (code != KAFKA_NONE) {
-		write_join_error(out, req, code,
-		                 code == KAFKA_MEMBER_ID_REQUIRED ? kafka_string_of(in->new_id)
-		                                                  : join->member_id);
-		groups_settle(groups, g);
+		join_refuse(out, code,
+		            code == KAFKA_MEMBER_ID_REQUIRED ? kafka_string_of(join.new_id)
+		                                             : in->member);
 		return HANDLED_REPLY;
 	}
-	groups_settle(groups, g);
 	if (!m->joined) {
-		write_joined(out, req, g, m);
+		join_tell(c, g, m, out);
 		return HANDLED_REPLY;
 	}
 	struct join_note note = { .member = m->number, .ticket = m->ticket };
-	memcpy(req->note, &note, sizeof(note));
-	return wait_for_group(req, g);
+	memcpy(c->req->note, &note, sizeof(note));
+	return wait_for_group(c, g);
 }
 
 /* Woken: joining is over, or its member has left or has joined again elsewhere. */
-static enum handled join_look(struct state *b, struct request *req, const struct join_request *in,
-                              struct writer *out)
+static enum handled join_look(struct call *c, const struct kafka_join_group_request *in,
+                              struct kafka_join_group_response *out)
 {
-	struct group *g = groups_find(b->groups, in->group_id);
+	struct group *g = groups_find(c->state->groups, in->group);
 	struct join_note note;
 
-	memcpy(&note, req->note, sizeof(note));
+	memcpy(&note, c->req->note, sizeof(note));
 	const struct group_member *m = g ? group_member_numbered(g, note.member) : NULL;
 	if (!m)
-		write_join_error(out, req,
-		                 in->join.instance_id.data ? KAFKA_FENCED_INSTANCE_ID
-		                                           : KAFKA_UNKNOWN_MEMBER_ID,
-		                 in->join.member_id);
+		join_refuse(out,
+		            in->instance.data ? KAFKA_FENCED_INSTANCE_ID : KAFKA_UNKNOWN_MEMBER_ID,
+		            in->member);
 	else if (m->ticket != note.ticket)
-		write_join_error(out, req, KAFKA_REBALANCE_IN_PROGRESS, in->join.member_id);
+		join_refuse(out, KAFKA_REBALANCE_IN_PROGRESS, in->member);
 	else if (m->joined)
-		return wait_for_group(req, g);
+		return wait_for_group(c, g);
 	else
-		write_joined(out, req, g, m);
+		join_tell(c, g, m, out);
 	return HANDLED_REPLY;
 }
 
-enum handled handle_join_group(struct state *b, struct request *req, uint64_t now_ns,
-                               struct writer *out)
+enum handled handle_join_group(struct call *c, const void *in, void *out)
 {
-	struct join_request in = { 0 };
-
-	if (!join_parse(req, &in))
-		return HANDLED_BAD;
-	if (req->visits > 0)
-		return join_look(b, req, &in, out);
-	return join_first(b, req, &in, now_ns, out);
+	return c->req->visits > 0 ? join_look(c, in, out) : join_first(c, in, out);
 }
 
 /* ---- SyncGroup ---- */
 
-struct sync_request {
-	struct kafka_string group_id;
-	struct group_sender sender;
-	struct group_assignment *assignments; /* owned */
-	size_t count;
-};
-
-static bool sync_parse(struct request *req, struct sync_request *out)
+static int16_t sync_group(struct call *c, struct group *g,
+                          const struct kafka_sync_group_request *in, struct group_member **m)
 {
-	struct reader *r = &req->body;
-
-	out->group_id = read_string(r);
-	out->sender.generation = read_i32(r);
-	out->sender.member_id = read_string(r);
-	if (req->version >= 3)
-		out->sender.instance_id = read_string(r);
-	out->count = read_count(r, 6);
-	if (r->broken)
-		return false;
-	if (out->count > 0)
-		out->assignments = xcalloc(out->count, sizeof(*out->assignments));
-	for (size_t i = 0; i < out->count; i++) {
-		out->assignments[i].member_id = read_string(r);
-		out->assignments[i].data = read_kafka_bytes(r);
-	}
-	return !r->broken;
-}
-
-static enum handled sync_answer(struct state *b, struct request *req, const struct sync_request *in,
-                                uint64_t now_ns, struct writer *out)
-{
-	struct groups *groups = b->groups;
-	struct group *g = groups_find(groups, in->group_id);
-	struct group_member *m = NULL;
-	struct kafka_string assignment = { 0 };
-	int16_t code = KAFKA_UNKNOWN_MEMBER_ID;
+	const struct group_sender sender = {
+		.generation = in->generation,
+		.member_id = in->member,
+		.instance_id = in->instance,
+	};
+	size_t count = in->assignments.count;
 
 	/* Each is looked for among the members: more of them than members there may be is malice. */
-	if (in->count > groups->shared.members_max)
-		code = KAFKA_INVALID_REQUEST;
-	else if (g)
-		code = group_sync(g, &in->sender, in->assignments, in->count, now_ns, &m);
-	/* What it waited for went by with the rebalance that ended its wait. */
-	if (code == KAFKA_ILLEGAL_GENERATION && req->visits > 0)
-		code = KAFKA_REBALANCE_IN_PROGRESS;
-	if (g)
-		groups_settle(groups, g);
-	if (code == KAFKA_NONE && g->state == GROUP_COMPLETING)
-		return wait_for_group(req, g);
-	if (code == KAFKA_NONE)
-		assignment = m->assignment;
-
-	write_throttle(out, req, 1);
-	write_i16(out, code);
-	write_kafka_bytes(out, assignment.data, assignment.len);
-	return HANDLED_REPLY;
+	if (count > c->state->groups->shared.members_max)
+		return KAFKA_INVALID_REQUEST;
+	if (!g)
+		return KAFKA_UNKNOWN_MEMBER_ID;
+	struct group_assignment *assignments =
+		kafka_memory_take(c->memory, count * sizeof(*assignments));
+	for (size_t i = 0; i < count; i++) {
+		assignments[i].member_id = in->assignments.items[i].member;
+		assignments[i].data = in->assignments.items[i].assignment;
+	}
+	return group_sync(g, &sender, assignments, count, c->now_ns, m);
 }
 
-enum handled handle_sync_group(struct state *b, struct request *req, uint64_t now_ns,
-                               struct writer *out)
+enum handled handle_sync_group(struct call *c, const void *in, void *out)
 {
-	struct sync_request in = { 0 };
-	enum handled how = HANDLED_BAD;
+	const struct kafka_sync_group_request *request = in;
+	struct kafka_sync_group_response *answer = out;
+	struct group *g = groups_find(c->state->groups, request->group);
+	struct group_member *m = NULL;
+	int16_t code = sync_group(c, g, request, &m);
 
-	if (sync_parse(req, &in))
-		how = sync_answer(b, req, &in, now_ns, out);
-	free(in.assignments);
-	return how;
+	/* What it waited for went by with the rebalance that ended its wait. */
+	if (code == KAFKA_ILLEGAL_GENERATION && c->req->visits > 0)
+		code = KAFKA_REBALANCE_IN_PROGRESS;
+	if (g)
+		groups_settle(c->state->groups, g);
+	if (code == KAFKA_NONE && g->state == GROUP_COMPLETING)
+		return wait_for_group(c, g);
+	if (code == KAFKA_NONE)
+		answer->assignment = m->assignment;
+	answer->error = code;
+	return HANDLED_REPLY;
 }
 
 /* ---- Heartbeat and LeaveGroup ---- */
 
-static void write_code(struct writer *out, const struct request *req, int16_t code)
+enum handled handle_heartbeat(struct call *c, const void *in, void *out)
 {
-	write_throttle(out, req, 1);
-	write_i16(out, code);
-}
+	const struct kafka_heartbeat_request *request = in;
+	struct kafka_heartbeat_response *answer = out;
+	const struct group_sender sender = {
+		.generation = request->generation,
+		.member_id = request->member,
+		.instance_id = request->instance,
+	};
+	struct group *g = groups_find(c->state->groups, request->group);
 
-enum handled handle_heartbeat(struct state *b, struct request *req, uint64_t now_ns,
-                              struct writer *out)
-{
-	struct reader *r = &req->body;
-	struct kafka_string group_id = read_string(r);
-	struct group_sender sender = { .generation = read_i32(r) };
-
-	sender.member_id = read_string(r);
-	if (req->version >= 3)
-		sender.instance_id = read_string(r);
-	if (r->broken)
-		return HANDLED_BAD;
-
-	struct group *g = groups_find(b->groups, group_id);
-	int16_t code = KAFKA_UNKNOWN_MEMBER_ID;
+	answer->error = KAFKA_UNKNOWN_MEMBER_ID;
 	if (g) {
-		code = group_heartbeat(g, &sender, now_ns);
-		groups_settle(b->groups, g);
+		answer->error = group_heartbeat(g, &sender, c->now_ns);
+		groups_settle(c->state->groups, g);
 	}
-	write_code(out, req, code);
 	return HANDLED_REPLY;
 }
 
-enum handled handle_leave_group(struct state *b, struct request *req, uint64_t now_ns,
-                                struct writer *out)
+enum handled handle_leave_group(struct call *c, const void *in, void *out)
 {
-	struct kafka_string group_id = read_string(&req->body);
-	struct kafka_string member_id = read_string(&req->body);
+	const struct kafka_leave_group_request *request = in;
+	struct kafka_leave_group_response *answer = out;
+	struct group *g = groups_find(c->state->groups, request->group);
 
-	if (req->body.broken)
-		return HANDLED_BAD;
-
-	struct group *g = groups_find(b->groups, group_id);
-	int16_t code = KAFKA_UNKNOWN_MEMBER_ID;
+	answer->error = KAFKA_UNKNOWN_MEMBER_ID;
 	if (g) {
-		code = group_leave(g, member_id, now_ns);
-		groups_settle(b->groups, g);
+		answer->error = group_leave(g, request->member, c->now_ns);
+		groups_settle(c->state->groups, g);
 	}
-	write_code(out, req, code);
 	return HANDLED_REPLY;
 }

@@ -1,233 +1,168 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handle_topics -- Metadata, CreateTopics and DeleteTopics. */
+/* topics -- Metadata, CreateTopics and DeleteTopics. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/requests/api.h"
-#include "broker/state.h"
-#include "kafka/wire.h"
+#include "broker/requests/call.h"
+#include "kafka/messages/topics.h"
 
 /* --- Metadata --------------------------------------------------------------------------------------- */
 
-static void write_nodes(struct state *b, int16_t version, struct writer *out)
+static void tell_nodes(struct call *c, struct kafka_metadata_response *out)
 {
-	write_u32(out, (uint32_t)b->options.nodes);
-	for (int32_t node = 0; node < b->options.nodes; node++) {
-		write_i32(out, node);
-		write_string(out, b->host);
-		write_i32(out, b->ports[node]);
-		if (version >= 1)
-			write_string(out, NULL); /* rack */
-	}
+	const struct state *s = c->state;
+
+	KAFKA_MAKE(out->nodes, c->memory, &node, (size_t)s->options.nodes);
+	for (int32_t i = 0; i < s->options.nodes; i++)
+		out->nodes.items[i] = (struct kafka_node){
+			.id = i,
+			.host = kafka_string_of(s->host),
+			.port = s->ports[i],
+		};
 }
 
-static void write_topic(const struct state *b, int16_t version, const struct topic *topic,
-                        struct writer *out)
+static void tell_topic(struct call *c, const struct topic *topic, struct kafka_topic_state *out)
 {
-	write_i16(out, KAFKA_NONE);
-	write_string(out, topic->name);
-	if (version >= 1)
-		write_u8(out, 0); /* not internal */
-	write_i32(out, topic->partitions_count);
+	out->name = kafka_string_of(topic->name);
+	KAFKA_MAKE(out->partitions, c->memory, &partition_state, (size_t)topic->partitions_count);
 	for (int32_t i = 0; i < topic->partitions_count; i++) {
-		int32_t leader = store_leader(&b->store, topic, i);
-		write_i16(out, KAFKA_NONE);
-		write_i32(out, i);
-		write_i32(out, leader);
-		write_u32(out, 1); /* replicas */
-		write_i32(out, leader);
-		write_u32(out, 1); /* in sync */
-		write_i32(out, leader);
+		struct kafka_partition_state *p = &out->partitions.items[i];
+		p->index = i;
+		p->leader = store_leader(&c->state->store, topic, i);
+		/* The only replica. */
+		p->replicas.items = p->in_sync.items = &p->leader;
+		p->replicas.count = p->in_sync.count = 1;
 	}
 }
 
-static void write_no_topic(int16_t version, struct kafka_string name, enum kafka_error error,
-                           struct writer *out)
+static void answer_topic(struct call *c, struct kafka_string name, bool may_create,
+                         struct kafka_topic_state *out)
 {
-	write_i16(out, (int16_t)error);
-	write_string_n(out, name);
-	if (version >= 1)
-		write_u8(out, 0);
-	write_u32(out, 0);
-}
+	struct store *store = &c->state->store;
+	int32_t partitions = c->state->options.partitions;
+	struct topic *topic = topics_find(&store->topics, name);
+	enum kafka_error error =
+		topic_name_is_legal(name) ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_INVALID_TOPIC;
 
-static void answer_topic(struct state *b, int16_t version, struct kafka_string name, bool create,
-                         struct writer *out)
-{
-	struct topic *topic = topics_find(&b->store.topics, name);
-	enum kafka_error error = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
-
-	if (name.data == NULL || !topic_name_is_legal(name))
-		error = KAFKA_INVALID_TOPIC;
-	if (topic == NULL && create && b->options.partitions > 0) {
-		error = store_create_topic(&b->store, name, b->options.partitions);
-		topic = topics_find(&b->store.topics, name);
+	if (topic == NULL && may_create && partitions > 0) {
+		error = store_create_topic(store, name, partitions);
+		topic = topics_find(&store->topics, name);
 	}
+	out->name = name;
 	if (topic != NULL)
-		write_topic(b, version, topic, out);
+		tell_topic(c, topic, out);
 	else
-		write_no_topic(version, name, error, out);
+		out->error = (int16_t)error;
 }
 
-static void write_all_topics(const struct state *b, int16_t version, struct writer *out)
+static void tell_all_topics(struct call *c, struct kafka_metadata_response *out)
 {
-	write_u32(out, (uint32_t)b->store.topics.count);
-	for (const struct topic *t = b->store.topics.first; t != NULL; t = t->next)
-		write_topic(b, version, t, out);
+	const struct topics *topics = &c->state->store.topics;
+	size_t i = 0;
+
+	KAFKA_MAKE(out->topics, c->memory, &topic_state, topics->count);
+	for (const struct topic *t = topics->first; t != NULL; t = t->next)
+		tell_topic(c, t, &out->topics.items[i++]);
 }
 
-enum handled handle_metadata(struct state *b, struct request *req, uint64_t now_ns,
-                             struct writer *out)
+enum handled handle_metadata(struct call *c, const void *in, void *out)
 {
-	struct reader peek = req->body;
-	int32_t raw = read_i32(&peek);
+	const struct kafka_metadata_request *request = in;
+	struct kafka_metadata_response *answer = out;
 	/* All of them: an empty list in version 0, and null later. */
-	bool all = req->version == 0 ? raw == 0 : raw == -1;
-	struct reader names = req->body;
-	size_t count = read_count(&names, 2);
-	struct reader flags = names;
+	bool all =
+		c->req->version == 0 ? request->topics.count == 0 : request->topics.items == NULL;
 
-	(void)now_ns;
-	for (size_t i = 0; i < count; i++)
-		(void)read_string(&flags);
-	bool create = req->version < 4 || read_u8(&flags) != 0;
-	if (flags.broken || peek.broken)
-		return HANDLED_BAD;
-
-	if (req->version >= 3)
-		write_u32(out, 0); /* throttle time */
-	write_nodes(b, req->version, out);
-	if (req->version >= 2)
-		write_string(out, b->cluster_id);
-	if (req->version >= 1)
-		write_i32(out, 0); /* controller */
+	tell_nodes(c, answer);
+	answer->cluster = kafka_string_of(c->state->cluster_id);
+	answer->controller = 0;
 	if (all) {
-		write_all_topics(b, req->version, out);
+		tell_all_topics(c, answer);
 		return HANDLED_REPLY;
 	}
-	write_u32(out, (uint32_t)count);
-	for (size_t i = 0; i < count; i++)
-		answer_topic(b, req->version, read_string(&names), create, out);
+	KAFKA_MAKE(answer->topics, c->memory, &topic_state, request->topics.count);
+	for (size_t i = 0; i < request->topics.count; i++)
+		answer_topic(c, request->topics.items[i].name, request->may_create,
+		             &answer->topics.items[i]);
 	return HANDLED_REPLY;
 }
 
 /* --- CreateTopics and DeleteTopics -------------------------------------------------------------------- */
 
-struct wanted_topic {
-	struct kafka_string name;
-	int32_t partitions;
-	size_t assigned; /* partitions given one by one */
-	uint32_t max_batch_bytes;
-};
-
-static void read_config(struct reader *r, struct wanted_topic *w)
+/* Where replicas should be, and all other configuration, means nothing here. */
+static uint32_t max_batch_bytes(const struct kafka_new_topic *t)
 {
 	static const char wanted[] = "max.message.bytes";
-	struct kafka_string key = read_string(r), value = read_string(r);
-	char digits[16] = "";
+	uint32_t bytes = UINT32_MAX;
 
-	if (key.len != strlen(wanted) || memcmp(key.data, wanted, key.len) != 0 ||
-	    value.data == NULL || value.len >= sizeof(digits))
-		return;
-	memcpy(digits, value.data, value.len);
-	w->max_batch_bytes = (uint32_t)strtoul(digits, NULL, 10);
-}
-
-/* Where replicas should be, and all other configuration, means nothing here. */
-static struct wanted_topic read_wanted(struct reader *r)
-{
-	struct wanted_topic w = { .name = read_string(r), .max_batch_bytes = UINT32_MAX };
-
-	w.partitions = read_i32(r);
-	(void)read_i16(r); /* replicas */
-	w.assigned = read_count(r, 8);
-	for (size_t i = 0; i < w.assigned && !r->broken; i++) {
-		(void)read_i32(r);
-		(void)read_bytes(r, read_count(r, 4) * 4);
+	for (size_t i = 0; i < t->configs.count; i++) {
+		const struct kafka_topic_config *config = &t->configs.items[i];
+		char digits[16] = "";
+		if (kafka_string_compare(config->name, kafka_string_of(wanted)) != 0 ||
+		    config->value.data == NULL || config->value.len >= sizeof(digits))
+			continue;
+		memcpy(digits, config->value.data, config->value.len);
+		bytes = (uint32_t)strtoul(digits, NULL, 10);
 	}
-	for (size_t configs = read_count(r, 4); configs > 0 && !r->broken; configs--)
-		read_config(r, &w);
-	return w;
+	return bytes;
 }
 
-static enum kafka_error create_topic(struct state *b, const struct wanted_topic *w, bool only_try)
+static enum kafka_error create_topic(struct store *store, const struct kafka_new_topic *t,
+                                     bool only_try)
 {
-	int32_t partitions = w->assigned > 0 ? (int32_t)w->assigned : w->partitions;
+	int32_t partitions = t->places.count > 0 ? (int32_t)t->places.count : t->partitions;
 
 	if (!only_try) {
-		enum kafka_error error = store_create_topic(&b->store, w->name, partitions);
+		enum kafka_error error = store_create_topic(store, t->name, partitions);
 		if (error == KAFKA_NONE)
-			topics_find(&b->store.topics, w->name)->max_batch_bytes =
-				w->max_batch_bytes;
+			topics_find(&store->topics, t->name)->max_batch_bytes = max_batch_bytes(t);
 		return error;
 	}
-	if (!topic_name_is_legal(w->name))
+	if (!topic_name_is_legal(t->name))
 		return KAFKA_INVALID_TOPIC;
-	return topics_find(&b->store.topics, w->name) != NULL ? KAFKA_TOPIC_ALREADY_EXISTS
-	                                                      : KAFKA_NONE;
+	return topics_find(&store->topics, t->name) != NULL ? KAFKA_TOPIC_ALREADY_EXISTS
+	                                                    : KAFKA_NONE;
 }
 
-enum handled handle_create_topics(struct state *b, struct request *req, uint64_t now_ns,
-                                  struct writer *out)
+enum handled handle_create_topics(struct call *c, const void *in, void *out)
 {
-	size_t count = read_count(&req->body, 14);
-	struct reader flags = req->body;
+	const struct kafka_create_topics_request *request = in;
+	struct kafka_create_topics_response *answer = out;
 
-	(void)now_ns;
-	for (size_t i = 0; i < count && !flags.broken; i++)
-		(void)read_wanted(&flags);
-	(void)read_i32(&flags); /* timeout */
-	bool only_try = req->version >= 1 && read_u8(&flags) != 0;
-	if (flags.broken)
-		return HANDLED_BAD;
-
-	if (req->version >= 2)
-		write_u32(out, 0); /* throttle time */
-	write_u32(out, (uint32_t)count);
-	for (size_t i = 0; i < count; i++) {
-		struct wanted_topic w = read_wanted(&req->body);
-		enum kafka_error error = create_topic(b, &w, only_try);
-		write_string_n(out, w.name);
-		write_i16(out, (int16_t)error);
-		if (req->version >= 1)
-			write_string(out, store_topic_reason(error));
+	KAFKA_MAKE(answer->topics, c->memory, &created_topic, request->topics.count);
+	for (size_t i = 0; i < request->topics.count; i++) {
+		const struct kafka_new_topic *t = &request->topics.items[i];
+		enum kafka_error error = create_topic(&c->state->store, t, request->only_try);
+		answer->topics.items[i].name = t->name;
+		answer->topics.items[i].error = (int16_t)error;
+		answer->topics.items[i].error_message = kafka_string_of(store_topic_reason(error));
 	}
 	return HANDLED_REPLY;
 }
 
 /* As Kafka: the word for it came with version 3. */
-static enum kafka_error delete_topic(struct state *b, int16_t version, struct kafka_string name)
+static enum kafka_error delete_topic(struct call *c, struct kafka_string name)
 {
-	struct topic *topic = topics_find(&b->store.topics, name);
+	struct store *store = &c->state->store;
+	struct topic *topic = topics_find(&store->topics, name);
 
-	if (b->options.keeps_topics)
-		return version >= 3 ? KAFKA_TOPIC_DELETION_DISABLED : KAFKA_INVALID_REQUEST;
+	if (c->state->options.keeps_topics)
+		return c->req->version >= 3 ? KAFKA_TOPIC_DELETION_DISABLED : KAFKA_INVALID_REQUEST;
 	if (topic == NULL)
 		return KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
-	store_delete_topic(&b->store, topic);
+	store_delete_topic(store, topic);
 	return KAFKA_NONE;
 }
 
-enum handled handle_delete_topics(struct state *b, struct request *req, uint64_t now_ns,
-                                  struct writer *out)
+enum handled handle_delete_topics(struct call *c, const void *in, void *out)
 {
-	size_t count = read_count(&req->body, 2);
-	struct reader check = req->body;
+	const struct kafka_delete_topics_request *request = in;
+	struct kafka_delete_topics_response *answer = out;
 
-	(void)now_ns;
-	for (size_t i = 0; i < count; i++)
-		(void)read_string(&check);
-	(void)read_i32(&check); /* timeout */
-	if (check.broken)
-		return HANDLED_BAD;
-
-	if (req->version >= 1)
-		write_u32(out, 0); /* throttle time */
-	write_u32(out, (uint32_t)count);
-	for (size_t i = 0; i < count; i++) {
-		struct kafka_string name = read_string(&req->body);
-		write_string_n(out, name);
-		write_i16(out, (int16_t)delete_topic(b, req->version, name));
+	KAFKA_MAKE(answer->topics, c->memory, &deleted_topic, request->names.count);
+	for (size_t i = 0; i < request->names.count; i++) {
+		answer->topics.items[i].name = request->names.items[i];
+		answer->topics.items[i].error = (int16_t)delete_topic(c, request->names.items[i]);
 	}
 	return HANDLED_REPLY;
 }
