@@ -111,8 +111,6 @@ KNOTS = [
         "src/driver/kafka/kafka.c",
         "src/driver/kafka/producer.c",
     },
-    {"src/run/progress.c", "src/run/state.c"},
-    {"src/run/backlog.c", "src/run/offer.c"},
 ]
 
 # The same of modules (x.c with x.h) that include each other.
@@ -121,20 +119,6 @@ INCLUDE_KNOTS = [
     {"src/driver/kafka/java", "src/driver/kafka/translate", "src/driver/kafka/translation"},
     {"src/driver/loopback/core", "src/driver/loopback/groups"},
     {"src/results/omb_fields", "src/results/omb_result"},
-    {
-        "src/run/backlog",
-        "src/run/close",
-        "src/run/connect",
-        "src/run/diary",
-        "src/run/offer",
-        "src/run/outcome",
-        "src/run/platform",
-        "src/run/progress",
-        "src/run/rate_search",
-        "src/run/run",
-        "src/run/state",
-        "src/run/topics",
-    },
 ]
 
 # ---- Files ----------------------------------------------------------------------------------

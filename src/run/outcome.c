@@ -39,14 +39,14 @@ static void add_setting(void *to, const char *key, const char *value)
 
 static enum record_rate rate_kind(const struct run *r)
 {
-	if (r->searching)
+	if (r->plan->searches)
 		return RECORD_SEARCHED;
-	return r->plan.load.mode == LOAD_UNLIMITED ? RECORD_MAX : RECORD_FIXED;
+	return r->plan->load.mode == LOAD_UNLIMITED ? RECORD_MAX : RECORD_FIXED;
 }
 
 static void fill_readings(struct run *r, struct record *out)
 {
-	const struct search *s = &r->search;
+	const struct search *s = &r->search.state;
 	struct record_reading *readings =
 		arena_alloc(&r->arena, (s->readings_count + 1) * sizeof(*readings));
 
@@ -63,7 +63,7 @@ static void fill_readings(struct run *r, struct record *out)
 static void fill_load(struct run *r, struct record *out)
 {
 	const struct workload *w = r->options->workload;
-	const struct plan *p = &r->plan;
+	const struct plan *p = r->plan;
 
 	out->topics = p->topics;
 	out->partitions = p->partitions;
@@ -78,9 +78,9 @@ static void fill_load(struct run *r, struct record *out)
 	out->wake_interval_ns = p->load.wake_interval_ns;
 	out->sample_ns = w->sample_ns;
 	out->rate = rate_kind(r);
-	out->asked_per_s = out->rate == RECORD_MAX ? 0 : p->rate_per_s;
-	out->search_converged = r->decision.converged && !r->search_cut;
-	out->search_trials = r->search.trials;
+	out->asked_per_s = out->rate == RECORD_MAX ? 0 : state_rate_per_s(r);
+	out->search_converged = r->search.decision.converged && !r->search.cut;
+	out->search_trials = r->search.state.trials;
 	fill_readings(r, out);
 	out->stamped = p->stamped;
 	out->ceiling_per_s = r->options->ceiling_per_s;
@@ -103,14 +103,14 @@ void outcome_begin(struct run *r, struct record *out)
 		.wall_started_ns = r->wall_started_ns,
 		.ended_ns = r->started_ns,
 		.pid = (int)getpid(),
-		.result = r->diary.pair.json ? file_base(r->diary.pair.json) : NULL,
+		.result = r->pair.json ? file_base(r->pair.json) : NULL,
 	};
 	environment_read(&out->environment);
 	workload_describe(o->workload, add_setting, &settings);
 	out->settings = settings.items;
 	out->settings_count = settings.count;
-	out->rows = r->rows.items;
-	out->rows_count = r->rows.count;
+	out->rows = r->made.rows.items;
+	out->rows_count = r->made.rows.count;
 	fill_load(r, out);
 }
 
@@ -119,7 +119,7 @@ void outcome_begin(struct run *r, struct record *out)
 /* What the worker told at the end, and what of it was in the window. */
 static void fill_totals(struct run *r, struct record *out)
 {
-	struct fact_totals *t = &r->totals;
+	struct fact_totals *t = &r->close.totals;
 
 	for (size_t i = 0; i < t->agents_count; i++) {
 		struct fact_agent *a = &t->agents[i];
@@ -141,11 +141,11 @@ static void fill_totals(struct run *r, struct record *out)
 static void fill_events(struct run *r, struct record *out)
 {
 	/* Two more: the loss of the journal, and of topics, are events of the run itself. */
-	struct fact_event *to = arena_alloc(&r->arena, (r->events.count + 2) * sizeof(*to));
+	struct fact_event *to = arena_alloc(&r->arena, (r->close.events.count + 2) * sizeof(*to));
 	size_t count = 0;
 
-	for (size_t i = 0; i < r->events.count; i++)
-		to[count++] = r->events.items[i];
+	for (size_t i = 0; i < r->close.events.count; i++)
+		to[count++] = r->close.events.items[i];
 	if (r->diary.failure.kind != ERROR_NONE)
 		to[count++] = (struct fact_event){
 			.kind = EVENT_JOURNAL_LOST,
@@ -169,13 +169,13 @@ static void fill_window(struct run *r, struct record *out)
 {
 	const struct sampler *s = &r->sampler;
 
-	out->window_start_ns = r->window.start_ns;
-	out->window_end_ns = r->window.start_ns;
-	out->counted_start_ns = out->counted_end_ns = r->window.start_ns;
-	if (!r->measured || s->window_end.taken_ns == 0)
+	out->window_start_ns = r->window.edges.start_ns;
+	out->window_end_ns = r->window.edges.start_ns;
+	out->counted_start_ns = out->counted_end_ns = r->window.edges.start_ns;
+	if (!r->window.begun || s->window_end.taken_ns == 0)
 		return;
-	if (r->window.end_ns > r->window.start_ns)
-		out->window_end_ns = r->window.end_ns;
+	if (r->window.edges.end_ns > r->window.edges.start_ns)
+		out->window_end_ns = r->window.edges.end_ns;
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		out->window_counters[i] = s->window_end.counters[i] - s->window_start.counters[i];
 	out->counted_start_ns = s->window_start.taken_ns;
@@ -184,22 +184,22 @@ static void fill_window(struct run *r, struct record *out)
 
 static void fill_series(struct run *r, struct record *out)
 {
-	out->phases = r->log;
-	out->phases_count = r->log_len;
+	out->phases = r->course.log;
+	out->phases_count = r->course.log_len;
 	out->seconds = r->sampler.seconds;
 	out->seconds_count = r->sampler.seconds_count;
 	out->periods = r->sampler.periods;
 	out->periods_count = r->sampler.periods_count;
-	out->backlog = r->backlog;
-	out->readiness_ns = r->readiness_ns;
+	out->backlog = r->backlog.found;
+	out->readiness_ns = r->settle.took_ns;
 }
 
 /* --- verdict ---------------------------------------------------------------------------------------- */
 
 static bool broker_is_local(const struct run *r)
 {
-	for (size_t i = 0; i < r->rows.count; i++) {
-		const char *value = r->rows.items[i].value;
+	for (size_t i = 0; i < r->made.rows.count; i++) {
+		const char *value = r->made.rows.items[i].value;
 
 		if (strstr(value, "localhost") || strncmp(value, "127.", 4) == 0 ||
 		    strstr(value, "/127.") || strstr(value, "[::1]"))
@@ -215,21 +215,21 @@ static struct verdict_cause cause_of(struct reason reason)
 
 static void count_events(const struct run *r, struct verdict_facts *f)
 {
-	struct reason fatal = reason_of(&r->events, REASON_FATAL);
-	struct reason other = reason_of(&r->events, REASON_CLIENTS);
+	struct reason fatal = reason_of(&r->close.events, REASON_FATAL);
+	struct reason other = reason_of(&r->close.events, REASON_CLIENTS);
 
 	f->fatal_events = fatal.count;
 	f->other_events = other.count;
 	f->fatal_cause = cause_of(fatal);
 	f->other_cause = cause_of(other);
-	f->failure_cause = cause_of(reason_of(&r->events, REASON_MESSAGES));
+	f->failure_cause = cause_of(reason_of(&r->close.events, REASON_MESSAGES));
 }
 
 /* From the middle of the window to its end, by the counts of every second. */
 static void look_at_growth(const struct run *r, struct verdict_facts *f)
 {
 	const struct sampler *s = &r->sampler;
-	uint64_t middle = r->window.start_ns + f->window_ns / 2;
+	uint64_t middle = r->window.edges.start_ns + f->window_ns / 2;
 	const struct record_second *first = NULL, *last = NULL;
 
 	for (size_t i = 0; i < s->seconds_count; i++) {
@@ -267,8 +267,8 @@ static double busiest_agent(const struct record *record)
 /* How the first agent ended that did not in order: "consumer agent 1: killed by signal 9". */
 static const char *first_of(struct run *r, enum fact_event_kind kind)
 {
-	for (size_t i = 0; i < r->events.count; i++) {
-		const struct fact_event *e = &r->events.items[i];
+	for (size_t i = 0; i < r->close.events.count; i++) {
+		const struct fact_event *e = &r->close.events.items[i];
 
 		if (e->kind == kind)
 			return arena_printf(&r->arena, "%s agent %u: %s", agent_role_name(e->role),
@@ -280,12 +280,7 @@ static const char *first_of(struct run *r, enum fact_event_kind kind)
 /* Of a drain that was allowed more than its timeout; else 0. */
 static uint64_t drain_ns(const struct run *r)
 {
-	const struct record_phase *last = r->log_len > 0 ? &r->log[r->log_len - 1] : NULL;
-
-	if (!last || strcmp(last->name, phase_name(PHASE_DRAIN)) != 0 ||
-	    r->drain_limit_ns <= r->options->workload->drain_timeout_ns)
-		return 0;
-	return last->end_ns - last->start_ns;
+	return r->drain.limit_ns > r->options->workload->drain_timeout_ns ? r->drain.took_ns : 0;
 }
 
 /* What the driver altered, or could not give its effect; NULL = nothing. */
@@ -293,8 +288,8 @@ static const char *settings_doubted(struct run *r)
 {
 	struct origin_doubts list = { 0 };
 
-	for (size_t i = 0; i < r->rows.count; i++)
-		origin_doubts_add(&list, &r->rows.items[i], &r->arena);
+	for (size_t i = 0; i < r->made.rows.count; i++)
+		origin_doubts_add(&list, &r->made.rows.items[i], &r->arena);
 	return origin_doubts_summary(&list, &r->arena);
 }
 
@@ -314,7 +309,7 @@ static void judge(struct run *r, struct record *out)
 	const struct hist_copy *h = out->totals.latencies[WINDOW_MEASURED];
 	const struct sampler_fleet *fleet = &r->sampler.fleet;
 	struct verdict_facts f = {
-		.interrupted = r->interrupted,
+		.interrupted = r->close.interrupted,
 		.failure = out->failure,
 		.journal_failed = r->diary.failure.kind != ERROR_NONE,
 		.journal_failed_ns = r->diary.failure.kind != ERROR_NONE
@@ -324,8 +319,9 @@ static void judge(struct run *r, struct record *out)
 		.topics_short = r->topics_found.shorter,
 		.topics_example = r->topics_found.example,
 		.topics_unknown = r->topics_found.unknown,
-		.left_behind = r->left_behind,
-		.deletion_refused = r->left_why.kind == ERROR_REFUSED ? r->left_why.text : NULL,
+		.left_behind = r->close.left_behind,
+		.deletion_refused =
+			r->close.left_why.kind == ERROR_REFUSED ? r->close.left_why.text : NULL,
 		.settings = settings_doubted(r),
 		.scheduled = out->rate != RECORD_MAX,
 		.stamped = out->stamped,
@@ -352,8 +348,8 @@ static void judge(struct run *r, struct record *out)
 		.corrupt = c[COUNTER_CORRUPT],
 		.foreign = c[COUNTER_FOREIGN],
 		.unstamped = c[COUNTER_UNSTAMPED],
-		.drain_limit_reached = r->drain_limit_reached,
-		.drain_cut = !r->drained && !r->drain_limit_reached,
+		.drain_limit_reached = r->drain.limit_reached,
+		.drain_cut = !r->drain.complete && !r->drain.limit_reached,
 		.producers_lost = fleet->producers_lost,
 		.consumers_lost = fleet->consumers_lost,
 		.agents_late = fleet->lost_late,
@@ -362,17 +358,18 @@ static void judge(struct run *r, struct record *out)
 		.agent_ends = first_of(r, EVENT_AGENT_LOST),
 		.drain_ns = drain_ns(r),
 		.drain_timeout_ns = r->options->workload->drain_timeout_ns,
-		.standstill_ns = r->standstill_ns,
-		.idle_consumers = r->idle_consumers,
-		.steal_share = host_usage_steal_share(&r->usage_end, &r->usage_start),
-		.throttled = r->usage_end.throttled_periods - r->usage_start.throttled_periods,
+		.standstill_ns = r->made.standstill_ns,
+		.idle_consumers = r->settle.idle_consumers,
+		.steal_share = host_usage_steal_share(&r->window.usage_end, &r->window.usage_start),
+		.throttled = r->window.usage_end.throttled_periods -
+		             r->window.usage_start.throttled_periods,
 	};
 
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
 	f.agent_cpu_max = busiest_agent(out);
 	count_events(r, &f);
-	look_at_backlog(&r->backlog, &f);
-	if (r->plan.backlog_messages == 0)
+	look_at_backlog(&r->backlog.found, &f);
+	if (r->plan->backlog_messages == 0)
 		look_at_growth(r, &f);
 	verdict_judge(&f, &out->verdict);
 }
@@ -385,9 +382,9 @@ void outcome_fill(struct run *r, struct record *out)
 	fill_window(r, out);
 	fill_series(r, out);
 	out->ended_ns = state_now_ns(r);
-	out->interrupted = r->interrupted;
-	if (r->failure.kind != ERROR_NONE)
-		out->failure = r->failure.text;
+	out->interrupted = r->close.interrupted;
+	if (r->course.failure.kind != ERROR_NONE)
+		out->failure = r->course.failure.text;
 	/* Borrowed: the sampler was fed with the final totals. */
 	out->totals = r->sampler.last;
 	judge(r, out);

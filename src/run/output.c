@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "run/output.h"
+
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -6,7 +8,6 @@
 #include "config/driver_file.h"
 #include "config/workload.h"
 #include "results/result.h"
-#include "run/outcome.h"
 #include "run/state.h"
 #include "util/file.h"
 
@@ -21,7 +22,7 @@ static bool output_is_folder(const char *output)
 	return stat(output, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-const char *outcome_folder(struct run *r, struct error *err)
+const char *output_folder(struct run *r, struct error *err)
 {
 	const char *output = r->options->output;
 	const char *folder = ".";
@@ -51,7 +52,7 @@ static void format_stem(const struct run *r, size_t max, struct text *out)
 {
 	const char *workload = r->options->workload->file_name;
 	const char *driver = r->options->driver->name;
-	time_t now = (time_t)(r->platform.wall_ns(r->platform.to) / 1000000000u);
+	time_t now = (time_t)(state_wall_ns(r) / 1000000000u);
 	char date[32] = "";
 	struct tm tm;
 
@@ -75,26 +76,25 @@ static void format_stem(const struct run *r, size_t max, struct text *out)
 	}
 }
 
-bool outcome_reserve(struct run *r, const char *folder, struct error *err)
+bool output_reserve(struct run *r, const char *folder, struct error *err)
 {
 	const char *output = r->options->output;
 	struct text stem = { 0 };
 
 	if (output && !output_is_folder(output))
-		return pair_reserve_named(&r->diary.pair, output, r->options->run_id, err);
+		return pair_reserve_named(&r->pair, output, r->options->run_id, err);
 	format_stem(r, pair_stem_max(folder), &stem);
-	bool ok = pair_reserve(&r->diary.pair, folder, text_str(&stem), r->options->run_id, err);
+	bool ok = pair_reserve(&r->pair, folder, text_str(&stem), r->options->run_id, err);
 	text_fini(&stem);
 	return ok;
 }
 
-bool outcome_write(struct run *r, const struct record *record, struct run_report *out,
-                   struct error *err)
+bool output_write(struct run *r, const struct record *record, struct text *result_path,
+                  struct text *side_path, struct error *err)
 {
 	/* Again: the folder may have gone since the start. */
-	if (!outcome_folder(r, err) ||
-	    !result_write(&r->diary.pair, record, &out->result_path, err))
+	if (!output_folder(r, err) || !result_write(&r->pair, record, result_path, err))
 		return false;
-	text_add(&out->side_path, r->diary.pair.side);
+	text_add(side_path, r->pair.side);
 	return true;
 }

@@ -3,23 +3,30 @@
 #define OMB_RUN_PHASE_H
 
 /*
- * phase -- the order of a run as two pure functions: no clock, no worker, no I/O.
+ * phase -- what a phase of a run is; the phases themselves are the table in phases.c.
  *
- * Whoever runs the run gathers the facts, asks what the next phase is, and does what belongs to it.
- * Every phase but the last two has a limit, so a run always ends.  A failure ends it too; what was
- * measured before is drained and kept.
+ * A phase is entered, looked at whenever it wants to be, and left for one of five reasons, each of
+ * which says what follows.  Its functions say what is so; how it ends is one pure rule.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum phase {
-	/* Topics, then consumers, then producers are being created. */
-	PHASE_CONNECT,
+struct run;
+
+enum phase_id {
+	PHASE_NONE,
+
+	/* Everything is created: topics, then consumers, then producers, as in OMB. */
+	PHASE_INITIALIZE,
+	PHASE_TOPICS,
+	PHASE_CONSUMERS,
+	PHASE_PRODUCERS,
 	/* Probes are sent again and again until every subscription of every topic has its partitions
 	 * and has seen one: a total is not enough, and a consumer without partitions would miss the
 	 * start of the run. */
 	PHASE_SETTLE,
+
 	/* Rate 0 only: the rate is raised and lowered until the maximum is known. */
 	PHASE_SEARCH,
 	/* Full rate; what is due now is not measured.  Without a warm-up it lasts until the gate opens. */
@@ -28,84 +35,61 @@ enum phase {
 	PHASE_MEASURE,
 	/* Nothing is due any more; what was sent is still answered and received. */
 	PHASE_DRAIN,
-	PHASE_DONE,
-	/* A phase ran over its limit, or a verb failed. */
-	PHASE_FAILED,
-	PHASE_COUNT
+
+	/* Clients close in order; final totals. */
+	PHASE_CLOSE,
+	/* Instead, where nothing was measured and something failed, or nothing was sent: all stop. */
+	PHASE_ABORT,
+	/* Are the topics still what was written to? */
+	PHASE_CHECK,
+	PHASE_DELETE,
+	PHASE_STOP,
+	PHASE_COUNT,
+	PHASE_END = PHASE_COUNT
 };
 
-/* Within PHASE_MEASURE, of a workload with consumerBacklogSizeGB. */
-enum backlog_step {
-	BACKLOG_NONE,  /* no such test */
-	BACKLOG_BUILD, /* consumers are paused until the backlog is large enough */
-	BACKLOG_DRAIN, /* they work again until it is small enough; the load goes on */
-	BACKLOG_TAIL,  /* drained, and testDuration more follows, as OMB has it; or given up */
+/* Why a phase ends; the first that holds. */
+enum phase_end {
+	ENDS_NOT,
+	ENDS_FAILED,  /* a verb did, since the phase was entered */
+	ENDS_SIGNAL,  /* so many came that it is cut short */
+	ENDS_LOST,    /* every producer agent is lost: nothing is sent any more */
+	ENDS_REACHED, /* its goal */
+	ENDS_LATE,    /* its limit has passed before that */
+	ENDS_COUNT
 };
 
-struct phase_plan {
-	bool searches;                   /* rate 0 */
-	uint64_t limit_ns[PHASE_COUNT];  /* of WARMUP: its length; MEASURE ends with the window */
-	uint64_t build_limit_ns;         /* of BACKLOG_BUILD; it then goes on with what there is */
-	uint64_t backlog_drain_limit_ns; /* of BACKLOG_DRAIN; the window ends then */
-	uint64_t backlog_messages, backlog_left_messages;
+struct phase {
+	const char *name;  /* "warm-up" */
+	const char *stage; /* what console, journal and result call it; NULL: they do not */
+
+	bool (*is_wanted)(const struct run *r); /* NULL: in every run; else it may be passed over */
+	void (*enter)(struct run *r);
+	uint64_t (*wake_ns)(const struct run *r); /* when `look` wants to be called next */
+	void (*look)(struct run *r);
+	bool (*is_reached)(const struct run *r); /* NULL: with `enter` all is done */
+	void (*leave)(struct run *r);
+
+	/* From when it was entered; UINT64_MAX: none as things stand.  What is one verb has it as the
+	 * verb's limit, which then fails. */
+	uint64_t (*limit_ns)(const struct run *r);
+	const char *waits_for, *at_most; /* as docs/limits.md says it */
+	void (*expire)(struct run *r);   /* says what was missing */
+
+	unsigned signals; /* that cut it short; 0: none does */
+	/* What follows.  PHASE_NONE: it does not end so.  Whatever fails before anything is measured
+	 * is followed by PHASE_ABORT. */
+	enum phase_id then[ENDS_COUNT];
 };
 
 struct phase_facts {
-	enum phase phase;
-	uint64_t in_phase_ns;
-	bool failed;      /* a verb did, in this phase */
-	bool measured;    /* the window has begun */
-	bool interrupted; /* first signal */
-	bool hurried;     /* second signal */
-	bool load_started;
-	bool load_is_over;   /* MEASURE: the end of the window has passed */
-	bool producers_gone; /* every producer agent is lost: nothing is sent any more */
-	bool clients_open;   /* CONNECT: every verb of it is done */
-	uint64_t parts, parts_ready; /* SETTLE: subscriptions and producers */
-	bool search_is_over;
-	bool drained; /* DRAIN: drain_is_over says so */
+	bool failed, lost, reached, late;
+	unsigned signals; /* so far */
 };
 
-enum phase run_next_phase(const struct phase_plan *p, const struct phase_facts *f);
+enum phase_end phase_ends(const struct phase *p, const struct phase_facts *f);
 
-struct backlog_facts {
-	enum backlog_step step;
-	uint64_t in_step_ns;
-	uint64_t backlog_messages; /* over all subscriptions */
-	bool grows;                /* BACKLOG_DRAIN: the consumers provably cannot catch up */
-};
-
-enum backlog_step run_next_backlog_step(const struct phase_plan *p, const struct backlog_facts *f);
-
-/* How long the drain may take. */
-struct drain_wait {
-	uint64_t timeout_ns;     /* drainTimeout */
-	uint64_t entered_ns;     /* the drain's begin */
-	uint64_t standstill_ns;  /* of a group whose member has died; 0 = it does not stand still */
-	uint64_t lost_ns;        /* when the last consumer agent died; 0 = none did */
-	bool resume_is_expected; /* what a dead one had has not come to another one until now */
-	uint64_t expected_ns;    /* when that was so for the last time; 0 = never */
-};
-
-/* drainTimeout; but while a group stands still nothing can arrive: it is waited for until the
- * session of the dead member must have timed out, and drainTimeout counts from when the partitions
- * have come to another one. */
-uint64_t drain_limit_ns(const struct drain_wait *w);
-
-struct drain_facts {
-	unsigned offering;   /* producer agents that still send what was due before the end */
-	uint64_t unanswered; /* sent by agents that live, neither acknowledged nor failed */
-	uint64_t acknowledged, subscriptions, received;
-	bool agents_lost;        /* at least one, restarted or not */
-	bool resume_is_expected; /* as in drain_wait */
-	uint64_t quiet_ns;       /* since one of the counts changed */
-};
-
-/* Has everything arrived that will?  After agents were lost, counts alone cannot tell (a dead
- * producer's last messages, messages delivered twice), so it must also have been quiet. */
-bool drain_is_over(const struct drain_facts *f);
-
-const char *phase_name(enum phase phase);              /* "warm-up" */
-const char *backlog_step_name(enum backlog_step step); /* "build" */
+/* `measured`: the window has begun. */
+enum phase_id phase_next(const struct phase *p, enum phase_end end, bool measured);
 
 #endif

@@ -7,7 +7,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "run/run.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/signals.h"
@@ -50,16 +49,6 @@ static unsigned real_signals(void *to)
 	while (read(real->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		real->signals++;
 	return real->signals;
-}
-
-bool run_block_signals(struct error *err)
-{
-	sigset_t set;
-
-	signals_of_the_end(&set);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return error_set_errno(err, errno, "blocking signals");
-	return true;
 }
 
 bool run_platform_open(struct run_platform_real *real, struct run_platform *out, struct error *err)

@@ -3,22 +3,23 @@
 
 #include "config/workload.h"
 #include "run/diary.h"
+#include "run/limits.h"
 #include "run/state.h"
 #include "stats/percentile.h"
 #include "util/units.h"
 
 static uint64_t tick_ns(const struct run *r)
 {
-	return r->console.live ? STATE_S : r->options->workload->sample_ns;
+	return r->console.live ? LIMITS_S : r->options->workload->sample_ns;
 }
 
 /* Until when samples come, and lines with them; not while a verb takes long. */
 static uint64_t sampled_until_ns(const struct run *r)
 {
-	bool is_loaded = r->phase == PHASE_SEARCH || r->phase == PHASE_WARMUP ||
-	                 r->phase == PHASE_MEASURE || r->phase == PHASE_DRAIN;
+	bool is_loaded = r->course.phase == PHASE_SEARCH || r->course.phase == PHASE_WARMUP ||
+	                 r->course.phase == PHASE_MEASURE || r->course.phase == PHASE_DRAIN;
 
-	return is_loaded && !r->console.live ? r->sampler.last.taken_ns + 2 * STATE_S : 0;
+	return is_loaded && !r->console.live ? r->sampler.last.taken_ns + 2 * LIMITS_S : 0;
 }
 
 /* Lines that come with samples wake nobody. */
@@ -26,34 +27,39 @@ uint64_t progress_next_ns(const struct run *r)
 {
 	uint64_t until_ns = sampled_until_ns(r);
 
-	return r->next_tick_ns > until_ns ? r->next_tick_ns : until_ns;
+	return r->shown.next_tick_ns > until_ns ? r->shown.next_tick_ns : until_ns;
 }
 
 static void move_tick(struct run *r)
 {
-	while (r->next_tick_ns <= state_now_ns(r))
-		r->next_tick_ns += tick_ns(r);
+	while (r->shown.next_tick_ns <= state_now_ns(r))
+		r->shown.next_tick_ns += tick_ns(r);
 }
 
+/* How long the phase takes at most; 0 = that is open. */
 static uint64_t total_of_phase_ns(const struct run *r)
 {
-	switch (r->phase) {
-	case PHASE_SETTLE:
-	case PHASE_WARMUP:
-	case PHASE_DRAIN:
-		/* A warm-up that waits for the search has no end yet. */
-		return r->phases.limit_ns[r->phase] == UINT64_MAX ? 0
-		                                                  : r->phases.limit_ns[r->phase];
-	case PHASE_MEASURE:
-		return r->window.end_ns == UINT64_MAX ? 0 : r->window.end_ns - r->window.start_ns;
-	case PHASE_CONNECT:
-	case PHASE_SEARCH:
-	case PHASE_DONE:
-	case PHASE_FAILED:
-	case PHASE_COUNT:
-		break;
-	}
+	const struct worker_window *w = &r->window.edges;
+
+	if (r->course.phase == PHASE_MEASURE)
+		return w->end_ns == UINT64_MAX ? 0 : w->end_ns - w->start_ns;
+	/* A warm-up that waits for the search has no end yet. */
+	if (r->course.phase == PHASE_WARMUP)
+		return w->start_ns == UINT64_MAX ? 0 : w->start_ns - r->course.entered_ns;
+	if (r->course.phase == PHASE_SETTLE || r->course.phase == PHASE_DRAIN)
+		return r->course.row->limit_ns(r);
 	return 0;
+}
+
+/* Since the stage began, or the window. */
+static uint64_t elapsed_ns(const struct run *r)
+{
+	uint64_t now = state_now_ns(r);
+	uint64_t start = r->course.phase == PHASE_MEASURE
+	                         ? r->window.edges.start_ns
+	                         : r->course.log[r->course.log_len - 1].start_ns;
+
+	return now > start ? now - start : 0;
 }
 
 static double rate(uint64_t count, uint64_t elapsed_ns)
@@ -64,7 +70,7 @@ static double rate(uint64_t count, uint64_t elapsed_ns)
 static void set_latencies(const struct run *r, const struct snapshot *interval,
                           struct console_progress *p)
 {
-	bool scheduled = r->plan.load.mode != LOAD_UNLIMITED;
+	bool scheduled = r->plan->load.mode != LOAD_UNLIMITED;
 	struct hist_copy h = { 0 };
 
 	snapshot_latency(interval, scheduled ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH, &h);
@@ -80,25 +86,23 @@ static void set_latencies(const struct run *r, const struct snapshot *interval,
 
 static struct console_progress describe(const struct run *r, const struct snapshot *interval)
 {
-	uint64_t now = state_now_ns(r);
-	uint64_t start = r->phase == PHASE_MEASURE ? r->window.start_ns : r->entered_ns;
 	const uint64_t *c = interval->counters;
 	struct console_progress p = {
-		.phase = phase_name(r->phase),
-		.elapsed_ns = now > start ? now - start : 0,
+		.phase = r->course.row->stage,
+		.elapsed_ns = elapsed_ns(r),
 		.total_ns = total_of_phase_ns(r),
-		.done = r->done,
-		.wanted = r->wanted,
+		.done = r->await.done,
+		.wanted = r->await.wanted,
 		.has_rates = interval->taken_ns > 0,
-		.tried_per_s = r->phase == PHASE_SEARCH ? r->plan.rate_per_s : 0,
+		.tried_per_s = r->course.phase == PHASE_SEARCH ? r->search.rate_per_s : 0,
 	};
 
-	if (r->phase == PHASE_SETTLE) {
-		p.done = r->parts_ready;
-		p.wanted = r->parts;
+	if (r->course.phase == PHASE_SETTLE) {
+		p.done = r->settle.ready;
+		p.wanted = r->settle.wanted;
 	}
-	if (r->phase == PHASE_MEASURE && r->backlog_step != BACKLOG_NONE)
-		p.phase = backlog_step_name(r->backlog_step);
+	if (r->course.phase == PHASE_MEASURE && r->backlog.step != BACKLOG_NONE)
+		p.phase = backlog_step_name(r->backlog.step);
 	if (!p.has_rates)
 		return p;
 	p.publish_per_s = rate(c[COUNTER_ACKNOWLEDGED], interval->taken_ns);
@@ -114,7 +118,7 @@ static void show(struct run *r, const struct snapshot *interval)
 {
 	struct console_progress p = describe(r, interval);
 
-	console_progress(&r->console, &p, r->platform.wall_ns(r->platform.to));
+	console_progress(&r->console, &p, state_wall_ns(r));
 }
 
 void progress_tick(struct run *r)
@@ -122,7 +126,7 @@ void progress_tick(struct run *r)
 	if (state_now_ns(r) < sampled_until_ns(r))
 		return;
 	move_tick(r);
-	if (r->console.options.quiet || r->phase == PHASE_DONE || r->phase == PHASE_FAILED)
+	if (r->console.options.quiet || !r->course.row || !r->course.row->stage)
 		return;
 
 	struct snapshot interval = { 0 };
@@ -135,8 +139,8 @@ void progress_tick(struct run *r)
 
 bool progress_line_is_due(const struct run *r)
 {
-	return !r->console.live && !r->console.options.quiet && r->phase != PHASE_MEASURE &&
-	       state_now_ns(r) >= r->next_tick_ns;
+	return !r->console.live && !r->console.options.quiet && r->course.phase != PHASE_MEASURE &&
+	       state_now_ns(r) >= r->shown.next_tick_ns;
 }
 
 void progress_line(struct run *r)
@@ -146,8 +150,9 @@ void progress_line(struct run *r)
 	move_tick(r);
 	snapshot_diff(&r->sampler.last, &r->sampler.shown, &interval);
 	if (r->sampler.shown.taken_ns == 0) /* the first one goes back to the beginning */
-		interval.taken_ns =
-			interval.taken_ns > r->gate_ns ? interval.taken_ns - r->gate_ns : 0;
+		interval.taken_ns = interval.taken_ns > r->load.gate_ns
+		                            ? interval.taken_ns - r->load.gate_ns
+		                            : 0;
 	show(r, &interval);
 	snapshot_fini(&interval);
 	sampler_show(&r->sampler);
@@ -165,7 +170,7 @@ void progress_period(struct run *r, const struct record_period *period)
 static void tell(struct run *r, const struct fact_event *e)
 {
 	char gap[UNITS_TEXT];
-	uint64_t wall = r->platform.wall_ns(r->platform.to);
+	uint64_t wall = state_wall_ns(r);
 	const char *role = agent_role_name(e->role);
 
 	switch (e->kind) {
@@ -201,14 +206,14 @@ static bool is_news(struct run *r, const struct fact_event *e)
 {
 	if (!fact_event_is_of_agent(e->kind))
 		return false;
-	for (struct told_event *t = r->told; t; t = t->next) {
+	for (struct told_event *t = r->shown.told; t; t = t->next) {
 		if (t->kind == e->kind && t->role == e->role && t->agent == e->agent &&
 		    t->generation == e->generation)
 			return false;
 	}
 	struct told_event *told = arena_alloc(&r->arena, sizeof(*told));
-	*told = (struct told_event){ e->kind, e->role, e->agent, e->generation, r->told };
-	r->told = told;
+	*told = (struct told_event){ e->kind, e->role, e->agent, e->generation, r->shown.told };
+	r->shown.told = told;
 	return true;
 }
 
@@ -217,23 +222,8 @@ void progress_events(struct run *r, const struct fact_events *events)
 	for (size_t i = 0; i < events->count; i++)
 		if (is_news(r, &events->items[i])) {
 			tell(r, &events->items[i]);
-			diary_event(r, &events->items[i]);
+			diary_event(&r->diary, &events->items[i]);
 		}
-}
-
-void progress_fleet(struct run *r)
-{
-	const struct sampler_fleet *fleet = &r->sampler.fleet;
-	struct worker_call call = { .verb = WORKER_EVENTS };
-	struct arena arena = { 0 };
-	struct error err = { 0 };
-
-	if (fleet->producers_lost + fleet->consumers_lost + fleet->restarted == 0)
-		return;
-	call.arena = &arena;
-	if (state_call(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
-		progress_events(r, &call.events);
-	arena_fini(&arena);
 }
 
 void progress_interrupted(struct run *r)
@@ -243,8 +233,7 @@ void progress_interrupted(struct run *r)
 		"interrupted again: not waiting for what is still under way",
 		"interrupted a third time: leaving topics behind; `omb cleanup` deletes them",
 	};
-	unsigned i = r->signals < 3 ? r->signals - 1 : 2;
+	unsigned i = r->await.signals < 3 ? r->await.signals - 1 : 2;
 
-	console_say(&r->console, CONSOLE_WARNING, r->platform.wall_ns(r->platform.to), "%s",
-	            texts[i]);
+	console_say(&r->console, CONSOLE_WARNING, state_wall_ns(r), "%s", texts[i]);
 }

@@ -28,10 +28,7 @@ void progress_line(struct run *r);
 /* A period of the series is complete. */
 void progress_period(struct run *r, const struct record_period *period);
 
-/* After a snapshot: tells of agents that were lost, restarted or resumed since the last time. */
-void progress_fleet(struct run *r);
-
-/* The same of events that were read anyway. */
+/* Tells of agents that were lost, restarted or resumed since the last time. */
 void progress_events(struct run *r, const struct fact_events *events);
 
 /* A signal came. */

@@ -11,9 +11,8 @@
  * error lists what was tried.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
-
-#include "run/phase.h"
 
 struct load_spec;
 struct run;
@@ -24,6 +23,12 @@ struct run;
 #define RATE_SEARCH_LIMIT_NS  (300 * UINT64_C(1000000000))
 /* More for a rate that goes down in the warm-up, on top of that. */
 #define RATE_SEARCH_AGAIN_NS  (60 * UINT64_C(1000000000))
+
+bool rate_search_is_wanted(const struct run *r);
+
+/* Of the search and of the warm-up; none once a rate is confirmed. */
+uint64_t rate_search_limit_ns(const struct run *r);
+void rate_search_expire(struct run *r);
 
 /* Before the load is started: its first rate goes into *load. */
 void rate_search_begin(struct run *r, uint64_t gate_ns, struct load_spec *load);

@@ -28,15 +28,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "run/console.h"
+#include "run/options.h"
 #include "util/error.h"
 #include "util/text.h"
-
-struct driver_file;
-struct plan;
-struct run_platform;
-struct worker;
-struct workload;
 
 enum run_outcome {
 	/* A result exists and is VALID or SUSPECT. */
@@ -47,24 +41,6 @@ enum run_outcome {
 	RUN_INTERRUPTED,
 	/* The error says why; `<name>.json.partial` exists if anything was measured. */
 	RUN_FAILED,
-};
-
-struct run_options {
-	const struct workload *workload;
-	const struct driver_file *driver;
-	const struct plan *plan; /* who produces and consumes what; made from the two */
-	struct worker *worker;   /* borrowed; stopped but not destroyed when run_one returns */
-	const char *run_id;      /* letters and digits; a file name */
-	uint16_t run;            /* of the stamp */
-
-	const char *workload_path; /* for the result's file name and the manifest */
-	const char *driver_path;
-	const char *output;       /* -o: a file, or a folder; NULL = the current folder */
-	const char *command_line; /* for the manifest; may be NULL */
-	struct console_options console;
-	double ceiling_per_s; /* of the generator on this host for this load; 0 = not known */
-
-	const struct run_platform *platform; /* clock and poll; NULL = the real ones (tests) */
 };
 
 struct run_report {

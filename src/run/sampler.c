@@ -290,6 +290,11 @@ const struct record_period *sampler_add_period(struct sampler *s, const char *ki
 	return &s->folded;
 }
 
+void sampler_set_drained(struct sampler *s)
+{
+	s->drained_ns = s->last.taken_ns;
+}
+
 void sampler_show(struct sampler *s)
 {
 	copy_snapshot(&s->shown, &s->last);

@@ -63,7 +63,7 @@ struct sampler {
 	struct sampler_fleet fleet;
 
 	uint64_t changed_ns; /* when a count changed last */
-	uint64_t drained_ns; /* when everything had arrived; 0 = not yet.  Set by the coordinator */
+	uint64_t drained_ns; /* when everything had arrived; 0 = not yet.  */
 
 	struct record_second *seconds; /* owned */
 	size_t seconds_count, seconds_cap;
@@ -97,6 +97,9 @@ enum period_keeping {
  * borrowed until the next one. */
 const struct record_period *sampler_add_period(struct sampler *s, const char *kind,
                                                enum period_keeping keeping);
+
+/* Everything had arrived by the last feed. */
+void sampler_set_drained(struct sampler *s);
 
 /* The next line of progress begins at the last feed. */
 void sampler_show(struct sampler *s);

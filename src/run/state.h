@@ -3,11 +3,10 @@
 #define OMB_RUN_STATE_H
 
 /*
- * state -- one run while it goes on: where it stands, and how it waits.
+ * state -- one run while it goes on, made of parts.
  *
- * The steps of a run (connect.h, offer.h, close.h) are sequential code on this struct.  Whatever
- * they wait for, they wait in state_call or state_wait, which serve the worker, the signals and the
- * console meanwhile.
+ * Each part is written by one file, which its comment names, and read by whoever needs it.  What has
+ * rules of its own (sampler, growth, diary, the search) stands in a header that knows nothing of runs.
  */
 
 #include <stdbool.h>
@@ -15,21 +14,36 @@
 
 #include "load/search.h"
 #include "plan/plan.h"
+#include "results/pair.h"
+#include "run/backlog_rule.h"
 #include "run/diary.h"
 #include "run/growth.h"
-#include "run/limits.h"
+#include "run/options.h"
 #include "run/phase.h"
 #include "run/platform.h"
-#include "run/run.h"
 #include "run/sampler.h"
-#include "run/topics.h"
 #include "util/arena.h"
 #include "worker/worker.h"
 
-#define STATE_MS LIMITS_MS
-#define STATE_S  LIMITS_S
+/* course.c: where the run stands, and whether all is well. */
+struct course {
+	enum phase_id phase;
+	const struct phase *row; /* of the table (phases.h) */
+	uint64_t entered_ns;
+	struct record_phase log[PHASE_COUNT]; /* the stages so far, in order */
+	size_t log_len;
+	struct error failure; /* the first one; ERROR_NONE = none */
+	bool failed_here;     /* one since the phase was entered */
+};
 
-/* What happened to an agent and stands on the console already. */
+/* await.c: what came while something was waited for. */
+struct awaited {
+	unsigned signals;
+	bool worker_is_broken; /* it did not even answer STOP_ALL: nothing is asked of it any more */
+	uint64_t done, wanted; /* of the verb under way, for the console */
+};
+
+/* progress.c: what was told already. */
 struct told_event {
 	enum fact_event_kind kind;
 	enum agent_role role;
@@ -37,106 +51,128 @@ struct told_event {
 	struct told_event *next;
 };
 
+struct shown {
+	uint64_t next_tick_ns;
+	struct told_event *told; /* what happened to agents */
+};
+
+/* phase_connect.c: what was made, and what the driver says of itself. */
+struct made {
+	struct plan_clients clients; /* once the topics have names */
+	const char *const *topics;   /* as the worker named them; NULL before */
+	size_t topics_count;
+	struct fact_rows rows;
+	uint64_t standstill_ns; /* of a group that lost a member; 0 = none */
+	uint64_t lead_ns;       /* what begins earlier after it was said begins late for some */
+};
+
+/* phase_settle.c */
+struct settled {
+	uint64_t ready, wanted;  /* subscriptions and producers */
+	uint64_t idle_consumers; /* without a partition when all was ready */
+	uint64_t look_ns;        /* when the next probes are sent */
+	uint64_t took_ns;
+	struct text missing; /* what was not ready at the last look, in words; empty = all was */
+};
+
+/* phase_load.c */
+struct loaded {
+	bool started;
+	uint64_t gate_ns; /* when the load began */
+};
+
+/* window.c: what is measured. */
+struct measured {
+	struct worker_window edges; /* as the worker knows them; UINT64_MAX: not known yet */
+	bool begun;
+	bool counted; /* the sample at its end was taken, or tried */
+	struct host_usage usage_start, usage_end;
+};
+
+/* rate_search.c: rate 0. */
+struct rate_search {
+	struct search_options options;
+	struct search state;
+	struct search_decision decision;
+	double rate_per_s; /* that is tried, or was found */
+	uint64_t began_ns;
+	bool cut; /* its time was up before it had ended by itself */
+};
+
+/* backlog.c */
+struct backlog_test {
+	enum backlog_step step;
+	struct backlog_plan plan;
+	uint64_t entered_ns, look_ns;
+	struct record_backlog found;
+	struct growth growth; /* while the backlog is drained */
+};
+
+/* phase_drain.c */
+struct drained {
+	bool complete, limit_reached;
+	uint64_t look_ns, took_ns;
+	uint64_t limit_ns;           /* more than drainTimeout if a group stood still */
+	uint64_t resume_expected_ns; /* when that was so for the last time; 0 = never */
+};
+
+/* phase_close.c: the end.  What the totals point to is in the arena but the snapshots. */
+struct closed {
+	struct fact_totals totals;
+	struct fact_events events;
+	bool interrupted;      /* a signal came before the totals were complete */
+	bool left_behind;      /* topics or groups could not be deleted ... */
+	struct error left_why; /* ... and why */
+};
+
+/* topic_check.c: whether the topics are still what was written to. */
+struct topics_found {
+	uint64_t gone, shorter; /* topics that are not there; that took fewer than acknowledged */
+	const char *example;    /* of the worst one, in words; NULL = all is well, or unknown */
+	const char *unknown;    /* why nothing is known; NULL = it is, or the driver cannot tell */
+};
+
 struct run {
+	/* run.c, before the first phase. */
 	const struct run_options *options;
 	struct run_platform platform;
 	struct worker *w;
 	struct arena arena;
 	struct console console;
-	struct diary diary;
-
-	struct plan plan;            /* a copy: a search changes its rate */
-	struct plan_clients clients; /* once the topics have names */
-	const char *const *topics;   /* as the worker named them; NULL before */
-	size_t topics_count;
-	struct fact_rows rows; /* what the driver says of its configuration */
-
-	struct phase_plan phases;
-	enum phase phase;
-	uint64_t entered_ns;
-	struct record_phase log[PHASE_COUNT]; /* the phases so far, in order */
-	size_t log_len;
-	unsigned signals;
-	bool load_started;
-	uint64_t lead_ns;      /* what begins earlier after it was said begins late for some */
-	uint64_t gate_ns;      /* when the load began */
-	struct error failure;  /* the first one; ERROR_NONE = none */
-	bool failed_in_phase;  /* one since the phase was entered */
-	bool worker_is_broken; /* it did not even answer STOP_ALL: nothing is asked of it any more */
-
 	uint64_t started_ns, wall_started_ns;
-	uint64_t readiness_ns;
-	struct worker_window window; /* start_ns UINT64_MAX: not known yet */
-	bool measured;               /* the window has begun */
-	bool counted;                /* and the sample at its end was taken, or tried */
-	uint64_t parts_ready, parts; /* subscriptions and producers: what readiness is about */
-	uint64_t done, wanted; /* of the verb under way, for the console */
-	uint64_t next_tick_ns; /* of the console */
-	struct told_event *told;
+	const struct plan *plan;
 
-	bool searching; /* rate 0 */
-	struct search_options search_options;
-	struct search search;
-	struct search_decision decision;
-	uint64_t search_began_ns;
-	bool search_cut; /* its time was up before it had ended by itself */
-
-	enum backlog_step backlog_step;
-	uint64_t backlog_entered_ns, backlog_look_ns;
-	struct record_backlog backlog;
-	struct growth growth; /* while the backlog is drained */
-
-	struct sampler sampler;
-	bool drained, drain_limit_reached;
-	uint64_t standstill_ns; /* of a group that lost a member, as the driver says; 0 = none */
-	uint64_t
-		drain_limit_ns; /* as it was in the end; more than drainTimeout if a group stood still */
-	uint64_t resume_expected_ns; /* when that was so for the last time; 0 = never */
-	uint64_t idle_consumers;     /* without a partition when all was ready */
-	struct host_usage usage_start, usage_end; /* at the ends of the window */
-
-	/* FINISH's answer; everything it points to is in the arena but the snapshots. */
-	struct fact_totals totals;
-	bool finished;
-	bool interrupted; /* a signal came before the totals were complete */
+	struct course course;
+	struct awaited await;
+	struct shown shown;
+	struct pair pair; /* output.c: the names of the result, reserved */
+	struct diary diary;
+	struct sampler sampler; /* sample.c, and window.c at the ends */
+	struct made made;
+	struct settled settle;
+	struct loaded load;
+	struct measured window;
+	struct rate_search search;
+	struct backlog_test backlog;
+	struct drained drain;
+	struct closed close;
 	struct topics_found topics_found;
-	bool left_behind;      /* topics or groups could not be deleted ... */
-	struct error left_why; /* ... and why */
-	struct fact_events events;
 };
 
-uint64_t state_now_ns(const struct run *r);
+static inline uint64_t state_now_ns(const struct run *r)
+{
+	return r->platform.now_ns(r->platform.to);
+}
 
-/* Signals that end a call early: it is cancelled by stopping the worker. */
-enum state_patience {
-	PATIENCE_CONNECT = 1, /* nothing has been sent yet */
-	PATIENCE_LOAD = 2,    /* the first one only ends the load */
-	PATIENCE_CLOSE = 3,   /* the third signal */
-	PATIENCE_ENDLESS = 1000,
-};
+static inline uint64_t state_wall_ns(const struct run *r)
+{
+	return r->platform.wall_ns(r->platform.to);
+}
 
-/* Carries out one verb within `limit_ns`.  False: *err says why, the verb's name in front.  Returns
- * in bounded time whatever the worker does, with *call as it is then. */
-bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
-                enum state_patience patience, struct error *err);
-
-/* Until the instant, or earlier when another signal comes. */
-void state_wait(struct run *r, uint64_t until_ns);
-
-/* All waiting does this; at other times it is asked for. */
-void state_look_for_signals(struct run *r);
-
-/* Goes to `next` (logs the phase that ends). */
-void state_enter(struct run *r, enum phase next);
-
-/* Remembers the first failure; the next step of the run is to end.  What a signal cancelled is
- * none. */
-void state_fail(struct run *r, const struct error *err);
-
-/* What the phase machine wants to know, as it stands. */
-struct phase_facts state_facts(const struct run *r);
-
-/* Asks the machine and enters what it says.  True: the phase has changed. */
-bool state_advance(struct run *r, const struct phase_facts *facts);
+/* Asked for; with rate 0 what the search says. */
+static inline double state_rate_per_s(const struct run *r)
+{
+	return r->plan->searches ? r->search.rate_per_s : r->plan->rate_per_s;
+}
 
 #endif

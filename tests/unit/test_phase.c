@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/phase.h"
+#include "run/phases.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,120 +7,110 @@
 
 #include <cmocka.h>
 
+#include "run/backlog_rule.h"
+#include "run/drain_rule.h"
+
 #define S UINT64_C(1000000000)
 
-static const struct phase_plan plan = {
-	.limit_ns = { [PHASE_CONNECT] = 100 * S,
-	              [PHASE_SETTLE] = 60 * S,
-	              [PHASE_SEARCH] = 300 * S,
-	              [PHASE_WARMUP] = 10 * S,
-	              [PHASE_DRAIN] = 30 * S },
-	.build_limit_ns = 50 * S,
-	.backlog_drain_limit_ns = 70 * S,
-	.backlog_messages = 1000000,
-	.backlog_left_messages = 1000,
-};
-
 struct step {
+	enum phase_id phase;
 	struct phase_facts facts;
-	enum phase next;
+	enum phase_id next; /* PHASE_NONE: it goes on */
 };
 
-static void check_all(const struct phase_plan *p, const struct step *steps, size_t count)
+static void check_all(const struct step *steps, size_t count, bool measured)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (run_next_phase(p, &steps[i].facts) != steps[i].next)
-			fail_msg("step %zu from %s: %s, not %s", i,
-			         phase_name(steps[i].facts.phase),
-			         phase_name(run_next_phase(p, &steps[i].facts)),
-			         phase_name(steps[i].next));
+		const struct phase *p = &phases[steps[i].phase];
+		enum phase_end end = phase_ends(p, &steps[i].facts);
+		enum phase_id next = end == ENDS_NOT ? PHASE_NONE : phase_next(p, end, measured);
+		if (next != steps[i].next)
+			fail_msg("step %zu from %s: %d, not %d", i, p->name, (int)next,
+			         (int)steps[i].next);
 	}
 }
 
-#define CHECK_ALL(plan, steps) check_all(plan, steps, sizeof(steps) / sizeof((steps)[0]))
+#define CHECK_ALL(steps)      check_all(steps, sizeof(steps) / sizeof((steps)[0]), false)
+#define CHECK_MEASURED(steps) check_all(steps, sizeof(steps) / sizeof((steps)[0]), true)
 
 static void phases_follow_each_other_when_their_goal_is_reached(void **state)
 {
-	static const struct step steps[] = {
-		{ { .phase = PHASE_CONNECT }, PHASE_CONNECT },
-		{ { .phase = PHASE_CONNECT, .clients_open = true }, PHASE_SETTLE },
-		{ { .phase = PHASE_SETTLE, .parts = 3, .parts_ready = 2 }, PHASE_SETTLE },
-		{ { .phase = PHASE_SETTLE, .parts = 3, .parts_ready = 3 }, PHASE_WARMUP },
-		{ { .phase = PHASE_SETTLE }, PHASE_WARMUP },
-		{ { .phase = PHASE_WARMUP, .in_phase_ns = 10 * S - 1 }, PHASE_WARMUP },
-		{ { .phase = PHASE_WARMUP, .in_phase_ns = 10 * S }, PHASE_MEASURE },
-		{ { .phase = PHASE_MEASURE, .in_phase_ns = 1000 * S }, PHASE_MEASURE },
-		{ { .phase = PHASE_MEASURE, .load_is_over = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN }, PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN, .drained = true }, PHASE_DONE },
-		{ { .phase = PHASE_DONE }, PHASE_DONE },
-		{ { .phase = PHASE_FAILED, .clients_open = true }, PHASE_FAILED },
+	static const enum phase_id order[] = {
+		PHASE_INITIALIZE, PHASE_TOPICS, PHASE_CONSUMERS, PHASE_PRODUCERS, PHASE_SETTLE,
+		PHASE_SEARCH,     PHASE_WARMUP, PHASE_MEASURE,   PHASE_DRAIN,     PHASE_CLOSE,
+		PHASE_CHECK,      PHASE_DELETE, PHASE_STOP,      PHASE_END,
 	};
+	static const struct phase_facts reached = { .reached = true }, not_yet = { 0 };
 
 	(void)state;
-	CHECK_ALL(&plan, steps);
+	for (size_t i = 0; order[i] != PHASE_END; i++) {
+		assert_int_equal(phases[order[i]].then[ENDS_REACHED], order[i + 1]);
+		assert_int_equal(phase_ends(&phases[order[i]], &reached), ENDS_REACHED);
+		assert_int_equal(phase_ends(&phases[order[i]], &not_yet), ENDS_NOT);
+	}
+	assert_int_equal(phases[PHASE_ABORT].then[ENDS_REACHED], PHASE_DELETE);
+}
+
+/* Whatever way a run takes through the table, it comes to its end. */
+static void no_phase_is_followed_by_one_that_was_before(void **state)
+{
+	(void)state;
+	for (enum phase_id id = PHASE_INITIALIZE; id < PHASE_COUNT; id++) {
+		assert_non_null(phases[id].name);
+		assert_non_null(phases[id].enter);
+		for (enum phase_end end = ENDS_FAILED; end < ENDS_COUNT; end++)
+			assert_true(phases[id].then[end] == PHASE_NONE ||
+			            phases[id].then[end] > id);
+		/* Which waits for something has a limit, or an end of its own (the window). */
+		assert_true(phases[id].is_reached == NULL || id == PHASE_MEASURE ||
+		            (phases[id].then[ENDS_LATE] != PHASE_NONE && phases[id].limit_ns &&
+		             phases[id].expire));
+	}
 }
 
 static void every_phase_ends_at_its_limit(void **state)
 {
 	static const struct step steps[] = {
-		{ { .phase = PHASE_CONNECT, .in_phase_ns = 100 * S }, PHASE_FAILED },
-		{ { .phase = PHASE_SETTLE, .in_phase_ns = 60 * S, .parts = 1 }, PHASE_FAILED },
-		/* The search has a limit of its own, and ends in an answer or a failure. */
-		{ { .phase = PHASE_SEARCH, .in_phase_ns = 300 * S }, PHASE_SEARCH },
-		{ { .phase = PHASE_SEARCH, .in_phase_ns = 300 * S, .failed = true }, PHASE_FAILED },
-		{ { .phase = PHASE_DRAIN, .in_phase_ns = 30 * S - 1 }, PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN, .in_phase_ns = 30 * S }, PHASE_DONE },
+		{ PHASE_SETTLE, { .late = true }, PHASE_ABORT },
+		{ PHASE_SEARCH, { .late = true }, PHASE_ABORT },
+		{ PHASE_WARMUP, { .late = true }, PHASE_ABORT },
+		{ PHASE_DRAIN, { .late = true }, PHASE_CLOSE },
+		/* What is reached at last is reached. */
+		{ PHASE_SETTLE, { .late = true, .reached = true }, PHASE_SEARCH },
 	};
 
 	(void)state;
-	CHECK_ALL(&plan, steps);
-}
-
-static void a_search_comes_before_the_warm_up(void **state)
-{
-	struct phase_plan searching = plan;
-	static const struct step steps[] = {
-		{ { .phase = PHASE_SETTLE }, PHASE_SEARCH },
-		{ { .phase = PHASE_SEARCH }, PHASE_SEARCH },
-		{ { .phase = PHASE_SEARCH, .search_is_over = true }, PHASE_WARMUP },
-	};
-
-	(void)state;
-	searching.searches = true;
-	CHECK_ALL(&searching, steps);
+	CHECK_ALL(steps);
 }
 
 static void a_signal_stops_the_load_and_drains_only_what_was_sent(void **state)
 {
 	static const struct step steps[] = {
-		{ { .phase = PHASE_CONNECT, .interrupted = true }, PHASE_DONE },
-		{ { .phase = PHASE_SETTLE, .interrupted = true }, PHASE_DONE },
-		{ { .phase = PHASE_SEARCH, .interrupted = true, .load_started = true },
-		  PHASE_DRAIN },
-		{ { .phase = PHASE_WARMUP, .interrupted = true, .load_started = true },
-		  PHASE_DRAIN },
-		{ { .phase = PHASE_MEASURE, .interrupted = true, .load_started = true },
-		  PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN, .interrupted = true, .load_started = true },
-		  PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN, .interrupted = true, .hurried = true }, PHASE_DONE },
+		{ PHASE_INITIALIZE, { .signals = 1, .reached = true }, PHASE_ABORT },
+		{ PHASE_PRODUCERS, { .signals = 1, .reached = true }, PHASE_ABORT },
+		{ PHASE_SETTLE, { .signals = 1 }, PHASE_ABORT },
+		{ PHASE_SEARCH, { .signals = 1 }, PHASE_DRAIN },
+		{ PHASE_WARMUP, { .signals = 1 }, PHASE_DRAIN },
+		{ PHASE_MEASURE, { .signals = 1 }, PHASE_DRAIN },
+		{ PHASE_DRAIN, { .signals = 1 }, PHASE_NONE },
+		{ PHASE_DRAIN, { .signals = 2 }, PHASE_CLOSE },
+		{ PHASE_CLOSE, { .signals = 3 }, PHASE_NONE },
 	};
 
 	(void)state;
-	CHECK_ALL(&plan, steps);
+	CHECK_ALL(steps);
 }
 
 static void a_failure_after_the_window_began_is_drained_and_a_second_one_ends_that(void **state)
 {
 	static const struct step steps[] = {
-		{ { .phase = PHASE_MEASURE, .failed = true, .measured = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN, .measured = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_DRAIN, .failed = true, .measured = true }, PHASE_DONE },
+		{ PHASE_MEASURE, { .failed = true }, PHASE_DRAIN },
+		{ PHASE_DRAIN, { 0 }, PHASE_NONE },
+		{ PHASE_DRAIN, { .failed = true }, PHASE_CLOSE },
 	};
 
 	(void)state;
-	CHECK_ALL(&plan, steps);
+	CHECK_MEASURED(steps);
 }
 
 static void the_drain_waits_for_a_group_that_stands_still(void **state)
@@ -155,29 +145,38 @@ static void the_drain_waits_for_a_group_that_stands_still(void **state)
 
 static void a_failure_ends_every_phase_but_the_last_ones(void **state)
 {
+	static const struct phase_facts failed = { .failed = true };
+
 	(void)state;
-	for (unsigned phase = PHASE_CONNECT; phase < PHASE_DONE; phase++) {
-		struct phase_facts facts = { .phase = (enum phase)phase, .failed = true };
-		assert_int_equal(run_next_phase(&plan, &facts), PHASE_FAILED);
+	for (enum phase_id id = PHASE_INITIALIZE; id < PHASE_CLOSE; id++) {
+		assert_int_equal(phase_ends(&phases[id], &failed), ENDS_FAILED);
+		assert_int_equal(phase_next(&phases[id], ENDS_FAILED, false), PHASE_ABORT);
 	}
-	struct phase_facts done = { .phase = PHASE_DONE, .failed = true };
-	assert_int_equal(run_next_phase(&plan, &done), PHASE_DONE);
+	for (enum phase_id id = PHASE_CLOSE; id < PHASE_COUNT; id++)
+		assert_int_equal(phase_ends(&phases[id], &failed), ENDS_NOT);
 }
 
 static void without_producers_the_load_is_over(void **state)
 {
 	static const struct step steps[] = {
-		{ { .phase = PHASE_SEARCH, .producers_gone = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_WARMUP, .producers_gone = true }, PHASE_DRAIN },
-		{ { .phase = PHASE_MEASURE, .producers_gone = true }, PHASE_DRAIN },
+		{ PHASE_SEARCH, { .lost = true }, PHASE_DRAIN },
+		{ PHASE_WARMUP, { .lost = true }, PHASE_DRAIN },
+		{ PHASE_MEASURE, { .lost = true }, PHASE_DRAIN },
+		{ PHASE_DRAIN, { .lost = true }, PHASE_NONE },
 	};
 
 	(void)state;
-	CHECK_ALL(&plan, steps);
+	CHECK_ALL(steps);
 }
 
 static void a_backlog_is_built_then_drained_each_within_its_limit(void **state)
 {
+	static const struct backlog_plan plan = {
+		.messages = 1000000,
+		.left_messages = 1000,
+		.build_limit_ns = 50 * S,
+		.drain_limit_ns = 70 * S,
+	};
 	static const struct {
 		struct backlog_facts facts;
 		enum backlog_step next;
@@ -195,7 +194,7 @@ static void a_backlog_is_built_then_drained_each_within_its_limit(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(run_next_backlog_step(&plan, &cases[i].facts), cases[i].next);
+		assert_int_equal(backlog_next_step(&plan, &cases[i].facts), cases[i].next);
 }
 
 static void the_drain_is_over_when_all_answers_and_all_messages_are_there(void **state)
@@ -255,7 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(phases_follow_each_other_when_their_goal_is_reached),
 		cmocka_unit_test(every_phase_ends_at_its_limit),
-		cmocka_unit_test(a_search_comes_before_the_warm_up),
+		cmocka_unit_test(no_phase_is_followed_by_one_that_was_before),
 		cmocka_unit_test(a_signal_stops_the_load_and_drains_only_what_was_sent),
 		cmocka_unit_test(a_failure_ends_every_phase_but_the_last_ones),
 		cmocka_unit_test(

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/topics.h"
+#include "run/topic_check.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/await.h"
 #include "run/limits.h"
 #include "run/state.h"
 #include "util/xalloc.h"
@@ -18,7 +19,7 @@ static int by_topic(const void *a, const void *b)
 /* The totals by topic: those of one stand together. */
 static struct fact_producer *sorted_producers(const struct run *r)
 {
-	const struct fact_totals *t = &r->totals;
+	const struct fact_totals *t = &r->close.totals;
 	struct fact_producer *to = xmalloc((t->producers_count + 1) * sizeof(*to));
 
 	memcpy(to, t->producers, t->producers_count * sizeof(*to));
@@ -66,37 +67,41 @@ static void judge(struct run *r, const char *topic, uint64_t took, uint64_t ackn
 /* With acks=0, and with acks=1 on several brokers, what was acknowledged may get its place a moment
  * later: a topic that is short is looked at again. */
 #define LOOKS   6
-#define LOOK_NS (1 * STATE_S)
+#define LOOK_NS (1 * LIMITS_S)
 
 static bool look_once(struct run *r)
 {
 	struct worker_call call = {
 		.verb = WORKER_TOPIC_ENDS,
-		.topic_ends = { .topics = r->topics, .topics_count = r->topics_count },
+		.topic_ends = { .topics = r->made.topics, .topics_count = r->made.topics_count },
 	};
 	struct error err = { 0 };
 
-	if (!state_call(r, &call, limits_topic_ends(&r->plan), PATIENCE_LOAD, &err)) {
+	if (!await_verb(r, &call, r->course.row->limit_ns(r), PATIENCE_LOAD, &err)) {
 		r->topics_found.unknown = arena_strdup(&r->arena, err.text);
 		return false;
 	}
 	if (call.topic_ends.ends == NULL)
 		return false;
 	struct fact_producer *sorted = sorted_producers(r);
-	for (size_t i = 0; i < r->topics_count; i++)
-		judge(r, r->topics[i], call.topic_ends.ends[i],
-		      acknowledged_in(sorted, r->totals.producers_count, r->topics[i]));
+	for (size_t i = 0; i < r->made.topics_count; i++)
+		judge(r, r->made.topics[i], call.topic_ends.ends[i],
+		      acknowledged_in(sorted, r->close.totals.producers_count, r->made.topics[i]));
 	free(sorted);
 	return r->topics_found.shorter > 0;
 }
 
-void topics_look(struct run *r)
+bool topic_check_is_wanted(const struct run *r)
 {
-	if (!r->load_started || r->topics_count == 0 || r->totals.producers_count == 0)
-		return;
-	for (unsigned look = 0; look < LOOKS && r->signals < PATIENCE_LOAD; look++) {
+	return r->load.started && r->made.topics_count > 0 && r->close.totals.producers_count > 0 &&
+	       r->await.signals < PATIENCE_LOAD;
+}
+
+void topic_check(struct run *r)
+{
+	for (unsigned look = 0; look < LOOKS && r->await.signals < PATIENCE_LOAD; look++) {
 		if (look > 0)
-			state_wait(r, state_now_ns(r) + LOOK_NS);
+			await_instant(r, state_now_ns(r) + LOOK_NS);
 		r->topics_found = (struct topics_found){ 0 };
 		if (!look_once(r))
 			return;

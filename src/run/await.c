@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/state.h"
+#include "run/await.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
-#include "run/diary.h"
+#include "run/limits.h"
 #include "run/progress.h"
+#include "run/state.h"
 #include "util/xalloc.h"
 
-uint64_t state_now_ns(const struct run *r)
-{
-	return r->platform.now_ns(r->platform.to);
-}
-
-void state_look_for_signals(struct run *r)
+void await_signals(struct run *r)
 {
 	unsigned seen = r->platform.signals(r->platform.to);
 
-	if (seen == r->signals)
+	if (seen == r->await.signals)
 		return;
-	r->signals = seen;
+	r->await.signals = seen;
 	progress_interrupted(r);
 }
 
@@ -30,7 +25,7 @@ static void serve_until(struct run *r, uint64_t until_ns)
 
 	r->platform.wait(r->platform.to, worker_fd(r->w), until_ns < tick ? until_ns : tick);
 	worker_serve(r->w);
-	state_look_for_signals(r);
+	await_signals(r);
 	if (state_now_ns(r) >= tick)
 		progress_tick(r);
 }
@@ -61,7 +56,7 @@ static void begin_stop(struct run *r, struct worker_call *stop, bool hasty)
 		.arena = &r->arena,
 		.stop = { .most_ms = most_ms },
 	};
-	begin(r, stop, limits_stop(&r->plan, most_ms));
+	begin(r, stop, limits_stop(r->plan, most_ms));
 }
 
 /*
@@ -70,8 +65,8 @@ static void begin_stop(struct run *r, struct worker_call *stop, bool hasty)
  * any longer.  An overdue call counts only after the worker was served twice since: this process
  * itself may have been stopped for a while.
  */
-static void await(struct run *r, struct worker_call *call, struct worker_call *stop,
-                  enum state_patience patience)
+static void await_call(struct run *r, struct worker_call *call, struct worker_call *stop,
+                       enum await_patience patience)
 {
 	unsigned overdue = 0;
 
@@ -79,18 +74,18 @@ static void await(struct run *r, struct worker_call *call, struct worker_call *s
 		const struct worker_call *current = stop->state == CALL_IDLE ? call : stop;
 		bool may_stop = stop->state == CALL_IDLE && call->verb != WORKER_STOP_ALL;
 
-		r->done = call->done;
-		r->wanted = call->wanted;
-		if (may_stop && (r->signals >= (unsigned)patience || overdue > 1)) {
+		r->await.done = call->done;
+		r->await.wanted = call->wanted;
+		if (may_stop && (r->await.signals >= (unsigned)patience || overdue > 1)) {
 			begin_stop(r, stop, patience > PATIENCE_CONNECT);
 			overdue = 0;
 			continue;
 		}
 		if (overdue > 1 || (call->state == CALL_RUNNING && stop->state > CALL_RUNNING)) {
-			r->worker_is_broken = true;
+			r->await.worker_is_broken = true;
 			return;
 		}
-		serve_until(r, later(current->deadline_ns, state_now_ns(r) + STATE_MS));
+		serve_until(r, later(current->deadline_ns, state_now_ns(r) + LIMITS_MS));
 		overdue = is_overdue(r, current) ? overdue + 1 : 0;
 	}
 }
@@ -110,99 +105,38 @@ static void keep_for_ever(struct lent_calls *lent)
 	never_given_back = lent;
 }
 
-bool state_call(struct run *r, struct worker_call *call, uint64_t limit_ns,
-                enum state_patience patience, struct error *err)
+bool await_verb(struct run *r, struct worker_call *call, uint64_t limit_ns,
+                enum await_patience patience, struct error *err)
 {
 	struct lent_calls *lent = xcalloc(1, sizeof(*lent));
 	struct worker_call *calls = lent->calls;
-	bool was_broken = r->worker_is_broken;
+	bool was_broken = r->await.worker_is_broken;
 
 	if (!call->arena)
 		call->arena = &r->arena;
 	calls[0] = *call;
 	if (!was_broken) {
 		begin(r, &calls[0], limit_ns);
-		await(r, &calls[0], &calls[1], patience);
+		await_call(r, &calls[0], &calls[1], patience);
 	}
 	*call = calls[0];
-	r->done = r->wanted = 0;
-	if (r->worker_is_broken)
+	r->await.done = r->await.wanted = 0;
+	if (r->await.worker_is_broken)
 		error_set(&call->err, ERROR_TIMEOUT, "the worker does not answer any more");
-	if (was_broken || !r->worker_is_broken)
+	if (was_broken || !r->await.worker_is_broken)
 		free(lent);
 	else
 		keep_for_ever(lent);
-	if (call->state == CALL_DONE && !r->worker_is_broken)
+	if (call->state == CALL_DONE && !r->await.worker_is_broken)
 		return true;
 	*err = call->err;
 	return error_wrap(err, "%s", worker_verb_name(call->verb));
 }
 
-void state_wait(struct run *r, uint64_t until_ns)
+void await_instant(struct run *r, uint64_t until_ns)
 {
-	unsigned signals = r->signals;
+	unsigned signals = r->await.signals;
 
-	while (state_now_ns(r) < until_ns && r->signals == signals)
+	while (state_now_ns(r) < until_ns && r->await.signals == signals)
 		serve_until(r, until_ns);
-}
-
-void state_enter(struct run *r, enum phase next)
-{
-	uint64_t now = state_now_ns(r);
-
-	if (r->log_len > 0)
-		r->log[r->log_len - 1].end_ns = now;
-	r->phase = next;
-	r->entered_ns = now;
-	r->failed_in_phase = false;
-	if (next == PHASE_DONE || next == PHASE_FAILED)
-		return;
-	assert(r->log_len < PHASE_COUNT);
-	r->log[r->log_len++] = (struct record_phase){
-		.name = phase_name(next),
-		.start_ns = now,
-		.end_ns = now,
-	};
-	diary_phase(r);
-}
-
-void state_fail(struct run *r, const struct error *err)
-{
-	if (err->kind == ERROR_CANCELLED && r->signals > 0)
-		return;
-	r->failed_in_phase = true;
-	if (r->failure.kind == ERROR_NONE)
-		r->failure = *err;
-}
-
-struct phase_facts state_facts(const struct run *r)
-{
-	uint64_t now = state_now_ns(r);
-	const struct sampler_fleet *fleet = &r->sampler.fleet;
-
-	return (struct phase_facts){
-		.phase = r->phase,
-		.in_phase_ns = now - r->entered_ns,
-		.failed = r->failed_in_phase,
-		.measured = r->measured,
-		.interrupted = r->signals >= 1,
-		.hurried = r->signals >= 2,
-		.load_started = r->load_started,
-		.load_is_over = now >= r->window.load_end_ns,
-		.producers_gone = fleet->producers > 0 && fleet->producers_lost == fleet->producers,
-		.parts = r->parts,
-		.parts_ready = r->parts_ready,
-		.search_is_over = r->decision.converged,
-		.drained = r->drained,
-	};
-}
-
-bool state_advance(struct run *r, const struct phase_facts *facts)
-{
-	enum phase next = run_next_phase(&r->phases, facts);
-
-	if (next == r->phase)
-		return false;
-	state_enter(r, next);
-	return true;
 }
