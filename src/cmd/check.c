@@ -11,10 +11,10 @@
 
 #include "cmd/admin_call.h"
 #include "cmd/args.h"
-#include "cmd/fit.h"
-#include "cmd/host.h"
 #include "cmd/input_files.h"
+#include "cmd/pair_doubts.h"
 #include "cmd/plan_text.h"
+#include "cmd/process_limits.h"
 #include "driver/driver.h"
 #include "facts/origin.h"
 #include "util/arena.h"
@@ -178,7 +178,7 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 		return error_wrap(err, "workload %s", w->workload.path);
 	resources_estimate(&plan, &driver, &need);
 	struct doubts doubts = resources_doubts(&plan, &need, &driver, &c->limits, c->args->arena);
-	struct doubts fit = fit_doubts(&plan, d, c->args->arena);
+	struct doubts fit = pair_doubts(&plan, d, c->args->arena);
 	doubts = all_doubts(c, &doubts, &fit, &c->settings[d - c->in.drivers]);
 
 	text_addf(&c->out, "workload %s: %s, on %s\n", w->workload.path, w->workload.name,
@@ -223,8 +223,8 @@ static int check_run(const struct args *args)
 
 	if (!check_usage(args, &err) || !read_brokers(&c, &err))
 		return args_fail(args, &err);
-	host_raise_limits();
-	host_limits_read(&c.limits);
+	process_limits_raise();
+	process_limits_read(&c.limits);
 	if (inputs_load(args, &c.in, &errors, &warnings))
 		check_all(&c, &errors);
 	secret_add(&shown, text_str(&c.out));

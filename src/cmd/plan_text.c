@@ -169,9 +169,8 @@ static void add_client(const struct plan_clients *c, bool producer, uint32_t i, 
 		text_addf(out, "%u -> %s", i, c->producer_topics[i]);
 		return;
 	}
-	/* omb-none-sub-003-xxxxxxx: the number says which of its topic's it is. */
-	const char *number = strstr(c->consumers[i].subscription, "-sub-") + strlen("-sub-");
-	text_addf(out, "%u <- %s sub %lu", i, c->consumers[i].topic, strtoul(number, NULL, 10));
+	text_addf(out, "%u <- %s sub %u", i, c->consumers[i].topic,
+	          c->consumers[i].subscription_index);
 }
 
 static void add_role(const struct plan *plan, const struct plan_clients *c, bool producer,

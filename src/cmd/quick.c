@@ -6,8 +6,9 @@
 #include <time.h>
 
 #include "cmd/args.h"
-#include "cmd/host.h"
+#include "cmd/ceiling.h"
 #include "cmd/input_files.h"
+#include "cmd/process_limits.h"
 #include "driver/registry.h"
 #include "plan/names.h"
 #include "plan/plan.h"
@@ -76,7 +77,7 @@ static enum run_outcome run_texts(const struct args *args, const struct quick *q
 		             .progress = silence,
 		             .summary = silence },
 		.ceiling_per_s = q->silent ? 0
-		                           : host_ceiling_per_s(texts->driver_found,
+		                           : ceiling_per_s(texts->driver_found,
 		                                                texts->workload.message_size),
 		.worker = worker_local_create(),
 	};

@@ -11,10 +11,11 @@
 #include <unistd.h>
 
 #include "cmd/args.h"
+#include "cmd/ceiling.h"
 #include "cmd/csv.h"
-#include "cmd/fit.h"
-#include "cmd/host.h"
 #include "cmd/input_files.h"
+#include "cmd/pair_doubts.h"
+#include "cmd/process_limits.h"
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "results/pair.h"
@@ -157,7 +158,7 @@ static enum run_outcome run_planned(const struct batch *b, const struct run_opti
 static void warn_of_misfits(const struct batch *b, const struct plan *plan,
                             const struct input_driver *d)
 {
-	struct doubts fit = fit_doubts(plan, d, b->args->arena);
+	struct doubts fit = pair_doubts(plan, d, b->args->arena);
 	struct error err;
 
 	for (size_t i = 0; i < fit.count; i++) {
@@ -196,7 +197,7 @@ static int run_pair(const struct batch *b, const struct input_workload *w,
 		.run = host.run,
 		.workload_path = w->workload.path,
 		.driver_path = d->file.path,
-		.ceiling_per_s = host_ceiling_per_s(d->driver, w->workload.message_size),
+		.ceiling_per_s = ceiling_per_s(d->driver, w->workload.message_size),
 	};
 	enum run_outcome outcome = run_planned(b, &options, &report, &err);
 	int code = run_exit_code(&report, &err);
@@ -248,7 +249,7 @@ static int run_run(const struct args *args)
 	bool ok = inputs_load(args, &b.in, &errors, &warnings);
 	args_warn_all(args, &warnings);
 	warn_of_workers_file(args);
-	host_raise_limits();
+	process_limits_raise();
 	if (!ok)
 		code = args_fail_all(args, &errors);
 	else if (!run_block_signals(&err))

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/learn.h"
+#include "config/file_secrets.h"
 #include "config/workload.h"
 #include "config/yaml.h"
 #include "util/arena.h"
@@ -175,7 +175,7 @@ static void parse(const char *text, size_t len, struct driver_file *out, struct 
 		error_list_add(errors, &err);
 		return;
 	}
-	learn_secrets(doc.root);
+	file_secrets_learn(doc.root);
 	if (doc.more_line != 0) {
 		error_set(&err, ERROR_CONFIG, "a second document starts here; only one is read");
 		err.line = doc.more_line;

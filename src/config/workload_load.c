@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/learn.h"
+#include "config/file_secrets.h"
 #include "config/option.h"
 #include "config/override.h"
 #include "config/payload_files.h"
@@ -87,7 +87,7 @@ static bool parse_root(struct workload_loading *l)
 		error_list_add(l->errors, &err);
 		return false;
 	}
-	learn_secrets(doc.root);
+	file_secrets_learn(doc.root);
 	if (doc.more_line != 0) {
 		error_set(&err, ERROR_CONFIG, "a second document starts here; only one is read");
 		err.line = doc.more_line;

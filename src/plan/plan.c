@@ -243,8 +243,11 @@ struct plan_clients plan_clients(const struct plan *plan, const char *run_id,
 			size_t g = (size_t)t * plan->subscriptions + s;
 			groups[g] = group_name(run_id, s, payload_mix(chance, 0, g), arena);
 			for (uint32_t c = 0; c < members; c++)
-				consumers[at++] =
-					(struct plan_consumer){ topic_names[t], groups[g] };
+				consumers[at++] = (struct plan_consumer){
+					.topic = topic_names[t],
+					.subscription = groups[g],
+					.subscription_index = s,
+				};
 		}
 	}
 	for (uint32_t p = 0; p < plan->workload->producers_per_topic; p++)

@@ -43,6 +43,7 @@ struct plan_host {
 
 struct plan_consumer {
 	const char *topic, *subscription;
+	uint32_t subscription_index; /* within its topic */
 };
 
 struct plan {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/learn.h"
+#include "config/file_secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static void learn(const char *key, const struct yaml_node *node)
 	}
 }
 
-void learn_secrets(const struct yaml_node *root)
+void file_secrets_learn(const struct yaml_node *root)
 {
 	learn("", root);
 }

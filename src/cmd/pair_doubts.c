@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/fit.h"
+#include "cmd/pair_doubts.h"
 
 #include <string.h>
 
@@ -32,7 +32,8 @@ static void add(void *to, const struct driver_doubt *d)
 	};
 }
 
-struct doubts fit_doubts(const struct plan *plan, const struct input_driver *d, struct arena *arena)
+struct doubts pair_doubts(const struct plan *plan, const struct input_driver *d,
+                          struct arena *arena)
 {
 	const struct workload *w = plan->workload;
 	struct gathering g = { .arena = arena };
