@@ -115,7 +115,14 @@ KNOTS = [
 
 # The same of modules (x.c with x.h) that include each other.
 INCLUDE_KNOTS = [
-    {"src/agent/admin", "src/agent/agent", "src/agent/consumer", "src/agent/loop", "src/agent/producer"},
+    {
+        "src/agent/admin",
+        "src/agent/agent",
+        "src/agent/consumer",
+        "src/agent/loop",
+        "src/agent/producer",
+        "src/agent/producer_state",
+    },
     {"src/driver/kafka/java", "src/driver/kafka/translate", "src/driver/kafka/translation"},
     {"src/driver/loopback/core", "src/driver/loopback/groups"},
     {"src/results/omb_fields", "src/results/omb_result"},

@@ -13,7 +13,7 @@
 #include "cmd/args.h"
 #include "cmd/foreground.h"
 #include "cmd/input_files.h"
-#include "cmd/process_limits.h"
+#include "cmd/machine.h"
 #include "util/arena.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -344,7 +344,7 @@ static int broker_run(const struct args *args)
 	options.stop_fd = foreground_open_signals(&err);
 	if (options.stop_fd < 0)
 		return args_fail(args, &err);
-	process_limits_raise(); /* each connection is a descriptor */
+	machine_limits_raise(); /* each connection is a descriptor */
 	options.broker.notices = (struct notices){ .tell = notice, .context = &front };
 	options.ready = ready;
 	options.prepare = prepare;

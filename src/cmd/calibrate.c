@@ -15,7 +15,7 @@
 #include "cmd/args.h"
 #include "cmd/broker_child.h"
 #include "cmd/input_files.h"
-#include "cmd/process_limits.h"
+#include "cmd/machine.h"
 #include "cmd/quick.h"
 #include "results/calibration.h"
 #include "stats/hist.h"
@@ -337,7 +337,7 @@ static bool open_bench(struct bench *b, struct error *err)
 		return false;
 	}
 	b->folder[len] = '/';
-	process_limits_raise();
+	machine_limits_raise();
 	return true;
 }
 

@@ -12,9 +12,9 @@
 #include "cmd/admin_call.h"
 #include "cmd/args.h"
 #include "cmd/input_files.h"
+#include "cmd/machine.h"
 #include "cmd/pair_doubts.h"
 #include "cmd/plan_text.h"
-#include "cmd/process_limits.h"
 #include "driver/driver.h"
 #include "facts/origin.h"
 #include "util/arena.h"
@@ -223,8 +223,8 @@ static int check_run(const struct args *args)
 
 	if (!check_usage(args, &err) || !read_brokers(&c, &err))
 		return args_fail(args, &err);
-	process_limits_raise();
-	process_limits_read(&c.limits);
+	machine_limits_raise();
+	machine_limits_read(&c.limits);
 	if (inputs_load(args, &c.in, &errors, &warnings))
 		check_all(&c, &errors);
 	secret_add(&shown, text_str(&c.out));

@@ -7,7 +7,7 @@
 #include "cmd/args.h"
 #include "cmd/broker_child.h"
 #include "cmd/input_files.h"
-#include "cmd/process_limits.h"
+#include "cmd/machine.h"
 #include "cmd/quick.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -132,7 +132,7 @@ static int demo_run(const struct args *args)
 		text_fini(&folder);
 		return args_fail(args, &err);
 	}
-	process_limits_raise();
+	machine_limits_raise();
 	fputs(before, stdout);
 	fflush(stdout);
 	int code = run_on(args, broker.port, text_str(&folder));

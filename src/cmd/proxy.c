@@ -11,7 +11,7 @@
 #include "cmd/args.h"
 #include "cmd/foreground.h"
 #include "cmd/input_files.h"
-#include "cmd/process_limits.h"
+#include "cmd/machine.h"
 #include "proxy/control.h"
 #include "proxy/proxy.h"
 #include "proxy/tell.h"
@@ -228,7 +228,7 @@ static int proxy_run(const struct args *args)
 	int termination_fd = foreground_open_signals(&err);
 	if (termination_fd < 0)
 		return args_fail(args, &err);
-	process_limits_raise();        /* each connection is two descriptors */
+	machine_limits_raise();        /* each connection is two descriptors */
 	prctl(PR_SET_TIMERSLACK, 1UL); /* what is due goes when it is due */
 	bool ok = begin(&front, termination_fd, &err) && serve(&front, &err);
 	if (ok)

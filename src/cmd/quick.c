@@ -6,9 +6,8 @@
 #include <time.h>
 
 #include "cmd/args.h"
-#include "cmd/ceiling.h"
 #include "cmd/input_files.h"
-#include "cmd/process_limits.h"
+#include "cmd/machine.h"
 #include "driver/registry.h"
 #include "plan/names.h"
 #include "plan/plan.h"
@@ -77,8 +76,8 @@ static enum run_outcome run_texts(const struct args *args, const struct quick *q
 		             .progress = silence,
 		             .summary = silence },
 		.ceiling_per_s = q->silent ? 0
-		                           : ceiling_per_s(texts->driver_found,
-		                                                texts->workload.message_size),
+		                           : machine_ceiling_per_s(texts->driver_found,
+		                                                   texts->workload.message_size),
 		.worker = worker_local_create(),
 	};
 	enum run_outcome outcome = run_one(&options, report, err);

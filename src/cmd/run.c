@@ -11,11 +11,10 @@
 #include <unistd.h>
 
 #include "cmd/args.h"
-#include "cmd/ceiling.h"
 #include "cmd/csv.h"
 #include "cmd/input_files.h"
+#include "cmd/machine.h"
 #include "cmd/pair_doubts.h"
-#include "cmd/process_limits.h"
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "results/pair.h"
@@ -197,7 +196,7 @@ static int run_pair(const struct batch *b, const struct input_workload *w,
 		.run = host.run,
 		.workload_path = w->workload.path,
 		.driver_path = d->file.path,
-		.ceiling_per_s = ceiling_per_s(d->driver, w->workload.message_size),
+		.ceiling_per_s = machine_ceiling_per_s(d->driver, w->workload.message_size),
 	};
 	enum run_outcome outcome = run_planned(b, &options, &report, &err);
 	int code = run_exit_code(&report, &err);
@@ -249,7 +248,7 @@ static int run_run(const struct args *args)
 	bool ok = inputs_load(args, &b.in, &errors, &warnings);
 	args_warn_all(args, &warnings);
 	warn_of_workers_file(args);
-	process_limits_raise();
+	machine_limits_raise();
 	if (!ok)
 		code = args_fail_all(args, &errors);
 	else if (!run_block_signals(&err))

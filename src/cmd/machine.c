@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/process_limits.h"
+#include "cmd/machine.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/driver.h"
+#include "facts/environment.h"
+#include "results/calibration.h"
 #include "util/os.h"
 
 /* The number in a one-line file; UINT64_MAX = none there ("max"), or no such file. */
@@ -78,7 +81,7 @@ static uint64_t limit_of(rlim_t limit)
 	return limit == RLIM_INFINITY ? UINT64_MAX : limit;
 }
 
-void process_limits_read(struct resource_limits *out)
+void machine_limits_read(struct resource_limits *out)
 {
 	struct rlimit files = { RLIM_INFINITY, RLIM_INFINITY };
 	struct rlimit processes = { RLIM_INFINITY, RLIM_INFINITY };
@@ -101,7 +104,7 @@ void process_limits_read(struct resource_limits *out)
 	};
 }
 
-void process_limits_raise(void)
+void machine_limits_raise(void)
 {
 	struct rlimit files;
 
@@ -109,4 +112,16 @@ void process_limits_raise(void)
 		return;
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files); /* refused: `omb check` tells what is needed */
+}
+
+double machine_ceiling_per_s(const struct driver *driver, uint64_t message_bytes)
+{
+	struct environment environment;
+	struct calibration found;
+
+	environment_read(&environment);
+	if (!calibration_load(&environment, &found))
+		return 0;
+	bool has_library = (driver->flags & DRIVER_LIBRARY) != 0;
+	return calibration_per_s(has_library ? found.library : found.bare, message_bytes);
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_CMD_MACHINE_H
+#define OMB_CMD_MACHINE_H
+
+/*
+ * machine -- what this process may use of the machine, and what the generator can do on it.
+ */
+
+#include <stdint.h>
+
+#include "plan/resources.h"
+
+struct driver;
+
+void machine_limits_read(struct resource_limits *out);
+
+/* Open files: as many as the hard limit allows, for this process and its agents.  A soft limit
+ * protects programs that use select(); this one does not. */
+void machine_limits_raise(void);
+
+/* Messages/s through this driver, as `omb calibrate` found; 0: it was never run here. */
+double machine_ceiling_per_s(const struct driver *driver, uint64_t message_bytes);
+
+#endif
