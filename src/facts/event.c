@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *const kinds[EVENT_KINDS] = {
+const char *const fact_event_names[EVENT_KINDS] = {
 	[EVENT_AGENT_LOST] = "agentLost",
 	[EVENT_AGENT_SLOW] = "agentSlow",
 	[EVENT_AGENT_RESTARTED] = "agentRestarted",
@@ -16,13 +16,13 @@ static const char *const kinds[EVENT_KINDS] = {
 
 const char *fact_event_kind_name(enum fact_event_kind kind)
 {
-	return kinds[kind];
+	return fact_event_names[kind];
 }
 
 bool fact_event_kind_of(const char *name, enum fact_event_kind *out)
 {
 	for (int i = 0; i < EVENT_KINDS; i++)
-		if (strcmp(kinds[i], name) == 0) {
+		if (strcmp(fact_event_names[i], name) == 0) {
 			*out = (enum fact_event_kind)i;
 			return true;
 		}

@@ -40,6 +40,7 @@ struct fact_events {
 	size_t count;
 };
 
+extern const char *const fact_event_names[EVENT_KINDS];
 const char *fact_event_kind_name(enum fact_event_kind kind); /* "agentLost" */
 /* False: none has this name. */
 bool fact_event_kind_of(const char *name, enum fact_event_kind *out);

@@ -3,20 +3,20 @@
 
 #include <string.h>
 
-static const char *const names[AGENT_ROLES] = {
+const char *const agent_role_names[AGENT_ROLES] = {
 	[AGENT_PRODUCER] = "producer", [AGENT_CONSUMER] = "consumer", [AGENT_ADMIN] = "admin",
 	[AGENT_BROKER] = "broker",     [AGENT_NONE] = "coordinator",
 };
 
 const char *agent_role_name(enum agent_role role)
 {
-	return names[role];
+	return agent_role_names[role];
 }
 
 bool agent_role_of(const char *name, enum agent_role *out)
 {
 	for (int i = 0; i < AGENT_ROLES; i++)
-		if (strcmp(names[i], name) == 0) {
+		if (strcmp(agent_role_names[i], name) == 0) {
 			*out = (enum agent_role)i;
 			return true;
 		}

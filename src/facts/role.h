@@ -17,6 +17,7 @@ enum agent_role {
 	AGENT_ROLES
 };
 
+extern const char *const agent_role_names[AGENT_ROLES];
 const char *agent_role_name(enum agent_role role); /* "producer" */
 /* False: none has this name. */
 bool agent_role_of(const char *name, enum agent_role *out);

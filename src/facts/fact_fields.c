@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/fact_fields.h"
+
+#include <jansson.h>
+
+#include "facts/event.h"
+#include "facts/origin.h"
+#include "facts/totals.h"
+#include "stats/hdr_codec.h"
+#include "util/arena.h"
+#include "util/secret.h"
+
+/* Counts of one run stay far below; sums of two cannot wrap. */
+#define COUNT_MAX (UINT64_C(1) << 53)
+
+const char *const fact_counter_names[COUNTER_COUNT] = {
+#define X(enumerator, name, help) name,
+	COUNTERS(X)
+#undef X
+};
+
+#define COUNTS .names = fact_counter_names, .names_count = COUNTER_COUNT
+#define ROLES  .names = agent_role_names, .names_count = AGENT_ROLES
+
+/* --- rows ------------------------------------------------------------------------------------------- */
+
+/* A secret is masked here once more, whatever the driver did. */
+static bool write_row_value(const void *from, struct fields_out *out)
+{
+	const struct fact_row *row = from;
+	struct text shown = { 0 };
+
+	secret_add(&shown, secret_shown(row->key, row->value != NULL ? row->value : ""));
+	fields_write_text(row->value != NULL ? text_str(&shown) : NULL, out->text);
+	text_fini(&shown);
+	return true;
+}
+
+static bool read_row_value(const json_t *value, void *to, struct fields_in *in)
+{
+	struct fact_row *row = to;
+
+	if (value != NULL && !json_is_string(value))
+		return error_set(in->err, ERROR_CONFIG, "value is no text");
+	row->value = value != NULL ? arena_strdup(in->arena, json_string_value(value)) : NULL;
+	return true;
+}
+
+static const struct field_custom row_value = { write_row_value, read_row_value };
+
+static const struct field row_items[] = {
+	FIELD(struct fact_row, section, "section", FIELD_TEXT, .flags = FIELD_MUST),
+	FIELD(struct fact_row, key, "key", FIELD_TEXT, .flags = FIELD_MUST),
+	FIELD(struct fact_row, value, "value", FIELD_CUSTOM, .custom = &row_value),
+	FIELD(struct fact_row, origin, "origin", FIELD_TEXT),
+	FIELD(struct fact_row, note, "note", FIELD_MESSAGE, .flags = FIELD_OMIT),
+};
+const struct fields row_fields = FIELDS(struct fact_row, row_items);
+
+/* --- snapshots -------------------------------------------------------------------------------------- */
+
+static bool write_window(const struct snapshot *s, enum window window, struct fields_out *out)
+{
+	const char *comma = "";
+
+	text_add(out->text, "{");
+	for (unsigned i = 0; i < LATENCY_COUNT; i++) {
+		const struct hist_copy *h = &s->latencies[window][i];
+
+		if (h->count == 0)
+			continue;
+		text_addf(out->text, "%s\"%s\":\"", comma, latency_name((enum latency)i));
+		hdr_codec_encode(h, out->text);
+		text_add(out->text, "\"");
+		comma = ",";
+	}
+	text_add(out->text, "}");
+	return true;
+}
+
+/* Only our own buckets can be merged. */
+static bool is_our_layout(const struct hist_copy *h)
+{
+	const struct hist_layout *l = hist_copy_layout(h);
+
+	return l->highest == hist_layout_ns.highest && l->digits == hist_layout_ns.digits;
+}
+
+static bool read_histogram(const json_t *value, const char *name, struct hist_copy *out,
+                           struct error *err)
+{
+	if (!json_is_string(value) ||
+	    !hdr_codec_decode(json_string_value(value), json_string_length(value),
+	                      hist_layout_ns.unit_ns, out, err))
+		return error_set(err, ERROR_CONFIG, "%s is no histogram", name);
+	if (!is_our_layout(out) || out->count > COUNT_MAX)
+		return error_set(err, ERROR_CONFIG, "%s is no histogram that omb makes", name);
+	return true;
+}
+
+static bool read_window(const json_t *all, struct snapshot *to, enum window window,
+                        struct fields_in *in)
+{
+	for (unsigned i = 0; i < LATENCY_COUNT; i++) {
+		const char *name = latency_name((enum latency)i);
+		const json_t *value = json_object_get(all, name);
+
+		if (value != NULL &&
+		    !read_histogram(value, name, &to->latencies[window][i], in->err))
+			return false;
+	}
+	return true;
+}
+
+static bool write_measured(const void *from, struct fields_out *out)
+{
+	return write_window(from, WINDOW_MEASURED, out);
+}
+
+static bool write_outside(const void *from, struct fields_out *out)
+{
+	return write_window(from, WINDOW_OUTSIDE, out);
+}
+
+static bool read_measured(const json_t *value, void *to, struct fields_in *in)
+{
+	return read_window(value, to, WINDOW_MEASURED, in);
+}
+
+static bool read_outside(const json_t *value, void *to, struct fields_in *in)
+{
+	return read_window(value, to, WINDOW_OUTSIDE, in);
+}
+
+static const struct field_custom measured = { write_measured, read_measured };
+static const struct field_custom outside = { write_outside, read_outside };
+
+static const struct field snapshot_items[] = {
+	FIELD(struct snapshot, taken_ns, "takenNs", FIELD_INSTANT),
+	FIELD(struct snapshot, cpu_ns, "cpuNs", FIELD_COUNT),
+	FIELD(struct snapshot, counters, "counters", FIELD_COUNTS, COUNTS),
+	FIELD(struct snapshot, latencies, "measured", FIELD_CUSTOM, .custom = &measured),
+	FIELD(struct snapshot, latencies, "outside", FIELD_CUSTOM, .custom = &outside),
+};
+const struct fields snapshot_fields = FIELDS(struct snapshot, snapshot_items);
+
+/* --- agents ----------------------------------------------------------------------------------------- */
+
+static bool write_agent_snapshot(const void *from, struct fields_out *out)
+{
+	const struct fact_agent *a = from;
+
+	if (a->snapshot == NULL)
+		return false;
+	fields_write(&snapshot_fields, a->snapshot, out);
+	return true;
+}
+
+static bool read_agent_snapshot(const json_t *value, void *to, struct fields_in *in)
+{
+	struct fact_agent *a = to;
+
+	if (value == NULL)
+		return true;
+	a->snapshot = arena_alloc(in->arena, sizeof(*a->snapshot));
+	return fields_read(&snapshot_fields, value, a->snapshot, in);
+}
+
+static const struct field_custom agent_snapshot = { write_agent_snapshot, read_agent_snapshot };
+
+static const struct field agent_items[] = {
+	FIELD(struct fact_agent, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES),
+	FIELD(struct fact_agent, index, "index", FIELD_UINT),
+	FIELD(struct fact_agent, generation, "generation", FIELD_UINT),
+	FIELD(struct fact_agent, pid, "pid", FIELD_INT),
+	FIELD(struct fact_agent, clients, "clients", FIELD_UINT),
+	FIELD(struct fact_agent, loops, "threads", FIELD_UINT),
+	FIELD(struct fact_agent, lost, "lost", FIELD_BOOL),
+	FIELD(struct fact_agent, slow, "slow", FIELD_BOOL),
+	FIELD(struct fact_agent, hung, "hung", FIELD_BOOL, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, ended_ns, "endedNs", FIELD_INSTANT, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, is_resuming, "resuming", FIELD_BOOL, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, is_offering, "offering", FIELD_BOOL, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, cpu_ns, "cpuNs", FIELD_COUNT),
+	FIELD(struct fact_agent, window_cpu_ns, "windowCpuNs", FIELD_COUNT),
+	FIELD(struct fact_agent, max_rss_bytes, "maxRssBytes", FIELD_COUNT),
+	FIELD(struct fact_agent, pss_bytes, "pssBytes", FIELD_COUNT),
+	FIELD(struct fact_agent, counters, "counters", FIELD_COUNTS, COUNTS),
+	FIELD(struct fact_agent, snapshot, "snapshot", FIELD_CUSTOM, .custom = &agent_snapshot),
+};
+const struct fields agent_fields = FIELDS(struct fact_agent, agent_items);
+
+static const struct field producer_items[] = {
+	FIELD(struct fact_producer, producer, "producer", FIELD_UINT),
+	FIELD(struct fact_producer, topic, "topic", FIELD_TEXT),
+	FIELD(struct fact_producer, sent, "sent", FIELD_COUNT),
+	FIELD(struct fact_producer, acknowledged, "acknowledged", FIELD_COUNT),
+	FIELD(struct fact_producer, failed, "failed", FIELD_COUNT),
+	FIELD(struct fact_producer, unacknowledged, "unacknowledged", FIELD_COUNT),
+	FIELD(struct fact_producer, unsent, "unsent", FIELD_COUNT),
+};
+const struct fields producer_fields = FIELDS(struct fact_producer, producer_items);
+
+static const struct field partition_items[] = {
+	FIELD(struct fact_partition, topic, "topic", FIELD_TEXT),
+	FIELD(struct fact_partition, subscription, "subscription", FIELD_TEXT),
+	FIELD(struct fact_partition, partition, "partition", FIELD_UINT),
+	FIELD(struct fact_partition, received, "received", FIELD_COUNT),
+};
+const struct fields partition_fields = FIELDS(struct fact_partition, partition_items);
+
+static const struct field event_items[] = {
+	FIELD(struct fact_event, kind, "kind", FIELD_NAME, .flags = FIELD_MUST,
+	      .names = fact_event_names, .names_count = EVENT_KINDS),
+	FIELD(struct fact_event, at_ns, "atNs", FIELD_INSTANT, .flags = FIELD_MUST),
+	FIELD(struct fact_event, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES),
+	FIELD(struct fact_event, agent, "agent", FIELD_UINT),
+	FIELD(struct fact_event, generation, "generation", FIELD_UINT),
+	FIELD(struct fact_event, gap_ns, "gapNs", FIELD_COUNT, .flags = FIELD_OMIT),
+	FIELD(struct fact_event, count, "count", FIELD_COUNT, .flags = FIELD_OMIT),
+	FIELD(struct fact_event, is_rest, "rest", FIELD_BOOL, .flags = FIELD_OMIT),
+	FIELD(struct fact_event, name, "name", FIELD_MESSAGE, .flags = FIELD_OMIT),
+	FIELD(struct fact_event, text, "text", FIELD_MESSAGE, .flags = FIELD_OMIT),
+};
+const struct fields event_fields = FIELDS(struct fact_event, event_items);
+
+static const struct field totals_items[] = {
+	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
+	FIELD(struct fact_totals, snapshot, "snapshot", FIELD_STRUCT, .of = &snapshot_fields),
+	FIELD(struct fact_totals, agents, "agents", FIELD_LIST, .of = &agent_fields,
+	      .count = offsetof(struct fact_totals, agents_count)),
+	FIELD(struct fact_totals, producers, "producers", FIELD_LIST, .of = &producer_fields,
+	      .count = offsetof(struct fact_totals, producers_count)),
+	FIELD(struct fact_totals, partitions, "partitions", FIELD_LIST, .of = &partition_fields,
+	      .count = offsetof(struct fact_totals, partitions_count)),
+};
+const struct fields totals_fields = FIELDS(struct fact_totals, totals_items);
