@@ -114,11 +114,13 @@ static double clock_cost_ns(void)
 
 static void result_print(const char *mode, const struct agent_shm *shm, uint64_t spent_ns)
 {
-	const _Atomic uint64_t *counters = shm->loop[0].counters;
-	uint64_t messages = counter_read(&counters[COUNTER_ACKNOWLEDGED]);
+	uint64_t counters[COUNTER_COUNT] = { 0 };
+
+	agent_shm_count(shm, 0, counters);
+	uint64_t messages = counters[COUNTER_ACKNOWLEDGED];
 
 	printf("{\"mode\":\"%s\",\"messages\":%" PRIu64 ",\"wakeups\":%" PRIu64, mode, messages,
-	       counter_read(&counters[COUNTER_WAKEUPS]));
+	       counters[COUNTER_WAKEUPS]);
 	/* Under valgrind times mean nothing, and a million readings would drown what is counted. */
 	if (getenv("OMB_NULL_LOOP_COUNTED") == NULL)
 		printf(",\"cpuNsPerMessage\":%.2f,\"clockNs\":%.2f",

@@ -79,7 +79,6 @@ static void count_received(struct consumer *c, const struct received *m)
 	struct consumer_loop *l = c->loop;
 
 	counter_bump(&c->words->received);
-	count(l, COUNTER_RECEIVED);
 	counter_add(&l->base.words->counters[COUNTER_BYTES_RECEIVED], m->payload_len);
 	if (m->redelivered)
 		count(l, COUNTER_REDELIVERED);
@@ -101,7 +100,6 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 		count(l, COUNTER_FOREIGN);
 	} else if (s->flags & STAMP_PROBE) {
 		counter_bump(&c->words->probes_received);
-		count(l, COUNTER_PROBES_RECEIVED);
 	} else {
 		count_received(c, m);
 		record_latencies(l, s, now_ns);

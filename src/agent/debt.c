@@ -187,23 +187,12 @@ struct debt_account debt_settle(const struct debt_client *c, const struct debt_t
 void debt_count(const struct debt_account *accounts, const struct agent_shm *shm,
                 struct snapshot *to)
 {
-	static const enum counter which[] = { COUNTER_SENT, COUNTER_ACKNOWLEDGED, COUNTER_FAILED,
-		                              COUNTER_UNACKNOWLEDGED, COUNTER_UNSENT };
-	uint64_t sums[sizeof(which) / sizeof(which[0])] = { 0 };
-
 	for (uint32_t i = 0; i < shm->shape.clients; i++) {
-		sums[0] += accounts[i].sent;
-		sums[1] += accounts[i].acknowledged;
-		sums[2] += accounts[i].failed;
-		sums[3] += accounts[i].unacknowledged;
-		sums[4] += accounts[i].unsent;
-	}
-	for (size_t k = 0; k < sizeof(which) / sizeof(which[0]); k++) {
-		uint64_t counted = 0;
-		for (uint32_t i = 0; i < shm->shape.loops; i++)
-			counted += counter_read(&shm->loop[i].counters[which[k]]);
-		/* Clients count first: never less, whatever instant the agent died at. */
-		to->counters[which[k]] += sums[k] > counted ? sums[k] - counted : 0;
+		const struct shm_client *c = agent_shm_client(shm, i);
+		to->counters[COUNTER_SENT] += accounts[i].sent - counter_read(&c->sent);
+		to->counters[COUNTER_UNACKNOWLEDGED] +=
+			accounts[i].unacknowledged - counter_read(&c->unacknowledged);
+		to->counters[COUNTER_UNSENT] += accounts[i].unsent;
 	}
 }
 

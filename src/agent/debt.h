@@ -61,8 +61,7 @@ struct debt_client {
 struct debt_account debt_settle(const struct debt_client *c, const struct debt_terms *terms,
                                 struct snapshot *to);
 
-/* Adds what the shared memory of an agent, and its closed accounts, say beyond what its loops
- * counted (SENT to UNSENT), to *to. */
+/* Adds what the closed accounts of an agent say beyond what its clients counted to *to. */
 void debt_count(const struct debt_account *accounts, const struct agent_shm *shm,
                 struct snapshot *to);
 

@@ -201,7 +201,8 @@ void loop_read_clock(struct loop *l)
 {
 	loop_look(l);
 	l->now_ns = clock_ns();
-	l->ticks = LOOP_CLOCK_EVERY;
+	/* While closing, the library may wait between two messages. */
+	l->ticks = l->closing ? 1 : LOOP_CLOCK_EVERY;
 }
 
 uint32_t loop_client_index(const struct loop *l, uint32_t i)

@@ -126,8 +126,7 @@ void loop_read_clock(struct loop *l);
  * sent.  Still older after that: the sender's clock is another one. */
 static inline uint64_t loop_tick(struct loop *l, uint64_t since_ns)
 {
-	/* While closing, the library may wait between two messages. */
-	if (l->ticks == 0 || l->closing || l->now_ns < since_ns)
+	if (l->ticks == 0 || l->now_ns < since_ns)
 		loop_read_clock(l);
 	l->ticks--;
 	return l->now_ns;

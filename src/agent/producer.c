@@ -72,6 +72,8 @@ static void begin_load(struct producer_loop *l, struct producer *p)
 	pacer_init(&p->pacer, &l->load.epoch, l->load.first_producer + spec->schedule_index,
 	           l->load.producers);
 	put_schedule(l, p);
+	p->payload_seed = payload_seed(l->load.seed, p->id);
+	p->stamp = stamp_source(p->id, l->load.run, producer_is_paced(l) ? 0 : STAMP_UNSCHEDULED);
 	if (!producer_is_paced(l))
 		p->pacer.next_ns = l->load.epoch.start_ns;
 	p->flights = (struct flights){
@@ -97,6 +99,7 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 	if (l->base.driver->max_block_ms != NULL &&
 	    l->base.driver->max_block_ms(l->base.spec->driver_config, &max_block_ms))
 		l->load.max_block_ns = max_block_ms * NS_PER_MS;
+	counter_set(&l->base.words->message_bytes, load->payload.size);
 	l->stamps = load->payload.size >= STAMP_BYTES;
 	l->pool = payload_map(pool_fd, load->payload.size, load->payload.count, err);
 	if (l->pool == NULL)

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "agent/producer_state.h"
-#include "load/stamp.h"
 #include "util/clock.h"
 
 /* Messages of one pass between two looks at acknowledgements and commands. */
@@ -17,7 +16,7 @@
 static void fill_message(struct producer_loop *l, const struct producer *p, struct outgoing *m)
 {
 	const struct load_spec *load = &l->load;
-	uint64_t mixed = payload_mix(load->seed, p->id, p->sequence);
+	uint64_t mixed = payload_mix_next(p->payload_seed, p->sequence);
 
 	m->payload =
 		l->pool + (size_t)payload_index(mixed, load->payload.count) * load->payload.size;
@@ -37,7 +36,6 @@ static inline void message_taken(struct producer *p)
 	p->busy_since_ns = 0;
 	p->retries = 0;
 	counter_set(&p->words->sent, p->sequence);
-	producer_count(p->loop, COUNTER_SENT);
 }
 
 static void record_sent(struct producer_loop *l, uint64_t due_ns, uint64_t called_ns,
@@ -61,22 +59,6 @@ void producer_flush(struct producer_loop *l)
 	l->unflushed_count = 0;
 }
 
-/* In place: the payload belongs to this loop alone, and to this message for the call. */
-static void stamp_message(const struct producer_loop *l, const struct producer *p,
-                          const struct outgoing *m, uint64_t due_ns, uint64_t called_ns)
-{
-	struct stamp stamp = {
-		.due_ns = due_ns,
-		.send_delay_ns = called_ns - due_ns,
-		.sequence = p->sequence,
-		.producer = p->id,
-		.run = l->load.run,
-		.flags = producer_is_paced(l) ? 0 : STAMP_UNSCHEDULED,
-	};
-
-	stamp_write((void *)(uintptr_t)m->payload, m->payload_len, &stamp);
-}
-
 static uint64_t first_offer_ns(const struct producer *p, uint64_t now_ns)
 {
 	return p->busy_since_ns != 0 ? p->busy_since_ns : now_ns;
@@ -97,8 +79,10 @@ static inline enum send_status offer(struct producer_loop *l, struct producer *p
 	}
 
 	fill_message(l, p, &m);
+	/* In place: the payload belongs to this loop alone, and to this message for the call. */
 	if (l->stamps)
-		stamp_message(l, p, &m, due_ns, called_ns);
+		stamp_put((void *)(uintptr_t)m.payload, m.payload_len, &p->stamp, p->sequence,
+		          due_ns, called_ns - due_ns);
 
 	uint32_t slot = flights_take(&p->flights, p->sequence, due_ns, called_ns);
 	loop_batch_begins(&l->base);

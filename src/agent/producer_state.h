@@ -18,6 +18,7 @@
 #include "agent/loop.h"
 #include "agent/producer.h"
 #include "load/assignment.h"
+#include "load/stamp.h"
 #include "stats/counter.h"
 #include "util/heap.h"
 
@@ -41,6 +42,8 @@ struct producer {
 	struct pacer pacer;
 	struct shm_schedule *schedule; /* the pacer, as a parent sees it */
 	struct flights flights;
+	struct stamp_source stamp;
+	uint64_t payload_seed;
 	uint64_t sequence;      /* of the next message */
 	uint64_t busy_since_ns; /* when the message at hand was first offered; 0 = not yet */
 	uint64_t retry_ns;      /* of a blocked one */

@@ -99,10 +99,10 @@ void agent_shm_unmap(struct agent_shm *shm)
 		munmap(shm, shm->bytes);
 }
 
-struct shm_client *agent_shm_client(struct agent_shm *shm, uint32_t client)
+struct shm_client *agent_shm_client(const struct agent_shm *shm, uint32_t client)
 {
 	assert(client < shm->shape.clients);
-	return (struct shm_client *)((char *)shm + clients_offset(&shm->shape)) + client;
+	return (struct shm_client *)((char *)(uintptr_t)shm + clients_offset(&shm->shape)) + client;
 }
 
 _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client)
@@ -173,14 +173,37 @@ uint64_t agent_shm_closed(const struct agent_shm *shm)
 	return closed;
 }
 
+/* What comes of a message is read before the message: never more answered than sent. */
+static void count_client(const struct shm_client *c, uint64_t *counters)
+{
+	counters[COUNTER_RECEIVED] += counter_read(&c->received);
+	counters[COUNTER_PROBES_RECEIVED] += counter_read(&c->probes_received);
+	counters[COUNTER_UNACKNOWLEDGED] += counter_read(&c->unacknowledged);
+	counters[COUNTER_FAILED] += counter_read(&c->failed);
+	counters[COUNTER_ACKNOWLEDGED] += counter_read(&c->acknowledged);
+	atomic_signal_fence(memory_order_acquire);
+	counters[COUNTER_SENT] += counter_read(&c->sent);
+}
+
+void agent_shm_count(const struct agent_shm *shm, uint32_t loop, uint64_t *counters)
+{
+	const struct shm_loop *l = &shm->loop[loop];
+	uint64_t acknowledged = counters[COUNTER_ACKNOWLEDGED];
+
+	for (int c = COUNTER_COUNT; c-- > 0;)
+		counters[c] += counter_read(&l->counters[c]);
+	for (uint32_t i = loop; i < shm->shape.clients; i += shm->shape.loops)
+		count_client(agent_shm_client(shm, i), counters);
+	acknowledged = counters[COUNTER_ACKNOWLEDGED] - acknowledged;
+	counters[COUNTER_BYTES_ACKED] += acknowledged * counter_read(&l->message_bytes);
+}
+
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to)
 {
 	struct hist_copy scratch = { 0 };
 
 	for (uint32_t i = 0; i < shm->shape.loops; i++) {
-		/* What comes of a message is read before the message: never more answered than sent. */
-		for (int c = COUNTER_COUNT; c-- > 0;)
-			to->counters[c] += counter_read(&shm->loop[i].counters[c]);
+		agent_shm_count(shm, i, to->counters);
 		if (with_latencies)
 			add_latencies(&shm->loop[i], &scratch, to);
 	}

@@ -19,7 +19,7 @@
  *     sent      a message takes its flight, then the driver is asked, then `sent` is counted.  A
  *               flight whose sequence is `sent` was being offered: the driver may have sent it.
  *     answered  it is counted as sent, if its own `send` reports it; it gives its flight back, then
- *               its times are recorded, then it is counted: first by its client, then by the loop.
+ *               its times are recorded, then it is counted by its client.
  *
  * So the clients' counts and the flights are the truth, and no message is in both: whatever a driver
  * may have delivered is sent.  The message that the loop was at in that instant may be counted as
@@ -85,7 +85,9 @@ struct shm_latencies {
 };
 
 struct shm_loop {
+	/* What its clients do not count (agent_shm_count adds them up). */
 	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
+	_Atomic uint64_t message_bytes; /* of a producer loop: of every payload; 0 = no load yet */
 	struct note notes[NOTE_COUNT];
 	/* Of a producer loop: 1 as long as it may send more of the load.  Written after the counters
 	 * of the last message (release), read before them (acquire, agent_shm_is_offering). */
@@ -139,7 +141,7 @@ void agent_shm_unmap(struct agent_shm *shm);
 /* The parent, before the fork and later. */
 void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times);
 
-struct shm_client *agent_shm_client(struct agent_shm *shm, uint32_t client);
+struct shm_client *agent_shm_client(const struct agent_shm *shm, uint32_t client);
 /* Received messages by partition of one client; shape.partitions words. */
 _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client);
 /* Of one producer; shape.window_messages flights. */
@@ -187,6 +189,8 @@ bool agent_shm_is_offering(const struct agent_shm *shm);
 /* Clients that are closed so far. */
 uint64_t agent_shm_closed(const struct agent_shm *shm);
 
+/* Adds what one loop and its clients have counted to counters[COUNTER_COUNT]. */
+void agent_shm_count(const struct agent_shm *shm, uint32_t loop, uint64_t *counters);
 /* Adds what all loops counted to *to.  With `with_latencies` false only the counters. */
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to);
 

@@ -45,14 +45,25 @@ struct key_table {
 
 void key_table_fill(struct key_table *t, uint64_t seed);
 
-/* A well-mixed word for message `sequence` of `producer`; the source of both choices. */
-static inline uint64_t payload_mix(uint64_t seed, uint32_t producer, uint64_t sequence)
+/* What all messages of a producer have in common in that. */
+static inline uint64_t payload_seed(uint64_t seed, uint32_t producer)
 {
-	uint64_t h = seed ^ (uint64_t)producer << 40 ^ sequence * UINT64_C(0x9e3779b97f4a7c15);
+	return seed ^ (uint64_t)producer << 40;
+}
+
+static inline uint64_t payload_mix_next(uint64_t producer_seed, uint64_t sequence)
+{
+	uint64_t h = producer_seed ^ sequence * UINT64_C(0x9e3779b97f4a7c15);
 
 	h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return h ^ (h >> 31);
+}
+
+/* A well-mixed word for message `sequence` of `producer`; the source of both choices. */
+static inline uint64_t payload_mix(uint64_t seed, uint32_t producer, uint64_t sequence)
+{
+	return payload_mix_next(payload_seed(seed, producer), sequence);
 }
 
 /* Which of `count` payloads: the upper half of the word, scaled. */

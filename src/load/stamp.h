@@ -46,12 +46,23 @@ struct stamp {
 	uint16_t flags; /* enum stamp_flag */
 };
 
-/* Multiplying mixes each input bit into the upper half; the top 16 bits are kept. */
-static inline uint64_t stamp_check(uint64_t w0, uint64_t sequence, uint64_t w2, uint64_t w3)
+/* What all stamps of a producer have in common: worked out once, not for every message. */
+struct stamp_source {
+	uint64_t w0, mixed; /* the first word, and what the check makes of it */
+	uint64_t flags;     /* in their place in the last word */
+};
+
+/* Multiplying mixes each input bit into the upper half; the top 16 bits of the check are kept. */
+static inline uint64_t stamp_mix_first(uint64_t w0)
 {
 	uint64_t h = (w0 ^ UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
 
-	h = (h ^ (h >> 32) ^ sequence) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ (h >> 32);
+}
+
+static inline uint64_t stamp_check(uint64_t mixed, uint64_t sequence, uint64_t w2, uint64_t w3)
+{
+	uint64_t h = (mixed ^ sequence) * UINT64_C(0xc4ceb9fe1a85ec53);
 	h = (h ^ (h >> 29) ^ w2) * UINT64_C(0x9fb21c651e98df25);
 	h = (h ^ (h >> 32) ^ w3) * UINT64_C(0xd6e8feb86659fd93);
 	return h >> 48;
@@ -78,20 +89,33 @@ static inline uint64_t stamp_called_ns(const struct stamp *s)
 	                                                  : UINT64_MAX;
 }
 
-/* `payload` has `len` >= STAMP_BYTES bytes. */
-static inline void stamp_write(void *payload, size_t len, const struct stamp *s)
+static inline struct stamp_source stamp_source(uint32_t producer, uint16_t run, uint16_t flags)
+{
+	uint64_t w0 = STAMP_MAGIC | (uint64_t)run << 16 | (uint64_t)producer << 32;
+
+	return (struct stamp_source){ w0, stamp_mix_first(w0), (uint64_t)flags << 48 };
+}
+
+/* `payload` has `len` >= STAMP_BYTES bytes; `sequence` has 48 bits. */
+static inline void stamp_put(void *payload, size_t len, const struct stamp_source *source,
+                             uint64_t sequence, uint64_t due_ns, uint64_t delay_ns)
 {
 	unsigned char *at = (unsigned char *)payload + len - STAMP_BYTES;
-	uint64_t delay =
-		s->send_delay_ns < STAMP_DELAY_MAX_NS ? s->send_delay_ns : STAMP_DELAY_MAX_NS;
-	uint64_t w0 = STAMP_MAGIC | (uint64_t)s->run << 16 | (uint64_t)s->producer << 32;
-	uint64_t sequence = s->sequence & STAMP_SEQUENCE_MAX;
-	uint64_t w3 = delay | (uint64_t)s->flags << 48;
+	uint64_t delay = delay_ns < STAMP_DELAY_MAX_NS ? delay_ns : STAMP_DELAY_MAX_NS;
+	uint64_t w3 = delay | source->flags;
 
-	stamp_store(at, w0);
-	stamp_store(at + 8, sequence | stamp_check(w0, sequence, s->due_ns, w3) << 48);
-	stamp_store(at + 16, s->due_ns);
+	stamp_store(at, source->w0);
+	stamp_store(at + 8, sequence | stamp_check(source->mixed, sequence, due_ns, w3) << 48);
+	stamp_store(at + 16, due_ns);
 	stamp_store(at + 24, w3);
+}
+
+static inline void stamp_write(void *payload, size_t len, const struct stamp *s)
+{
+	struct stamp_source source = stamp_source(s->producer, s->run, s->flags);
+
+	stamp_put(payload, len, &source, s->sequence & STAMP_SEQUENCE_MAX, s->due_ns,
+	          s->send_delay_ns);
 }
 
 static inline enum stamp_status stamp_read(const void *payload, size_t len, struct stamp *out)
@@ -108,7 +132,7 @@ static inline enum stamp_status stamp_read(const void *payload, size_t len, stru
 	if ((w0 & 0xffff) != STAMP_MAGIC)
 		return STAMP_ABSENT;
 	uint64_t sequence = w1 & STAMP_SEQUENCE_MAX;
-	if (stamp_check(w0, sequence, due_ns, w3) != w1 >> 48)
+	if (stamp_check(stamp_mix_first(w0), sequence, due_ns, w3) != w1 >> 48)
 		return STAMP_CORRUPT;
 
 	out->due_ns = due_ns;

@@ -33,14 +33,17 @@
 #include "stats/hist_copy.h"
 
 #define HIST_BITS       11
-#define HIST_NS_MAX     ((UINT64_C(1) << 42) - 1)
+#define HIST_NS_BITS    42
+#define HIST_NS_MAX     ((UINT64_C(1) << HIST_NS_BITS) - 1)
 #define HIST_PER_OCTAVE ((size_t)1 << (HIST_BITS - 1))
 #define HIST_OCTAVES    ((size_t)33)
 #define HIST_BUCKETS    (HIST_OCTAVES * HIST_PER_OCTAVE)
 
 struct hist_words {
-	_Alignas(64) _Atomic uint64_t min_ns; /* means nothing as long as `octaves` is 0 */
-	_Atomic uint64_t max_ns;              /* of those in range */
+	/* The first value of the lowest bucket: within 0.1 % of the smallest; means nothing as long as
+	 * `octaves` is 0. */
+	_Alignas(64) _Atomic uint64_t min_ns;
+	_Atomic uint64_t max_ns; /* of those in range */
 	/* 2^64 ns are 584 years of latency: 5 hours of 1 M messages/s that take 1 s each.  When it
 	 * wraps, intervals stay right and hist_read marks the sum of the whole. */
 	_Atomic uint64_t sum_ns;
@@ -77,12 +80,10 @@ static inline __attribute__((always_inline)) void hist_put(struct hist_words *w,
                                                            struct hist_buckets *b, uint64_t ns)
 {
 	if (__builtin_expect(ns > counter_read(&w->max_ns), 0)) {
-		if (ns > HIST_NS_MAX)
+		if (__builtin_expect(ns >> HIST_NS_BITS != 0, 0))
 			goto rare;
 		counter_set(&w->max_ns, ns);
 	}
-	if (__builtin_expect(ns < counter_read(&w->min_ns), 0))
-		goto rare;
 
 	_Atomic uint64_t *count = &b->counts[hist_index(ns)];
 	uint64_t seen = counter_read(count);

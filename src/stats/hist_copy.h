@@ -12,7 +12,8 @@
  *
  * For the parent, reports and tests, never for the loops: it allocates.
  *
- * min and max are exact in a snapshot.  In an interval max is exact when the interval saw a new
+ * max is exact in a snapshot, min within the width of its bucket.  In an interval max is exact when
+ * the interval saw a new
  * maximum; else it is the upper edge of the highest bucket in use, never above the whole's maximum.
  * So the largest max of all intervals is the max of the whole.
  */
