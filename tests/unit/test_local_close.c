@@ -279,10 +279,11 @@ static void a_producer_that_never_connects_is_not_ready_and_is_named(void **stat
 	fake_reset();
 	fake_script.silent_producer = 2;
 	open_all(&f, 3);
+	/* Once: an agent that is asked without end and gets no time to read is killed as deaf. */
+	struct worker_call probe = { .verb = WORKER_PROBE_PRODUCERS };
+	do_call(&f, &probe);
 	while (r.producers_ready < 2) {
-		struct worker_call probe = { .verb = WORKER_PROBE_PRODUCERS };
 		struct worker_call ready = { .verb = WORKER_READINESS };
-		do_call(&f, &probe);
 		do_call(&f, &ready);
 		r = ready.readiness;
 	}
