@@ -90,6 +90,7 @@ void close_clients(struct run *r)
 	}
 	read_events(r);
 	feed_totals(r);
+	await_signals(r);
 	r->close.interrupted = r->await.signals > 0;
 }
 

@@ -9,9 +9,8 @@
  *     -> [search] -> warm-up -> measure [build a backlog and drain it] -> drain -> finish
  *     -> delete topics and groups -> files
  *
- * It is written as sequential code that awaits one verb after another.  Awaiting is a poll loop that
- * also serves signals and the console and takes the samples that are due, so nothing is late because
- * something else takes long.  Every phase is bounded.  Whatever happens, the load is stopped, the
+ * These are phases, and phases.h has the table of them.  Whatever a phase waits for is waited for in
+ * one loop (await.h) that also serves signals and the console.  Every phase is bounded.  Whatever happens, the load is stopped, the
  * worker is stopped and what the run created is deleted before run_one returns.
  *
  * A verb that fails once the window has begun ends the load; what was measured is drained and kept.

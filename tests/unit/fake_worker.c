@@ -412,7 +412,7 @@ static void fake_start(struct worker *w, struct worker_call *call)
 	if (call->verb == WORKER_CREATE_TOPICS)
 		name_topics(f, call); /* before they exist, as the real one */
 	if ((int)call->verb == f->signal_on_verb)
-		f->signals++;
+		f->signals += f->signals_at_once ? f->signals_at_once : 1;
 	if (f->is_deaf && f->call)
 		return;
 	if (call->verb == WORKER_STOP_ALL && f->call) {
@@ -438,6 +438,11 @@ static int fake_fd(struct worker *w)
 	return -1;
 }
 
+static bool ends_by_its_deadline(enum worker_verb verb)
+{
+	return verb != WORKER_FINISH && verb != WORKER_STOP_ALL;
+}
+
 static void fake_serve(struct worker *w)
 {
 	struct fake_worker *f = fake_of(w);
@@ -446,6 +451,11 @@ static void fake_serve(struct worker *w)
 		struct worker_call *call = f->call;
 		f->call = NULL;
 		answer(f, call);
+	} else if (f->call && !f->is_deaf && ends_by_its_deadline(f->call->verb) &&
+	           f->now_ns >= f->call->deadline_ns) {
+		error_set(&f->call->err, ERROR_TIMEOUT, "not complete in time");
+		f->call->state = CALL_FAILED;
+		f->call = NULL;
 	}
 }
 

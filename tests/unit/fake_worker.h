@@ -35,6 +35,7 @@ struct fake_worker {
 	uint64_t signal_at_ns[3]; /* 0 = none */
 	uint64_t stopped_at_ns, stopped_ns; /* this process does not run for so long; 0 = it does */
 	int signal_on_verb, fail_verb;      /* -1 = none */
+	unsigned signals_at_once;           /* with signal_on_verb; 0 = one */
 	uint64_t fail_after_ns;             /* fail_verb works until then */
 	int slow_verb;                      /* takes slow_ns; -1 = none */
 	uint64_t slow_ns;
