@@ -105,10 +105,13 @@ static bool start_initialize(struct local *l, struct error *err)
 		return false;
 	if (l->driver != NULL)
 		return error_set(err, ERROR_USAGE, "a driver is present: stop-all comes first");
+	if (init->run > UINT16_MAX)
+		return error_set(err, ERROR_USAGE, "run %u has more than 16 bits",
+		                 (unsigned)init->run);
 	if (!configure(l, init, err))
 		return false;
 	l->run_id = arena_strdup(&l->arena, init->run_id);
-	l->run = init->run;
+	l->run = (uint16_t)init->run;
 	l->keep_topics = init->keep_topics;
 	const struct driver_broker *broker = l->driver->broker;
 	if (broker == NULL || !broker->is_wanted(l->driver_config))
@@ -224,6 +227,7 @@ static bool start_load(struct local *l, struct error *err)
 {
 	if (!make_pool(l, &l->call->load.payload, err))
 		return false;
+	l->call->load.run = l->run;
 	local_debts_begin(l, &l->call->load);
 	return command(l, &l->producers,
 	               (struct agent_command){ .verb = AGENT_VERB_START, .load = l->call->load },

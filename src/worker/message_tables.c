@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/message_tables.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "config/override.h"
+#include "stats/hdr_codec.h"
+#include "util/arena.h"
+#include "util/base64.h"
+#include "worker/call.h"
+
+static bool refuse(struct fields_in *in, const char *what)
+{
+	return error_set(in->err, ERROR_CONFIG, "%s", what);
+}
+
+/* --- lists of single values --------------------------------------------------------------------- */
+
+static bool write_texts(const char *const *items, size_t count, struct fields_out *out)
+{
+	if (items == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		text_add(out->text, i > 0 ? "," : "[");
+		fields_write_text(items[i], out->text);
+	}
+	text_add(out->text, count > 0 ? "]" : "[]");
+	return true;
+}
+
+/* NULL without a list. */
+static bool read_texts(const json_t *v, const char ***items, size_t *count, struct fields_in *in)
+{
+	*items = NULL;
+	*count = json_array_size(v);
+	if (v == NULL)
+		return true;
+	*items = arena_alloc(in->arena, (*count + 1) * sizeof(**items));
+	for (size_t i = 0; i < *count; i++) {
+		const char *text = json_string_value(json_array_get(v, i));
+		if (text == NULL)
+			return refuse(in, "a list of texts has something else in it");
+		(*items)[i] = arena_strdup(in->arena, text);
+	}
+	return json_is_array(v) || refuse(in, "a list of texts is none");
+}
+
+/* How the member `items` of a struct, with `count` texts, is written and read. */
+#define TEXTS(name, type, items, count)                                           \
+	static bool write_##name(const void *from, struct fields_out *out)        \
+	{                                                                         \
+		const type *s = from;                                             \
+		return write_texts((const char *const *)s->items, s->count, out); \
+	}                                                                         \
+	static bool read_##name(const json_t *v, void *to, struct fields_in *in)  \
+	{                                                                         \
+		type *s = to;                                                     \
+		const char **texts;                                               \
+		size_t read;                                                      \
+		bool ok = read_texts(v, &texts, &read, in);                       \
+		s->items = texts;                                                 \
+		s->count = (__typeof__(s->count))read;                            \
+		return ok;                                                        \
+	}                                                                         \
+	static const struct field_custom name = { write_##name, read_##name }
+
+TEXTS(created_topics, struct worker_create_topics, names, topics);
+TEXTS(producer_topics, struct worker_create_producers, topics, count);
+TEXTS(ends_topics, struct worker_topic_ends, topics, topics_count);
+TEXTS(delete_topics, struct worker_delete, topics, topics_count);
+TEXTS(delete_groups, struct worker_delete, groups, groups_count);
+
+static bool write_ends(const void *from, struct fields_out *out)
+{
+	const struct worker_topic_ends *s = from;
+
+	if (s->ends == NULL)
+		return false;
+	text_add(out->text, "[");
+	for (size_t i = 0; i < s->topics_count; i++) {
+		text_add(out->text, i > 0 ? "," : "");
+		if (s->ends[i] == WORKER_NO_TOPIC)
+			text_add(out->text, "null");
+		else
+			text_addf(out->text, "%llu", (unsigned long long)s->ends[i]);
+	}
+	text_add(out->text, "]");
+	return true;
+}
+
+static bool read_ends(const json_t *v, void *to, struct fields_in *in)
+{
+	struct worker_topic_ends *s = to;
+
+	s->ends = NULL;
+	if (v == NULL)
+		return true;
+	if (json_array_size(v) != s->topics_count)
+		return refuse(in, "there is not one end for each topic");
+	s->ends = arena_alloc(in->arena, (s->topics_count + 1) * sizeof(*s->ends));
+	for (size_t i = 0; i < s->topics_count; i++) {
+		const json_t *one = json_array_get(v, i);
+		s->ends[i] =
+			json_is_null(one) ? WORKER_NO_TOPIC : (uint64_t)json_integer_value(one);
+	}
+	return true;
+}
+
+static const struct field_custom ends = { write_ends, read_ends };
+
+static bool write_cpus(const void *from, struct fields_out *out)
+{
+	const struct deal_spec *s = from;
+
+	for (uint32_t i = 0; i < s->pin_count; i++)
+		text_addf(out->text, "%s%u", i > 0 ? "," : "[", (unsigned)s->pin_cpus[i]);
+	text_add(out->text, s->pin_count > 0 ? "]" : "");
+	return s->pin_count > 0;
+}
+
+static bool read_cpus(const json_t *v, void *to, struct fields_in *in)
+{
+	struct deal_spec *s = to;
+	uint16_t *cpus = arena_alloc(in->arena, (json_array_size(v) + 1) * sizeof(*cpus));
+
+	s->pin_count = (uint32_t)json_array_size(v);
+	for (size_t i = 0; i < s->pin_count; i++) {
+		json_int_t cpu = json_integer_value(json_array_get(v, i));
+		if (cpu < 0 || cpu > UINT16_MAX)
+			return refuse(in, "a CPU is none");
+		cpus[i] = (uint16_t)cpu;
+	}
+	s->pin_cpus = s->pin_count > 0 ? cpus : NULL;
+	return true;
+}
+
+static const struct field_custom pin_cpus = { write_cpus, read_cpus };
+
+/* --- what is unknown, or open --------------------------------------------------------------------- */
+
+static bool write_open_instant(uint64_t at_ns, struct fields_out *out)
+{
+	if (at_ns == UINT64_MAX)
+		return false;
+	text_addf(out->text, "%llu",
+	          (unsigned long long)(at_ns > out->origin_ns ? at_ns - out->origin_ns : 0));
+	return true;
+}
+
+static bool read_open_instant(const json_t *v, uint64_t *to, struct fields_in *in)
+{
+	json_int_t since_ns = json_integer_value(v);
+
+	*to = v == NULL || json_is_null(v) ? UINT64_MAX : in->origin_ns + (uint64_t)since_ns;
+	if (v != NULL && !json_is_null(v) && (!json_is_integer(v) || since_ns < 0))
+		return refuse(in, "an instant of the window is none");
+	return true;
+}
+
+#define OPEN_INSTANT(name, member)                                                            \
+	static bool write_##name(const void *from, struct fields_out *out)                    \
+	{                                                                                     \
+		return write_open_instant(((const struct worker_window *)from)->member, out); \
+	}                                                                                     \
+	static bool read_##name(const json_t *v, void *to, struct fields_in *in)              \
+	{                                                                                     \
+		return read_open_instant(v, &((struct worker_window *)to)->member, in);       \
+	}                                                                                     \
+	static const struct field_custom name = { write_##name, read_##name }
+
+OPEN_INSTANT(window_start, start_ns);
+OPEN_INSTANT(window_end, end_ns);
+OPEN_INSTANT(window_load_end, load_end_ns);
+
+/* --- snapshots ------------------------------------------------------------------------------------ */
+
+static const char *const window_names[WINDOW_COUNT] = {
+	[WINDOW_OUTSIDE] = "outside",
+	[WINDOW_MEASURED] = "measured",
+};
+
+static const char *const latency_names[LATENCY_COUNT] = {
+#define X(enumerator, name, help) name,
+	LATENCIES(X)
+#undef X
+};
+
+static const char *const counter_names[COUNTER_COUNT] = {
+#define X(enumerator, name, help) name,
+	COUNTERS(X)
+#undef X
+};
+
+static void write_window(const struct hist_copy *of, struct text *out)
+{
+	const char *comma = "";
+
+	for (int l = 0; l < LATENCY_COUNT; l++) {
+		if (of[l].count == 0)
+			continue;
+		text_addf(out, "%s\"%s\":\"", comma, latency_names[l]);
+		hdr_codec_encode(&of[l], out);
+		text_add(out, "\"");
+		comma = ",";
+	}
+}
+
+static bool write_latencies(const void *from, struct fields_out *out)
+{
+	const struct snapshot *s = from;
+
+	text_add(out->text, "{");
+	for (int w = 0; w < WINDOW_COUNT; w++) {
+		text_addf(out->text, "%s\"%s\":{", w > 0 ? "," : "", window_names[w]);
+		write_window(s->latencies[w], out->text);
+		text_add(out->text, "}");
+	}
+	text_add(out->text, "}");
+	return true;
+}
+
+static bool read_latencies(const json_t *v, void *to, struct fields_in *in)
+{
+	struct snapshot *s = to;
+
+	for (int w = 0; w < WINDOW_COUNT; w++) {
+		const json_t *window = json_object_get(v, window_names[w]);
+		for (int l = 0; l < LATENCY_COUNT; l++) {
+			const json_t *one = json_object_get(window, latency_names[l]);
+			if (one != NULL &&
+			    !hdr_codec_decode(json_string_value(one), json_string_length(one), 1,
+			                      &s->latencies[w][l], in->err))
+				return error_wrap(in->err, "%s", latency_names[l]);
+		}
+	}
+	return true;
+}
+
+static const struct field_custom latencies = { write_latencies, read_latencies };
+
+static const struct field snapshot_items[] = {
+	FIELD(struct snapshot, taken_ns, "takenNs", FIELD_INSTANT, .flags = FIELD_NULL),
+	FIELD(struct snapshot, cpu_ns, "cpuNs", FIELD_COUNT),
+	FIELD(struct snapshot, counters, "counters", FIELD_COUNTS, .names = counter_names,
+	      .names_count = COUNTER_COUNT),
+	FIELD(struct snapshot, latencies, "latencies", FIELD_CUSTOM, .custom = &latencies),
+};
+static const struct fields snapshot_fields = FIELDS(struct snapshot, snapshot_items);
+
+/* Of an interval: its length instead of an instant. */
+static const struct field interval_items[] = {
+	FIELD(struct snapshot, taken_ns, "lengthNs", FIELD_COUNT),
+	FIELD(struct snapshot, cpu_ns, "cpuNs", FIELD_COUNT),
+	FIELD(struct snapshot, counters, "counters", FIELD_COUNTS, .names = counter_names,
+	      .names_count = COUNTER_COUNT),
+	FIELD(struct snapshot, latencies, "latencies", FIELD_CUSTOM, .custom = &latencies),
+};
+static const struct fields interval_fields = FIELDS(struct snapshot, interval_items);
+
+/* --- facts ---------------------------------------------------------------------------------------- */
+
+static const char *const role_names[AGENT_ROLES] = {
+	[AGENT_PRODUCER] = "producer", [AGENT_CONSUMER] = "consumer", [AGENT_ADMIN] = "admin",
+	[AGENT_BROKER] = "broker",     [AGENT_NONE] = "none",
+};
+
+static bool write_own_snapshot(const void *from, struct fields_out *out)
+{
+	const struct fact_agent *a = from;
+
+	if (a->snapshot != NULL)
+		fields_write(&snapshot_fields, a->snapshot, out);
+	return a->snapshot != NULL;
+}
+
+static bool read_own_snapshot(const json_t *v, void *to, struct fields_in *in)
+{
+	struct fact_agent *a = to;
+
+	if (v == NULL || json_is_null(v))
+		return true;
+	a->snapshot = arena_alloc(in->arena, sizeof(*a->snapshot));
+	return fields_read(&snapshot_fields, v, a->snapshot, in);
+}
+
+static const struct field_custom own_snapshot = { write_own_snapshot, read_own_snapshot };
+
+static const struct field agent_items[] = {
+	FIELD(struct fact_agent, role, "role", FIELD_NAME, .names = role_names,
+	      .names_count = AGENT_ROLES, .flags = FIELD_MUST),
+	FIELD(struct fact_agent, index, "index", FIELD_UINT),
+	FIELD(struct fact_agent, generation, "generation", FIELD_UINT),
+	FIELD(struct fact_agent, pid, "pid", FIELD_INT),
+	FIELD(struct fact_agent, clients, "clients", FIELD_UINT),
+	FIELD(struct fact_agent, loops, "loops", FIELD_UINT),
+	FIELD(struct fact_agent, lost, "lost", FIELD_BOOL),
+	FIELD(struct fact_agent, slow, "slow", FIELD_BOOL),
+	FIELD(struct fact_agent, hung, "hung", FIELD_BOOL),
+	FIELD(struct fact_agent, ended_ns, "endedNs", FIELD_INSTANT, .flags = FIELD_NULL),
+	FIELD(struct fact_agent, is_resuming, "isResuming", FIELD_BOOL),
+	FIELD(struct fact_agent, is_offering, "isOffering", FIELD_BOOL),
+	FIELD(struct fact_agent, cpu_ns, "cpuNs", FIELD_COUNT),
+	FIELD(struct fact_agent, max_rss_bytes, "maxRssBytes", FIELD_COUNT),
+	FIELD(struct fact_agent, pss_bytes, "pssBytes", FIELD_COUNT),
+	FIELD(struct fact_agent, counters, "counters", FIELD_COUNTS, .names = counter_names,
+	      .names_count = COUNTER_COUNT),
+	FIELD(struct fact_agent, snapshot, "snapshot", FIELD_CUSTOM, .custom = &own_snapshot),
+};
+static const struct fields agent_fields = FIELDS(struct fact_agent, agent_items);
+
+static const struct field producer_items[] = {
+	FIELD(struct fact_producer, topic, "topic", FIELD_TEXT),
+	FIELD(struct fact_producer, producer, "producer", FIELD_UINT),
+	FIELD(struct fact_producer, sent, "sent", FIELD_COUNT),
+	FIELD(struct fact_producer, acknowledged, "acknowledged", FIELD_COUNT),
+	FIELD(struct fact_producer, failed, "failed", FIELD_COUNT),
+	FIELD(struct fact_producer, unacknowledged, "unacknowledged", FIELD_COUNT),
+	FIELD(struct fact_producer, unsent, "unsent", FIELD_COUNT),
+};
+static const struct fields producer_fields = FIELDS(struct fact_producer, producer_items);
+
+static const struct field partition_items[] = {
+	FIELD(struct fact_partition, topic, "topic", FIELD_TEXT),
+	FIELD(struct fact_partition, subscription, "subscription", FIELD_TEXT),
+	FIELD(struct fact_partition, partition, "partition", FIELD_UINT),
+	FIELD(struct fact_partition, received, "received", FIELD_COUNT),
+};
+static const struct fields partition_fields = FIELDS(struct fact_partition, partition_items);
+
+static const struct field totals_items[] = {
+	FIELD(struct fact_totals, snapshot, "snapshot", FIELD_STRUCT, .of = &snapshot_fields),
+	FIELD(struct fact_totals, agents, "agents", FIELD_LIST, .of = &agent_fields,
+	      .count = offsetof(struct fact_totals, agents_count)),
+	FIELD(struct fact_totals, producers, "producers", FIELD_LIST, .of = &producer_fields,
+	      .count = offsetof(struct fact_totals, producers_count)),
+	FIELD(struct fact_totals, partitions, "partitions", FIELD_LIST, .of = &partition_fields,
+	      .count = offsetof(struct fact_totals, partitions_count)),
+};
+static const struct fields totals_fields = FIELDS(struct fact_totals, totals_items);
+
+static const char *const event_names[EVENT_KINDS] = {
+	[EVENT_AGENT_LOST] = "agentLost",
+	[EVENT_AGENT_SLOW] = "agentSlow",
+	[EVENT_AGENT_RESTARTED] = "restarted",
+	[EVENT_AGENT_RESUMED] = "resumed",
+	[EVENT_CLIENT] = "client",
+	[EVENT_STDERR] = "stderr",
+	[EVENT_JOURNAL_LOST] = "journalLost",
+	[EVENT_TOPIC_LOST] = "topicLost",
+};
+
+static const struct field event_items[] = {
+	FIELD(struct fact_event, kind, "kind", FIELD_NAME, .names = event_names,
+	      .names_count = EVENT_KINDS, .flags = FIELD_MUST),
+	FIELD(struct fact_event, role, "role", FIELD_NAME, .names = role_names,
+	      .names_count = AGENT_ROLES),
+	FIELD(struct fact_event, agent, "agent", FIELD_UINT),
+	FIELD(struct fact_event, generation, "generation", FIELD_UINT),
+	FIELD(struct fact_event, at_ns, "atNs", FIELD_INSTANT),
+	FIELD(struct fact_event, gap_ns, "gapNs", FIELD_COUNT, .flags = FIELD_OMIT),
+	FIELD(struct fact_event, count, "count", FIELD_COUNT, .flags = FIELD_OMIT),
+	FIELD(struct fact_event, is_rest, "isRest", FIELD_BOOL),
+	FIELD(struct fact_event, name, "name", FIELD_TEXT),
+	FIELD(struct fact_event, text, "text", FIELD_TEXT),
+};
+static const struct fields event_fields = FIELDS(struct fact_event, event_items);
+
+static const struct field row_items[] = {
+	FIELD(struct fact_row, section, "section", FIELD_TEXT),
+	FIELD(struct fact_row, key, "key", FIELD_TEXT),
+	FIELD(struct fact_row, value, "value", FIELD_TEXT),
+	FIELD(struct fact_row, origin, "origin", FIELD_TEXT),
+	FIELD(struct fact_row, note, "note", FIELD_TEXT),
+};
+static const struct fields row_fields = FIELDS(struct fact_row, row_items);
+
+/* --- specs ---------------------------------------------------------------------------------------- */
+
+static const char *const deal_names[] = {
+	[DEAL_PER_CORE] = "per-core",
+	[DEAL_PER_CLIENT] = "per-client",
+	[DEAL_NUMBER] = "number",
+};
+
+/* Not `cpus`: they are those of the worker's own host. */
+static const struct field deal_items[] = {
+	FIELD(struct deal_spec, mode, "mode", FIELD_NAME, .names = deal_names,
+	      .names_count = sizeof(deal_names) / sizeof(deal_names[0])),
+	FIELD(struct deal_spec, agents, "agents", FIELD_UINT),
+	FIELD(struct deal_spec, loops, "threads", FIELD_UINT),
+	FIELD(struct deal_spec, nice, "nice", FIELD_INT),
+	FIELD(struct deal_spec, pin_cpus, "pinCpus", FIELD_CUSTOM, .custom = &pin_cpus),
+};
+static const struct fields deal_fields = FIELDS(struct deal_spec, deal_items);
+
+static const struct field consume_items[] = {
+	FIELD(struct consume_spec, processing_ns, "processingNs", FIELD_COUNT),
+	FIELD(struct consume_spec, commit_interval_ns, "commitIntervalNs", FIELD_COUNT),
+	FIELD(struct consume_spec, commit_messages, "commitMessages", FIELD_COUNT),
+	FIELD(struct consume_spec, unstamped, "unstamped", FIELD_BOOL),
+};
+static const struct fields consume_fields = FIELDS(struct consume_spec, consume_items);
+
+static bool write_contents(const void *from, struct fields_out *out)
+{
+	const struct payload_spec *p = from;
+
+	if (p->contents == NULL)
+		return false;
+	for (uint32_t i = 0; i < p->count; i++) {
+		text_add(out->text, i > 0 ? ",\"" : "[\"");
+		base64_encode(p->contents[i], p->size, BASE64_STANDARD, out->text);
+		text_add(out->text, "\"");
+	}
+	text_add(out->text, "]");
+	return true;
+}
+
+static const void *decode_content(const json_t *v, uint32_t size, struct fields_in *in)
+{
+	struct text bytes = { 0 };
+	void *content = NULL;
+
+	if (!json_is_string(v))
+		(void)refuse(in, "payloadData: a payload is no text");
+	else if (base64_decode(json_string_value(v), json_string_length(v), BASE64_STANDARD, &bytes,
+	                       in->err) &&
+	         bytes.len != size)
+		(void)refuse(in, "payloadData: a payload is not of the size");
+	else if (bytes.len == size && size > 0)
+		content = memcpy(arena_alloc(in->arena, size), bytes.data, size);
+	text_fini(&bytes);
+	return content;
+}
+
+static bool read_contents(const json_t *v, void *to, struct fields_in *in)
+{
+	struct payload_spec *p = to;
+	size_t count = json_array_size(v);
+
+	if (v == NULL)
+		return true;
+	if (count != p->count)
+		return refuse(in, "payloadData: there are not as many as said");
+	const void **contents = arena_alloc(in->arena, (count + 1) * sizeof(*contents));
+	for (size_t i = 0; i < count; i++) {
+		contents[i] = decode_content(json_array_get(v, i), p->size, in);
+		if (contents[i] == NULL)
+			return false;
+	}
+	p->contents = contents;
+	return true;
+}
+
+static const struct field_custom contents = { write_contents, read_contents };
+
+static const struct field payload_items[] = {
+	FIELD(struct payload_spec, size, "size", FIELD_UINT),
+	FIELD(struct payload_spec, count, "count", FIELD_UINT),
+	FIELD(struct payload_spec, random_ratio, "randomRatio", FIELD_REAL),
+	FIELD(struct payload_spec, seed, "seed", FIELD_WALL),
+	FIELD(struct payload_spec, contents, "payloadData", FIELD_CUSTOM, .custom = &contents),
+};
+static const struct fields payload_fields = FIELDS(struct payload_spec, payload_items);
+
+static const struct field epoch_items[] = {
+	FIELD(struct pacer_epoch, start_ns, "startNs", FIELD_INSTANT),
+	FIELD(struct pacer_epoch, micro_per_s, "microPerS", FIELD_COUNT),
+};
+static const struct fields epoch_fields = FIELDS(struct pacer_epoch, epoch_items);
+
+static const char *const mode_names[] = { [LOAD_PACED] = "paced", [LOAD_UNLIMITED] = "max" };
+
+static const char *const key_names[] = {
+	[KEY_NONE] = "NO_KEY",
+	[KEY_ROUND_ROBIN] = "KEY_ROUND_ROBIN",
+	[KEY_RANDOM] = "RANDOM_NANO",
+};
+
+/* --- the verbs ------------------------------------------------------------------------------------ */
+
+static const struct field override_items[] = {
+	FIELD(struct override, key, "key", FIELD_TEXT, .flags = FIELD_MUST),
+	FIELD(struct override, value, "value", FIELD_TEXT, .flags = FIELD_MUST),
+};
+static const struct fields override_fields = FIELDS(struct override, override_items);
+
+static bool write_driver_text(const void *from, struct fields_out *out)
+{
+	fields_write_text(((const struct worker_initialize *)from)->text, out->text);
+	return true;
+}
+
+static bool read_driver_text(const json_t *v, void *to, struct fields_in *in)
+{
+	struct worker_initialize *s = to;
+
+	if (!json_is_string(v))
+		return refuse(in, "driver is missing: the text of the driver file");
+	s->text_len = json_string_length(v);
+	s->text = arena_strdup(in->arena, json_string_value(v));
+	return true;
+}
+
+static const struct field_custom driver_text = { write_driver_text, read_driver_text };
+
+static const struct field initialize_ask[] = {
+	FIELD(struct worker_initialize, path, "path", FIELD_TEXT, .flags = FIELD_MUST),
+	FIELD(struct worker_initialize, text, "driver", FIELD_CUSTOM, .custom = &driver_text),
+	FIELD(struct worker_initialize, lenient, "lenient", FIELD_BOOL),
+	FIELD(struct worker_initialize, overrides, "set", FIELD_LIST, .of = &override_fields,
+	      .count = offsetof(struct worker_initialize, overrides_count)),
+	FIELD(struct worker_initialize, run_id, "runId", FIELD_TEXT, .flags = FIELD_MUST),
+	FIELD(struct worker_initialize, run, "run", FIELD_UINT),
+	FIELD(struct worker_initialize, keep_topics, "keepTopics", FIELD_BOOL),
+};
+
+static const struct field initialize_answer[] = {
+	FIELD(struct worker_initialize, rows.items, "rows", FIELD_LIST, .of = &row_fields,
+	      .count = offsetof(struct worker_initialize, rows.count)),
+	FIELD(struct worker_initialize, standstill_ms, "standstillMs", FIELD_UINT),
+};
+
+static const struct field create_topics_ask[] = {
+	FIELD(struct worker_create_topics, topics, "numberOfTopics", FIELD_UINT),
+	FIELD(struct worker_create_topics, partitions, "numberOfPartitionsPerTopic", FIELD_UINT),
+};
+
+static const struct field create_topics_answer[] = {
+	FIELD(struct worker_create_topics, names, "topics", FIELD_CUSTOM,
+	      .custom = &created_topics),
+};
+
+static const struct field subscription_items[] = {
+	FIELD(struct worker_subscription, topic, "topic", FIELD_TEXT, .flags = FIELD_MUST),
+	FIELD(struct worker_subscription, subscription, "subscription", FIELD_TEXT,
+	      .flags = FIELD_MUST),
+};
+static const struct fields subscription_fields =
+	FIELDS(struct worker_subscription, subscription_items);
+
+static const struct field create_consumers_ask[] = {
+	FIELD(struct worker_create_consumers, items, "topicsSubscriptions", FIELD_LIST,
+	      .of = &subscription_fields, .count = offsetof(struct worker_create_consumers, count)),
+	FIELD(struct worker_create_consumers, partitions, "numberOfPartitionsPerTopic", FIELD_UINT),
+	FIELD(struct worker_create_consumers, deal, "deal", FIELD_STRUCT, .of = &deal_fields),
+	FIELD(struct worker_create_consumers, consume, "consume", FIELD_STRUCT,
+	      .of = &consume_fields),
+};
+
+static bool write_coming_payload(const void *from, struct fields_out *out)
+{
+	const struct worker_create_producers *s = from;
+
+	if (s->payload != NULL)
+		fields_write(&payload_fields, s->payload, out);
+	return s->payload != NULL;
+}
+
+static bool read_coming_payload(const json_t *v, void *to, struct fields_in *in)
+{
+	struct worker_create_producers *s = to;
+
+	if (v == NULL || json_is_null(v))
+		return true;
+	struct payload_spec *payload = arena_alloc(in->arena, sizeof(*payload));
+	s->payload = payload;
+	return fields_read(&payload_fields, v, payload, in);
+}
+
+static const struct field_custom coming_payload = { write_coming_payload, read_coming_payload };
+
+static const struct field create_producers_ask[] = {
+	FIELD(struct worker_create_producers, topics, "topics", FIELD_CUSTOM,
+	      .custom = &producer_topics),
+	FIELD(struct worker_create_producers, payload, "payload", FIELD_CUSTOM,
+	      .custom = &coming_payload),
+	FIELD(struct worker_create_producers, window_messages, "windowMessages", FIELD_UINT),
+	FIELD(struct worker_create_producers, id_base, "idBase", FIELD_UINT),
+	FIELD(struct worker_create_producers, deal, "deal", FIELD_STRUCT, .of = &deal_fields),
+};
+
+static const struct field create_producers_answer[] = {
+	FIELD(struct worker_create_producers, lead_ns, "leadNs", FIELD_COUNT),
+};
+
+static const struct field load_ask[] = {
+	FIELD(struct load_spec, mode, "mode", FIELD_NAME, .names = mode_names, .names_count = 2),
+	FIELD(struct load_spec, epoch, "epoch", FIELD_STRUCT, .of = &epoch_fields),
+	FIELD(struct load_spec, first_producer, "firstProducer", FIELD_UINT),
+	FIELD(struct load_spec, producers, "producers", FIELD_UINT),
+	FIELD(struct load_spec, keys, "keyDistributorType", FIELD_NAME, .names = key_names,
+	      .names_count = 3),
+	FIELD(struct load_spec, payload, "payload", FIELD_STRUCT, .of = &payload_fields),
+	FIELD(struct load_spec, wake_interval_ns, "wakeIntervalNs", FIELD_COUNT),
+	FIELD(struct load_spec, max_block_ns, "maxBlockNs", FIELD_COUNT),
+	FIELD(struct load_spec, window_messages, "windowMessages", FIELD_UINT),
+	FIELD(struct load_spec, subscriptions, "subscriptions", FIELD_UINT),
+	FIELD(struct load_spec, seed, "seed", FIELD_WALL),
+};
+
+static const struct field adjust_ask[] = {
+	FIELD(struct worker_adjust, epoch, "epoch", FIELD_STRUCT, .of = &epoch_fields),
+	FIELD(struct worker_adjust, forgive, "forgive", FIELD_BOOL),
+};
+
+static const struct field window_ask[] = {
+	FIELD(struct worker_window, start_ns, "startNs", FIELD_CUSTOM, .custom = &window_start),
+	FIELD(struct worker_window, end_ns, "endNs", FIELD_CUSTOM, .custom = &window_end),
+	FIELD(struct worker_window, load_end_ns, "loadEndNs", FIELD_CUSTOM,
+	      .custom = &window_load_end),
+};
+
+static const struct field ready_items[] = {
+	FIELD(struct worker_ready, topic, "topic", FIELD_TEXT),
+	FIELD(struct worker_ready, subscription, "subscription", FIELD_TEXT),
+	FIELD(struct worker_ready, assigned, "assigned", FIELD_UINT),
+	FIELD(struct worker_ready, partitions, "partitions", FIELD_UINT),
+	FIELD(struct worker_ready, members, "members", FIELD_UINT),
+	FIELD(struct worker_ready, members_assigned, "membersAssigned", FIELD_UINT),
+	FIELD(struct worker_ready, probe_seen, "probeSeen", FIELD_BOOL),
+};
+static const struct fields ready_fields = FIELDS(struct worker_ready, ready_items);
+
+static const struct field silent_items[] = {
+	FIELD(struct worker_silent, topic, "topic", FIELD_TEXT),
+	FIELD(struct worker_silent, producer, "producer", FIELD_UINT),
+};
+static const struct fields silent_fields = FIELDS(struct worker_silent, silent_items);
+
+static const struct field readiness_answer[] = {
+	FIELD(struct worker_readiness, items, "subscriptions", FIELD_LIST, .of = &ready_fields,
+	      .count = offsetof(struct worker_readiness, count)),
+	FIELD(struct worker_readiness, ready, "subscriptionsReady", FIELD_COUNT),
+	FIELD(struct worker_readiness, producers, "producers", FIELD_COUNT),
+	FIELD(struct worker_readiness, producers_ready, "producersReady", FIELD_COUNT),
+	FIELD(struct worker_readiness, silent, "silent", FIELD_LIST, .of = &silent_fields,
+	      .count = offsetof(struct worker_readiness, silent_count)),
+};
+
+static const struct field snapshot_ask[] = {
+	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
+};
+
+static const struct field finish_ask[] = {
+	FIELD(struct worker_finish, most_ms, "mostMs", FIELD_UINT),
+};
+
+static const struct field finish_answer[] = {
+	FIELD(struct worker_finish, totals, "totals", FIELD_STRUCT, .of = &totals_fields),
+};
+
+static const struct field stop_ask[] = {
+	FIELD(struct worker_stop, most_ms, "mostMs", FIELD_UINT),
+};
+
+static const struct field ends_ask[] = {
+	FIELD(struct worker_topic_ends, topics, "topics", FIELD_CUSTOM, .custom = &ends_topics),
+};
+
+static const struct field ends_answer[] = {
+	FIELD(struct worker_topic_ends, ends, "ends", FIELD_CUSTOM, .custom = &ends),
+};
+
+static const struct field delete_ask[] = {
+	FIELD(struct worker_delete, topics, "topics", FIELD_CUSTOM, .custom = &delete_topics),
+	FIELD(struct worker_delete, groups, "groups", FIELD_CUSTOM, .custom = &delete_groups),
+	FIELD(struct worker_delete, timeout_ms, "timeoutMs", FIELD_UINT),
+	FIELD(struct worker_delete, groups_timeout_ms, "groupsTimeoutMs", FIELD_UINT),
+};
+
+static const struct field counters_answer[] = {
+	FIELD(struct worker_counters, sent, "messagesSent", FIELD_COUNT),
+	FIELD(struct worker_counters, received, "messagesReceived", FIELD_COUNT),
+	FIELD(struct worker_counters, send_errors, "messageSendErrors", FIELD_COUNT),
+};
+
+static const struct field period_answer[] = {
+	FIELD(struct worker_period, interval, "interval", FIELD_STRUCT, .of = &interval_fields),
+	FIELD(struct worker_period, totals.sent, "totalMessagesSent", FIELD_COUNT),
+	FIELD(struct worker_period, totals.received, "totalMessagesReceived", FIELD_COUNT),
+	FIELD(struct worker_period, totals.send_errors, "totalMessageSendErrors", FIELD_COUNT),
+};
+
+static const struct field events_answer[] = {
+	FIELD(struct fact_events, items, "events", FIELD_LIST, .of = &event_fields,
+	      .count = offsetof(struct fact_events, count)),
+};
+
+static const struct field clock_answer[] = {
+	{ .name = "nowNs", .size = sizeof(uint64_t), .kind = FIELD_INSTANT },
+};
+
+static const char *const error_names[] = {
+#define X(enumerator, name, exit_code, http) [ERROR_##enumerator] = name,
+	ERROR_KINDS(X)
+#undef X
+};
+
+static const struct field error_items[] = {
+	FIELD(struct error, kind, "kind", FIELD_NAME, .names = error_names,
+	      .names_count = sizeof(error_names) / sizeof(error_names[0])),
+	FIELD(struct error, text, "text", FIELD_CHARS),
+};
+const struct fields message_error = FIELDS(struct error, error_items);
+
+/* A reader blanks what `size` says: the whole argument, and nothing beside an answer. */
+#define ASK(type, table) .ask = FIELDS(type, table)
+#define ANSWER(table)    .answer = { .items = (table), .count = sizeof(table) / sizeof((table)[0]) }
+#define OF(member)       .offset = offsetof(struct worker_call, member)
+
+/* clang-format off */
+const struct message_form message_forms[WORKER_VERB_COUNT] = {
+	[WORKER_INITIALIZE_DRIVER]    = { OF(initialize), ASK(struct worker_initialize, initialize_ask),
+	                                  ANSWER(initialize_answer) },
+	[WORKER_CREATE_TOPICS]        = { OF(create_topics), ASK(struct worker_create_topics, create_topics_ask),
+	                                  ANSWER(create_topics_answer) },
+	[WORKER_CREATE_CONSUMERS]     = { OF(create_consumers), ASK(struct worker_create_consumers, create_consumers_ask) },
+	[WORKER_CREATE_PRODUCERS]     = { OF(create_producers), ASK(struct worker_create_producers, create_producers_ask),
+	                                  ANSWER(create_producers_answer) },
+	[WORKER_START_LOAD]           = { OF(load), ASK(struct load_spec, load_ask) },
+	[WORKER_ADJUST_PUBLISH_RATE]  = { OF(adjust), ASK(struct worker_adjust, adjust_ask) },
+	[WORKER_SET_WINDOW]           = { OF(window), ASK(struct worker_window, window_ask) },
+	[WORKER_READINESS]            = { OF(readiness), ANSWER(readiness_answer) },
+	[WORKER_SNAPSHOT]             = { OF(totals), ASK(struct fact_totals, snapshot_ask), ANSWER(totals_items) },
+	[WORKER_FINISH]               = { OF(finish), ASK(struct worker_finish, finish_ask), ANSWER(finish_answer) },
+	[WORKER_STOP_ALL]             = { OF(stop), ASK(struct worker_stop, stop_ask) },
+	[WORKER_TOPIC_ENDS]           = { OF(topic_ends), ASK(struct worker_topic_ends, ends_ask), ANSWER(ends_answer) },
+	[WORKER_DELETE_TOPICS]        = { OF(remove), ASK(struct worker_delete, delete_ask) },
+	[WORKER_COUNTERS_STATS]       = { OF(counters), ANSWER(counters_answer) },
+	[WORKER_PERIOD_STATS]         = { OF(period), ANSWER(period_answer) },
+	[WORKER_CUMULATIVE_LATENCIES] = { OF(period), ANSWER(period_answer) },
+	[WORKER_EVENTS]               = { OF(events), ANSWER(events_answer) },
+	[WORKER_CLOCK]                = { OF(clock_ns), ANSWER(clock_answer) },
+};
+/* clang-format on */

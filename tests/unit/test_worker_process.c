@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole run over a worker that is another program, exec'ed, behind messages of JSON: what a run
+ * knows of its worker is the table of verbs and nothing else.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "config/driver_file.h"
+#include "config/workload.h"
+#include "piped_worker.h"
+#include "plan/plan.h"
+#include "run/run.h"
+#include "util/arena.h"
+#include "util/xalloc.h"
+#include "worker/local.h"
+
+static const char workload_text[] =
+	"name: whole\ntopics: 2\npartitionsPerTopic: 4\nmessageSize: 100\n"
+	"subscriptionsPerTopic: 2\nconsumerPerSubscription: 2\nproducersPerTopic: 2\n"
+	"useRandomizedPayloads: true\nrandomBytesRatio: 0.5\nrandomizedPayloadPoolSize: 10\n"
+	"keyDistributor: KEY_ROUND_ROBIN\nproducerRate: 2000\nagents: 2\nsamplePeriod: 1s\n"
+	"warmupDuration: 250ms\ntestDuration: 1s\n";
+
+static const char driver_text[] = "driver: loopback\nname: Loopback\ndelay: 5ms\n";
+
+/* One run, and what it left behind. */
+struct whole {
+	struct arena arena;
+	char folder[64];
+	struct workload workload;
+	struct driver_file driver;
+	struct plan plan;
+	struct run_report report;
+	struct error err;
+	char *progress, *summary;
+	size_t progress_len, summary_len;
+	json_t *side; /* NULL = none was written */
+};
+
+static void set_up(struct whole *t)
+{
+	static const struct override overrides[] = { { "delay", "1ms" } };
+	static const struct config_mode mode = { .overrides = overrides, .override_count = 1 };
+	struct error_list errors = { 0 }, warnings = { 0 };
+	struct config_source source = { "w.yaml", workload_text, strlen(workload_text) };
+	const struct plan_host host = { .cpus = 2, .run = 7 };
+
+	*t = (struct whole){ .folder = "/tmp/omb-test-process-XXXXXX" };
+	assert_non_null(mkdtemp(t->folder));
+	assert_int_equal(setenv("XDG_STATE_HOME", t->folder, 1), 0);
+	if (!workload_parse(&source, &mode, &t->arena, &t->workload, &errors, &warnings))
+		fail_msg("%s", errors.items[0].text);
+	t->driver = (struct driver_file){ .path = "d.yaml", .mode = &mode, .arena = &t->arena };
+	if (!driver_file_parse(driver_text, strlen(driver_text), &t->driver, &errors, &warnings))
+		fail_msg("%s", errors.items[0].text);
+	error_list_fini(&warnings);
+	assert_true(plan_make(&t->plan, &t->workload, &host, &t->arena, &t->err));
+}
+
+static enum run_outcome go(struct whole *t, struct worker *w)
+{
+	FILE *progress = open_memstream(&t->progress, &t->progress_len);
+	FILE *summary = open_memstream(&t->summary, &t->summary_len);
+	const struct run_options options = {
+		.workload = &t->workload,
+		.driver = &t->driver,
+		.plan = &t->plan,
+		.worker = w,
+		.run_id = "01lg22la7e2p",
+		.run = 7,
+		.workload_path = "w.yaml",
+		.driver_path = "d.yaml",
+		.output = t->folder,
+		.console = { .progress = progress, .summary = summary },
+	};
+	enum run_outcome outcome = run_one(&options, &t->report, &t->err);
+
+	worker_destroy(w);
+	(void)fclose(progress);
+	(void)fclose(summary);
+	if (t->report.side_path.len > 0)
+		t->side = json_load_file(t->report.side_path.data, 0, NULL);
+	return outcome;
+}
+
+static void tear_down(struct whole *t)
+{
+	char *command = xasprintf("rm -rf '%s'", t->folder);
+
+	assert_int_equal(system(command), 0);
+	free(command);
+	json_decref(t->side);
+	free(t->progress);
+	free(t->summary);
+	run_report_fini(&t->report);
+	arena_fini(&t->arena);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody is left */
+	assert_int_equal(errno, ECHILD);
+}
+
+static json_t *member(const struct whole *t, const char *outer, const char *inner)
+{
+	return json_object_get(json_object_get(t->side, outer), inner);
+}
+
+static void assert_same(json_t *a, json_t *b, const char *what)
+{
+	char *x = json_dumps(a, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+	char *y = json_dumps(b, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+	if (x == NULL || y == NULL || strcmp(x, y) != 0)
+		fail_msg("%s: %s is not %s", what, x ? x : "none", y ? y : "none");
+	free(x);
+	free(y);
+}
+
+static json_t *count_of(const struct whole *t, const char *latency)
+{
+	return json_object_get(member(t, "latencies", latency), "count");
+}
+
+static void a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_does(void **state)
+{
+	static const char *const counters[] = {
+		"sent",   "acknowledged", "failed",        "unacknowledged", "bytesAcknowledged",
+		"unsent", "received",     "bytesReceived", "corrupt",        "foreign",
+	};
+	static const char *const latencies[] = { "publish", "correctedPublish", "endToEnd",
+		                                 "correctedEndToEnd", "publishDelay" };
+	struct whole here, there;
+
+	(void)state;
+	set_up(&here);
+	set_up(&there);
+	assert_int_equal(go(&here, worker_local_create()), RUN_GOOD);
+	enum run_outcome outcome = go(&there, piped_worker_create(WORKER_PROCESS, NULL));
+	if (outcome != RUN_GOOD)
+		fail_msg("%s\n%s", there.err.text, there.summary);
+
+	assert_int_equal(json_integer_value(member(&there, "totals", "sent")), 2500);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		assert_same(member(&there, "totals", counters[i]),
+		            member(&here, "totals", counters[i]), counters[i]);
+	assert_int_equal(json_integer_value(count_of(&there, "publish")), 2000);
+	for (size_t i = 0; i < sizeof(latencies) / sizeof(latencies[0]); i++)
+		assert_same(count_of(&there, latencies[i]), count_of(&here, latencies[i]),
+		            latencies[i]);
+	assert_same(member(&there, "verdict", "verdict"), member(&here, "verdict", "verdict"),
+	            "verdict");
+	assert_same(json_object_get(there.side, "driver"), json_object_get(here.side, "driver"),
+	            "driver");
+	assert_same(json_object_get(there.side, "workload"), json_object_get(here.side, "workload"),
+	            "workload");
+	assert_int_equal(json_array_size(json_object_get(there.side, "agents")),
+	                 json_array_size(json_object_get(here.side, "agents")));
+	tear_down(&here);
+	tear_down(&there);
+}
+
+static void a_worker_that_is_killed_in_the_middle_ends_the_run_with_the_reason(void **state)
+{
+	struct whole t;
+
+	(void)state;
+	set_up(&t);
+	struct worker *w = piped_worker_create(WORKER_PROCESS, NULL);
+	piped_worker_kill_at(w, WORKER_SNAPSHOT,
+	                     3); /* the first is that at the start of the window */
+	assert_int_equal(go(&t, w), RUN_FAILED);
+	if (strstr(t.err.text, "the worker's process was killed by signal 9") == NULL)
+		fail_msg("%s", t.err.text);
+	/* What was measured until then is kept. */
+	const char *path = text_str(&t.report.result_path);
+	assert_non_null(strstr(path, ".json.partial"));
+	tear_down(&t);
+}
+
+int main(void)
+{
+	struct error err;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_does),
+		cmocka_unit_test(
+			a_worker_that_is_killed_in_the_middle_ends_the_run_with_the_reason),
+	};
+
+	if (!run_block_signals(&err))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
