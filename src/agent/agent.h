@@ -53,9 +53,11 @@ struct agent_spec {
 	uint16_t run;
 	const struct client_spec *clients;
 	uint32_t clients_count;
-	uint32_t partitions;      /* of every topic; counts are kept for so many */
-	uint32_t window_messages; /* of every producer: no load may ask for more in flight */
-	struct shm_times times;   /* as they are at the fork */
+	uint32_t partitions;            /* of every topic; counts are kept for so many */
+	uint32_t window_messages;       /* of every producer: no load may ask for more in flight */
+	struct shm_times times;         /* as they are at the fork */
+	const struct shm_clock *clocks; /* the same; of workers whose clock is another one */
+	size_t clocks_count;
 	uint32_t loops;
 	struct consume_spec consume;
 	int nice;

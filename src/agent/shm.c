@@ -11,7 +11,7 @@
 #include "stats/counter.h"
 
 #define SHM_MAGIC   0x6f6d6231u /* "omb1" */
-#define SHM_VERSION 3
+#define SHM_VERSION 4
 
 static size_t rounded(size_t bytes, size_t to)
 {
@@ -91,6 +91,13 @@ void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times)
 	counter_set(&c->window_end_ns, times->window_end_ns);
 	counter_set(&c->load_end_ns, times->load_end_ns);
 	counter_set(&c->slots_start_ns, times->slots_start_ns);
+}
+
+void agent_shm_put_clocks(struct agent_shm *shm, const struct shm_clock *clocks, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		counter_set(&shm->clocks.offset_ns[clocks[i].worker],
+		            (uint64_t)clocks[i].offset_ns);
 }
 
 void agent_shm_unmap(struct agent_shm *shm)

@@ -35,6 +35,7 @@
 #include "agent/flight.h"
 #include "agent/note.h"
 #include "load/assignment.h"
+#include "load/stamp.h"
 #include "stats/hist.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
@@ -110,7 +111,19 @@ struct shm_control {
 	_Atomic uint64_t slots_start_ns; /* before anything is due; the same for all agents */
 };
 
-/* The same, as values. */
+/* Words of the parent, too: what has to be added to an instant of each worker's clock to have it on
+ * this host's; 0 for workers of this host.  Two's complement. */
+struct shm_clocks {
+	_Alignas(64) _Atomic uint64_t offset_ns[STAMP_WORKERS];
+};
+
+/* One of them, as a value. */
+struct shm_clock {
+	uint32_t worker; /* below STAMP_WORKERS */
+	int64_t offset_ns;
+};
+
+/* The words of control, as values. */
 struct shm_times {
 	uint64_t window_start_ns, window_end_ns, load_end_ns, slots_start_ns;
 };
@@ -126,6 +139,7 @@ struct agent_shm {
 	uint64_t bytes; /* of the whole mapping */
 	struct agent_shm_shape shape;
 	struct shm_control control;
+	struct shm_clocks clocks;
 	_Alignas(64) _Atomic uint32_t state; /* enum agent_state */
 	_Atomic uint32_t error_claimed;      /* the loop that sets it may write `error` */
 	struct error error;                  /* complete before state becomes AGENT_FAILED */
@@ -140,6 +154,7 @@ void agent_shm_unmap(struct agent_shm *shm);
 
 /* The parent, before the fork and later. */
 void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times);
+void agent_shm_put_clocks(struct agent_shm *shm, const struct shm_clock *clocks, size_t count);
 
 struct shm_client *agent_shm_client(const struct agent_shm *shm, uint32_t client);
 /* Received messages by partition of one client; shape.partitions words. */

@@ -21,10 +21,14 @@
 #include <stdint.h>
 #include <string.h>
 
-#define STAMP_BYTES        32
-#define STAMP_MAGIC        UINT64_C(0xb30b)
-#define STAMP_SEQUENCE_MAX ((UINT64_C(1) << 48) - 1)
-#define STAMP_DELAY_MAX_NS ((UINT64_C(1) << 48) - 1) /* 78 hours; longer delays are cut to it */
+#define STAMP_BYTES         32
+#define STAMP_MAGIC         UINT64_C(0xb30b)
+#define STAMP_SEQUENCE_MAX  ((UINT64_C(1) << 48) - 1)
+#define STAMP_DELAY_MAX_NS  ((UINT64_C(1) << 48) - 1) /* 78 hours; longer delays are cut to it */
+
+/* The high bits of a producer's number name the worker that it belongs to. */
+#define STAMP_PRODUCER_BITS 22
+#define STAMP_WORKERS       (1u << (32 - STAMP_PRODUCER_BITS))
 
 enum stamp_flag {
 	STAMP_PROBE = 1 << 0,       /* asks whether a subscription is ready; in no account */
@@ -80,6 +84,11 @@ static inline uint64_t stamp_fetch(const unsigned char *at)
 
 	memcpy(&word, at, sizeof(word));
 	return le64toh(word);
+}
+
+static inline uint32_t stamp_worker(const struct stamp *s)
+{
+	return s->producer >> STAMP_PRODUCER_BITS;
 }
 
 /* When send was called; UINT64_MAX where no clock gets to: such a stamp is of another clock. */

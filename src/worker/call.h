@@ -86,6 +86,17 @@ struct worker_window {
 	uint64_t load_end_ns; /* nothing is due from here on; UINT64_MAX = unknown */
 };
 
+/* Of workers on other hosts, whose stamps are judged here.  0 for those that are not told. */
+struct worker_clock {
+	uint32_t worker;   /* the high bits of its producers' numbers: STAMP_PRODUCER_BITS */
+	int64_t offset_ns; /* to be added to what its clock says */
+};
+
+struct worker_clocks {
+	const struct worker_clock *items;
+	size_t count;
+};
+
 /* How long agents may take to close stands in closing.h. */
 struct worker_finish {
 	uint32_t most_ms; /* at most so long for the producers, and again for the consumers; 0 = as
@@ -151,7 +162,8 @@ struct worker_call {
 		struct worker_delete remove;
 		struct worker_counters counters;
 		struct worker_period period; /* PERIOD_STATS and CUMULATIVE_LATENCIES */
-		struct fact_events events;   /* all so far */
+		struct worker_clocks clocks;
+		struct fact_events events; /* all so far */
 		uint64_t clock_ns;
 	};
 };

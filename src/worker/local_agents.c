@@ -84,6 +84,8 @@ static bool start_slot(struct local *l, struct local_slot *slot, struct error *e
 		.partitions = l->partitions,
 		.window_messages = l->window_messages,
 		.times = times_of(l),
+		.clocks = l->clocks,
+		.clocks_count = l->clocks_count,
 		.loops = slot->loops,
 		.consume = l->consume,
 		.nice = slot->nice,

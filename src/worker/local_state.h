@@ -95,6 +95,8 @@ struct local {
 	uint32_t partitions;
 	struct agent_names names;
 	struct worker_window window;
+	struct shm_clock *clocks; /* of other workers, those that were told last */
+	size_t clocks_count;
 	uint64_t slots_start_ns;  /* of shm_control; 0 = no agent was started yet */
 	uint32_t window_messages; /* of each producer */
 	struct local_debts debts;

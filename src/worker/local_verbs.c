@@ -410,6 +410,24 @@ static bool read_clock(struct local *l, struct error *err)
 	return true;
 }
 
+static bool set_clocks(struct local *l, struct error *err)
+{
+	const struct worker_clocks *c = &l->call->clocks;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (c->items[i].worker >= STAMP_WORKERS)
+			return error_set(err, ERROR_USAGE, "there is no worker %u: at most %u",
+			                 (unsigned)c->items[i].worker, STAMP_WORKERS - 1);
+	/* Restarted agents are told again. */
+	l->clocks = arena_alloc(&l->arena, (c->count + 1) * sizeof(*l->clocks));
+	l->clocks_count = c->count;
+	for (size_t i = 0; i < c->count; i++)
+		l->clocks[i] = (struct shm_clock){ c->items[i].worker, c->items[i].offset_ns };
+	for (size_t i = 0; i < l->supervisor.count; i++)
+		agent_shm_put_clocks(l->supervisor.agents[i]->shm, l->clocks, l->clocks_count);
+	return true;
+}
+
 static bool read_events(struct local *l, struct error *err)
 {
 	(void)err;
@@ -462,6 +480,7 @@ static const struct local_verb verbs[WORKER_VERB_COUNT] = {
 	[WORKER_TOPIC_ENDS]           = { start_topic_ends,       NULL, .take = take_ends },
 	[WORKER_DELETE_TOPICS]        = { start_delete,           NULL },
 	[WORKER_CLOCK]                = { read_clock,             at_once },
+	[WORKER_SET_CLOCKS]           = { set_clocks,             at_once },
 	[WORKER_EVENTS]               = { read_events,            at_once },
 };
 /* clang-format on */

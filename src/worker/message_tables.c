@@ -683,6 +683,31 @@ static const struct field period_answer[] = {
 	FIELD(struct worker_period, totals.send_errors, "totalMessageSendErrors", FIELD_COUNT),
 };
 
+static bool write_offset(const void *from, struct fields_out *out)
+{
+	text_addf(out->text, "%lld", (long long)((const struct worker_clock *)from)->offset_ns);
+	return true;
+}
+
+static bool read_offset(const json_t *v, void *to, struct fields_in *in)
+{
+	((struct worker_clock *)to)->offset_ns = json_integer_value(v);
+	return json_is_integer(v) || refuse(in, "offsetNs is no number");
+}
+
+static const struct field_custom offset = { write_offset, read_offset };
+
+static const struct field clock_items[] = {
+	FIELD(struct worker_clock, worker, "worker", FIELD_UINT),
+	FIELD(struct worker_clock, offset_ns, "offsetNs", FIELD_CUSTOM, .custom = &offset),
+};
+static const struct fields clock_fields = FIELDS(struct worker_clock, clock_items);
+
+static const struct field clocks_ask[] = {
+	FIELD(struct worker_clocks, items, "clocks", FIELD_LIST, .of = &clock_fields,
+	      .count = offsetof(struct worker_clocks, count)),
+};
+
 static const struct field events_answer[] = {
 	FIELD(struct fact_events, items, "events", FIELD_LIST, .of = &event_fields,
 	      .count = offsetof(struct fact_events, count)),
@@ -731,6 +756,7 @@ const struct message_form message_forms[WORKER_VERB_COUNT] = {
 	[WORKER_COUNTERS_STATS]       = { OF(counters), ANSWER(counters_answer) },
 	[WORKER_PERIOD_STATS]         = { OF(period), ANSWER(period_answer) },
 	[WORKER_CUMULATIVE_LATENCIES] = { OF(period), ANSWER(period_answer) },
+	[WORKER_SET_CLOCKS]           = { OF(clocks), ASK(struct worker_clocks, clocks_ask) },
 	[WORKER_EVENTS]               = { OF(events), ANSWER(events_answer) },
 	[WORKER_CLOCK]                = { OF(clock_ns), ANSWER(clock_answer) },
 };

@@ -45,6 +45,8 @@
 	X(TOPIC_ENDS,           "topic-ends",                      true,  VERB_QUICK_S)               \
 	X(DELETE_TOPICS,        "delete-topics",                   true,  VERB_TOPICS_S)              \
 	X(CLOCK,                "clock",                           false, VERB_QUICK_S)               \
+	/* What the clocks of the workers say whose messages arrive here. */                          \
+	X(SET_CLOCKS,           "set-clocks",                      false, VERB_QUICK_S)               \
 	X(EVENTS,               "events",                          false, VERB_QUICK_S)
 /* clang-format on */
 

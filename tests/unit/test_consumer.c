@@ -43,6 +43,9 @@ static void put(uint32_t i, uint32_t consumer, uint64_t due_ns, uint64_t delay_n
 
 static const struct consume_spec every_batch;
 
+static const struct shm_clock *told_clocks;
+static size_t told_clocks_count;
+
 /* As `fake_script` says besides. */
 static void start_scripted(struct harness *h, uint32_t count, const struct consume_spec *rule)
 {
@@ -55,6 +58,8 @@ static void start_scripted(struct harness *h, uint32_t count, const struct consu
 		.clients_count = 2,
 		.partitions = 4,
 		.consume = *rule,
+		.clocks = told_clocks,
+		.clocks_count = told_clocks_count,
 	};
 
 	fake_script.deliveries = deliveries;
@@ -130,6 +135,43 @@ static void what_is_not_ours_is_told_apart(void **state)
 	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 1);
 	assert_int_equal(harness_counter(&h, COUNTER_REDELIVERED), 1);
 	assert_int_equal(harness_counter(&h, COUNTER_RECEIVED), 3);
+	harness_fini(&h);
+}
+
+static void a_stamp_of_another_worker_is_judged_by_what_its_clock_says(void **state)
+{
+	const int64_t hour_ns = INT64_C(3600000000000);
+	const struct shm_clock clocks[] = { { 3, -hour_ns }, { 1023, hour_ns } };
+	const uint32_t workers[] = { 0, 3, 1023 };
+	struct harness h;
+	struct hist_copy e2e = { 0 };
+	uint64_t now = clock_ns();
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct stamp stamp = {
+			.due_ns = now - MS +
+			          (uint64_t)(i == 1   ? hour_ns
+			                     : i == 2 ? -hour_ns
+			                              : 0),
+			.producer = workers[i] << STAMP_PRODUCER_BITS | 5,
+			.run = RUN_ID,
+		};
+		put(i, 0, 0, 0, 0);
+		stamp_write(deliveries[i].payload, 64, &stamp);
+	}
+	fake_reset();
+	told_clocks = clocks;
+	told_clocks_count = 2;
+	start_scripted(&h, 3, &every_batch);
+	told_clocks_count = 0;
+	harness_wait_counter(&h, COUNTER_RECEIVED, 3);
+	harness_close(&h);
+	assert_int_equal(harness_counter(&h, COUNTER_NEGATIVE), 0);
+	harness_latency(&h, WINDOW_OUTSIDE, LATENCY_E2E, &e2e);
+	assert_int_equal(e2e.count, 3);
+	assert_in_range(e2e.max, MS, (uint64_t)hour_ns / 60);
+	hist_copy_fini(&e2e);
 	harness_fini(&h);
 }
 
@@ -348,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_message_is_counted_once_under_its_consumer_and_partition),
 		cmocka_unit_test(what_is_not_ours_is_told_apart),
+		cmocka_unit_test(a_stamp_of_another_worker_is_judged_by_what_its_clock_says),
 		cmocka_unit_test(nothing_arrives_before_it_was_sent_by_the_same_clock),
 		cmocka_unit_test(what_a_further_look_finds_is_timed_by_it),
 		cmocka_unit_test(stamps_that_no_clock_of_ours_made_are_counted_and_never_wrap),
