@@ -143,6 +143,7 @@ static void a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_doe
 	(void)state;
 	set_up(&here);
 	set_up(&there);
+	/* Neither is INVALID; whether this host was fast enough just then is another matter. */
 	assert_int_equal(go(&here, worker_local_create()), RUN_GOOD);
 	enum run_outcome outcome = go(&there, piped_worker_create(WORKER_PROCESS, NULL));
 	if (outcome != RUN_GOOD)
@@ -156,8 +157,6 @@ static void a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_doe
 	for (size_t i = 0; i < sizeof(latencies) / sizeof(latencies[0]); i++)
 		assert_same(count_of(&there, latencies[i]), count_of(&here, latencies[i]),
 		            latencies[i]);
-	assert_same(member(&there, "verdict", "verdict"), member(&here, "verdict", "verdict"),
-	            "verdict");
 	assert_same(json_object_get(there.side, "driver"), json_object_get(here.side, "driver"),
 	            "driver");
 	assert_same(json_object_get(there.side, "workload"), json_object_get(here.side, "workload"),
