@@ -8,7 +8,8 @@
 #   make lint       layers, sizes, banned calls, format, clang-tidy (with Debian 12's tools)
 #   make format     formats all C files
 #   make docs       makes the generated documentation again
-#   make test-all   slow: other compilers, sanitizers and options, fuzzers, a fresh Debian 13
+#   make test-all   slow, in parts (tools/test-all --list): other compilers, sanitizers and options,
+#                   the slow end-to-end tests, fuzzers, a fresh Debian 13
 #   make install    honours PREFIX (when first configured) and DESTDIR
 #   make clean
 

@@ -4,6 +4,11 @@
 Every test has a limit of time, 60 s unless it says otherwise:
 
     @pytest.mark.limit(120)
+
+What takes long, or is tried on another broker too, is left to "make test-all":
+
+    @pytest.mark.slow
+    @pytest.mark.slow_on_kafka     on the real Kafka; on the embedded broker it always runs
 """
 
 import contextlib
@@ -20,6 +25,20 @@ SETUP_LIMIT_S = 300  # a JVM and its packages
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): how long the test may take")
+    config.addinivalue_line("markers", "slow: not in make test, but in make test-all")
+    config.addinivalue_line("markers", "slow_on_kafka: slow where the broker is a real Kafka")
+
+
+def is_on_real_kafka(item):
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return "kafka" in (parameters.get("kafka"), parameters.get("proxied_kafka"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("slow_on_kafka") and is_on_real_kafka(item):
+            item.add_marker("slow")
 
 
 class OverLimit(BaseException):

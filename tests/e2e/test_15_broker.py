@@ -227,6 +227,7 @@ def test_the_demo_measures_something_and_says_what_it_is_not(omb):
     assert results == [".json", ".omb"]
 
 
+@pytest.mark.slow
 @pytest.mark.limit(120)
 def test_what_calibrate_finds_stands_in_later_runs(omb):
     shape = workload(testDuration="1s", consumerPerSubscription=1)

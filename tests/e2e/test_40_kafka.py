@@ -194,6 +194,7 @@ def test_more_consumers_than_partitions_are_told(omb, kafka):
 # ---- the broker ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow_on_kafka
 def test_a_broker_that_does_not_answer_is_a_failure_in_bounded_time(omb, kafka):
     driver = kafka.driver(commonConfig="bootstrap.servers=127.0.0.1:1\n")
     began = time.monotonic()

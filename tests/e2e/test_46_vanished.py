@@ -4,6 +4,8 @@
 import pytest
 from test_50_faults import await_measured, workload
 
+pytestmark = pytest.mark.slow_on_kafka
+
 
 @pytest.mark.limit(150)
 def test_a_topic_that_is_deleted_under_a_run_of_producers_is_an_event_and_a_reason(omb, kafka):

@@ -55,6 +55,7 @@ def run_ids(omb):
 # ---- agents ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow_on_kafka
 @pytest.mark.limit(90)
 def test_a_producer_agent_that_is_killed_makes_the_result_invalid_and_the_others_go_on(omb, kafka):
     running = omb.start(workload(), kafka.driver(consumerConfig=CONSUMER))
@@ -117,6 +118,7 @@ def test_a_consumer_agent_that_is_killed_is_restarted_and_its_gap_is_told(omb, k
     assert kafka.leftovers() == []
 
 
+@pytest.mark.slow_on_kafka
 @pytest.mark.limit(120)
 def test_a_consumer_agent_that_dies_again_and_again_is_given_up(omb, kafka):
     shape = workload(testDuration="60s", drainTimeout="3s", consumerPerSubscription=1)
@@ -187,6 +189,7 @@ PHASES = {
 }
 
 
+@pytest.mark.slow_on_kafka
 @pytest.mark.limit(90)
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_signal_in_every_phase_ends_the_run_and_deletes_its_topics(omb, kafka, phase):
@@ -274,6 +277,7 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing_acknowledged(
     assert breakable_kafka.leftovers() == []
 
 
+@pytest.mark.slow
 @pytest.mark.limit(200)
 def test_a_broker_that_is_killed_for_good_ends_the_run_in_bounded_time(
     omb, breakable_kafka, patient
@@ -312,6 +316,7 @@ def test_a_broker_that_is_killed_for_good_ends_the_run_in_bounded_time(
 # ---- brokers that are not there ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.limit(180)
 def test_a_broker_that_is_lost_while_topics_are_created_ends_the_run_with_what_is_known(

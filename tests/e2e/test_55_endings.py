@@ -8,6 +8,8 @@ import signal
 import pytest
 from harness import assert_account_is_consistent, wait_until
 
+pytestmark = pytest.mark.slow_on_kafka
+
 RATE = 1000
 
 
@@ -147,6 +149,7 @@ def test_an_agent_whose_end_a_debugger_keeps_to_itself_holds_nothing_up(omb):
 # ---- verbs that fail late -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.limit(120)
 def test_consumers_that_cannot_be_resumed_leave_what_was_measured(omb):
     shape = workload(consumerBacklogSizeGB=0.0004, testDuration="2s")  # 4 s of it
@@ -229,6 +232,7 @@ def test_a_group_that_somebody_else_is_in_is_named_and_not_waited_for(omb, kafka
 # ---- backlogs ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.limit(120)
 def test_a_backlog_that_consumers_cannot_catch_up_with_is_not_waited_for(omb, kafka):
     shape = workload(

@@ -12,6 +12,8 @@ from harness import (
     wait_until,
 )
 
+pytestmark = pytest.mark.slow_on_kafka
+
 RATE = 400
 
 # Sends again by itself, and knows what it has sent.
