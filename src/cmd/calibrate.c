@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +12,10 @@
 #include <unistd.h>
 
 #include "cmd/args.h"
-#include "cmd/broker_child.h"
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
-#include "cmd/quick.h"
+#include "cmd/text_run.h"
+#include "cmd/texts.h"
 #include "results/calibration.h"
 #include "stats/hist.h"
 #include "util/clock.h"
@@ -25,58 +24,20 @@
 #include "util/units.h"
 #include "util/xalloc.h"
 
-#define SLEEPS         1000
-#define SLEEP_NS       UINT64_C(1000000)
-#define RECORDS        UINT64_C(20000000)
-#define SECOND_NS      UINT64_C(1000000000)
-#define GROUP_DELAY_NS UINT64_C(50000000) /* members that start together join together */
+#define SLEEPS    1000
+#define SLEEP_NS  UINT64_C(1000000)
+#define RECORDS   UINT64_C(20000000)
+#define SECOND_NS UINT64_C(1000000000)
 
 static const struct flag calibrate_flags[] = { INPUT_FLAG_HELP, { 0 } };
 
 struct bench {
 	const struct args *args;
 	char folder[64]; /* of results that nobody keeps; ends in a slash */
-	struct broker_child broker;
 	struct calibration found;
 };
 
 /* --- one run -------------------------------------------------------------------------------------- */
-
-static const char null_driver[] = "name: null\ndriver: \"null\"\n";
-
-/* A window of 2 MB for each producer, as bench/ has it: more adds latency and no rate. */
-static const char max_workload[] = "name: calibrate\n"
-				   "topics: 1\n"
-				   "partitionsPerTopic: %u\n"
-				   "messageSize: %u\n"
-				   "useRandomizedPayloads: true\n"
-				   "randomBytesRatio: 0.5\n"
-				   "randomizedPayloadPoolSize: 16\n"
-				   "subscriptionsPerTopic: %u\n"
-				   "consumerPerSubscription: %u\n"
-				   "producersPerTopic: %u\n"
-				   "producerRate: max\n"
-				   "maxInFlightBytes: 2000000\n"
-				   "consumerBacklogSizeGB: 0\n"
-				   "agents: per-core\n"
-				   "warmupDuration: 1s\n"
-				   "testDuration: 3s\n";
-
-static const char paced_workload[] = "name: calibrate\n"
-				     "topics: 1\n"
-				     "partitionsPerTopic: 1\n"
-				     "messageSize: 100\n"
-				     "useRandomizedPayloads: true\n"
-				     "randomizedPayloadPoolSize: 16\n"
-				     "subscriptionsPerTopic: 0\n"
-				     "consumerPerSubscription: 0\n"
-				     "producersPerTopic: 1\n"
-				     "producerRate: 1000\n"
-				     "consumerBacklogSizeGB: 0\n"
-				     "agents: 1\n"
-				     "wakeInterval: 0us\n"
-				     "warmupDuration: 1s\n"
-				     "testDuration: 3s\n";
 
 static void forget_results(const struct bench *b)
 {
@@ -91,84 +52,75 @@ static void forget_results(const struct bench *b)
 	closedir(dir);
 }
 
-/* The `.omb` of the run, as JSON; NULL and *err when it failed.  A window that was never full enough
- * to be VALID is none of our business here. */
-static json_t *run_once(struct bench *b, const char *workload, const char *driver,
-                        struct error *err)
+/* A window that was never full enough to be VALID is none of our business here. */
+static bool run_once(struct bench *b, const char *workload, const char *driver,
+                     const struct override *sets, struct run_figures *found, struct error *err)
 {
-	struct quick quick = {
+	struct text_run run = {
 		.name = "calibrate",
 		.workload = workload,
 		.driver = driver,
+		.sets = sets,
 		.output = b->folder,
 		.silent = true,
 	};
 	struct run_report report = { 0 };
-	json_t *found = NULL;
 
-	enum run_outcome outcome = quick_run(b->args, &quick, &report, err);
-	if (outcome == RUN_GOOD || outcome == RUN_INVALID) {
-		found = json_load_file(text_str(&report.side_path), 0, NULL);
-		if (found == NULL)
-			error_set(err, ERROR_SYSTEM, "the run left no readable result");
-	}
+	while (sets[run.sets_count].key != NULL)
+		run.sets_count++;
+	enum run_outcome outcome = text_run(b->args, &run, &report, err);
+	*found = report.figures;
 	run_report_fini(&report);
 	forget_results(b);
-	return found;
+	return outcome == RUN_GOOD || outcome == RUN_INVALID;
 }
 
-static double number_at(const json_t *o, const char *member, const char *key)
-{
-	return json_number_value(json_object_get(json_object_get(o, member), key));
-}
-
-static bool measure_ceiling(struct bench *b, uint32_t bytes, const char *driver, bool consumes,
+static bool measure_ceiling(struct bench *b, uint32_t bytes, bool with_broker,
                             struct calibration_ceiling *out, struct error *err)
 {
-	struct text workload = { 0 };
-	unsigned cpus = os_cpus();
+	struct run_figures found;
+	char clients[16], size[16];
+	const char *consumers = with_broker ? clients : "0";
+	const struct override sets[] = {
+		{ "messageSize", size },
+		{ "partitionsPerTopic", clients },
+		{ "producersPerTopic", clients },
+		{ "consumerPerSubscription", consumers },
+		{ "subscriptionsPerTopic", with_broker ? "1" : "0" },
+		{ "brokerMemory", "256MB" },
+		{ "producerConfig.linger.ms", "5" },
+		{ "producerConfig.batch.size", "131072" },
+		{ "producerConfig.queue.buffering.max.messages", "0" },
+		{ 0 },
+	};
 
-	text_addf(&workload, max_workload, cpus, bytes, consumes ? 1 : 0, consumes ? cpus : 0,
-	          cpus);
-	json_t *found = run_once(b, text_str(&workload), driver, err);
-	text_fini(&workload);
-	if (found == NULL)
+	snprintf(clients, sizeof(clients), "%u", os_cpus());
+	snprintf(size, sizeof(size), "%" PRIu32, bytes);
+	if (!run_once(b, text_calibrate_max, with_broker ? text_embedded : text_null, sets, &found,
+	              err))
 		return false;
-	out->per_s = number_at(found, "window", "publishRate");
-	out->producer_ns = number_at(found, "window", "producerCpuPerMessageNs");
-	out->consumer_ns = number_at(found, "window", "consumerCpuPerMessageNs");
-	json_decref(found);
+	*out = (struct calibration_ceiling){
+		.per_s = found.publish_per_s,
+		.producer_ns = found.producer_cpu_ns,
+		.consumer_ns = found.consumer_cpu_ns,
+	};
 	if (out->per_s > 0)
 		return true;
 	return error_set(err, ERROR_SYSTEM, "nothing was acknowledged");
 }
 
-static uint64_t percentile_of(const json_t *latency, double wanted)
-{
-	const json_t *list = json_object_get(latency, "percentiles");
-	size_t i;
-	json_t *p;
-
-	json_array_foreach(
-		list, i,
-		p) if (json_number_value(json_object_get(p, "percentile")) ==
-	               wanted) return (uint64_t)json_integer_value(json_object_get(p, "ns"));
-	return 0;
-}
-
 static bool measure_pacing(struct bench *b, struct error *err)
 {
-	json_t *found = run_once(b, paced_workload, null_driver, err);
-	const json_t *delay = json_object_get(json_object_get(found, "latencies"), "publishDelay");
+	static const struct override none[] = { { 0 } };
+	struct run_figures found;
 
-	if (found == NULL)
+	if (!run_once(b, text_calibrate_paced, text_null, none, &found, err))
 		return false;
 	b->found.pacing = (struct calibration_spread){
-		.p50_ns = percentile_of(delay, 50.0),
-		.p99_ns = percentile_of(delay, 99.0),
-		.max_ns = (uint64_t)json_integer_value(json_object_get(delay, "maxNs")),
+		.p50_ns = found.delay_p50_ns,
+		.p99_ns = found.delay_p99_ns,
+		.max_ns = found.delay_max_ns,
 	};
-	json_decref(found);
 	return true;
 }
 
@@ -236,28 +188,17 @@ static void say(const char *what)
 
 static bool measure_all(struct bench *b, struct error *err)
 {
-	struct text kafka = { 0 };
-	bool ok = true;
-
-	text_addf(&kafka,
-	          "name: embedded\ndriver: kafka\nreplicationFactor: 1\ntopicConfig: ''\n"
-	          "commonConfig: |\n  bootstrap.servers=127.0.0.1:%d\n"
-	          "producerConfig: |\n  acks=all\n  linger.ms=5\n  batch.size=131072\n"
-	          "  queue.buffering.max.messages=0\n"
-	          "consumerConfig: |\n  auto.offset.reset=earliest\n  enable.auto.commit=false\n",
-	          b->broker.port);
 	say("waking and recording");
 	measure_waking(&b->found.waking);
 	b->found.recording_ns = measure_recording();
 	say("pacing, without a client library");
-	ok = measure_pacing(b, err);
+	bool ok = measure_pacing(b, err);
 	for (int i = 0; ok && i < CALIBRATION_SIZES; i++) {
 		uint32_t bytes = calibration_sizes[i];
 		say(i == 0 ? "messages of 100 B" : "messages of 1 KB");
-		ok = measure_ceiling(b, bytes, null_driver, false, &b->found.bare[i], err) &&
-		     measure_ceiling(b, bytes, text_str(&kafka), true, &b->found.library[i], err);
+		ok = measure_ceiling(b, bytes, false, &b->found.bare[i], err) &&
+		     measure_ceiling(b, bytes, true, &b->found.library[i], err);
 	}
-	text_fini(&kafka);
 	return ok;
 }
 
@@ -321,21 +262,15 @@ static int finish(struct bench *b)
 static bool open_bench(struct bench *b, struct error *err)
 {
 	const char *temporary = getenv("TMPDIR");
-	struct broker_options options;
 
 	int len = snprintf(b->folder, sizeof(b->folder) - 1, "%s/omb-calibrate-XXXXXX",
 	                   temporary != NULL && temporary[0] == '/' ? temporary : "/tmp");
 	if (len >= (int)sizeof(b->folder) - 1)
 		return error_set(err, ERROR_USAGE, "TMPDIR is too long");
-	broker_options_init(&options);
-	options.group_delay_ns = GROUP_DELAY_NS;
-	if (!run_block_signals(err) || !broker_child_start(&options, &b->broker, err))
+	if (!run_block_signals(err))
 		return false;
-	if (mkdtemp(b->folder) == NULL) {
-		error_set_errno(err, errno, "creating %s", b->folder);
-		broker_child_stop(&b->broker);
-		return false;
-	}
+	if (mkdtemp(b->folder) == NULL)
+		return error_set_errno(err, errno, "creating %s", b->folder);
 	b->folder[len] = '/';
 	machine_limits_raise();
 	return true;
@@ -354,9 +289,7 @@ static int calibrate_run(const struct args *args)
 	if (!open_bench(&b, &err))
 		return args_fail(args, &err);
 	bool ok = measure_all(&b, &err);
-	broker_child_stop(&b.broker);
 	rmdir(b.folder);
-	ok = ok && broker_child_kept_all(&b.broker, &err);
 	return ok ? finish(&b) : args_fail(args, &err);
 }
 

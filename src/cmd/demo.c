@@ -5,53 +5,20 @@
 #include <sys/stat.h>
 
 #include "cmd/args.h"
-#include "cmd/broker_child.h"
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
-#include "cmd/quick.h"
+#include "cmd/text_run.h"
+#include "cmd/texts.h"
 #include "util/file.h"
 #include "util/text.h"
 
-#define FOLDER         "results"
-#define MEMORY_BYTES   ((size_t)64 * 1000 * 1000)
-/* Members that start together join together. */
-#define GROUP_DELAY_NS UINT64_C(50000000)
+#define FOLDER "results"
 
 static const struct flag demo_flags[] = {
 	{ "output", "o", FLAG_VALUE, "FOLDER", "where the result files go (" FOLDER ")" },
 	INPUT_FLAG_HELP,
 	{ 0 },
 };
-
-static const char workload[] = "name: Demo\n"
-			       "topics: 1\n"
-			       "partitionsPerTopic: 4\n"
-			       "messageSize: 1024\n"
-			       "useRandomizedPayloads: true\n"
-			       "randomBytesRatio: 0.5\n"
-			       "randomizedPayloadPoolSize: 100\n"
-			       "subscriptionsPerTopic: 1\n"
-			       "consumerPerSubscription: 2\n"
-			       "producersPerTopic: 2\n"
-			       "producerRate: 10000\n"
-			       "consumerBacklogSizeGB: 0\n"
-			       "agents: per-core\n"
-			       "warmupDuration: 2s\n"
-			       "testDuration: 8s\n"
-			       "samplePeriod: 1s\n";
-
-static const char driver[] = "name: Embedded\n"
-			     "driver: kafka\n"
-			     "replicationFactor: 1\n"
-			     "topicConfig: ''\n"
-			     "commonConfig: |\n"
-			     "  bootstrap.servers=127.0.0.1:%d\n"
-			     "producerConfig: |\n"
-			     "  acks=all\n"
-			     "  linger.ms=1\n"
-			     "consumerConfig: |\n"
-			     "  auto.offset.reset=earliest\n"
-			     "  enable.auto.commit=false\n";
 
 static const char before[] =
 	"A broker in memory, a child of this process, stands in for Kafka: 2 producers send "
@@ -89,34 +56,29 @@ static bool make_folder(const struct args *args, struct text *out, struct error 
 	return error_set_errno(err, errno, "creating %s", folder);
 }
 
-static int run_on(const struct args *args, int port, const char *folder)
+static int run_in(const struct args *args, const char *folder)
 {
-	struct text file = { 0 };
+	const struct text_run demo = {
+		.name = "demo",
+		.workload = text_demo,
+		.driver = text_embedded,
+		.output = folder,
+	};
 	struct run_report report = { 0 };
 	struct error err = { 0 };
 
-	text_addf(&file, driver, port);
-	struct quick quick = {
-		.name = "demo",
-		.workload = workload,
-		.driver = text_str(&file),
-		.output = folder,
-	};
-	enum run_outcome outcome = quick_run(args, &quick, &report, &err);
+	enum run_outcome outcome = text_run(args, &demo, &report, &err);
 	int code = run_exit_code(&report, &err);
 	if (err.kind != ERROR_NONE)
 		args->complain(COMPLAINT_ERROR, &err);
 	else if (outcome != RUN_FAILED)
 		fputs(after, stdout);
 	run_report_fini(&report);
-	text_fini(&file);
 	return code;
 }
 
 static int demo_run(const struct args *args)
 {
-	struct broker_options options;
-	struct broker_child broker;
 	struct text folder = { 0 };
 	struct error err;
 
@@ -124,22 +86,15 @@ static int demo_run(const struct args *args)
 		error_set(&err, ERROR_USAGE, "demo takes no files: \"%s\"", args->words.items[0]);
 		return args_fail(args, &err);
 	}
-	broker_options_init(&options);
-	options.memory_bytes = MEMORY_BYTES;
-	options.group_delay_ns = GROUP_DELAY_NS;
-	if (!make_folder(args, &folder, &err) || !run_block_signals(&err) ||
-	    !broker_child_start(&options, &broker, &err)) {
+	if (!make_folder(args, &folder, &err) || !run_block_signals(&err)) {
 		text_fini(&folder);
 		return args_fail(args, &err);
 	}
 	machine_limits_raise();
 	fputs(before, stdout);
 	fflush(stdout);
-	int code = run_on(args, broker.port, text_str(&folder));
-	broker_child_stop(&broker);
+	int code = run_in(args, text_str(&folder));
 	text_fini(&folder);
-	if (!broker_child_kept_all(&broker, &err))
-		args->complain(COMPLAINT_WARNING, &err);
 	return code;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/api.h"
 
+#include "kafka/messages/configs.h"
 #include "kafka/messages/data.h"
 #include "kafka/messages/group_admin.h"
 #include "kafka/messages/groups.h"
+#include "kafka/messages/positions.h"
 #include "kafka/messages/session.h"
 #include "kafka/messages/topics.h"
 #include "kafka/wire.h"

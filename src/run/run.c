@@ -53,12 +53,28 @@ static void tell_why_invalid(struct run *r, const struct verdict_result *verdict
 			            verdict->reasons[i].text);
 }
 
+static void fill_figures(const struct record *record, struct run_figures *out)
+{
+	struct record_latency delay;
+
+	record_latency(record, LATENCY_DELAY, &delay);
+	*out = (struct run_figures){
+		.publish_per_s = record_publish_per_s(record),
+		.producer_cpu_ns = record_producer_cpu_per_message_ns(record),
+		.consumer_cpu_ns = record_consumer_cpu_per_message_ns(record),
+		.delay_p50_ns = delay.percentiles[0].ns,
+		.delay_p99_ns = delay.percentiles[3].ns,
+		.delay_max_ns = delay.max_ns,
+	};
+}
+
 static bool write_result(struct run *r, struct run_report *out, struct error *err)
 {
 	struct text text = { 0 };
 	struct record record;
 
 	outcome_fill(r, &record);
+	fill_figures(&record, &out->figures);
 	bool wrote = output_write(r, &record, &out->result_path, &out->side_path, err);
 	const char *result = wrote ? text_str(&out->result_path) : NULL;
 	const char *side = wrote ? text_str(&out->side_path) : NULL;

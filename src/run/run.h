@@ -42,11 +42,19 @@ enum run_outcome {
 	RUN_FAILED,
 };
 
+/* Of the measured window, for who needs no file; all 0: there was none. */
+struct run_figures {
+	double publish_per_s;
+	double producer_cpu_ns, consumer_cpu_ns;           /* a message */
+	uint64_t delay_p50_ns, delay_p99_ns, delay_max_ns; /* due -> send called */
+};
+
 struct run_report {
 	enum run_outcome outcome;
 	bool stop_wanted; /* a signal came, perhaps too late to interrupt: start nothing more */
 	struct text result_path; /* OMB's JSON; empty when none was written */
 	struct text side_path;   /* ours, `.omb` */
+	struct run_figures figures;
 };
 
 /* 0, 3 or 130; of RUN_FAILED the error's own. */

@@ -2,6 +2,7 @@
 """The embedded broker: `omb broker` with planted faults and little memory, and `omb demo`."""
 
 import re
+import socket
 
 import pytest
 from harness import EmbeddedBroker, assert_nothing_lost
@@ -215,6 +216,54 @@ def test_a_port_that_is_taken_is_told(omb, broker):
     done = omb.command("broker", "-p", port)
     done.must_end(1)
     assert f"listening on 127.0.0.1:{port}: Address already in use" in done.err
+
+
+EMBEDDED = {
+    "name": "Embedded",
+    "driver": "kafka",
+    "broker": "embedded",
+    "replicationFactor": 1,
+    "consumerConfig": "auto.offset.reset=earliest\nenable.auto.commit=false\n",
+}
+
+
+def test_a_run_starts_the_embedded_broker_for_itself_and_ends_it(omb):
+    shape = workload(testDuration="1s", producerRate=1000, consumerPerSubscription=2)
+    result = omb.run(shape, EMBEDDED)
+    result.must_be_good()
+    assert_nothing_lost(result, subscriptions=1)
+    assert result.totals["sent"] >= 1000
+    rows = [r for r in result.omb["driver"] if r["key"] == "bootstrap.servers"]
+    assert {r["origin"] for r in rows} == {"omb"}
+    address = rows[0]["value"]
+    assert address.startswith("127.") and not address.startswith("127.0.")
+    host, port = address.rsplit(":", 1)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=5)
+
+
+def test_what_the_embedded_broker_does_wrong_is_asked_for_in_the_driver_file(omb):
+    shape = workload(testDuration="1s", producerRate=1000, drainTimeout="1s")
+    result = omb.run(shape, EMBEDDED | {"brokerFaults": "lose:20@1ms, delay:1ms"})
+    assert result.code == 3
+    assert "acknowledged messages (times subscriptions) were not" in result.out
+    assert result.totals["received"] < result.totals["acknowledged"]
+
+
+@pytest.mark.parametrize(
+    "more, said",
+    [
+        ({"commonConfig": "bootstrap.servers=localhost:9092\n"}, "the broker is embedded"),
+        ({"brokerFaults": "sing"}, 'brokerFaults: fault "sing"'),
+        ({"broker": "external", "brokerFaults": "lose:2"}, "only with `broker: embedded`"),
+        ({"broker": "own"}, "broker"),
+        ({"brokerMemory": "1KB"}, "brokerMemory"),
+    ],
+)
+def test_what_the_embedded_broker_cannot_be_is_told_before_the_run(omb, more, said):
+    result = omb.run(workload(testDuration="1s"), EMBEDDED | more)
+    assert result.code == 2
+    assert said in result.err
 
 
 def test_the_demo_measures_something_and_says_what_it_is_not(omb):

@@ -7,6 +7,7 @@
  */
 #include "broker/requests/call.h"
 #include "kafka/messages/data.h"
+#include "kafka/messages/positions.h"
 
 /* Of one answer, whatever the client allows. */
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)

@@ -7,6 +7,7 @@
 
 #include "config/driver_file.h"
 #include "config/option.h"
+#include "driver/kafka/embedded.h"
 #include "driver/kafka/size.h"
 
 uint64_t kafka_now_ms(void)
@@ -41,6 +42,7 @@ static void kafka_configure(void *config, const struct driver_file *file, struct
 		.zone_id = getenv("OMB_ZONE_ID"),
 	};
 
+	kafka_embedded_configure(config, arena, errors);
 	kafka_translate(config, &opts, arena, errors);
 	((struct kafka_config *)config)->defaults_why = file->defaults_why;
 }
@@ -103,6 +105,34 @@ static const struct option_spec kafka_options[] = {
 		.flags = OPTION_OMB | OPTION_SECRET,
 		.help = "client properties of the consumers; they win over commonConfig",
 	},
+	{
+		.name = "broker",
+		.type = OPTION_ENUM,
+		.offset = offsetof(struct kafka_config, broker),
+		.choices = kafka_broker_choices,
+		.fallback = "external",
+		.help = "external: the one that bootstrap.servers names; embedded: the run starts "
+			"the broker of omb (`omb help broker`) for itself, and what is measured "
+			"says nothing about any product",
+	},
+	{
+		.name = "brokerMemory",
+		.type = OPTION_BYTES,
+		.offset = offsetof(struct kafka_config, broker_memory),
+		.min = 1 << 20,
+		.max = 1e12,
+		.fallback = "256MB",
+		.help = "of the embedded broker's messages; when it is full, producers wait for "
+			"the consumers",
+	},
+	{
+		.name = "brokerFaults",
+		.type = OPTION_TEXT,
+		.offset = offsetof(struct kafka_config, broker_faults),
+		.help = "what the embedded broker does wrong on purpose, in the words of "
+			"`omb broker --fault`, parted by blanks or commas: \"stall:500ms@10s "
+			"lose:1000\"",
+	},
 	{ 0 },
 };
 
@@ -152,4 +182,5 @@ const struct driver driver_kafka = {
 	.consumer_commit = kafka_consumer_commit,
 	.consumer_ask = kafka_consumer_ask,
 	.admin = &kafka_admin,
+	.broker = &kafka_embedded,
 };

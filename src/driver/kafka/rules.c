@@ -541,8 +541,25 @@ static void finish_fetch(struct translation *t)
 		                    ORIGIN_OMB, "librdkafka wants fetch.max.bytes to be no less");
 }
 
+/* They are told where it is by us, and by nobody else. */
+static void set_embedded(struct translation *t)
+{
+	const struct kafka_setting *asked =
+		kafka_setting_find(&t->c->roles[KAFKA_ADMIN], "bootstrap.servers");
+
+	if (asked != NULL)
+		translation_fail(t, asked->line,
+		                 "commonConfig: bootstrap.servers: the broker is embedded and says "
+		                 "itself where it is: leave one of the two out");
+	for (enum kafka_role role = 0; role < KAFKA_ROLES; role++)
+		translation_default(t, role, "bootstrap.servers", t->c->servers, ORIGIN_OMB,
+		                    "the embedded broker of this run");
+}
+
 static void finish_servers(struct translation *t)
 {
+	if (t->c->servers != NULL)
+		set_embedded(t);
 	if (kafka_setting_find(&t->c->roles[KAFKA_ADMIN], "bootstrap.servers") == NULL)
 		translation_fail(
 			t, t->c->common_block.line,

@@ -33,6 +33,8 @@ struct arena;
 
 enum kafka_role { KAFKA_PRODUCER, KAFKA_CONSUMER, KAFKA_ADMIN, KAFKA_ROLES };
 
+enum kafka_broker { KAFKA_BROKER_EXTERNAL, KAFKA_BROKER_EMBEDDED };
+
 /* As a bit of a set of roles. */
 #define KAFKA_ROLE_BIT(role) (1U << (role))
 
@@ -66,6 +68,12 @@ struct kafka_ignored_list {
 struct kafka_config {
 	uint32_t replication_factor; /* 0 = as in OMB: the broker refuses it */
 	struct option_block topic_block, common_block, producer_block, consumer_block;
+	enum kafka_broker broker;
+	uint64_t broker_memory;    /* bytes */
+	const char *broker_faults; /* NULL: none */
+
+	/* Of embedded.c: where its broker will listen; NULL: there is none. */
+	const char *servers;
 
 	/* From here on: kafka_translate. */
 	struct kafka_settings roles[KAFKA_ROLES];

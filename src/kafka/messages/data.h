@@ -3,8 +3,7 @@
 #define OMB_KAFKA_MESSAGES_DATA_H
 
 /*
- * data -- messages that carry and find records: Produce, Fetch, ListOffsets, OffsetForLeaderEpoch and
- * InitProducerId.  data.c says which version has what.
+ * data -- messages that carry records: Produce, Fetch and InitProducerId.  data.c says which version has what.
  */
 
 #include "kafka/schema.h"
@@ -137,79 +136,6 @@ struct kafka_fetch_response {
 };
 
 extern const struct kafka_layout fetch_request, fetched_topic, fetched_partition, fetch_response;
-
-/* --- ListOffsets and OffsetForLeaderEpoch ------------------------------------------------------- */
-
-#define KAFKA_TIME_LATEST   (-1)
-#define KAFKA_TIME_EARLIEST (-2)
-
-struct kafka_find_partition {
-	int32_t index, leader_epoch;
-	int64_t timestamp;
-	int32_t count;
-};
-
-struct kafka_find_topic {
-	struct kafka_string name;
-	KAFKA_LIST(struct kafka_find_partition) partitions;
-};
-
-struct kafka_list_offsets_request {
-	int32_t replica;
-	int8_t isolation;
-	KAFKA_LIST(struct kafka_find_topic) topics;
-};
-
-struct kafka_found_partition {
-	int32_t index;
-	int16_t error;
-	KAFKA_LIST(int64_t) offsets; /* of version 0 */
-	int64_t timestamp, offset;
-	int32_t leader_epoch;
-};
-
-struct kafka_found_topic {
-	struct kafka_string name;
-	KAFKA_LIST(struct kafka_found_partition) partitions;
-};
-
-struct kafka_list_offsets_response {
-	int32_t throttle_ms;
-	KAFKA_LIST(struct kafka_found_topic) topics;
-};
-
-struct kafka_epoch_partition {
-	int32_t index, leader_epoch, epoch;
-};
-
-struct kafka_epoch_topic {
-	struct kafka_string name;
-	KAFKA_LIST(struct kafka_epoch_partition) partitions;
-};
-
-struct kafka_leader_epoch_request {
-	int32_t replica;
-	KAFKA_LIST(struct kafka_epoch_topic) topics;
-};
-
-struct kafka_epoch_answer {
-	int16_t error;
-	int32_t index, epoch;
-	int64_t offset;
-};
-
-struct kafka_epoch_topic_answer {
-	struct kafka_string name;
-	KAFKA_LIST(struct kafka_epoch_answer) partitions;
-};
-
-struct kafka_leader_epoch_response {
-	int32_t throttle_ms;
-	KAFKA_LIST(struct kafka_epoch_topic_answer) topics;
-};
-
-extern const struct kafka_layout list_offsets_request, found_topic, found_partition,
-	list_offsets_response, leader_epoch_request, leader_epoch_response;
 
 /* --- InitProducerId ----------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 #define OMB_KAFKA_MESSAGES_TOPICS_H
 
 /*
- * topics -- messages about a cluster and its topics: Metadata, CreateTopics, DeleteTopics,
- * CreatePartitions and DescribeConfigs.  topics.c says which version has what.
+ * topics -- messages about a cluster and its topics: Metadata, CreateTopics, DeleteTopics and
+ * CreatePartitions.  topics.c says which version has what.
  */
 
 #include "kafka/schema.h"
@@ -160,50 +160,5 @@ struct kafka_create_partitions_response {
 };
 
 extern const struct kafka_layout create_partitions_request, create_partitions_response;
-
-/* --- DescribeConfigs ---------------------------------------------------------------------------- */
-
-enum { KAFKA_RESOURCE_TOPIC = 2, KAFKA_RESOURCE_BROKER = 4 };
-
-struct kafka_config_resource {
-	int8_t type;
-	struct kafka_string name;
-	KAFKA_LIST(struct kafka_string) keys; /* null: all */
-};
-
-struct kafka_describe_configs_request {
-	KAFKA_LIST(struct kafka_config_resource) resources;
-	bool wants_synonyms, wants_documentation;
-};
-
-struct kafka_config_synonym {
-	struct kafka_string name, value;
-	int8_t source;
-};
-
-struct kafka_config_entry {
-	struct kafka_string name, value;
-	bool is_read_only, is_default;
-	int8_t source;
-	bool is_sensitive;
-	KAFKA_LIST(struct kafka_config_synonym) synonyms;
-	int8_t type;
-	struct kafka_string documentation;
-};
-
-struct kafka_described_config {
-	int16_t error;
-	struct kafka_string error_message;
-	int8_t type;
-	struct kafka_string name;
-	KAFKA_LIST(struct kafka_config_entry) entries;
-};
-
-struct kafka_describe_configs_response {
-	int32_t throttle_ms;
-	KAFKA_LIST(struct kafka_described_config) resources;
-};
-
-extern const struct kafka_layout describe_configs_request, describe_configs_response;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/quick.h"
+#include "cmd/text_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct texts {
 	const struct driver *driver_found;
 };
 
-static bool parse(const struct args *args, const struct quick *q, const struct config_mode *mode,
+static bool parse(const struct args *args, const struct text_run *q, const struct config_mode *mode,
                   struct texts *out, struct error_list *errors)
 {
 	struct error_list warnings = { 0 };
@@ -47,7 +47,7 @@ static bool parse(const struct args *args, const struct quick *q, const struct c
 	return out->driver_found != NULL;
 }
 
-static enum run_outcome run_texts(const struct args *args, const struct quick *q,
+static enum run_outcome run_texts(const struct args *args, const struct text_run *q,
                                   const struct texts *texts, struct run_report *report,
                                   struct error *err)
 {
@@ -87,10 +87,10 @@ static enum run_outcome run_texts(const struct args *args, const struct quick *q
 	return outcome;
 }
 
-enum run_outcome quick_run(const struct args *args, const struct quick *q,
-                           struct run_report *report, struct error *err)
+enum run_outcome text_run(const struct args *args, const struct text_run *q,
+                          struct run_report *report, struct error *err)
 {
-	struct config_mode mode = { 0 };
+	struct config_mode mode = { .overrides = q->sets, .override_count = q->sets_count };
 	struct error_list errors = { 0 };
 	struct texts texts = { 0 };
 	enum run_outcome outcome = RUN_FAILED;

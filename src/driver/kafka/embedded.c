@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/kafka/embedded.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/serve.h"
+#include "util/arena.h"
+
+#define PORT           19192
+/* Members that start together join together. */
+#define GROUP_DELAY_NS UINT64_C(50000000)
+#define FAULTS_MAX     16
+
+const struct option_choice kafka_broker_choices[] = {
+	{ .name = "external", .value = KAFKA_BROKER_EXTERNAL },
+	{ .name = "embedded", .value = KAFKA_BROKER_EMBEDDED },
+	{ 0 },
+};
+
+static bool is_wanted(const void *config)
+{
+	return ((const struct kafka_config *)config)->broker == KAFKA_BROKER_EMBEDDED;
+}
+
+/* 127.64.0.0 and up: nobody's habit.  A process id has at most 22 bits. */
+static const char *address_of_process(struct arena *arena)
+{
+	unsigned id = (unsigned)getpid();
+
+	return arena_printf(arena, "127.%u.%u.%u:%d", 64 + ((id >> 16) & 63), (id >> 8) & 255,
+	                    id & 255, PORT);
+}
+
+/* Texts parted by blanks or commas.  Returns how many; -1: one is wrong, or there are too many. */
+static int parse_faults(const char *texts, struct fault out[FAULTS_MAX], struct error *err)
+{
+	static const char parting[] = ", \t";
+	char one[64];
+	int count = 0;
+
+	for (const char *at = texts + strspn(texts, parting); *at != '\0';
+	     at += strspn(at, parting)) {
+		size_t len = strcspn(at, parting);
+		if (len >= sizeof(one) || count == FAULTS_MAX) {
+			error_set(err, ERROR_CONFIG,
+			          "a fault is too long, or there are more than %d", FAULTS_MAX);
+			return -1;
+		}
+		memcpy(one, at, len);
+		one[len] = '\0';
+		if (!fault_parse(one, &out[count++], err))
+			return -1;
+		at += len;
+	}
+	return count;
+}
+
+static void fail(struct error_list *errors, struct error *err, const char *key)
+{
+	error_wrap(err, "%s", key);
+	error_list_add(errors, err);
+}
+
+void kafka_embedded_configure(struct kafka_config *c, struct arena *arena,
+                              struct error_list *errors)
+{
+	struct fault faults[FAULTS_MAX];
+	struct error err = { 0 };
+
+	if (c->broker != KAFKA_BROKER_EMBEDDED) {
+		if (c->broker_faults != NULL && c->broker_faults[0] != '\0') {
+			error_set(&err, ERROR_CONFIG, "only with `broker: embedded`");
+			fail(errors, &err, "brokerFaults");
+		}
+		return;
+	}
+	if (c->broker_faults != NULL && parse_faults(c->broker_faults, faults, &err) < 0) {
+		err.kind = ERROR_CONFIG;
+		fail(errors, &err, "brokerFaults");
+	}
+	c->servers = address_of_process(arena);
+}
+
+struct start {
+	void (*ready)(void *to);
+	void *to;
+};
+
+static void on_ready(void *context, const int *ports, int count)
+{
+	const struct start *start = context;
+
+	(void)ports;
+	(void)count;
+	start->ready(start->to);
+}
+
+/* What was dropped that a consumer had not had is no measurement any more. */
+static bool has_kept_all(const struct broker_counts *counts, struct error *err)
+{
+	if (counts->dropped == 0)
+		return true;
+	return error_set(err, ERROR_SYSTEM,
+	                 "the embedded broker dropped %" PRIu64
+	                 " messages that a consumer had not had: its memory was full "
+	                 "(brokerMemory)",
+	                 counts->dropped);
+}
+
+static bool run(const struct driver_context *ctx, int stop_fd, void (*ready)(void *to), void *to,
+                struct error *err)
+{
+	const struct kafka_config *c = ctx->config;
+	struct start start = { .ready = ready, .to = to };
+	struct serve_options o = { .stop_fd = stop_fd, .ready = on_ready, .context = &start };
+	struct fault faults[FAULTS_MAX];
+	struct broker_counts counts;
+	char host[64];
+
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(c->servers, ":"), c->servers);
+	broker_options_init(&o.broker);
+	o.bind = o.broker.host = host;
+	o.port = PORT;
+	o.broker.memory_bytes = (size_t)c->broker_memory;
+	o.broker.group_delay_ns = GROUP_DELAY_NS;
+	if (c->broker_faults != NULL) {
+		int count = parse_faults(c->broker_faults, faults, err);
+		if (count < 0)
+			return false;
+		o.broker.faults = faults;
+		o.broker.faults_count = (size_t)count;
+	}
+	return serve_run(&o, &counts, err) && has_kept_all(&counts, err);
+}
+
+const struct driver_broker kafka_embedded = {
+	.is_wanted = is_wanted,
+	.run = run,
+};
