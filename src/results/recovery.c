@@ -600,6 +600,7 @@ static void judge(struct recovery *r)
 		.asked_per_s = out->asked_per_s,
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = out->window_counters[COUNTER_ACKNOWLEDGED],
+		.window_latencies = h[LATENCY_PUBLISH].count,
 		.published_per_s = record_publish_per_s(out),
 		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
 		.wake_interval_ns = out->wake_interval_ns,

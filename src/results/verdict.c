@@ -359,7 +359,9 @@ static void judge_recovered(const struct verdict_facts *f, struct verdict_result
 	    "%.1f s after its start, and what was under way then is not accounted for",
 	    (double)f->ended_ns / 1e9);
 	add(out, VERDICT_VALID, "recordingTime",
-	    "latencies are those recorded in the window, whenever the messages were due");
+	    f->window_latencies > 0
+	            ? "latencies are those recorded in the window, whenever the messages were due"
+	            : "there are no latencies: the run ended before its first sample period did");
 	judge_rate(f, out);
 	judge_samples(f, out);
 }

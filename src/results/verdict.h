@@ -72,6 +72,7 @@ struct verdict_facts {
 	double refused_least_per_s, refused_most_per_s; /* carried at rates above; 0 = none */
 	double asked_per_s;           /* over all producers; 0 without a schedule */
 	uint64_t window_acknowledged; /* due in the window and acknowledged */
+	uint64_t window_latencies;    /* recovered: how many were recorded in it */
 	double published_per_s;       /* acknowledged in the window, whenever due */
 	uint64_t publish_delay_p99_ns, wake_interval_ns;
 

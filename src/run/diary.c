@@ -22,7 +22,10 @@ static void write_line(struct diary *d, struct text *line, enum journal_sync syn
 
 	if (diary_is_kept(d) && !journal_append(&d->journal, line->data, line->len, sync, &err)) {
 		console_say(d->console, CONSOLE_WARNING, wall_ns(d),
-		            "the run goes on, but can no longer be recovered if it is killed: %s",
+		            d->has_window ? "the run goes on, but if it is killed only what was "
+		                            "measured until now can be recovered: %s"
+		                          : "the run goes on, but can no longer be recovered if "
+		                            "it is killed: %s",
 		            err.text);
 		d->failure = err;
 		d->failed_ns = d->platform->now_ns(d->platform->to);

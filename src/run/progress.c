@@ -232,8 +232,10 @@ void progress_interrupted(struct run *r)
 		"interrupted: stopping the load; again to skip the drain",
 		"interrupted again: not waiting for what is still under way",
 		"interrupted a third time: leaving topics behind; `omb cleanup` deletes them",
+		"interrupted a third time: not waiting for anything any more",
 	};
-	unsigned i = r->await.signals < 3 ? r->await.signals - 1 : 2;
+	bool may_leave_topics = r->made.topics_count > 0 && !r->options->workload->keep_topics;
+	unsigned i = r->await.signals < 3 ? r->await.signals - 1 : may_leave_topics ? 2 : 3;
 
 	console_say(&r->console, CONSOLE_WARNING, state_wall_ns(r), "%s", texts[i]);
 }

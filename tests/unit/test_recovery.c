@@ -271,6 +271,11 @@ static void a_run_killed_in_its_first_period_has_the_counts_of_its_seconds(void 
 	assert_int_equal(r.record.window_counters[COUNTER_ACKNOWLEDGED], 3000);
 	assert_int_equal(r.record.window_counters[COUNTER_RECEIVED], 3000);
 	assert_int_equal(r.record.totals.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count, 0);
+	const struct verdict_result *verdict = &r.record.verdict;
+	bool is_said = false;
+	for (size_t i = 0; i < verdict->count; i++)
+		is_said |= strncmp(verdict->reasons[i].text, "there are no latencies", 22) == 0;
+	assert_true(is_said);
 	recovery_fini(&r);
 	text_fini(&journal);
 }

@@ -334,6 +334,21 @@ static void a_third_signal_leaves_the_topics(void **state)
 	bench_go(&b);
 	assert_int_equal(b.outcome, RUN_INTERRUPTED);
 	assert_int_equal(b.fake->topics_deleted, 0);
+	assert_non_null(strstr(b.progress, "`omb cleanup` deletes them"));
+	bench_teardown(&b);
+}
+
+static void a_third_signal_before_there_are_topics_advises_no_cleanup(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, FIXED);
+	b.fake->signal_on_verb = WORKER_INITIALIZE_DRIVER;
+	b.fake->signals_at_once = 3;
+	bench_go(&b);
+	assert_non_null(strstr(b.progress, "interrupted a third time"));
+	assert_null(strstr(b.progress, "cleanup"));
 	bench_teardown(&b);
 }
 
@@ -567,6 +582,7 @@ int main(void)
 		cmocka_unit_test(an_interrupted_measurement_drains_and_is_marked_partial),
 		cmocka_unit_test(a_second_signal_skips_the_drain),
 		cmocka_unit_test(a_third_signal_leaves_the_topics),
+		cmocka_unit_test(a_third_signal_before_there_are_topics_advises_no_cleanup),
 		cmocka_unit_test(a_verb_that_takes_long_is_cancelled_by_a_signal),
 		cmocka_unit_test(a_signal_during_the_deletion_comes_too_late_to_spoil_the_result),
 		cmocka_unit_test(a_broker_that_is_too_slow_leaves_messages_unsent),
