@@ -69,6 +69,15 @@ static void do_verb(struct fixture *f, enum worker_verb verb)
 	must(f, &call);
 }
 
+/* The loopback broker's socket is named after it: this program may run twice at once. */
+static const char *own_run_id(void)
+{
+	static char id[32];
+
+	snprintf(id, sizeof(id), "test%d", (int)getpid());
+	return id;
+}
+
 static struct worker_call initialize_call(struct fixture *f)
 {
 	struct worker_call call = call_of(f, WORKER_INITIALIZE_DRIVER);
@@ -77,7 +86,7 @@ static struct worker_call initialize_call(struct fixture *f)
 		.path = "d.yaml",
 		.text = f->driver_yaml,
 		.text_len = strlen(f->driver_yaml),
-		.run_id = "test",
+		.run_id = own_run_id(),
 		.run = RUN_ID,
 	};
 	return call;

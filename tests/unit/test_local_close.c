@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +93,15 @@ static void do_call(struct fixture *f, struct worker_call *call)
 		fail_msg("%s: %s", worker_verb_name(call->verb), call->err.text);
 }
 
+/* The loopback broker's socket is named after it: this program may run twice at once. */
+static const char *own_run_id(void)
+{
+	static char id[32];
+
+	snprintf(id, sizeof(id), "test%d", (int)getpid());
+	return id;
+}
+
 static void open_driver(struct fixture *f)
 {
 	struct worker_call init = { .verb = WORKER_INITIALIZE_DRIVER };
@@ -102,7 +112,7 @@ static void open_driver(struct fixture *f)
 		.path = "d.yaml",
 		.text = driver_yaml,
 		.text_len = strlen(driver_yaml),
-		.run_id = "test",
+		.run_id = own_run_id(),
 	};
 	do_call(f, &init);
 }
