@@ -91,12 +91,6 @@ static bool is_foreign(const struct consumer_loop *l, const struct stamp *s)
 	return s->run != l->base.spec->run;
 }
 
-/* The instants of a stamp are of its producer's clock: here they become this host's. */
-static void take_to_our_clock(const struct consumer_loop *l, struct stamp *s)
-{
-	s->due_ns += counter_read(&l->base.shm->clocks.offset_ns[stamp_worker(s)]);
-}
-
 static void take_stamped(struct consumer *c, const struct received *m, const struct stamp *s,
                          uint64_t now_ns)
 {
@@ -154,7 +148,7 @@ static void consumer_received(void *owner, const struct received *m)
 	enum stamp_status status = stamp_read(m->payload, m->payload_len, &stamp);
 	bool is_timed = status == STAMP_OK && !is_foreign(l, &stamp);
 	if (is_timed)
-		take_to_our_clock(l, &stamp);
+		shm_clocks_apply(&l->base.shm->clocks, &stamp);
 	uint64_t now_ns = loop_tick(&l->base, is_timed ? stamp_called_ns(&stamp) : 0);
 
 	if (counter_read(&c->words->first_ns) == 0)

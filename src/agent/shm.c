@@ -93,13 +93,6 @@ void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times)
 	counter_set(&c->slots_start_ns, times->slots_start_ns);
 }
 
-void agent_shm_put_clocks(struct agent_shm *shm, const struct shm_clock *clocks, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		counter_set(&shm->clocks.offset_ns[clocks[i].worker],
-		            (uint64_t)clocks[i].offset_ns);
-}
-
 void agent_shm_unmap(struct agent_shm *shm)
 {
 	if (shm != NULL)

@@ -32,10 +32,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/clocks.h"
 #include "agent/flight.h"
 #include "agent/note.h"
 #include "load/assignment.h"
-#include "load/stamp.h"
 #include "stats/hist.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
@@ -111,18 +111,6 @@ struct shm_control {
 	_Atomic uint64_t slots_start_ns; /* before anything is due; the same for all agents */
 };
 
-/* Words of the parent, too: what has to be added to an instant of each worker's clock to have it on
- * this host's; 0 for workers of this host.  Two's complement. */
-struct shm_clocks {
-	_Alignas(64) _Atomic uint64_t offset_ns[STAMP_WORKERS];
-};
-
-/* One of them, as a value. */
-struct shm_clock {
-	uint32_t worker; /* below STAMP_WORKERS */
-	int64_t offset_ns;
-};
-
 /* The words of control, as values. */
 struct shm_times {
 	uint64_t window_start_ns, window_end_ns, load_end_ns, slots_start_ns;
@@ -154,7 +142,6 @@ void agent_shm_unmap(struct agent_shm *shm);
 
 /* The parent, before the fork and later. */
 void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times);
-void agent_shm_put_clocks(struct agent_shm *shm, const struct shm_clock *clocks, size_t count);
 
 struct shm_client *agent_shm_client(const struct agent_shm *shm, uint32_t client);
 /* Received messages by partition of one client; shape.partitions words. */

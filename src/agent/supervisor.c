@@ -185,7 +185,7 @@ struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *sp
 	if (a->shm == NULL || !open_ends(a, child_channels, &child_output, err))
 		goto out;
 	agent_shm_put_times(a->shm, &a->spec.times);
-	agent_shm_put_clocks(a->shm, a->spec.clocks, a->spec.clocks_count);
+	shm_clocks_put(&a->shm->clocks, a->spec.clocks, a->spec.clocks_count);
 
 	a->oom_kills = oom_kills();
 	a->pid = fork();

@@ -331,6 +331,9 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		add(out, VERDICT_VALID, "topics",
 		    "whether the topics were still there at the end is not known: %s",
 		    f->topics_unknown);
+	if (f->worker_lacks != NULL)
+		add(out, VERDICT_VALID, "workerLacks", "the worker does not have: %s",
+		    f->worker_lacks);
 	if (f->left_behind && f->deletion_refused != NULL)
 		add(out, VERDICT_VALID, "leftBehind",
 		    "the broker refuses to delete what this run created, and it stays: %s",

@@ -63,6 +63,7 @@ struct verdict_facts {
 	uint64_t topics_gone, topics_short;
 	const char *topics_example; /* one of them in words */
 	const char *topics_unknown; /* why nobody could look; NULL = somebody did */
+	const char *worker_lacks;   /* verbs that it does not have, so less is known; NULL = none */
 	bool left_behind;           /* topics or groups of the run could not be deleted ... */
 	const char *
 		deletion_refused; /* ... because the broker forbids it, in these words; else NULL */

@@ -2,6 +2,7 @@
 #include "run/await.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "run/limits.h"
 #include "run/progress.h"
@@ -105,6 +106,15 @@ static void keep_for_ever(struct lent_calls *lent)
 	never_given_back = lent;
 }
 
+/* By name, once. */
+static void note_lack(struct run *r, const char *verb)
+{
+	if (r->await.lacks == NULL)
+		r->await.lacks = arena_strdup(&r->arena, verb);
+	else if (strstr(r->await.lacks, verb) == NULL)
+		r->await.lacks = arena_printf(&r->arena, "%s, %s", r->await.lacks, verb);
+}
+
 bool await_verb(struct run *r, struct worker_call *call, uint64_t limit_ns,
                 enum await_patience patience, struct error *err)
 {
@@ -129,6 +139,8 @@ bool await_verb(struct run *r, struct worker_call *call, uint64_t limit_ns,
 		keep_for_ever(lent);
 	if (call->state == CALL_DONE && !r->await.worker_is_broken)
 		return true;
+	if (call->lacking)
+		note_lack(r, worker_verb_name(call->verb));
 	*err = call->err;
 	return error_wrap(err, "%s", worker_verb_name(call->verb));
 }

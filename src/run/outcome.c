@@ -303,6 +303,11 @@ static void look_at_backlog(const struct record_backlog *b, struct verdict_facts
 	f->backlog_received_per_s = b->received_per_s;
 }
 
+static uint64_t journal_failed_ns(const struct run *r)
+{
+	return r->diary.failure.kind != ERROR_NONE ? r->diary.failed_ns - r->started_ns : 0;
+}
+
 static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
@@ -312,13 +317,12 @@ static void judge(struct run *r, struct record *out)
 		.interrupted = r->close.interrupted,
 		.failure = out->failure,
 		.journal_failed = r->diary.failure.kind != ERROR_NONE,
-		.journal_failed_ns = r->diary.failure.kind != ERROR_NONE
-		                             ? r->diary.failed_ns - r->started_ns
-		                             : 0,
+		.journal_failed_ns = journal_failed_ns(r),
 		.topics_gone = r->topics_found.gone,
 		.topics_short = r->topics_found.shorter,
 		.topics_example = r->topics_found.example,
 		.topics_unknown = r->topics_found.unknown,
+		.worker_lacks = r->await.lacks,
 		.left_behind = r->close.left_behind,
 		.deletion_refused =
 			r->close.left_why.kind == ERROR_REFUSED ? r->close.left_why.text : NULL,

@@ -37,7 +37,7 @@ static bool agents_are_well(struct run *r, struct arena *arena, struct error *er
 	struct worker_call call = { .verb = WORKER_EVENTS, .arena = arena };
 
 	if (!await_verb(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err))
-		return false;
+		return call.lacking;
 	for (size_t i = 0; i < call.events.count; i++) {
 		const struct fact_event *e = &call.events.items[i];
 		if (e->kind == EVENT_AGENT_LOST && e->role != AGENT_CONSUMER)
@@ -49,25 +49,60 @@ static bool agents_are_well(struct run *r, struct arena *arena, struct error *er
 	return true;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A worker that knows only totals: as OMB does, so many probes have to have come back, and in, as there
+ * are producers and subscriptions. */
+static bool read_totals(struct run *r, struct worker_readiness *out, struct arena *arena,
+                        struct error *err)
+{
+	struct worker_call call = { .verb = WORKER_COUNTERS_STATS, .arena = arena };
+	uint64_t subscriptions = r->settle.wanted - r->plan->producers;
+
+	if (!await_verb(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err))
+		return false;
+	*out = (struct worker_readiness){
+		.count = subscriptions,
+		.ready = least(call.counters.received, subscriptions),
+		.producers = r->plan->producers,
+		.producers_ready = least(call.counters.sent, r->plan->producers),
+	};
+	return true;
+}
+
+static bool read_readiness(struct run *r, struct worker_readiness *out, struct arena *arena,
+                           struct error *err)
+{
+	struct worker_call call = { .verb = WORKER_READINESS, .arena = arena };
+
+	if (await_verb(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err)) {
+		*out = call.readiness;
+		return true;
+	}
+	return call.lacking && read_totals(r, out, arena, err);
+}
+
 /* One probe of every producer, then the state of all subscriptions. */
 static bool ask(struct run *r, struct arena *arena, struct error *err)
 {
 	struct worker_call probe = { .verb = WORKER_PROBE_PRODUCERS, .arena = arena };
-	struct worker_call call = { .verb = WORKER_READINESS, .arena = arena };
+	struct worker_readiness readiness;
 
 	if (!await_verb(r, &probe, LIMITS_QUICK, PATIENCE_CONNECT, err) ||
-	    !await_verb(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, err) ||
-	    !agents_are_well(r, arena, err))
+	    !read_readiness(r, &readiness, arena, err) || !agents_are_well(r, arena, err))
 		return false;
-	r->settle.ready = call.readiness.ready + call.readiness.producers_ready;
+	r->settle.ready = readiness.ready + readiness.producers_ready;
 	r->settle.idle_consumers = 0;
-	for (size_t i = 0; i < call.readiness.count; i++) {
-		const struct worker_ready *item = &call.readiness.items[i];
+	for (size_t i = 0; readiness.items != NULL && i < readiness.count; i++) {
+		const struct worker_ready *item = &readiness.items[i];
 		if (item->partitions > 0)
 			r->settle.idle_consumers += item->members - item->members_assigned;
 	}
 	text_fini(&r->settle.missing);
-	readiness_describe(&call.readiness, (double)r->course.row->limit_ns(r) / 1e9,
+	readiness_describe(&readiness, (double)r->course.row->limit_ns(r) / 1e9,
 	                   &r->settle.missing);
 	return true;
 }

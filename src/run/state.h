@@ -41,6 +41,8 @@ struct awaited {
 	unsigned signals;
 	bool worker_is_broken; /* it did not even answer STOP_ALL: nothing is asked of it any more */
 	uint64_t done, wanted; /* of the verb under way, for the console */
+	const char *
+		lacks; /* verbs that the worker turned out not to have, in the arena; NULL = none */
 };
 
 /* progress.c: what was told already. */

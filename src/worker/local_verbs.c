@@ -424,7 +424,7 @@ static bool set_clocks(struct local *l, struct error *err)
 	for (size_t i = 0; i < c->count; i++)
 		l->clocks[i] = (struct shm_clock){ c->items[i].worker, c->items[i].offset_ns };
 	for (size_t i = 0; i < l->supervisor.count; i++)
-		agent_shm_put_clocks(l->supervisor.agents[i]->shm, l->clocks, l->clocks_count);
+		shm_clocks_put(&l->supervisor.agents[i]->shm->clocks, l->clocks, l->clocks_count);
 	return true;
 }
 

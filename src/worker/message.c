@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "worker/message_tables.h"
+#include "worker/worker.h"
 
 static const char *const state_names[] = {
 	[CALL_IDLE] = "idle",
@@ -52,6 +53,8 @@ void message_write_answer(const struct worker_call *call, uint64_t id,
 	text_addf(out,
 	          "{\"id\":%" PRIu64 ",\"state\":\"%s\",\"done\":%" PRIu64 ",\"wanted\":%" PRIu64,
 	          id, state_names[call->state], call->done, call->wanted);
+	if (call->lacking)
+		text_add(out, ",\"lacking\":true");
 	if (call->state == CALL_FAILED)
 		write_part("error", &message_error, &call->err, clock, out);
 	if (call->state != CALL_RUNNING) /* of one that failed too: topics that may exist */
@@ -108,8 +111,10 @@ static bool read_ask(const json_t *root, const struct message_clock *clock,
 		return false;
 	if (verb == NULL)
 		return error_set(err, ERROR_PROTOCOL, "a message without a verb");
-	if (!worker_verb_find(verb, &call->verb))
+	if (!worker_verb_find(verb, &call->verb)) {
+		worker_lacks(call);
 		return error_set(err, ERROR_UNSUPPORTED, "no verb \"%.50s\"", verb);
+	}
 	call->deadline_ns = limit_ns > 0 ? clock->now_ns + limit_ns : 0;
 
 	const struct message_form *form = &message_forms[call->verb];
@@ -164,6 +169,7 @@ static bool read_answer(const json_t *root, const struct message_clock *clock,
 	if (state != CALL_RUNNING && !(state == CALL_FAILED && !json_object_get(root, "answer")) &&
 	    !read_part(root, "answer", &form->answer, (char *)call + form->offset, &in))
 		return false;
+	call->lacking = json_is_true(json_object_get(root, "lacking"));
 	call->state = state;
 	return true;
 }

@@ -51,7 +51,7 @@ static void describe_subscriptions(const struct worker_readiness *r, double limi
 	text_addf(out,
 	          "%zu of %zu subscriptions were not ready within %.3g s: ", r->count - r->ready,
 	          r->count, limit_s);
-	for (size_t i = 0; i < r->count && named < NAMED_MAX; i++) {
+	for (size_t i = 0; r->items != NULL && i < r->count && named < NAMED_MAX; i++) {
 		if (readiness_of(&r->items[i]))
 			continue;
 		text_add(out, named++ > 0 ? ", " : "");

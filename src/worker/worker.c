@@ -25,3 +25,10 @@ void worker_destroy(struct worker *w)
 	if (w != NULL)
 		w->ops->destroy(w);
 }
+
+void worker_lacks(struct worker_call *call)
+{
+	error_set(&call->err, ERROR_UNSUPPORTED, "the worker does not have this verb");
+	call->lacking = true;
+	call->state = CALL_FAILED;
+}

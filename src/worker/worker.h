@@ -41,4 +41,7 @@ int worker_fd(struct worker *w);
 void worker_serve(struct worker *w);
 void worker_destroy(struct worker *w);
 
+/* For forms: the call fails because there is no such verb.  Whoever asked may go on without it. */
+void worker_lacks(struct worker_call *call);
+
 #endif

@@ -54,7 +54,7 @@ void harness_start(struct harness *h, const struct agent_spec *spec)
 	};
 	h->shm = agent_shm_map(&shape, &h->err);
 	assert_non_null(h->shm);
-	agent_shm_put_clocks(h->shm, spec->clocks, spec->clocks_count);
+	shm_clocks_put(&h->shm->clocks, spec->clocks, spec->clocks_count);
 	assert_true(channel_open(h->channel, &h->err));
 	assert_int_equal(pthread_create(&h->thread, NULL, run_loop, h), 0);
 	receive_answer(h, &answer);

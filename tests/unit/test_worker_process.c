@@ -185,12 +185,41 @@ static void a_worker_that_is_killed_in_the_middle_ends_the_run_with_the_reason(v
 	tear_down(&t);
 }
 
+static const char *reason(const struct whole *t, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(member(t, "verdict", "reasons"), i, one)
+	{
+		if (strcmp(json_string_value(json_object_get(one, "name")), name) == 0)
+			return json_string_value(json_object_get(one, "text"));
+	}
+	return NULL;
+}
+
+static void what_a_worker_lacks_is_named_in_the_result_and_ends_nothing(void **state)
+{
+	struct whole t;
+
+	(void)state;
+	set_up(&t);
+	assert_int_equal(go(&t, piped_worker_create(WORKER_PROCESS, "readiness topic-ends events")),
+	                 RUN_GOOD);
+	assert_int_equal(json_integer_value(member(&t, "totals", "received")), 5000);
+	assert_non_null(reason(&t, "workerLacks"));
+	assert_string_equal(reason(&t, "workerLacks"),
+	                    "the worker does not have: readiness, events, topic-ends");
+	tear_down(&t);
+}
+
 int main(void)
 {
 	struct error err;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_does),
+		cmocka_unit_test(what_a_worker_lacks_is_named_in_the_result_and_ends_nothing),
 		cmocka_unit_test(
 			a_worker_that_is_killed_in_the_middle_ends_the_run_with_the_reason),
 	};

@@ -87,7 +87,7 @@ static void answer_what_is_complete(struct process *p)
 
 static bool has(const struct process *p, enum worker_verb verb)
 {
-	return p->lacks == NULL || strcmp(p->lacks, worker_verb_name(verb)) != 0;
+	return p->lacks == NULL || strstr(p->lacks, worker_verb_name(verb)) == NULL;
 }
 
 static void take(struct process *p, const char *line, size_t len)
@@ -98,9 +98,11 @@ static void take(struct process *p, const char *line, size_t len)
 
 	a->call.arena = &a->arena;
 	bool ok = message_read_ask(line, len, &clock, &a->call, &a->id, &a->call.err);
-	if (ok && !has(p, a->call.verb))
-		ok = error_set(&a->call.err, ERROR_UNSUPPORTED, "no verb \"%s\"",
-		               worker_verb_name(a->call.verb));
+	if (ok && !has(p, a->call.verb)) {
+		worker_lacks(&a->call);
+		answer(p, a);
+		return;
+	}
 	if (!ok) {
 		a->call.state = CALL_FAILED;
 		answer(p, a);
