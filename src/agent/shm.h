@@ -52,9 +52,8 @@ struct shm_client {
 	_Atomic uint64_t flights_used; /* slots of a producer's window that were ever taken */
 	_Atomic uint64_t probes_acknowledged; /* of a producer */
 	_Atomic uint64_t received, probes_received;
-	_Atomic uint64_t assigned; /* partitions; a consumer */
-	_Atomic uint64_t first_ns,
-		last_ns; /* of the messages received, probes included; 0 = none */
+	_Atomic uint64_t assigned;          /* partitions; a consumer */
+	_Atomic uint64_t first_ns, last_ns; /* of what was received, with probes; 0 = none */
 };
 
 /*
@@ -104,8 +103,7 @@ struct shm_loop {
 
 /* Words of the parent. */
 struct shm_control {
-	_Alignas(64) _Atomic uint64_t
-		window_start_ns; /* messages due in [start, end) are measured */
+	_Alignas(64) _Atomic uint64_t window_start_ns; /* what is due in [start, end) is measured */
 	_Atomic uint64_t window_end_ns;
 	_Atomic uint64_t load_end_ns;    /* nothing is due from here on */
 	_Atomic uint64_t slots_start_ns; /* before anything is due; the same for all agents */
@@ -131,8 +129,8 @@ struct agent_shm {
 	_Alignas(64) _Atomic uint32_t state; /* enum agent_state */
 	_Atomic uint32_t error_claimed;      /* the loop that sets it may write `error` */
 	struct error error;                  /* complete before state becomes AGENT_FAILED */
-	_Atomic uint64_t
-		progress; /* of administration: 1 + items done; 0 = nothing was asked yet */
+	/* Of administration: 1 + items done; 0 = nothing was asked yet. */
+	_Atomic uint64_t progress;
 	_Alignas(64) struct shm_loop loop[];
 };
 
