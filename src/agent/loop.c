@@ -46,6 +46,7 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 		.channel_fd = channel_fd,
 		.epoll_fd = -1,
 		.clients = deal_clients_of(spec->clients_count, spec->loops, index),
+		.edge_ns = UINT64_MAX,
 	};
 	for (int w = 0; w < WINDOW_COUNT; w++)
 		l->latencies[w] = &l->words->latencies[w];
@@ -138,19 +139,39 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err)
 	return fd < 0 || watch(l, fd, i, EPOLLIN | EPOLLET, err);
 }
 
+/* The sentinel: it slept until a time of its own, and this is when it came to.  What else has to be
+ * done now and then is done here, where nobody waits for it. */
+static void wake_up(struct loop *l, uint64_t until_ns)
+{
+	uint64_t now_ns = clock_ns();
+
+	if (now_ns >= until_ns)
+		hist_record(&l->words->late, now_ns - until_ns);
+	loop_look(l, now_ns);
+	if (now_ns < l->next_cpu_ns)
+		return;
+	l->next_cpu_ns = now_ns + LOOP_SLEEP_MAX_NS;
+	counter_set(&l->words->cpu_ns, clock_read_ns(CLOCK_THREAD_CPUTIME_ID));
+}
+
 static int wait_events(struct loop *l, uint64_t until_ns, struct epoll_event *events)
 {
-	uint64_t left_ns = until_ns == UINT64_MAX ? OS_WAIT_FOREVER : 0;
+	uint64_t left_ns = 0;
 
-	if (l->ready_count > 0) {
-		left_ns = 0;
-	} else if (until_ns > 0 && until_ns < UINT64_MAX) {
+	if (l->ready_count == 0 && until_ns > 0) {
 		uint64_t now_ns = clock_ns();
+		counter_set(&l->words->turned_ns, now_ns);
+		if (until_ns > l->edge_ns)
+			until_ns = l->edge_ns;
+		if (until_ns > now_ns + LOOP_SLEEP_MAX_NS)
+			until_ns = now_ns + LOOP_SLEEP_MAX_NS;
 		left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 	}
 
 	int n = os_epoll_wait(l->epoll_fd, events, EVENTS_AT_ONCE, left_ns);
 	assert(n >= 0 || errno == EINTR);
+	if (n == 0 && left_ns > 0)
+		wake_up(l, until_ns);
 	return n < 0 ? 0 : n; /* the caller comes again */
 }
 
@@ -186,7 +207,16 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 	abort();
 }
 
-void loop_look(struct loop *l)
+static void pass_edges(struct loop *l, uint64_t start_ns, uint64_t end_ns, uint64_t now_ns)
+{
+	const uint64_t at[EDGES] = { start_ns, end_ns };
+
+	while (l->edges_passed < EDGES && now_ns >= at[l->edges_passed])
+		agent_shm_pass_edge(l->shm, l->index, (enum shm_edge_of)l->edges_passed++, now_ns);
+	l->edge_ns = l->edges_passed < EDGES ? at[l->edges_passed] : UINT64_MAX;
+}
+
+void loop_look(struct loop *l, uint64_t now_ns)
 {
 	const struct shm_control *c = &l->shm->control;
 	uint64_t start_ns = counter_read(&c->window_start_ns);
@@ -195,12 +225,14 @@ void loop_look(struct loop *l)
 	l->window_start_ns = start_ns;
 	l->window_ns = end_ns > start_ns ? end_ns - start_ns : 0;
 	l->slots_start_ns = counter_read(&c->slots_start_ns);
+	counter_set(&l->words->turned_ns, now_ns);
+	pass_edges(l, start_ns, end_ns, now_ns);
 }
 
 void loop_read_clock(struct loop *l)
 {
-	loop_look(l);
 	l->now_ns = clock_ns();
+	loop_look(l, l->now_ns);
 	/* While closing, the library may wait between two messages. */
 	l->ticks = l->closing ? 1 : LOOP_CLOCK_EVERY;
 }

@@ -54,6 +54,9 @@ struct loop {
 	 * by due time. */
 	uint64_t window_start_ns, window_ns, slots_start_ns;
 	struct shm_latencies *latencies[WINDOW_COUNT]; /* of `words` */
+	unsigned edges_passed;
+	uint64_t edge_ns;     /* the next one of the window; UINT64_MAX = none is announced */
+	uint64_t next_cpu_ns; /* when the thread's CPU time is looked at again */
 
 	uint64_t now_ns; /* the last reading; see loop_tick */
 	uint32_t ticks;  /* how many more reports may share it */
@@ -81,8 +84,11 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err);
  * clients of librdkafka cost two to three times the CPU. */
 void loop_opened(struct loop *l);
 
-/* Waits until `until_ns` (clock_ns(); 0 = do not wait, UINT64_MAX = for ever) or until something
- * happens; commands are in *command then.  Returns true when there is a command to handle.
+/* A loop turns at least so often: one that does not hangs, and the parent sees it. */
+#define LOOP_SLEEP_MAX_NS UINT64_C(1000000000)
+
+/* Waits until `until_ns` (clock_ns(); 0 = do not wait, UINT64_MAX = nothing is due) or until something
+ * happens, or an edge of the window or LOOP_SLEEP_MAX_NS has passed; commands are in *command then.  Returns true when there is a command to handle.
  * *passed_fd belongs to the caller, or is -1. */
 bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command, int *passed_fd);
 
@@ -104,8 +110,8 @@ static inline void loop_batch_begins(struct loop *l)
 }
 
 /* At each reading of the clock that messages are counted by, and before each pass of sends: takes
- * notice of what the parent has announced.  A message costs no look of its own. */
-void loop_look(struct loop *l);
+ * notice of what the parent has announced, and of an edge of the window that has passed.  A message costs no look of its own. */
+void loop_look(struct loop *l, uint64_t now_ns);
 
 /* Where the times of a message go that was due then. */
 static inline enum window loop_window_of(const struct loop *l, uint64_t due_ns)

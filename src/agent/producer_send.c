@@ -190,7 +190,7 @@ static void send_due(struct producer_loop *l, uint64_t now_ns)
 {
 	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
 
-	loop_look(&l->base);
+	loop_look(&l->base, now_ns);
 	bool paced = producer_is_paced(l);
 
 	for (unsigned sent = 0; l->due.count > 0 && l->due.items[0].key <= now_ns; sent++) {

@@ -198,6 +198,41 @@ void agent_shm_count(const struct agent_shm *shm, uint32_t loop, uint64_t *count
 	counters[COUNTER_BYTES_ACKED] += acknowledged * counter_read(&l->message_bytes);
 }
 
+uint64_t agent_shm_turned_ns(const struct agent_shm *shm)
+{
+	uint64_t turned_ns = UINT64_MAX;
+
+	for (uint32_t i = 0; i < shm->shape.loops; i++) {
+		uint64_t ns = counter_read(&shm->loop[i].turned_ns);
+		turned_ns = ns < turned_ns ? ns : turned_ns;
+	}
+	return turned_ns;
+}
+
+void agent_shm_pass_edge(struct agent_shm *shm, uint32_t loop, enum shm_edge_of edge,
+                         uint64_t at_ns)
+{
+	struct shm_edge *to = &shm->loop[loop].edges[edge];
+	uint64_t counters[COUNTER_COUNT] = { 0 };
+
+	agent_shm_count(shm, loop, counters);
+	for (int c = 0; c < COUNTER_COUNT; c++)
+		counter_set(&to->counters[c], counters[c]);
+	/* The partner is agent_shm_count_at. */
+	atomic_store_explicit(&to->at_ns, at_ns, memory_order_release);
+}
+
+uint64_t agent_shm_count_at(const struct agent_shm *shm, uint32_t loop, enum shm_edge_of edge,
+                            uint64_t *counters)
+{
+	const struct shm_edge *from = &shm->loop[loop].edges[edge];
+	uint64_t at_ns = atomic_load_explicit(&from->at_ns, memory_order_acquire);
+
+	for (int c = 0; c < COUNTER_COUNT && at_ns != 0; c++)
+		counters[c] += counter_read(&from->counters[c]);
+	return at_ns;
+}
+
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to)
 {
 	struct hist_copy scratch = { 0 };

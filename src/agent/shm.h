@@ -34,9 +34,8 @@
 
 #include "agent/clocks.h"
 #include "agent/flight.h"
-#include "agent/note.h"
+#include "agent/shm_loop.h"
 #include "load/assignment.h"
-#include "stats/hist.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
 
@@ -68,37 +67,6 @@ struct shm_schedule {
 		uint64_t changes;   /* changes of rate that are in it */
 		struct pacer pacer; /* means nothing without a schedule */
 	} copies[2];
-};
-
-/*
- * How many messages were acknowledged (a producer loop) or received (a consumer loop), by the time
- * that they were due: a slot for each 2^SHM_SLOT_SHIFT ns (134 ms) since `slots_start_ns`, and one
- * for all that is due later (4.9 hours), which may be more than 2^32.
- */
-#define SHM_SLOT_SHIFT 27
-#define SHM_SLOTS      (UINT64_C(1) << 17)
-
-/* Of the messages of one window.  The words of all lie side by side: a message touches those of four. */
-struct shm_latencies {
-	struct hist_words words[LATENCY_COUNT];
-	struct hist_buckets buckets[LATENCY_COUNT];
-};
-
-struct shm_loop {
-	/* What its clients do not count (agent_shm_count adds them up). */
-	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
-	_Atomic uint64_t message_bytes; /* of a producer loop: of every payload; 0 = no load yet */
-	struct note notes[NOTE_COUNT];
-	/* Of a producer loop: 1 as long as it may send more of the load.  Written after the counters
-	 * of the last message (release), read before them (acquire, agent_shm_is_offering). */
-	_Atomic uint32_t is_offering;
-	_Atomic uint64_t closed; /* clients, so far */
-	/* When the loop gave up sending what was due, at the end of the load or to close; 0 = not yet.
-	 * Written before is_offering. */
-	_Atomic uint64_t gave_up_ns;
-	_Atomic uint32_t by_due[WINDOW_COUNT][SHM_SLOTS - 1];
-	_Atomic uint64_t due_later[WINDOW_COUNT];
-	struct shm_latencies latencies[WINDOW_COUNT];
 };
 
 /* Words of the parent. */
@@ -162,35 +130,24 @@ static inline enum window shm_window_of(const struct shm_control *control, uint6
 	return measured ? WINDOW_MEASURED : WINDOW_OUTSIDE;
 }
 
-/* Owner loop only. */
-static inline __attribute__((always_inline)) void shm_record(struct shm_latencies *to,
-                                                             enum latency which, uint64_t ns)
-{
-	hist_put(&to->words[which], &to->buckets[which], ns);
-}
-
-/* Counts one message that was due at `due_ns`; owner loop only. */
-static inline void shm_count_due(struct shm_loop *loop, uint64_t slots_start_ns, enum window window,
-                                 uint64_t due_ns)
-{
-	/* Earlier than the start (of another clock) wraps: into the last slot. */
-	uint64_t slot = (due_ns - slots_start_ns) >> SHM_SLOT_SHIFT;
-
-	if (__builtin_expect(slot >= SHM_SLOTS - 1, 0))
-		counter_bump(&loop->due_later[window]);
-	else
-		counter_bump_u32(&loop->by_due[window][slot]);
-}
-
 /* May any loop send more of the load?  If not, the counters read after this are the last word on
  * what was sent. */
 bool agent_shm_is_offering(const struct agent_shm *shm);
+
+/* When the loop that has not turned for the longest time last did; 0 = one has not begun to. */
+uint64_t agent_shm_turned_ns(const struct agent_shm *shm);
 
 /* Clients that are closed so far. */
 uint64_t agent_shm_closed(const struct agent_shm *shm);
 
 /* Adds what one loop and its clients have counted to counters[COUNTER_COUNT]. */
 void agent_shm_count(const struct agent_shm *shm, uint32_t loop, uint64_t *counters);
+/* The same as of an edge; when, or 0: the loop has not passed it, and nothing was added. */
+uint64_t agent_shm_count_at(const struct agent_shm *shm, uint32_t loop, enum shm_edge_of edge,
+                            uint64_t *counters);
+/* Owner loop only. */
+void agent_shm_pass_edge(struct agent_shm *shm, uint32_t loop, enum shm_edge_of edge,
+                         uint64_t at_ns);
 /* Adds what all loops counted to *to.  With `with_latencies` false only the counters. */
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to);
 

@@ -43,6 +43,9 @@ struct agent {
 	uint64_t answered_ns; /* when the last of its loops had answered that; 0 = not yet */
 	uint64_t closed;      /* clients, when it was looked at last ... */
 	uint64_t closed_ns;   /* ... and when that was seen to grow; 0 = not yet */
+	uint64_t still_ns;    /* when its loops last turned, as it was seen to stand still ... */
+	uint64_t noticed_ns;  /* ... and when that was first seen; 0 = it does not */
+	bool stalled;         /* and was told of */
 	enum agent_kill killed_for;
 	uint64_t killed_ns;
 	char killed_state; /* of the process just before, as in /proc: 'T' = stopped; 0 = unknown */

@@ -6,6 +6,7 @@
 const char *const fact_event_names[EVENT_KINDS] = {
 	[EVENT_AGENT_LOST] = "agentLost",
 	[EVENT_AGENT_SLOW] = "agentSlow",
+	[EVENT_AGENT_STALLED] = "agentStalled",
 	[EVENT_AGENT_RESTARTED] = "agentRestarted",
 	[EVENT_AGENT_RESUMED] = "agentResumed",
 	[EVENT_CLIENT] = "client",

@@ -13,8 +13,9 @@
 #include "facts/role.h"
 
 enum fact_event_kind {
-	EVENT_AGENT_LOST,      /* text says how; at_ns when */
-	EVENT_AGENT_SLOW,      /* closed for too long and was killed; its counts are complete */
+	EVENT_AGENT_LOST, /* text says how; at_ns when */
+	EVENT_AGENT_SLOW, /* closed for too long and was killed; its counts are complete */
+	EVENT_AGENT_STALLED, /* a loop of it has not turned for seconds: stopped, or stuck in its client */
 	EVENT_AGENT_RESTARTED, /* its consumers are open again */
 	EVENT_AGENT_RESUMED,   /* and receive again; gap_ns is how long they received nothing */
 	EVENT_CLIENT, /* failures of a kind (`name`) that say the same: how often in `count` */

@@ -25,6 +25,7 @@ struct fact_agent {
 	bool lost;         /* died, or did not answer when it was asked to end */
 	bool slow;         /* answered then, and was killed because it took too long to close */
 	bool hung;         /* lost, because it did not answer */
+	bool stalled;      /* it stood still once, for seconds, during the load */
 	uint64_t ended_ns; /* 0 = it has not */
 	bool is_resuming; /* took the place of a dead one, and has no partition and no message yet */
 	bool is_offering; /* it may send more of the load: false is the last word before `counters` */

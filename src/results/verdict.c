@@ -241,6 +241,14 @@ static void describe_lost(const struct verdict_facts *f, char *out, size_t size)
 		               p + c == 1 ? " was" : "s were");
 }
 
+static void judge_stalls(const struct verdict_facts *f, struct verdict_result *out)
+{
+	if (f->agents_stalled > 0)
+		add(out, VERDICT_SUSPECT, "agentStalled",
+		    "%u agent%s stood still during the load: %s", f->agents_stalled,
+		    f->agents_stalled == 1 ? "" : "s", f->agent_stalls);
+}
+
 static void judge_agents(const struct verdict_facts *f, struct verdict_result *out)
 {
 	char why[CAUSE_TEXT];
@@ -388,6 +396,7 @@ void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 	judge_topics(f, out);
 	judge_drain(f, out);
 	judge_agents(f, out);
+	judge_stalls(f, out);
 	judge_backlog(f, out);
 	judge_samples(f, out);
 	judge_host(f, out);

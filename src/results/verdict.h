@@ -86,7 +86,9 @@ struct verdict_facts {
 
 	unsigned producers_lost, consumers_lost; /* agents lost for good */
 	unsigned agents_late;                    /* of these: after everything had arrived */
-	unsigned agents_slow; /* took too long to close; their counts are complete */
+	unsigned agents_stalled;  /* stood still for seconds while they should have been at work */
+	const char *agent_stalls; /* of the first one, which and how; NULL = none */
+	unsigned agents_slow;     /* took too long to close; their counts are complete */
 	unsigned agents_restarted;
 	const char *agent_ends; /* how the first of those ended; NULL = not known */
 	uint64_t drain_ns;      /* of a drain that was allowed more than its timeout; else 0 */

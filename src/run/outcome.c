@@ -264,6 +264,15 @@ static double busiest_agent(const struct record *record)
 	return busiest;
 }
 
+static unsigned count_of(const struct run *r, enum fact_event_kind kind)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < r->close.events.count; i++)
+		count += r->close.events.items[i].kind == kind;
+	return count;
+}
+
 /* How the first agent ended that did not in order: "consumer agent 1: killed by signal 9". */
 static const char *first_of(struct run *r, enum fact_event_kind kind)
 {
@@ -275,6 +284,13 @@ static const char *first_of(struct run *r, enum fact_event_kind kind)
 			                    e->agent, e->text);
 	}
 	return NULL;
+}
+
+static void look_at_agents(struct run *r, struct verdict_facts *f)
+{
+	f->agent_ends = first_of(r, EVENT_AGENT_LOST);
+	f->agents_stalled = count_of(r, EVENT_AGENT_STALLED);
+	f->agent_stalls = first_of(r, EVENT_AGENT_STALLED);
 }
 
 /* Of a drain that was allowed more than its timeout; else 0. */
@@ -359,7 +375,6 @@ static void judge(struct run *r, struct record *out)
 		.agents_late = fleet->lost_late,
 		.agents_slow = fleet->slow,
 		.agents_restarted = fleet->restarted,
-		.agent_ends = first_of(r, EVENT_AGENT_LOST),
 		.drain_ns = drain_ns(r),
 		.drain_timeout_ns = r->options->workload->drain_timeout_ns,
 		.standstill_ns = r->made.standstill_ns,
@@ -372,6 +387,7 @@ static void judge(struct run *r, struct record *out)
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
 	f.agent_cpu_max = busiest_agent(out);
 	count_events(r, &f);
+	look_at_agents(r, &f);
 	look_at_backlog(&r->backlog.found, &f);
 	if (r->plan->backlog_messages == 0)
 		look_at_growth(r, &f);

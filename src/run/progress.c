@@ -183,6 +183,10 @@ static void tell(struct run *r, const struct fact_event *e)
 		            "%s agent %u was slow to close: %s; its counts are complete", role,
 		            e->agent, e->text);
 		break;
+	case EVENT_AGENT_STALLED:
+		console_say(&r->console, CONSOLE_WARNING, wall, "%s agent %u stands still: %s",
+		            role, e->agent, e->text);
+		break;
 	case EVENT_AGENT_RESTARTED:
 		console_say(&r->console, CONSOLE_WARNING, wall, "%s agent %u was restarted", role,
 		            e->agent);

@@ -43,7 +43,7 @@ static void tell_of_the_fleet(struct run *r)
 	struct arena arena = { 0 };
 	struct error err = { 0 };
 
-	if (fleet->producers_lost + fleet->consumers_lost + fleet->restarted == 0)
+	if (fleet->producers_lost + fleet->consumers_lost + fleet->restarted + fleet->stalled == 0)
 		return;
 	call.arena = &arena;
 	if (await_verb(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))

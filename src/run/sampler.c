@@ -107,6 +107,7 @@ static void look_at_fleet(struct sampler *s, const struct fact_totals *t)
 		else if (a->role == AGENT_CONSUMER)
 			look_at_consumer(&fleet, a, replaced);
 		fleet.slow += a->slow;
+		fleet.stalled += a->stalled;
 		fleet.lost_late += a->lost && !replaced && is_late(s, a);
 	}
 	s->fleet = fleet;

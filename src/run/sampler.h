@@ -41,6 +41,7 @@ struct sampler_fleet {
 	unsigned
 		lost_late; /* of the lost ones: after everything had arrived, so they took nothing */
 	unsigned slow;     /* to close; not lost */
+	unsigned stalled;  /* stood still for seconds, once */
 	unsigned restarted;        /* consumer agents of a higher generation */
 	unsigned resuming;         /* of these: without a partition and a message until now */
 	uint64_t consumer_lost_ns; /* when one died last; 0 = never */

@@ -2,6 +2,7 @@
 #include "worker/local_state.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,10 @@
 #include "util/xalloc.h"
 
 #define BROKER_CLOSE_MS 2000
+
+/* A loop turns every second (LOOP_SLEEP_MAX_NS): an agent whose loops have not for so long hangs. */
+#define STILL_NS        UINT64_C(3000000000)
+#define STILL_AGAIN_NS  UINT64_C(900000000)
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
@@ -407,6 +412,45 @@ void local_watch_resumes(struct local *l)
 		local_add_event(l, &event);
 		slot->replaced = NULL;
 	}
+}
+
+/* Seen twice, a second apart: after a pause of the whole host everything seems to stand still. */
+static bool stands_still(struct agent *a, uint64_t now_ns)
+{
+	uint64_t turned_ns = agent_shm_turned_ns(a->shm);
+
+	if (turned_ns == 0 || turned_ns + STILL_NS > now_ns) {
+		a->noticed_ns = 0;
+		return false;
+	}
+	if (a->noticed_ns == 0 || a->still_ns != turned_ns) {
+		a->noticed_ns = now_ns;
+		a->still_ns = turned_ns;
+	}
+	return now_ns - a->noticed_ns >= STILL_AGAIN_NS;
+}
+
+static void watch_turns(struct local *l, const struct local_slots *slots)
+{
+	uint64_t now_ns = clock_ns();
+	char text[64];
+
+	for (uint32_t i = 0; i < slots->count; i++) {
+		struct agent *a = slots->items[i].agent;
+		if (a == NULL || agent_is_gone(a) || a->asked_ns != 0 || a->stalled ||
+		    a->loops_open < a->spec.loops || !stands_still(a, now_ns))
+			continue;
+		a->stalled = true;
+		snprintf(text, sizeof(text), "it has not moved for %.1f s",
+		         (double)(now_ns - a->still_ns) / 1e9);
+		add_agent_event(l, EVENT_AGENT_STALLED, a, text);
+	}
+}
+
+void local_watch_turns(struct local *l)
+{
+	watch_turns(l, &l->producers);
+	watch_turns(l, &l->consumers);
 }
 
 void local_stop_broker(struct local *l)

@@ -148,6 +148,8 @@ void local_agent_ended(struct local *l, struct agent *a, bool may_restart);
 void local_agent_opened(struct local *l, struct agent *a);
 /* Looks whether restarted agents receive again. */
 void local_watch_resumes(struct local *l);
+/* Looks whether the loops of all agents turn; those that do not are told of, once. */
+void local_watch_turns(struct local *l);
 /* Does this one replace a dead one, and has got neither a partition nor a message yet? */
 bool local_is_resuming(const struct local *l, const struct agent *a);
 void local_add_event(struct local *l, const struct fact_event *event);

@@ -94,6 +94,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss, stru
 			.lost = agent_is_lost(a),
 			.slow = agent_is_slow(a),
 			.hung = agent_is_lost(a) && a->killed_for == AGENT_HUNG,
+			.stalled = a->stalled,
 			.ended_ns = a->ended_ns,
 			.is_resuming = local_is_resuming(l, a),
 			.is_offering = is_offering,

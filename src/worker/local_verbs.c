@@ -390,6 +390,7 @@ static bool read_snapshot(struct local *l, struct error *err)
 
 	(void)err;
 	local_watch_resumes(l);
+	local_watch_turns(l);
 	/* In this order: what has been answered by then is acknowledged in the snapshot. */
 	local_agents_list(l, call->arena, false, &call->totals);
 	local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);

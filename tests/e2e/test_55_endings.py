@@ -92,6 +92,23 @@ def test_an_agent_that_was_stopped_and_goes_on_is_none_the_worse(omb):
 
 
 @pytest.mark.limit(90)
+def test_an_agent_that_stands_still_is_named_while_the_load_goes_on(omb):
+    """Nobody asks it for anything: its loops turn every second, or it hangs."""
+    running = omb.start(workload(testDuration="7s", drainTimeout="30s"), LOOPBACK)
+    await_measured(running)
+    (consumer,) = running.agents("omb-cons-1")
+    os.kill(consumer.pid, signal.SIGSTOP)
+    await_said(running, "consumer agent 1 stands still: it has not moved for")
+    os.kill(consumer.pid, signal.SIGCONT)
+    result = running.wait(60)
+    result.must_end(0)
+    (event,) = result.events("agentStalled")
+    assert (event["role"], event["agent"]) == ("consumer", 1)
+    assert "consumer agent 1" in result.reasons("SUSPECT")["agentStalled"]
+    assert result.totals["received"] == result.totals["acknowledged"] == RATE * 7
+
+
+@pytest.mark.limit(90)
 @pytest.mark.parametrize("phase", ["settle", "warm-up", "measure"])
 def test_a_signal_ends_a_run_whose_agents_all_hang(omb, phase):
     more = {

@@ -387,6 +387,58 @@ static void messages_belong_to_the_window_of_their_due_time(void **state)
 	harness_fini(&h);
 }
 
+static void counts_are_known_as_of_the_edges_of_the_window(void **state)
+{
+	struct harness h;
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	struct load_spec load = load_at(10000, 1);
+	measure(&h, &load, S / 10);
+	counter_set(&h.shm->control.window_start_ns, load.epoch.start_ns + 30 * MS);
+	counter_set(&h.shm->control.window_end_ns, load.epoch.start_ns + 70 * MS);
+	harness_start_load(&h, &load);
+	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, 1000);
+	harness_close(&h);
+
+	uint64_t at_ns[EDGES], sent[EDGES];
+	for (int e = 0; e < EDGES; e++) {
+		uint64_t counters[COUNTER_COUNT] = { 0 };
+		at_ns[e] = agent_shm_count_at(h.shm, 0, (enum shm_edge_of)e, counters);
+		sent[e] = counters[COUNTER_SENT];
+		assert_true(counters[COUNTER_ACKNOWLEDGED] <= sent[e]);
+		/* What was sent by then was due by then. */
+		assert_true(at_ns[e] >= load.epoch.start_ns + (e == 0 ? 30 : 70) * MS);
+		assert_true(sent[e] <= (at_ns[e] - load.epoch.start_ns) / 100000 + 1);
+	}
+	assert_true(at_ns[0] <= at_ns[1]);
+	assert_true(sent[0] <= sent[1]);
+	assert_int_equal(harness_counter(&h, COUNTER_SENT), 1000);
+	harness_fini(&h);
+}
+
+static void a_loop_with_nothing_to_do_passes_the_edges_and_turns(void **state)
+{
+	struct harness h;
+	uint64_t none[COUNTER_COUNT] = { 0 };
+
+	(void)state;
+	start(&h, &driver_fake, 1);
+	uint64_t edge_ns = clock_ns() + 20 * MS;
+	counter_set(&h.shm->control.window_start_ns, edge_ns);
+	counter_set(&h.shm->control.window_end_ns, edge_ns + MS);
+	/* Its next turn comes within a second, whether anything happens or not. */
+	while (agent_shm_count_at(h.shm, 0, EDGE_WINDOW_END, none) == 0)
+		assert_true(clock_ns() < edge_ns + 30 * S);
+	assert_true(agent_shm_turned_ns(h.shm) >= edge_ns + MS);
+	struct hist_copy late = { 0 };
+	hist_snapshot(&h.shm->loop[0].late, &late);
+	assert_true(late.count > 0);
+	hist_copy_fini(&late);
+	harness_close(&h);
+	harness_fini(&h);
+}
+
 static void a_change_of_rate_keeps_what_is_owed_unless_it_is_forgiven(void **state)
 {
 	(void)state;
@@ -693,6 +745,8 @@ int main(void)
 		cmocka_unit_test(
 			the_window_bounds_what_is_under_way_and_the_rest_is_unacknowledged),
 		cmocka_unit_test(messages_belong_to_the_window_of_their_due_time),
+		cmocka_unit_test(counts_are_known_as_of_the_edges_of_the_window),
+		cmocka_unit_test(a_loop_with_nothing_to_do_passes_the_edges_and_turns),
 		cmocka_unit_test(a_change_of_rate_keeps_what_is_owed_unless_it_is_forgiven),
 		cmocka_unit_test(unlimited_load_has_no_due_times),
 		cmocka_unit_test(

@@ -52,7 +52,14 @@ struct kafka_member {
 	 */
 	rd_kafka_topic_partition_list_t *commits;
 	int dirty;
-	char *topic; /* owned */
+	/*
+	 * One commit is under way at a time, as in the Java client: what is to be confirmed meanwhile goes
+	 * with the next one, which has the newest position.  A broker pays for each commit and not for how
+	 * much is in it.
+	 */
+	unsigned commits_under_way;
+	bool commit_wanted; /* since the one under way was sent */
+	char *topic;        /* owned */
 	struct kafka_member *next;
 };
 
@@ -134,6 +141,9 @@ static void confirm(struct kafka_member *m)
 	                                            : rd_kafka_offsets_store(m->rk, list);
 	list->cnt = all;
 	m->dirty = 0;
+	m->commit_wanted = false;
+	if (m->manual_commit && code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		m->commits_under_way++; /* on_commit hears of each one */
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		m->core->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
 }
@@ -152,6 +162,15 @@ static void confirm_all(struct kafka_member *m, const rd_kafka_topic_partition_l
 	confirm(m);
 }
 
+/* What was handed over so far; later, if a commit is under way. */
+static void confirm_soon(struct kafka_member *m)
+{
+	if (m->commits_under_way > 0)
+		m->commit_wanted = true;
+	else
+		confirm(m);
+}
+
 /* --- callbacks: called by the library from inside consume_batch_queue ----------------------- */
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
@@ -160,12 +179,16 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 	struct kafka_member *m = opaque;
 
 	(void)rk;
+	if (m->commits_under_way > 0)
+		m->commits_under_way--;
 	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && offsets != NULL && i < offsets->cnt;
 	     i++)
 		code = offsets->elems[i].err;
 	if (m->core != NULL && code != RD_KAFKA_RESP_ERR_NO_ERROR &&
 	    code != RD_KAFKA_RESP_ERR__NO_OFFSET)
 		m->core->event(m->owner, DRIVER_EVENT_COMMIT, rd_kafka_err2str(code));
+	if (m->core != NULL && m->commit_wanted)
+		confirm_soon(m);
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -547,7 +570,7 @@ void kafka_consumer_commit(void *consumer)
 	struct kafka_consumer *k = consumer;
 
 	if (k->member->manual_commit)
-		confirm(k->member);
+		confirm_soon(k->member);
 }
 
 static bool set_paused(struct kafka_member *m, bool paused, struct error *err)
