@@ -56,6 +56,7 @@ ALLOWED_BESIDES = {"src/driver/kafka/": ["broker/serve"]}
 
 # A library is known in one place: (header, what paths may include it).
 LIBRARY_HOMES = [
+    ("nats/nats.h", r"src/driver/nats.*"),
     ("librdkafka/", r"src/driver/kafka.*|bench/bare_kafka\.c|tests/unit/test_.*kafka.*"),
     ("yaml.h", r"src/config/.*"),
     ("openssl/", r"src/net/tls\.c|tests/unit/test_tls\.c"),

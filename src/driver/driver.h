@@ -36,8 +36,7 @@
  * `send` may even report the message that it was called with, acknowledged or failed: its token is
  * valid from the call on, and `send` answers SEND_QUEUED then, nothing else.  The core reads the
  * clock anew at the first report of each hook and after each core->looked, and never uses a reading
- * older than the send.  A
- * report never makes the core call another hook.
+ * older than the send.  A report never makes the core call another hook.
  */
 
 #include <stdbool.h>
@@ -76,7 +75,8 @@ enum driver_name_kind { DRIVER_TOPIC, DRIVER_GROUP };
 
 typedef void driver_name_fn(void *to, enum driver_name_kind kind, const char *name);
 
-#define DRIVER_NO_TOPIC UINT64_MAX
+#define DRIVER_NO_TOPIC   UINT64_MAX
+#define DRIVER_UNTOLD_END (UINT64_MAX - 1) /* the broker keeps no count of this topic */
 
 struct driver_admin {
 	/* In batches, with a bounded number of retries; an error says which topic and why.  A topic

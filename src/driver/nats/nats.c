@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/nats/nats.h"
+
+#include <stdio.h>
+
+static bool nats_open(void *instance, const struct driver_context *ctx, struct error *err)
+{
+	struct nats_instance *c = instance;
+
+	(void)err;
+	c->config = ctx->config;
+	c->core = ctx->core;
+	c->owner = ctx->owner;
+	snprintf(c->client_id, sizeof(c->client_id), "%s", ctx->client_id);
+	return true;
+}
+
+static void nats_close(void *instance)
+{
+	(void)instance; /* every producer and consumer has its own connection */
+}
+
+static const char *const nats_classes[] = {
+	"io.openmessaging.benchmark.driver.nats.NatsBenchmarkDriver",
+	NULL,
+};
+
+const struct driver driver_nats = {
+	.name = "nats",
+	.summary = "NATS JetStream and core NATS, by libnats",
+	.caveats =
+		"Topics are streams without partitions.  A key travels as the header `Key`, which "
+		"NATS itself ignores.  A message under way when a connection breaks fails after "
+		"publishTimeout: it is not sent again.  Core keeps nothing: what nobody can take is "
+		"lost, and a paused consumer holds in memory what comes.  Tried with nats-server "
+		"2.9 and libnats 3.4.",
+	.classes = nats_classes,
+	.flags = DRIVER_KEYS | DRIVER_TIMESTAMP,
+	.options = nats_options,
+	.config_size = sizeof(struct nats_config),
+	.instance_size = sizeof(struct nats_instance),
+	.producer_size = sizeof(struct nats_producer),
+	.consumer_size = sizeof(struct nats_consumer),
+	.configure = nats_configure,
+	.describe = nats_describe,
+	.load_doubts = nats_load_doubts,
+	.open = nats_open,
+	.close = nats_close,
+	.producer_open = nats_producer_open,
+	.producer_close = nats_producer_close,
+	.send = nats_send,
+	.flush = nats_flush,
+	.producer_serve = nats_producer_serve,
+	.consumer_open = nats_consumer_open,
+	.consumer_close = nats_consumer_close,
+	.consumer_serve = nats_consumer_serve,
+	.consumer_commit = nats_consumer_commit,
+	.consumer_ask = nats_consumer_ask,
+	.admin = &nats_admin,
+};
