@@ -9,7 +9,8 @@ import importlib.util
 import pathlib
 import sys
 
-E2E = pathlib.Path(__file__).resolve().parents[1] / "e2e"
+HERE = pathlib.Path(__file__).resolve().parent
+E2E = HERE.parent / "e2e"
 sys.path.insert(0, str(E2E))
 _spec = importlib.util.spec_from_file_location("e2e_conftest", E2E / "conftest.py")
 _module = importlib.util.module_from_spec(_spec)
@@ -33,7 +34,8 @@ def can_be(item):
 
 
 def pytest_collection_modifyitems(config, items):
-    left_out = [i for i in items if "target" in getattr(i, "fixturenames", ()) and not can_be(i)]
+    ours = [i for i in items if pathlib.Path(i.path).parent == HERE]
+    left_out = [i for i in ours if not can_be(i)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [i for i in items if i not in left_out]
