@@ -29,11 +29,20 @@ static void fill_message(struct producer_loop *l, const struct producer *p, stru
 	}
 }
 
-/* The message at hand is dealt with: the next one is another. */
-static inline void message_taken(struct producer *p)
+/* The message at hand had to wait for room, and does not any more. */
+static void wait_is_over(struct producer *p, uint64_t now_ns)
 {
-	p->sequence++;
+	if (producer_is_paced(p->loop))
+		producer_add(p->loop, COUNTER_BLOCKED_NS, now_ns - p->busy_since_ns);
 	p->busy_since_ns = 0;
+}
+
+/* The message at hand is dealt with: the next one is another. */
+static inline void message_taken(struct producer *p, uint64_t now_ns)
+{
+	if (p->busy_since_ns != 0)
+		wait_is_over(p, now_ns);
+	p->sequence++;
 	p->retries = 0;
 	counter_set(&p->words->sent, p->sequence);
 }
@@ -59,9 +68,15 @@ void producer_flush(struct producer_loop *l)
 	l->unflushed_count = 0;
 }
 
-static uint64_t first_offer_ns(const struct producer *p, uint64_t now_ns)
+/* The message at hand was answered "not now".  A message counts once, however often that is. */
+static void refused_for_now(struct producer_loop *l, struct producer *p, uint64_t called_ns)
 {
-	return p->busy_since_ns != 0 ? p->busy_since_ns : now_ns;
+	producer_count(l, COUNTER_BUSY);
+	if (p->busy_since_ns != 0)
+		return;
+	p->busy_since_ns = called_ns;
+	if (producer_is_paced(l))
+		producer_count(l, COUNTER_BLOCKED);
 }
 
 /* Offers the message due at `due_ns`.  *now_ns is the last reading of the clock, and the next one
@@ -73,8 +88,9 @@ static inline enum send_status offer(struct producer_loop *l, struct producer *p
 	struct outgoing m;
 
 	if (flights_full(&p->flights)) {
-		producer_count(l, COUNTER_BUSY);
-		p->busy_since_ns = producer_is_paced(l) ? first_offer_ns(p, called_ns) : 0;
+		refused_for_now(l, p, called_ns);
+		if (!producer_is_paced(l))
+			p->busy_since_ns = 0; /* there it sets the pace */
 		return SEND_BUSY;
 	}
 
@@ -91,20 +107,19 @@ static inline enum send_status offer(struct producer_loop *l, struct producer *p
 
 	switch (status) {
 	case SEND_QUEUED:
-		message_taken(p);
+		message_taken(p, called_ns);
 		record_sent(l, due_ns, called_ns, *now_ns);
 		producer_queued(l, p);
 		return status;
 	case SEND_FAILED:
-		message_taken(p);
+		message_taken(p, called_ns);
 		flights_give_back(&p->flights, slot);
 		producer_failed(p, due_ns, *now_ns);
 		loop_note(&l->base, NOTE_SEND, l->refusal.text);
 		return status;
 	case SEND_BUSY:
 		flights_give_back(&p->flights, slot);
-		p->busy_since_ns = first_offer_ns(p, called_ns);
-		producer_count(l, COUNTER_BUSY);
+		refused_for_now(l, p, called_ns);
 		return status;
 	}
 	abort();
@@ -179,7 +194,10 @@ static bool give_up_blocked(struct producer_loop *l, struct producer *p, uint64_
 
 	if (since_ns == 0 || now_ns - since_ns < l->load.max_block_ns)
 		return false;
-	message_taken(p);
+	message_taken(p, now_ns);
+	/* It was never sent: all of its age is delay. */
+	if (producer_is_paced(l))
+		shm_record(producer_latencies(l, due_ns), LATENCY_DELAY, now_ns - due_ns);
 	producer_failed(p, producer_is_paced(l) ? due_ns : since_ns, now_ns);
 	loop_note(&l->base, NOTE_BLOCKED, "the client had no room for a message in time");
 	return true;

@@ -91,6 +91,11 @@ static inline void producer_count(struct producer_loop *l, enum counter which)
 	counter_bump(&l->base.words->counters[which]);
 }
 
+static inline void producer_add(struct producer_loop *l, enum counter which, uint64_t n)
+{
+	counter_add(&l->base.words->counters[which], n);
+}
+
 /* The driver took something: it may have an answer, and something to flush. */
 static inline void producer_queued(struct producer_loop *l, struct producer *p)
 {

@@ -79,3 +79,16 @@ bool record_refused(const struct record *r, double *least_per_s, double *most_pe
 	}
 	return any;
 }
+
+/* The bound is that of the verdict's INVALID: `rate` and `throughput` say by how much. */
+#define OVERLOAD_SHARE 0.95
+
+enum record_meaning record_meaning(const struct record *r)
+{
+	if (r->rate == RECORD_MAX)
+		return RECORD_MEANS_NOTHING;
+	if (r->counted_end_ns > r->counted_start_ns &&
+	    record_publish_per_s(r) < OVERLOAD_SHARE * r->asked_per_s)
+		return RECORD_MEANS_OVERLOAD;
+	return r->rate == RECORD_SEARCHED ? RECORD_MEANS_MAXIMUM : RECORD_MEANS_LOAD;
+}

@@ -130,6 +130,16 @@ struct record {
 	struct verdict_result verdict;
 };
 
+/* What the corrected latencies are: those of a load, or of something else. */
+enum record_meaning {
+	RECORD_MEANS_LOAD,     /* of the rate asked for */
+	RECORD_MEANS_MAXIMUM,  /* of the rate that a search found: the edge of what is sustained */
+	RECORD_MEANS_OVERLOAD, /* of a queue that grew: they depend on how long it was measured */
+	RECORD_MEANS_NOTHING,  /* rate max: there are none */
+};
+
+enum record_meaning record_meaning(const struct record *r);
+
 /* 0 when nothing was counted. */
 double record_producer_cpu_per_message_ns(const struct record *r);
 double record_consumer_cpu_per_message_ns(const struct record *r);

@@ -591,7 +591,7 @@ static void judge(struct recovery *r)
 {
 	struct record *out = &r->record;
 	const struct hist_copy *h = out->totals.latencies[WINDOW_MEASURED];
-	const struct verdict_facts f = {
+	struct verdict_facts f = {
 		.recovered = true,
 		.ended_ns = out->ended_ns,
 		.scheduled = out->rate != RECORD_MAX,
@@ -602,12 +602,16 @@ static void judge(struct recovery *r)
 		.window_acknowledged = out->window_counters[COUNTER_ACKNOWLEDGED],
 		.window_latencies = h[LATENCY_PUBLISH].count,
 		.published_per_s = record_publish_per_s(out),
-		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
 		.wake_interval_ns = out->wake_interval_ns,
 		.sent = out->totals.counters[COUNTER_SENT],
-		.busy = out->totals.counters[COUNTER_BUSY],
+		.negative = out->totals.counters[COUNTER_NEGATIVE],
+		.window_sent = out->window_counters[COUNTER_SENT],
+		.window_blocked = out->window_counters[COUNTER_BLOCKED],
+		.window_blocked_ns = out->window_counters[COUNTER_BLOCKED_NS],
+		.producers = out->producers,
 	};
 
+	verdict_look_at_latencies(h, &f);
 	verdict_judge(&f, &out->verdict);
 }
 

@@ -223,6 +223,18 @@ static const char *rate_name(enum record_rate rate)
 	abort();
 }
 
+static const char *meaning_name(enum record_meaning meaning)
+{
+	static const char *const names[] = {
+		[RECORD_MEANS_LOAD] = "load",
+		[RECORD_MEANS_MAXIMUM] = "maximum",
+		[RECORD_MEANS_OVERLOAD] = "overload",
+		[RECORD_MEANS_NOTHING] = "none",
+	};
+
+	return names[meaning];
+}
+
 static json_t *readings_member(const struct record *r)
 {
 	json_t *list = json_array();
@@ -244,6 +256,7 @@ static json_t *load_member(const struct record *r)
 	json_t *o = json_object();
 
 	put(o, "rate", string(rate_name(r->rate)));
+	put(o, "corrected", string(meaning_name(record_meaning(r))));
 	put(o, "askedPerS", r->rate == RECORD_MAX ? json_null() : real(r->asked_per_s));
 	put(o, "topics", number(r->topics));
 	put(o, "partitionsPerTopic", number(r->partitions));

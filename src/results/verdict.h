@@ -14,7 +14,9 @@
  *     sampling        the window's last sample was late by         -
  *                     > 1 % of it: the coordinator stood still
  *     search          out of time before the maximum was sure     refused rates carried much more (a note)
- *     publishDelay    p99 > wakeInterval + 5 ms                   -
+ *     publishDelay    at p50, p95 or p99 what is beyond            -
+ *                     wakeInterval is > 1 ms and > 25 % of
+ *                     the corrected publish latency
  *     failed          any message failed or had no answer         > 1 % of those sent
  *     missing         -                                           fewer received than acknowledged
  *     surplus         more received than acknowledged             -
@@ -24,13 +26,20 @@
  *                                                                 had arrived: a note)
  *     clients         a client will never work again              -
  *     idleConsumers   more consumers than partitions              -
- *     queue           BUSY for more than 1 % of the messages      -
+ *     queue           > 1 % of the window's messages were BUSY    -
+ *                     when due, or > 1 % of its time was
+ *                     spent waiting so
  *     samples         fewer than 1000 for the p99                 no message was measured
  *     backlog         grew by > 2 % of what was sent, late in     grew while it was to be
  *                     the window; not built or drained in time    drained
  *     agentCpu        an agent used > 95 % of a core per loop     -
  *     hostCpu         steal > 1 %, or throttled by a cgroup       -
- *     accounting      payload too small for the stamp             -
+ *                     (both only beside a publishDelay, which they
+ *                     explain; alone: a note)
+ *     negative        any message was received before it was sent -
+ *     overflow        any latency was above what histograms hold  -
+ *     accounting      payload too small for the stamp; what is     -
+ *                     missing is INVALID all the same
  *     interrupted     by a signal                                 -
  *     failure         -                                           something failed in the middle
  *     recovered       -                                           made from the journal of a killed run
@@ -45,11 +54,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stats/snapshot.h"
+
 enum verdict { VERDICT_VALID, VERDICT_SUSPECT, VERDICT_INVALID };
 
 struct verdict_cause {
 	const char *text; /* NULL = none is known */
 	uint64_t often;
+};
+
+/* Where lateness is looked at: it matters by what it adds to the latencies that are shown. */
+enum verdict_point { VERDICT_P50, VERDICT_P95, VERDICT_P99, VERDICT_POINTS };
+
+struct verdict_late {
+	uint64_t delay_ns,
+		corrected_ns; /* publish delay and corrected publish at that percentile */
 };
 
 struct verdict_facts {
@@ -75,10 +94,15 @@ struct verdict_facts {
 	uint64_t window_acknowledged; /* due in the window and acknowledged */
 	uint64_t window_latencies;    /* recovered: how many were recorded in it */
 	double published_per_s;       /* acknowledged in the window, whenever due */
-	uint64_t publish_delay_p99_ns, wake_interval_ns;
+	struct verdict_late late[VERDICT_POINTS];
+	uint64_t wake_interval_ns;
+	/* Within the window: messages sent, those of them that the client refused for the time being
+	 * when they were due, and how long that lasted, over all producers. */
+	uint64_t window_sent, window_blocked, window_blocked_ns, producers;
+	uint64_t negative, overflow; /* received before they were sent; latencies out of range */
 
 	/* Of the whole run, after the drain. */
-	uint64_t sent, acknowledged, failed, unacknowledged, unsent, busy;
+	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
 	uint64_t received, subscriptions;
 	uint64_t redelivered, corrupt, foreign, unstamped;
 	bool drain_limit_reached;
@@ -124,6 +148,18 @@ struct verdict_result {
 	struct verdict_reason reasons[VERDICT_REASONS_MAX]; /* worst first */
 	size_t count;
 };
+
+/* Of one percentile: how much beyond the wake interval the messages were late, and which part of their
+ * corrected latency that is. */
+uint64_t verdict_excess_ns(const struct verdict_facts *f, enum verdict_point at);
+double verdict_excess_share(const struct verdict_facts *f, enum verdict_point at);
+
+/* The percentile itself: 50, 95, 99. */
+extern const double verdict_percentiles[VERDICT_POINTS];
+
+/* Fills late and overflow; `latencies` are those of the measured window. */
+void verdict_look_at_latencies(const struct hist_copy latencies[LATENCY_COUNT],
+                               struct verdict_facts *f);
 
 void verdict_judge(const struct verdict_facts *f, struct verdict_result *out);
 

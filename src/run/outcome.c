@@ -354,14 +354,17 @@ static void judge(struct run *r, struct record *out)
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = h[LATENCY_PUBLISH].count,
 		.published_per_s = record_publish_per_s(out),
-		.publish_delay_p99_ns = percentile_value(&h[LATENCY_DELAY], 99),
+		.window_sent = out->window_counters[COUNTER_SENT],
+		.window_blocked = out->window_counters[COUNTER_BLOCKED],
+		.window_blocked_ns = out->window_counters[COUNTER_BLOCKED_NS],
+		.producers = out->producers,
+		.negative = c[COUNTER_NEGATIVE],
 		.wake_interval_ns = out->wake_interval_ns,
 		.sent = c[COUNTER_SENT],
 		.acknowledged = c[COUNTER_ACKNOWLEDGED],
 		.failed = c[COUNTER_FAILED],
 		.unacknowledged = c[COUNTER_UNACKNOWLEDGED],
 		.unsent = c[COUNTER_UNSENT],
-		.busy = c[COUNTER_BUSY],
 		.received = c[COUNTER_RECEIVED],
 		.subscriptions = out->subscriptions,
 		.redelivered = c[COUNTER_REDELIVERED],
@@ -384,6 +387,7 @@ static void judge(struct run *r, struct record *out)
 		             r->window.usage_start.throttled_periods,
 	};
 
+	verdict_look_at_latencies(h, &f);
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
 	f.agent_cpu_max = busiest_agent(out);
 	count_events(r, &f);

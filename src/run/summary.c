@@ -156,6 +156,33 @@ static bool add_latency(const struct record *r, size_t row, struct text *out)
 	return marked;
 }
 
+/* Numbers that are not those of a load that the broker carried say so where they stand. */
+static void add_meaning(const struct record *r, struct text *out)
+{
+	switch (record_meaning(r)) {
+	case RECORD_MEANS_LOAD:
+		return;
+	case RECORD_MEANS_MAXIMUM:
+		add_wrapped(
+			out, "  - ",
+			"the latencies are those at the edge of what is sustained: a rate below "
+			"it has lower ones.");
+		return;
+	case RECORD_MEANS_OVERLOAD:
+		add_wrapped(
+			out, "  - ",
+			"more was asked for than was carried: the corrected latencies are those "
+			"of a queue that grew, and the longer the run the higher they are.");
+		return;
+	case RECORD_MEANS_NOTHING:
+		add_wrapped(out, "  - ",
+		            "without a schedule nothing is due: there is no delay and no corrected "
+		            "latency. The latencies are those of the window in flight.");
+		return;
+	}
+	abort();
+}
+
 static void add_latencies(const struct record *r, struct text *out)
 {
 	bool marked = false;
@@ -167,10 +194,7 @@ static void add_latencies(const struct record *r, struct text *out)
 	if (marked)
 		text_add(out,
 		         "  * too few samples lie above: with 95 % confidence it is not bounded\n");
-	if (r->rate == RECORD_MAX)
-		add_wrapped(out, "  - ",
-		            "without a schedule nothing is due: there is no delay and no corrected "
-		            "latency. The latencies are those of the window in flight.");
+	add_meaning(r, out);
 }
 
 static void add_in_flight(const struct record *r, struct text *out)

@@ -46,7 +46,9 @@
 	X(UNSTAMPED,       "unstamped",       "received messages without a stamp")                 \
 	X(FOREIGN,         "foreign",         "received messages of another run")                  \
 	X(NEGATIVE,        "negative",        "received before they were sent: clocks disagree")   \
-	X(COMMITS,         "commits",         "commits of positions asked for")
+	X(COMMITS,         "commits",         "commits of positions asked for")                     \
+	X(BLOCKED,         "blocked",         "messages with a due time that had to wait for room in the client") \
+	X(BLOCKED_NS,      "blockedNs",       "how long these waited, from when they were first offered, in ns")
 /* clang-format on */
 
 enum latency {

@@ -268,6 +268,10 @@ static void a_message_that_had_to_wait_is_charged_the_wait(void **state)
 	}
 	struct hist_copy delay = measured(&h, LATENCY_DELAY);
 	assert_true(delay.max >= 50 * MS);
+	/* Those behind it were late, and found room at once. */
+	assert_true(harness_counter(&h, COUNTER_BUSY) > 1);
+	assert_int_equal(harness_counter(&h, COUNTER_BLOCKED), 1);
+	assert_in_range(harness_counter(&h, COUNTER_BLOCKED_NS), 1, delay.max);
 	hist_copy_fini(&delay);
 	struct hist_copy publish = measured(&h, LATENCY_PUBLISH);
 	struct hist_copy corrected = measured(&h, LATENCY_CORRECTED_PUBLISH);
@@ -296,6 +300,12 @@ static void a_message_that_stays_busy_too_long_has_failed(void **state)
 	struct hist_copy corrected = measured(&h, LATENCY_CORRECTED_PUBLISH);
 	assert_true(corrected.max >= 30 * MS);
 	hist_copy_fini(&corrected);
+	struct hist_copy delay =
+		measured(&h, LATENCY_DELAY); /* it was never sent, and all of it waiting */
+	assert_true(delay.max >= 30 * MS);
+	hist_copy_fini(&delay);
+	assert_true(harness_counter(&h, COUNTER_BLOCKED) >= 1);
+	assert_true(harness_counter(&h, COUNTER_BLOCKED_NS) >= 30 * MS);
 	harness_fini(&h);
 }
 
@@ -602,6 +612,7 @@ static void a_driver_whose_messages_may_not_block_fails_them_at_once(void **stat
 	assert_int_equal(harness_counter(&h, COUNTER_BUSY), 100); /* each was offered once */
 	assert_int_equal(note_total(&h.shm->loop[0].notes[NOTE_BLOCKED]), 100);
 	assert_int_equal(measured_count(&h, LATENCY_CORRECTED_PUBLISH), 200);
+	assert_int_equal(measured_count(&h, LATENCY_DELAY), 200);
 	harness_fini(&h);
 }
 

@@ -262,6 +262,36 @@ static void without_a_schedule_no_rate_was_asked_and_delays_mean_nothing(void **
 	fini(&s);
 }
 
+/* 1 s, 1000 msg/s asked for. */
+static void what_the_corrected_latencies_are_those_of_is_marked(void **state)
+{
+	static const struct {
+		enum record_rate rate;
+		uint64_t acknowledged;
+		const char *want;
+	} cases[] = {
+		{ RECORD_FIXED, 1000, "load" },       { RECORD_FIXED, 950, "load" },
+		{ RECORD_FIXED, 949, "overload" },    { RECORD_SEARCHED, 1000, "maximum" },
+		{ RECORD_SEARCHED, 949, "overload" }, { RECORD_MAX, 949, "none" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sample s;
+		fill(&s);
+		s.record.rate = cases[i].rate;
+		s.record.asked_per_s = 1000;
+		s.record.counted_end_ns = s.record.counted_start_ns + 1000000000;
+		s.record.window_counters[COUNTER_ACKNOWLEDGED] = cases[i].acknowledged;
+		json_t *root = format(&s.record);
+		json_t *load = json_object_get(root, "load");
+		assert_string_equal(json_string_value(json_object_get(load, "corrected")),
+		                    cases[i].want);
+		json_decref(root);
+		fini(&s);
+	}
+}
+
 static void cpu_is_told_for_each_message(void **state)
 {
 	struct sample s;
@@ -323,6 +353,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_masked_and_the_rest_is_left_alone),
 		cmocka_unit_test(text_that_is_no_utf8_does_not_break_the_file),
 		cmocka_unit_test(without_a_schedule_no_rate_was_asked_and_delays_mean_nothing),
+		cmocka_unit_test(what_the_corrected_latencies_are_those_of_is_marked),
 		cmocka_unit_test(cpu_is_told_for_each_message),
 		cmocka_unit_test(journal_lines_are_single_objects_that_say_what_they_are),
 		cmocka_unit_test(percentiles_carry_their_interval_and_a_mark_when_samples_are_few),

@@ -21,8 +21,10 @@ static struct verdict_facts healthy(void)
 		.asked_per_s = 100000,
 		.window_acknowledged = 6000000,
 		.published_per_s = 100000,
-		.publish_delay_p99_ns = 400000,
+		.late = { { 150000, 600000 }, { 250000, 900000 }, { 400000, 1500000 } },
 		.wake_interval_ns = 200000,
+		.window_sent = 6000000,
+		.producers = 4,
 		.sent = 9000000,
 		.acknowledged = 9000000,
 		.received = 9000000,
@@ -81,8 +83,6 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_INVALID, "rate", f.window_acknowledged = 5690000);
 	CASE(VERDICT_SUSPECT, "throughput", f.published_per_s = 98833);
 	CASE(VERDICT_INVALID, "throughput", f.published_per_s = 10000);
-	CASE(VERDICT_SUSPECT, "publishDelay", f.publish_delay_p99_ns = 6 * MS);
-	CASE(VERDICT_SUSPECT, "queue", f.busy = 100000);
 	CASE(VERDICT_SUSPECT, "failed", f.failed = 1);
 	CASE(VERDICT_SUSPECT, "failed", f.unacknowledged = 1);
 	CASE(VERDICT_INVALID, "failed", f.failed = 50000; f.unacknowledged = 50000);
@@ -94,19 +94,17 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_INVALID, "corrupt", f.corrupt = 1);
 	CASE(VERDICT_SUSPECT, "foreign", f.foreign = 1);
 	CASE(VERDICT_SUSPECT, "foreign", f.unstamped = 1);
-	CASE(VERDICT_SUSPECT, "accounting", f.stamped = false; f.received = 5);
+	CASE(VERDICT_SUSPECT, "accounting", f.stamped = false; f.received += 12);
+	CASE(VERDICT_INVALID, "missing", f.stamped = false; f.received -= 1);
 	CASE(VERDICT_INVALID, "agents", f.producers_lost = 1);
 	CASE(VERDICT_INVALID, "agents", f.consumers_lost = 1);
 	CASE(VERDICT_SUSPECT, "agents", f.agents_restarted = 1);
-	CASE(VERDICT_SUSPECT, "agentCpu", f.agent_cpu_max = 0.96);
 	CASE(VERDICT_SUSPECT, "clients", f.fatal_events = 1);
 	CASE(VERDICT_VALID, "events", f.other_events = 1);
 	CASE(VERDICT_SUSPECT, "idleConsumers", f.idle_consumers = 1);
 	CASE(VERDICT_SUSPECT, "backlog", f.backlog_growth = 61000);
 	CASE(VERDICT_SUSPECT, "backlog", f.backlog_not_built = true);
 	CASE(VERDICT_SUSPECT, "backlog", f.backlog_not_drained = true);
-	CASE(VERDICT_SUSPECT, "hostCpu", f.steal_share = 0.02);
-	CASE(VERDICT_SUSPECT, "hostCpu", f.throttled = 1);
 	CASE(VERDICT_VALID, "brokerLocal", f.broker_is_local = true);
 	CASE(VERDICT_VALID, "leftBehind", f.left_behind = true);
 	CASE(VERDICT_VALID, "settings", f.settings = "a setting is not as the driver file says");
@@ -160,15 +158,177 @@ static void what_is_within_its_bound_is_not_mentioned(void **state)
 	struct verdict_result r;
 
 	(void)state;
-	f.window_acknowledged = 5995000;  /* 99.92 % */
-	f.published_per_s = 99000;        /* 99 % */
-	f.publish_delay_p99_ns = 5200000; /* 5 ms over the wake interval */
-	f.busy = 90000;                   /* 1 % */
-	f.backlog_growth = 60000;         /* 2 % of the half */
-	f.agent_cpu_max = 0.95;
-	f.steal_share = 0.01;
+	f.window_acknowledged = 5995000; /* 99.92 % */
+	f.published_per_s = 99000;       /* 99 % */
+	f.backlog_growth = 60000;        /* 2 % of the half */
 	verdict_judge(&f, &r);
 	assert_int_equal(r.count, 0);
+}
+
+/* The verdict, and the weight that `name` has in it; -1 = it is not mentioned. */
+static int weight_of(const struct verdict_facts *f, const char *name)
+{
+	struct verdict_result r;
+
+	verdict_judge(f, &r);
+	const struct verdict_reason *reason = find(&r, name);
+	return reason == NULL ? -1 : (int)reason->weight;
+}
+
+#define UNMENTIONED (-1)
+
+/* wakeInterval is 0.2 ms. */
+static void lateness_is_judged_against_the_latencies_that_are_shown(void **state)
+{
+	static const struct {
+		const char *what;
+		enum verdict_point at;
+		struct verdict_late late;
+		int want;
+	} cases[] = {
+		{ "below both", VERDICT_P99, { 600000, 8 * MS }, UNMENTIONED },
+		{ "at 1 ms", VERDICT_P99, { 1200000, 2 * MS }, UNMENTIONED },
+		{ "above 1 ms", VERDICT_P99, { 1200001, 2 * MS }, VERDICT_SUSPECT },
+		{ "at 25 %", VERDICT_P99, { 2200000, 8 * MS }, UNMENTIONED },
+		{ "above 25 %", VERDICT_P99, { 2200008, 8 * MS }, VERDICT_SUSPECT },
+		{ "much of little", VERDICT_P50, { 900000, 900000 }, UNMENTIONED },
+		{ "little of much", VERDICT_P50, { 900 * MS, 4000 * MS }, UNMENTIONED },
+		{ "within the wake interval", VERDICT_P50, { 200000, 200000 }, UNMENTIONED },
+		{ "in the middle", VERDICT_P50, { 2 * MS, 4 * MS }, VERDICT_SUSPECT },
+		{ "at p95", VERDICT_P95, { 2 * MS, 4 * MS }, VERDICT_SUSPECT },
+		{ "nothing was measured", VERDICT_P99, { 2 * MS, 0 }, UNMENTIONED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verdict_facts f = healthy();
+
+		f.late[cases[i].at] = cases[i].late;
+		if (weight_of(&f, "publishDelay") != cases[i].want)
+			fail_msg("%s: %d", cases[i].what, weight_of(&f, "publishDelay"));
+	}
+}
+
+static void the_percentile_with_the_largest_share_is_told(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.late[VERDICT_P95] = (struct verdict_late){ 3200000, 4 * MS };
+	f.late[VERDICT_P99] = (struct verdict_late){ 4200000, 8 * MS };
+	verdict_judge(&f, &r);
+	assert_non_null(strstr(find(&r, "publishDelay")->text, "at p95 messages were sent 3.2 ms"));
+	assert_non_null(strstr(find(&r, "publishDelay")->text, "75 %"));
+}
+
+static void cpu_steal_and_throttling_weigh_only_beside_a_lateness(void **state)
+{
+	static const struct {
+		const char *name;
+		double agent_cpu_max, steal_share;
+		uint64_t throttled;
+		bool is_told;
+	} cases[] = {
+		{ "agentCpu", 0.94, 0, 0, false }, { "agentCpu", 0.95, 0, 0, false },
+		{ "agentCpu", 0.96, 0, 0, true },  { "hostCpu", 0, 0.009, 0, false },
+		{ "hostCpu", 0, 0.01, 0, false },  { "hostCpu", 0, 0.011, 0, true },
+		{ "hostCpu", 0, 0, 0, false },     { "hostCpu", 0, 0, 1, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t n = i / 2;
+		bool late = i % 2 == 1;
+		struct verdict_facts f = healthy();
+
+		f.agent_cpu_max = cases[n].agent_cpu_max;
+		f.steal_share = cases[n].steal_share;
+		f.throttled = cases[n].throttled;
+		if (late)
+			f.late[VERDICT_P95] = (struct verdict_late){ 3 * MS, 4 * MS };
+		int want = !cases[n].is_told ? UNMENTIONED : late ? VERDICT_SUSPECT : VERDICT_VALID;
+		if (weight_of(&f, cases[n].name) != want)
+			fail_msg("case %zu, late %d: %d", n, late, weight_of(&f, cases[n].name));
+	}
+}
+
+/* 6,000,000 messages of 4 producers in 60 s: 1 % are 60,000, and 2.4 s. */
+static void a_blocked_producer_is_judged_by_messages_and_by_time(void **state)
+{
+	static const struct {
+		uint64_t blocked, blocked_ns;
+		int want;
+	} cases[] = {
+		{ 59999, S, UNMENTIONED },         { 60000, 2400 * MS, UNMENTIONED },
+		{ 60001, 0, VERDICT_SUSPECT },     { 1, 2399 * MS, UNMENTIONED },
+		{ 1, 2401 * MS, VERDICT_SUSPECT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verdict_facts f = healthy();
+
+		f.window_blocked = cases[i].blocked;
+		f.window_blocked_ns = cases[i].blocked_ns;
+		if (weight_of(&f, "queue") != cases[i].want)
+			fail_msg("case %zu: %d", i, weight_of(&f, "queue"));
+	}
+}
+
+static void the_shares_of_rate_and_throughput_have_two_bounds(void **state)
+{
+	static const struct {
+		double share;
+		int rate, throughput;
+	} cases[] = {
+		{ 1, UNMENTIONED, UNMENTIONED },
+		{ 0.9991, UNMENTIONED, UNMENTIONED },
+		{ 0.9989, VERDICT_SUSPECT, UNMENTIONED },
+		{ 0.9901, VERDICT_SUSPECT, UNMENTIONED },
+		{ 0.9899, VERDICT_SUSPECT, VERDICT_SUSPECT },
+		{ 0.9501, VERDICT_SUSPECT, VERDICT_SUSPECT },
+		{ 0.9499, VERDICT_INVALID, VERDICT_INVALID },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verdict_facts f = healthy();
+
+		f.window_acknowledged = (uint64_t)(6e6 * cases[i].share);
+		f.published_per_s = 1e5 * cases[i].share;
+		if (weight_of(&f, "rate") != cases[i].rate ||
+		    weight_of(&f, "throughput") != cases[i].throughput)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void what_a_histogram_cannot_hold_and_clocks_that_disagree_are_told(void **state)
+{
+	(void)state;
+	CASE(VERDICT_SUSPECT, "negative", f.negative = 1);
+	CASE(VERDICT_SUSPECT, "overflow", f.overflow = 1);
+}
+
+/* The members of the facts that come from histograms. */
+static void the_facts_of_latencies_come_from_the_windows_histograms(void **state)
+{
+	struct hist_copy latencies[LATENCY_COUNT];
+	struct verdict_facts f = healthy();
+
+	(void)state;
+	memset(latencies, 0, sizeof(latencies)); /* empty */
+	hist_copy_record(&latencies[LATENCY_DELAY], 1000, 98);
+	hist_copy_record(&latencies[LATENCY_DELAY], 5000, 2);
+	hist_copy_record(&latencies[LATENCY_CORRECTED_PUBLISH], 7000, 100);
+	hist_copy_record(&latencies[LATENCY_E2E], UINT64_MAX, 3);
+	verdict_look_at_latencies(latencies, &f);
+	assert_int_equal(f.late[VERDICT_P95].delay_ns, 1000);
+	assert_in_range(f.late[VERDICT_P99].delay_ns, 5000, 5010);
+	assert_in_range(f.late[VERDICT_P50].corrected_ns, 7000, 7010);
+	assert_int_equal(f.overflow, 3);
+	for (int i = 0; i < LATENCY_COUNT; i++)
+		hist_copy_fini(&latencies[i]);
 }
 
 static void a_slow_rate_may_miss_one_message_by_rounding(void **state)
@@ -196,8 +356,8 @@ static void without_a_schedule_lateness_means_nothing(void **state)
 	(void)state;
 	f.scheduled = false;
 	f.asked_per_s = 0;
-	f.publish_delay_p99_ns = S;
-	f.busy = 5000000;
+	f.late[VERDICT_P99] = (struct verdict_late){ S, S };
+	f.window_blocked = 5000000;
 	f.agent_cpu_max = 1.5;
 	verdict_judge(&f, &r);
 	assert_int_equal(r.verdict, VERDICT_VALID);
@@ -320,8 +480,9 @@ static void everything_wrong_at_once_has_room(void **state)
 	f.settings = "x";
 	f.window_acknowledged = 0;
 	f.published_per_s = 0;
-	f.publish_delay_p99_ns = S;
-	f.busy = f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;
+	f.late[VERDICT_P99] = (struct verdict_late){ S, S };
+	f.window_blocked = f.window_blocked_ns = f.negative = f.overflow = 9000000;
+	f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;
 	f.received = 0;
 	f.producers_lost = f.consumers_lost = f.agents_restarted = 1;
 	f.fatal_events = f.other_events = f.idle_consumers = 1;
@@ -342,6 +503,13 @@ int main(void)
 		cmocka_unit_test(the_reason_stands_beside_the_count),
 		cmocka_unit_test(a_late_sample_is_not_the_brokers),
 		cmocka_unit_test(what_is_within_its_bound_is_not_mentioned),
+		cmocka_unit_test(lateness_is_judged_against_the_latencies_that_are_shown),
+		cmocka_unit_test(the_percentile_with_the_largest_share_is_told),
+		cmocka_unit_test(cpu_steal_and_throttling_weigh_only_beside_a_lateness),
+		cmocka_unit_test(a_blocked_producer_is_judged_by_messages_and_by_time),
+		cmocka_unit_test(the_shares_of_rate_and_throughput_have_two_bounds),
+		cmocka_unit_test(what_a_histogram_cannot_hold_and_clocks_that_disagree_are_told),
+		cmocka_unit_test(the_facts_of_latencies_come_from_the_windows_histograms),
 		cmocka_unit_test(a_slow_rate_may_miss_one_message_by_rounding),
 		cmocka_unit_test(without_a_schedule_lateness_means_nothing),
 		cmocka_unit_test(nothing_is_missing_where_nobody_consumes),
