@@ -119,17 +119,22 @@ void kafka_set_number(const struct kafka_field *f, void *at, int64_t value);
 	KAFKA_LIST_ROW(KAFKA_STRUCTS, struct kafka_##of, holder, member, __VA_ARGS__, \
 	               .inner = &(of))
 
-#define MISSING(value)  .missing = (value)
-#define UNTIL(version)  .until = (version)
-#define NULL_FROM(from) .may_be_null = true, .null_from = (from)
-#define TAG(tag)        .tagged = 1 + (tag)
+#define MISSING(value)         .missing = (value)
+#define UNTIL(version)         .until = (version)
+#define NULL_FROM(from)        .may_be_null = true, .null_from = (from)
+#define TAG(tag)               .tagged = 1 + (tag)
 
-/* Behind `static const struct kafka_field X_fields[]`: the layout of struct kafka_X. */
-#define KAFKA_LAYOUT(x, ...)                                                                 \
-	const struct kafka_layout x = { .name = #x,                                          \
-		                        .fields = x##_fields,                                \
-		                        .count = sizeof(x##_fields) / sizeof(x##_fields[0]), \
-		                        .size = sizeof(struct kafka_##x),                    \
-		                        __VA_ARGS__ }
+/* Behind `static const struct kafka_field X_fields[]`: the layout of struct kafka_X; some of its
+ * fields are tagged, or none. */
+#define KAFKA_TAGGED_LAYOUT(x) KAFKA_LAYOUT_OF(x, true)
+#define KAFKA_LAYOUT(x)        KAFKA_LAYOUT_OF(x, false)
+#define KAFKA_LAYOUT_OF(x, tags)                                     \
+	const struct kafka_layout x = {                              \
+		.name = #x,                                          \
+		.fields = x##_fields,                                \
+		.count = sizeof(x##_fields) / sizeof(x##_fields[0]), \
+		.size = sizeof(struct kafka_##x),                    \
+		.has_tags = (tags),                                  \
+	}
 
 #endif

@@ -55,7 +55,7 @@ static const struct kafka_field produced_partition_fields[] = {
 	STRING(produced_partition, error_message, 8, NULL_FROM(8)),
 	STRUCT(produced_partition, leader, leader, 10, TAG(0)),
 };
-KAFKA_LAYOUT(produced_partition, .has_tags = true);
+KAFKA_TAGGED_LAYOUT(produced_partition);
 
 static const struct kafka_field produced_topic_fields[] = {
 	STRING(produced_topic, name, 0),
@@ -68,7 +68,7 @@ static const struct kafka_field produce_response_fields[] = {
 	I32(produce_response, throttle_ms, 1),
 	STRUCTS(produce_response, endpoints, endpoint, 10, TAG(0)),
 };
-KAFKA_LAYOUT(produce_response, .has_tags = true);
+KAFKA_TAGGED_LAYOUT(produce_response);
 
 /* --- Fetch -------------------------------------------------------------------------------------- */
 
@@ -107,7 +107,7 @@ static const struct kafka_field fetch_request_fields[] = {
 	STRUCTS(fetch_request, forgotten, forgotten_topic, 7),
 	STRING(fetch_request, rack, 11),
 };
-KAFKA_LAYOUT(fetch_request, .has_tags = true);
+KAFKA_TAGGED_LAYOUT(fetch_request);
 
 static const struct kafka_field epoch_end_fields[] = {
 	I32(epoch_end, epoch, 0, MISSING(-1)),
@@ -140,7 +140,7 @@ static const struct kafka_field fetched_partition_fields[] = {
 	I32(fetched_partition, preferred_replica, 11, MISSING(-1)),
 	RECORDS(fetched_partition, records, 0, NULL_FROM(0)),
 };
-KAFKA_LAYOUT(fetched_partition, .has_tags = true);
+KAFKA_TAGGED_LAYOUT(fetched_partition);
 
 static const struct kafka_field fetched_topic_fields[] = {
 	STRING(fetched_topic, name, 0),

@@ -39,7 +39,7 @@ static const struct kafka_field api_versions_response_fields[] = {
 	STRUCTS(api_versions_response, final_features, final_feature, 3, TAG(2)),
 	BOOL(api_versions_response, is_ready_to_migrate, 3, TAG(3)),
 };
-KAFKA_LAYOUT(api_versions_response, .has_tags = true);
+KAFKA_TAGGED_LAYOUT(api_versions_response);
 
 static const struct kafka_field sasl_handshake_request_fields[] = {
 	STRING(sasl_handshake_request, mechanism, 0),

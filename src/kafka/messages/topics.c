@@ -107,7 +107,7 @@ static const struct kafka_field created_topic_fields[] = {
 	I16(created_topic, replication, 5, MISSING(-1)),
 	STRUCTS(created_topic, configs, created_config, 5, NULL_FROM(5)),
 };
-KAFKA_LAYOUT(created_topic, .has_tags = true);
+KAFKA_TAGGED_LAYOUT(created_topic);
 
 static const struct kafka_field create_topics_response_fields[] = {
 	I32(create_topics_response, throttle_ms, 2),
