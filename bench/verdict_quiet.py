@@ -30,7 +30,7 @@ messageSize: 1024
 useRandomizedPayloads: true
 randomBytesRatio: 0.5
 randomizedPayloadPoolSize: 100
-subscriptionsPerTopic: 1
+subscriptionsPerTopic: {subscriptions}
 consumerPerSubscription: 2
 producersPerTopic: 2
 producerRate: {rate}
@@ -83,7 +83,9 @@ def quantities(tree):
 
 
 def run_driver(omb, folder, name, rate, time):
-    (folder / "w.yaml").write_text(WORKLOAD.format(rate=rate, time=time))
+    consumed = 0 if name == "null" else 1  # null delivers nothing
+    text = WORKLOAD.format(rate=rate, time=time, subscriptions=consumed)
+    (folder / "w.yaml").write_text(text)
     (folder / "d.yaml").write_text(DRIVERS[name])
     return [omb, "run", "-q", "-d", folder / "d.yaml", folder / "w.yaml", "-o", str(folder) + "/"]
 

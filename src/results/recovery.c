@@ -605,13 +605,10 @@ static void judge(struct recovery *r)
 		.wake_interval_ns = out->wake_interval_ns,
 		.sent = out->totals.counters[COUNTER_SENT],
 		.negative = out->totals.counters[COUNTER_NEGATIVE],
-		.window_sent = out->window_counters[COUNTER_SENT],
-		.window_blocked = out->window_counters[COUNTER_BLOCKED],
-		.window_blocked_ns = out->window_counters[COUNTER_BLOCKED_NS],
 		.producers = out->producers,
 	};
 
-	verdict_look_at_latencies(h, &f);
+	verdict_look_at_window(h, out->window_counters, &f);
 	verdict_judge(&f, &out->verdict);
 }
 

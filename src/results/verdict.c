@@ -85,8 +85,8 @@ double verdict_excess_share(const struct verdict_facts *f, enum verdict_point at
 	return share(verdict_excess_ns(f, at), f->late[at].corrected_ns);
 }
 
-void verdict_look_at_latencies(const struct hist_copy latencies[LATENCY_COUNT],
-                               struct verdict_facts *f)
+void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
+                            const uint64_t counters[COUNTER_COUNT], struct verdict_facts *f)
 {
 	uint64_t delay_ns[VERDICT_POINTS], corrected_ns[VERDICT_POINTS];
 
@@ -95,6 +95,9 @@ void verdict_look_at_latencies(const struct hist_copy latencies[LATENCY_COUNT],
 	                  VERDICT_POINTS, corrected_ns);
 	for (int i = 0; i < VERDICT_POINTS; i++)
 		f->late[i] = (struct verdict_late){ delay_ns[i], corrected_ns[i] };
+	f->window_sent = counters[COUNTER_SENT];
+	f->window_blocked = counters[COUNTER_BLOCKED];
+	f->window_blocked_ns = counters[COUNTER_BLOCKED_NS];
 	f->overflow = 0;
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		f->overflow += latencies[i].overflow;

@@ -157,9 +157,9 @@ double verdict_excess_share(const struct verdict_facts *f, enum verdict_point at
 /* The percentile itself: 50, 95, 99. */
 extern const double verdict_percentiles[VERDICT_POINTS];
 
-/* Fills late and overflow; `latencies` are those of the measured window. */
-void verdict_look_at_latencies(const struct hist_copy latencies[LATENCY_COUNT],
-                               struct verdict_facts *f);
+/* Fills late, overflow and window_*; all of it is of the measured window. */
+void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
+                            const uint64_t counters[COUNTER_COUNT], struct verdict_facts *f);
 
 void verdict_judge(const struct verdict_facts *f, struct verdict_result *out);
 

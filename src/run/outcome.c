@@ -354,9 +354,6 @@ static void judge(struct run *r, struct record *out)
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = h[LATENCY_PUBLISH].count,
 		.published_per_s = record_publish_per_s(out),
-		.window_sent = out->window_counters[COUNTER_SENT],
-		.window_blocked = out->window_counters[COUNTER_BLOCKED],
-		.window_blocked_ns = out->window_counters[COUNTER_BLOCKED_NS],
 		.producers = out->producers,
 		.negative = c[COUNTER_NEGATIVE],
 		.wake_interval_ns = out->wake_interval_ns,
@@ -387,7 +384,7 @@ static void judge(struct run *r, struct record *out)
 		             r->window.usage_start.throttled_periods,
 	};
 
-	verdict_look_at_latencies(h, &f);
+	verdict_look_at_window(h, out->window_counters, &f);
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
 	f.agent_cpu_max = busiest_agent(out);
 	count_events(r, &f);

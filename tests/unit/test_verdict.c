@@ -311,7 +311,7 @@ static void what_a_histogram_cannot_hold_and_clocks_that_disagree_are_told(void 
 }
 
 /* The members of the facts that come from histograms. */
-static void the_facts_of_latencies_come_from_the_windows_histograms(void **state)
+static void the_facts_of_the_window_come_from_its_histograms_and_counters(void **state)
 {
 	struct hist_copy latencies[LATENCY_COUNT];
 	struct verdict_facts f = healthy();
@@ -322,7 +322,15 @@ static void the_facts_of_latencies_come_from_the_windows_histograms(void **state
 	hist_copy_record(&latencies[LATENCY_DELAY], 5000, 2);
 	hist_copy_record(&latencies[LATENCY_CORRECTED_PUBLISH], 7000, 100);
 	hist_copy_record(&latencies[LATENCY_E2E], UINT64_MAX, 3);
-	verdict_look_at_latencies(latencies, &f);
+	const uint64_t counters[COUNTER_COUNT] = {
+		[COUNTER_SENT] = 100,
+		[COUNTER_BLOCKED] = 7,
+		[COUNTER_BLOCKED_NS] = 9000,
+	};
+	verdict_look_at_window(latencies, counters, &f);
+	assert_int_equal(f.window_sent, 100);
+	assert_int_equal(f.window_blocked, 7);
+	assert_int_equal(f.window_blocked_ns, 9000);
 	assert_int_equal(f.late[VERDICT_P95].delay_ns, 1000);
 	assert_in_range(f.late[VERDICT_P99].delay_ns, 5000, 5010);
 	assert_in_range(f.late[VERDICT_P50].corrected_ns, 7000, 7010);
@@ -509,7 +517,7 @@ int main(void)
 		cmocka_unit_test(a_blocked_producer_is_judged_by_messages_and_by_time),
 		cmocka_unit_test(the_shares_of_rate_and_throughput_have_two_bounds),
 		cmocka_unit_test(what_a_histogram_cannot_hold_and_clocks_that_disagree_are_told),
-		cmocka_unit_test(the_facts_of_latencies_come_from_the_windows_histograms),
+		cmocka_unit_test(the_facts_of_the_window_come_from_its_histograms_and_counters),
 		cmocka_unit_test(a_slow_rate_may_miss_one_message_by_rounding),
 		cmocka_unit_test(without_a_schedule_lateness_means_nothing),
 		cmocka_unit_test(nothing_is_missing_where_nobody_consumes),
