@@ -60,14 +60,11 @@ static void describe_subscriptions(const struct worker_readiness *r, double limi
 	add_rest(r->count - r->ready, named, out);
 }
 
-static void describe_producers(const struct worker_readiness *r, double limit_s, struct text *out)
+static void describe_producers(const struct worker_readiness *r, size_t named_max, struct text *out)
 {
 	uint64_t silent = r->producers - r->producers_ready, named = 0;
 
-	text_addf(out,
-	          "%" PRIu64 " of %" PRIu64 " producers had no probe acknowledged within %.3g s: ",
-	          silent, r->producers, limit_s);
-	for (size_t i = 0; i < r->silent_count && named < NAMED_MAX; i++)
+	for (size_t i = 0; i < r->silent_count && named < named_max; i++)
 		text_addf(out, "%sproducer %" PRIu32 " of %s", named++ > 0 ? ", " : "",
 		          r->silent[i].producer, r->silent[i].topic);
 	add_rest(silent, named, out);
@@ -75,12 +72,18 @@ static void describe_producers(const struct worker_readiness *r, double limit_s,
 
 void readiness_describe(const struct worker_readiness *r, double limit_s, struct text *out)
 {
-	bool some_are_silent = r->producers_ready < r->producers;
+	uint64_t silent = r->producers - r->producers_ready;
+	bool is_more =
+		r->ready < r->count; /* what the clients say has to find room behind all this */
 
-	if (r->ready < r->count)
+	if (is_more)
 		describe_subscriptions(r, limit_s, out);
-	if (r->ready < r->count && some_are_silent)
-		text_add(out, "; ");
-	if (some_are_silent)
-		describe_producers(r, limit_s, out);
+	if (silent == 0)
+		return;
+	text_addf(out, "%s%" PRIu64 " of %" PRIu64 " producers had no probe acknowledged",
+	          is_more ? "; " : "", silent, r->producers);
+	if (!is_more)
+		text_addf(out, " within %.3g s", limit_s);
+	text_add(out, ": ");
+	describe_producers(r, is_more ? 1 : NAMED_MAX, out);
 }

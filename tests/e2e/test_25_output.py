@@ -327,8 +327,8 @@ def test_runs_that_start_together_have_a_pair_each(omb):
     omb.write("d.yaml", LOOPBACK)
     rates = [300, 600, 900]
     running = []
+    omb.write("w.yaml", workload(testDuration="1s"))
     for rate in rates:
-        omb.write("w.yaml", workload(testDuration="1s"))
         words = ["-d", "d.yaml", "--set", f"producerRate={rate}", "-o", "r/", "w.yaml"]
         running.append(omb.launch("run", "-q", *words))
     for r in running:
