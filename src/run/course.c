@@ -40,6 +40,11 @@ void course_fail(struct run *r, const struct error *err)
 		r->course.failure = *err;
 }
 
+void course_reword_failure(struct run *r, const struct error *err)
+{
+	r->course.failure = *err;
+}
+
 uint64_t course_limit_ns(const struct run *r)
 {
 	const struct phase *row = r->course.row;

@@ -20,6 +20,9 @@ void course_enter(struct run *r, enum phase_id id, const struct phase *row);
 /* Remembers the first failure, and that the phase has one.  What a signal cancelled is none. */
 void course_fail(struct run *r, const struct error *err);
 
+/* The first failure in better words. */
+void course_reword_failure(struct run *r, const struct error *err);
+
 /* When the limit of the phase passes; UINT64_MAX: never. */
 uint64_t course_limit_ns(const struct run *r);
 

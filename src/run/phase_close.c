@@ -205,10 +205,11 @@ static void explain_failure(struct run *r)
 		said = reason_of(&r->close.events, REASON_FATAL);
 	if (said.text == NULL)
 		said = reason_of(&r->close.events, REASON_CLIENTS);
-	if (said.text != NULL && strstr(err.text, said.text) == NULL)
-		error_set(&r->course.failure, err.kind,
-		          "%.300s; the clients say: %s (%" PRIu64 " times)", err.text, said.text,
-		          said.often);
+	if (said.text == NULL || strstr(err.text, said.text) != NULL)
+		return;
+	error_set(&err, r->course.failure.kind, "%.300s; the clients say: %s (%" PRIu64 " times)",
+	          r->course.failure.text, said.text, said.often);
+	course_reword_failure(r, &err);
 }
 
 void close_explain(struct run *r)
