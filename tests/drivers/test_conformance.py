@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from harness import (
+    ROOT,
     Proxy,
     assert_account_is_consistent,
     assert_nothing_lost,
@@ -220,6 +221,22 @@ def test_a_server_that_is_not_there_fails_in_bounded_time(omb, target):
     result = omb.run(workload(), target.driver(natsHostUrl="127.0.0.1:1"), timeout_s=30)
     result.must_end(1)
     assert "127.0.0.1:1" in result.err and not result.named(".omb")
+
+
+# ---- OMB's file of NATS --------------------------------------------------------------------------
+
+
+@pytest.mark.only("jetstream")
+def test_omb_files_of_nats_run_as_they_are_on_what_one_server_has(omb, target):
+    file = ROOT / "examples" / "drivers" / "nats-omb.yaml"
+    sets = ("--set", f"natsHostUrl={target.address}", "--set", "replicationFactor=1")
+    result = omb.run(workload(consumerPerSubscription=2), file, *sets)
+    result.must_be_good()
+    assert_nothing_lost(result)
+    rows = {r["key"]: r["value"] for r in result.omb["driver"]}
+    assert rows["client defaults"].startswith("the Java client's")
+    assert (rows["maxReconnects"], rows["maxAckPending"]) == ("5", "1000")
+    assert "1 replica" == rows["replication"]
 
 
 # ---- credentials and TLS of NATS --------------------------------------------------------------------
