@@ -39,7 +39,7 @@ struct client_spec {
 	const char *subscription; /* NULL: a producer */
 	uint32_t id;              /* of the producer in stamps; number of the consumer */
 	uint32_t schedule_index;  /* of a producer: its place in the schedule of this worker */
-	uint32_t fair_share;      /* of a consumer: the most partitions when all members share */
+	uint32_t members;         /* of a consumer: of its subscription, itself included */
 };
 
 /* Borrowed by the agent: lives, unchanged, until its process has ended. */

@@ -11,16 +11,8 @@
 #include "util/heap.h"
 #include "util/xalloc.h"
 
-/*
- * Members of a group come one after the other, and a Kafka broker tells the early ones of the late
- * ones at their next heartbeat: after 3 s, which every start would wait.  So for a while after the
- * start, who has more than its share or nothing is asked to join again: those with nothing at every
- * look (it costs nobody anything), the others at looks 1, 2, 4, 8 and 16, because each time makes
- * the whole group join.  What is uneven after that is the broker's business, and no agent that
- * replaces a dead one does it: how long a group stands still then is a result.
- */
-#define LOOK_EVERY_NS UINT64_C(100000000)
-#define LOOKS_MAX     25
+/* How often drivers see to it that groups are dealt out after the start. */
+#define SETTLE_EVERY_NS UINT64_C(100000000)
 
 struct consumer {
 	struct consumer_loop *loop;
@@ -32,6 +24,7 @@ struct consumer {
 	uint64_t uncommitted_ns;      /* when the first of them was delivered */
 	uint64_t not_before_ns;       /* slow consumers: no message before this */
 	bool is_waiting;              /* in the heap until then */
+	bool is_settled;              /* its driver has nothing more to do for its group */
 };
 
 struct consumer_loop {
@@ -42,8 +35,7 @@ struct consumer_loop {
 	struct heap waiting;  /* slow consumers with something to serve, by not_before_ns */
 	uint64_t
 		next_commit_ns; /* when the oldest uncommitted message has to be; UINT64_MAX = none */
-	uint64_t next_rejoin_ns; /* when groups are looked at again; UINT64_MAX = no more */
-	unsigned looks;          /* at the groups so far */
+	uint64_t next_settle_ns; /* UINT64_MAX = all groups are settled */
 };
 
 static void count(struct consumer_loop *l, enum counter which)
@@ -241,31 +233,33 @@ static void commit_overdue(struct consumer_loop *l, uint64_t now_ns)
 
 /* --- the start ---------------------------------------------------------------------------------- */
 
-static void rejoin_uneven(struct consumer_loop *l, uint64_t now_ns)
+static void settle(struct consumer_loop *l, uint64_t now_ns)
 {
+	bool any = false;
 	struct error err;
 
-	l->looks++;
 	loop_batch_begins(&l->base);
-	bool is_power_of_2 = (l->looks & (l->looks - 1)) == 0;
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct consumer *c = &l->consumers[i];
-		uint32_t share = l->base.spec->clients[loop_client_index(&l->base, i)].fair_share;
-		uint64_t assigned = counter_read(&c->words->assigned);
-		bool wanted = assigned == 0 || (assigned > share && is_power_of_2);
-		if (wanted && !l->base.driver->consumer_ask(c->priv, CONSUMER_REJOIN, &err))
+		if (c->is_settled)
+			continue;
+		bool again = true;
+		if (!l->base.driver->consumer_settle(c->priv, &again, &err))
 			loop_note(&l->base, (enum note_kind)DRIVER_EVENT_CLIENT, err.text);
+		c->is_settled = !again;
+		any = any || again;
 	}
-	l->next_rejoin_ns = l->looks < LOOKS_MAX ? now_ns + LOOK_EVERY_NS : UINT64_MAX;
+	l->next_settle_ns = any ? now_ns + SETTLE_EVERY_NS : UINT64_MAX;
 }
 
-static void watch_groups(struct consumer_loop *l)
+/* One that takes the place of a dead one leaves its group alone: how long it stands still then is a
+ * result. */
+static void settle_from_now_on(struct consumer_loop *l)
 {
 	const struct loop *b = &l->base;
-	bool wanted = b->spec->generation == 0 && b->driver->consumer_ask != NULL &&
-	              (b->driver->flags & DRIVER_PARTITIONS);
+	bool wanted = b->spec->generation == 0 && b->driver->consumer_settle != NULL;
 
-	l->next_rejoin_ns = wanted ? clock_ns() + LOOK_EVERY_NS : UINT64_MAX;
+	l->next_settle_ns = wanted ? clock_ns() + SETTLE_EVERY_NS : UINT64_MAX;
 }
 
 /* --- the loop ----------------------------------------------------------------------------------- */
@@ -359,7 +353,7 @@ static uint64_t next_wake_ns(const struct consumer_loop *l)
 
 	if (l->waiting.count > 0 && l->waiting.items[0].key < wake)
 		wake = l->waiting.items[0].key;
-	return l->next_rejoin_ns < wake ? l->next_rejoin_ns : wake;
+	return l->next_settle_ns < wake ? l->next_settle_ns : wake;
 }
 
 static void run(struct consumer_loop *l)
@@ -383,8 +377,8 @@ static void run(struct consumer_loop *l)
 			serve_waiting(l, now_ns);
 			if (l->next_commit_ns <= now_ns)
 				commit_overdue(l, now_ns);
-			if (l->next_rejoin_ns <= now_ns)
-				rejoin_uneven(l, now_ns);
+			if (l->next_settle_ns <= now_ns)
+				settle(l, now_ns);
 		}
 	}
 }
@@ -410,6 +404,7 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 			.subscription = spec->subscription,
 			.id = spec->id,
 			.partitions = b->spec->partitions,
+			.members = spec->members,
 		};
 		int fd = -1;
 		if (!b->driver->consumer_open(b->instance, priv, &wanted, &fd, err))
@@ -449,7 +444,7 @@ static void close_clients(struct consumer_loop *l)
 bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigned index,
                    int channel_fd, struct error *err)
 {
-	struct consumer_loop l = { .next_commit_ns = UINT64_MAX, .next_rejoin_ns = UINT64_MAX };
+	struct consumer_loop l = { .next_commit_ns = UINT64_MAX, .next_settle_ns = UINT64_MAX };
 	bool ok = false;
 
 	if (!loop_open(&l.base, spec, shm, index, channel_fd, err))
@@ -463,7 +458,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 		goto out;
 	ok = open_clients(&l, err);
 	if (ok) {
-		watch_groups(&l);
+		settle_from_now_on(&l);
 		loop_opened(&l.base);
 		run(&l);
 	}

@@ -28,7 +28,7 @@
 /*
  * How many are asked of one client before its neighbours get their turn.  A consumer that commits
  * itself does so after each batch, and the broker pays for every commit: at 100 B and the maximum
- * rate batches of 256 made 3,100 commits/s, which took Kafka a third of a core and cost a third of
+ * rate batches of 256 made 3,100 commits/s, which took a broker a third of a core and cost a third of
  * the rate.
  */
 #define LOOP_SERVE_BATCH 1000
@@ -81,7 +81,7 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err);
 
 /* The clients are open: the parent hears of it.  From here on this thread wakes up on time (timer
  * slack 1 ns); the library's threads, which exist by now, keep theirs: with ours inherited, idle
- * clients of librdkafka cost two to three times the CPU. */
+ * clients of a library with threads cost two to three times the CPU. */
 void loop_opened(struct loop *l);
 
 /* A loop turns at least so often: one that does not hangs, and the parent sees it. */

@@ -95,10 +95,9 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 		                 "%u messages in flight: the producers were made for %u",
 		                 load->window_messages, most);
 	l->load = *load;
-	uint32_t max_block_ms;
-	if (l->base.driver->max_block_ms != NULL &&
-	    l->base.driver->max_block_ms(l->base.spec->driver_config, &max_block_ms))
-		l->load.max_block_ns = max_block_ms * NS_PER_MS;
+	struct driver_traits traits = driver_traits_of(l->base.driver, l->base.spec->driver_config);
+	if (traits.has_max_block)
+		l->load.max_block_ns = traits.max_block_ms * NS_PER_MS;
 	counter_set(&l->base.words->message_bytes, load->payload.size);
 	l->stamps = load->payload.size >= STAMP_BYTES;
 	l->pool = payload_map(pool_fd, load->payload.size, load->payload.count, err);

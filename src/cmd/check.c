@@ -61,17 +61,30 @@ static bool read_brokers(struct check *c, struct error *err)
 	return true;
 }
 
-static struct resource_driver resource_driver_of(const struct driver *d, uint32_t brokers)
+static struct client_cost cost_of(const struct driver_cost *fixed, const struct driver_cost *each,
+                                  uint32_t brokers)
 {
-	struct resource_driver r =
-		resource_driver_estimate((d->flags & DRIVER_LIBRARY) != 0, brokers);
+	return (struct client_cost){
+		.threads = fixed->threads + brokers * each->threads,
+		.files = fixed->files + brokers * each->files,
+		.sockets = fixed->sockets + brokers * each->sockets,
+		.memory_bytes = fixed->memory_bytes + brokers * each->memory_bytes,
+	};
+}
+
+static struct resource_driver resource_driver_of(const struct driver *d, const void *config,
+                                                 uint32_t brokers)
+{
+	struct driver_traits traits = driver_traits_of(d, config);
+	struct resource_driver r = {
+		.producer = cost_of(&traits.producer, &traits.per_broker, brokers),
+		.consumer = cost_of(&traits.consumer, &traits.per_broker, brokers),
+	};
 
 	r.partitions = (d->flags & DRIVER_PARTITIONS) != 0;
 	r.keys = (d->flags & DRIVER_KEYS) != 0;
 	r.commits = d->consumer_commit != NULL;
-	r.delivers = strcmp(d->name, "null") != 0; /* the one that has nothing to consume */
-	if (r.delivers && (d->flags & DRIVER_LIBRARY) == 0)
-		r.producer.sockets = r.consumer.sockets = 1;
+	r.delivers = (d->flags & DRIVER_NO_CONSUMERS) == 0;
 	return r;
 }
 
@@ -169,7 +182,7 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 		.cpus = c->limits.cpus,
 		.payloads = w->payloads.count > 0 ? &w->payloads : NULL,
 	};
-	struct resource_driver driver = resource_driver_of(d->driver, c->brokers);
+	struct resource_driver driver = resource_driver_of(d->driver, d->config, c->brokers);
 	size_t lines_max = args_has(c->args, "all") ? SIZE_MAX : AGENTS_SHOWN;
 	struct resources need;
 	struct plan plan;

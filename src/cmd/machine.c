@@ -114,14 +114,23 @@ void machine_limits_raise(void)
 	setrlimit(RLIMIT_NOFILE, &files); /* refused: `omb check` tells what is needed */
 }
 
-double machine_ceiling_per_s(const struct driver *driver, uint64_t message_bytes)
+double machine_ceiling_per_s(const struct driver *driver, const void *config,
+                             uint64_t message_bytes)
 {
+	enum driver_ceiling ceiling = driver_traits_of(driver, config).ceiling;
 	struct environment environment;
 	struct calibration found;
 
 	environment_read(&environment);
-	if (!calibration_load(&environment, &found))
+	if (ceiling == DRIVER_CEILING_UNKNOWN || !calibration_load(&environment, &found))
 		return 0;
-	bool has_library = (driver->flags & DRIVER_LIBRARY) != 0;
-	return calibration_per_s(has_library ? found.library : found.bare, message_bytes);
+	switch (ceiling) {
+	case DRIVER_CEILING_BARE:
+		return calibration_per_s(found.bare, message_bytes);
+	case DRIVER_CEILING_CALIBRATED:
+		return calibration_per_s(found.library, message_bytes);
+	case DRIVER_CEILING_UNKNOWN:
+		break;
+	}
+	return 0;
 }

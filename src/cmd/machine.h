@@ -19,6 +19,7 @@ void machine_limits_read(struct resource_limits *out);
 void machine_limits_raise(void);
 
 /* Messages/s through this driver, as `omb calibrate` found; 0: it was never run here. */
-double machine_ceiling_per_s(const struct driver *driver, uint64_t message_bytes);
+double machine_ceiling_per_s(const struct driver *driver, const void *config,
+                             uint64_t message_bytes);
 
 #endif

@@ -46,7 +46,7 @@ struct doubts pair_doubts(const struct plan *plan, const struct input_driver *d,
 
 	if (d->driver->load_doubts != NULL)
 		d->driver->load_doubts(d->config, &load, arena, add, &g);
-	if (d->file.defaults_said && (d->driver->flags & DRIVER_LIBRARY) == 0)
+	if (d->file.defaults_said && (d->driver->flags & DRIVER_CLIENT_DEFAULTS) == 0)
 		add(&g, &(struct driver_doubt){
 				DRIVER_NOTE,
 				"clientDefaults has no effect: this driver stands in for no other "

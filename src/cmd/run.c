@@ -196,7 +196,8 @@ static int run_pair(const struct batch *b, const struct input_workload *w,
 		.run = host.run,
 		.workload_path = w->workload.path,
 		.driver_path = d->file.path,
-		.ceiling_per_s = machine_ceiling_per_s(d->driver, w->workload.message_size),
+		.ceiling_per_s =
+			machine_ceiling_per_s(d->driver, d->config, w->workload.message_size),
 	};
 	enum run_outcome outcome = run_planned(b, &options, &report, &err);
 	int code = run_exit_code(&report, &err);

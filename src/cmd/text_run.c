@@ -75,9 +75,10 @@ static enum run_outcome run_texts(const struct args *args, const struct text_run
 		             .quiet = q->silent,
 		             .progress = silence,
 		             .summary = silence },
-		.ceiling_per_s = q->silent ? 0
-		                           : machine_ceiling_per_s(texts->driver_found,
-		                                                   texts->workload.message_size),
+		.ceiling_per_s = q->silent
+		                         ? 0
+		                         : machine_ceiling_per_s(texts->driver_found, texts->config,
+		                                                 texts->workload.message_size),
 		.worker = worker_local_create(),
 	};
 	enum run_outcome outcome = run_one(&options, report, err);

@@ -83,6 +83,7 @@ struct consumer_spec {
 	const char *subscription;
 	uint32_t id;
 	uint32_t partitions; /* of the topic; 0 = unknown */
+	uint32_t members;    /* consumers of the subscription, itself included, on all workers */
 };
 
 struct topic_spec {

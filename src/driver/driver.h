@@ -43,8 +43,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "driver/admin.h"
 #include "driver/core.h"
 #include "driver/doubt.h"
+#include "driver/traits.h"
 #include "facts/origin.h"
 #include "util/error.h"
 
@@ -69,66 +71,22 @@ typedef void driver_row_fn(void *to, const struct driver_row *row);
 /* What the meaning section must answer, so that brokers are compared honestly: keys
  * "acknowledgement", "replication", "persistence", "ordering", "batching", "consumer ack", "tls". */
 
-/* --- administration; in a disposable agent, may block, the parent keeps the deadline --------- */
-
-enum driver_name_kind { DRIVER_TOPIC, DRIVER_GROUP };
-
-typedef void driver_name_fn(void *to, enum driver_name_kind kind, const char *name);
-
-#define DRIVER_NO_TOPIC   UINT64_MAX
-#define DRIVER_UNTOLD_END (UINT64_MAX - 1) /* the broker keeps no count of this topic */
-
-struct driver_admin {
-	/* In batches, with a bounded number of retries; an error says which topic and why.  A topic
-	 * that exists already with this name counts as created. */
-	bool (*create_topics)(void *instance, const struct topic_spec *topics, size_t count,
-	                      struct error *err);
-	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.  Groups
-	 * that still have members are tried again until `timeout_ms` has passed.  Where the broker
-	 * does not allow it, and so will not the next time, the error is ERROR_REFUSED and names
-	 * what forbids it. */
-	bool (*delete_topics)(void *instance, const char *const *names, size_t count,
-	                      uint32_t timeout_ms, struct error *err);
-	bool (*delete_groups)(void *instance, const char *const *names, size_t count,
-	                      uint32_t timeout_ms, struct error *err);
-	/* How many messages each topic ever took: the sum of the end offsets of its partitions, which
-	 * neither retention nor compaction lowers; DRIVER_NO_TOPIC: it is not there.  Within about
-	 * 10 s.  Optional: the broker cannot tell. */
-	bool (*topic_ends)(void *instance, const struct topic_spec *topics, size_t count,
-	                   uint64_t *ends, struct error *err);
-	/* Names of topics and groups that start with `prefix`.  A group that has members is not listed;
-	 * nor is a topic that such a group reads. */
-	bool (*list)(void *instance, const char *prefix, driver_name_fn *fn, void *to,
-	             struct error *err);
-};
-
-/* A driver that brings its own broker (loopback): the worker forks one process for it. */
-struct driver_broker {
-	/* Does this configuration want one started?  Any process; pure. */
-	bool (*is_wanted)(const void *config);
-	/* Serves until `stop_fd` turns readable.  Calls ready(to) once when clients may connect. */
-	bool (*run)(const struct driver_context *ctx, int stop_fd, void (*ready)(void *to),
-	            void *to, struct error *err);
-};
-
 /* --- the driver ------------------------------------------------------------------------------- */
 
 enum driver_flag {
-	DRIVER_PARTITIONS = 1 << 0, /* consumers report their partitions through core->assigned */
-	DRIVER_KEYS = 1 << 1,       /* keys reach the broker */
-	DRIVER_TIMESTAMP = 1 << 2,  /* received.broker_ms is filled */
-	DRIVER_LIBRARY =
-		1 << 3, /* the client is a library whose own limits matter (results say it) */
+	DRIVER_PARTITIONS = 1 << 0,   /* consumers report their partitions through core->assigned */
+	DRIVER_KEYS = 1 << 1,         /* keys reach the broker */
+	DRIVER_TIMESTAMP = 1 << 2,    /* received.broker_ms is filled */
+	DRIVER_REDELIVERED = 1 << 3,  /* received.redelivered is filled; else nobody can tell */
+	DRIVER_HEADERS = 1 << 4,      /* headers reach the consumer */
+	DRIVER_NO_CONSUMERS = 1 << 5, /* nothing is delivered */
+	DRIVER_CLIENT_DEFAULTS = 1 << 6, /* its client stands in for another: clientDefaults */
 };
 
 /* What a consumer is asked for now and then. */
 enum consumer_wish {
 	CONSUMER_PAUSE, /* delivery stops; the consumer stays in its group */
 	CONSUMER_RESUME,
-	/* It has nothing yet, or more than its share because its group has grown since: see to it now,
-	 * not when the next heartbeat comes.  Where members hear of each other at once there is
-	 * nothing to do. */
-	CONSUMER_REJOIN,
 };
 
 struct driver {
@@ -151,12 +109,8 @@ struct driver {
 	/* Doubts about a load with this configuration; texts in the arena.  Pure.  Optional. */
 	void (*load_doubts)(const void *config, const struct driver_load *load, struct arena *arena,
 	                    driver_doubt_fn *fn, void *to);
-	/* How long a message may stay BUSY until the core fails it: true = the configuration says so,
-	 * and *ms is it (0 = it fails at once).  Pure.  Optional. */
-	bool (*max_block_ms)(const void *config, uint32_t *ms);
-	/* How long the partitions of a consumer that died may stand still until its group gives them
-	 * to others (a session that has to time out).  Pure.  Optional: they are given away at once. */
-	uint32_t (*standstill_ms)(const void *config);
+	/* Fills in what it has to say into *traits, which is zeroed.  Pure. */
+	void (*traits)(const void *config, struct driver_traits *traits);
 
 	bool (*open)(void *instance, const struct driver_context *ctx, struct error *err);
 	void (*close)(void *instance);
@@ -192,9 +146,24 @@ struct driver {
 	void (*consumer_commit)(void *consumer);
 	/* Optional: no wish can be granted. */
 	bool (*consumer_ask)(void *consumer, enum consumer_wish wish, struct error *err);
+	/* Called every 100 ms from its opening on until it clears *again: what it does of its own
+	 * accord so that all members of its group have their share soon.  Not for one that takes the
+	 * place of a dead one: how long its group stands still then is a result.  Optional: where
+	 * members hear of each other at once there is nothing to do. */
+	bool (*consumer_settle)(void *consumer, bool *again, struct error *err);
 
 	const struct driver_admin *admin;   /* optional: there is nothing to create */
 	const struct driver_broker *broker; /* optional */
 };
+
+/* What it answers; all zero where it has nothing to say. */
+static inline struct driver_traits driver_traits_of(const struct driver *d, const void *config)
+{
+	struct driver_traits traits = { 0 };
+
+	if (d->traits != NULL)
+		d->traits(config, &traits);
+	return traits;
+}
 
 #endif

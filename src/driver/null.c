@@ -52,6 +52,13 @@ static bool null_describe(const struct driver_context *ctx, driver_row_fn *fn, v
 	return true;
 }
 
+static void null_traits(const void *config, struct driver_traits *traits)
+{
+	(void)config;
+	traits->producer.memory_bytes = sizeof(struct null_producer);
+	traits->ceiling = DRIVER_CEILING_BARE;
+}
+
 static bool null_open(void *instance, const struct driver_context *ctx, struct error *err)
 {
 	struct null_instance *c = instance;
@@ -145,12 +152,13 @@ const struct driver driver_null = {
 	.caveats = "Nothing leaves the process and nothing is delivered; workloads need "
 		   "subscriptionsPerTopic 0.  At most 4096 messages are under way.",
 	.classes = null_classes,
-	.flags = DRIVER_KEYS,
+	.flags = DRIVER_KEYS | DRIVER_NO_CONSUMERS,
 	.options = null_options,
 	.instance_size = sizeof(struct null_instance),
 	.producer_size = sizeof(struct null_producer),
 	.consumer_size = sizeof(struct null_consumer),
 	.describe = null_describe,
+	.traits = null_traits,
 	.open = null_open,
 	.close = null_close,
 	.producer_open = null_producer_open,

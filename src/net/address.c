@@ -183,3 +183,26 @@ void address_set_port(struct address *a, int port)
 	if (a->at.ss_family == AF_INET6)
 		((struct sockaddr_in6 *)&a->at)->sin6_port = htons((uint16_t)port);
 }
+
+static bool is_this_host(const char *host)
+{
+	return strncmp(host, "localhost", 9) == 0 || strncmp(host, "127.", 4) == 0 ||
+	       strncmp(host, "[::1]", 5) == 0;
+}
+
+bool address_names_this_host(const char *list)
+{
+	for (const char *at = list; *at != '\0';) {
+		at += strspn(at, ", \t");
+		size_t len = strcspn(at, ",");
+		const char *scheme = strstr(at, "://"), *user = memchr(at, '@', len);
+		if (user != NULL)
+			at = user + 1;
+		else if (scheme != NULL && scheme < at + len)
+			at = scheme + 3;
+		if (is_this_host(at))
+			return true;
+		at += strcspn(at, ",");
+	}
+	return false;
+}

@@ -46,4 +46,8 @@ bool address_is_tcp(const struct address *a);
 int address_port(const struct address *a); /* 0 for a unix socket */
 void address_set_port(struct address *a, int port);
 
+/* Does any of a client's addresses ("HOST:PORT,nats://HOST", as its users write them) name the host
+ * that this runs on?  By how it is written; nothing is looked up. */
+bool address_names_this_host(const char *list);
+
 #endif

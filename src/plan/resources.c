@@ -13,7 +13,7 @@
 #define MIB                     (1024 * KIB)
 #define PAGE                    4096
 
-/* An agent besides its clients: 0.77 MB each of ten processes linked to librdkafka, client
+/* An agent besides its clients: 0.77 MB each of ten processes with a client library, its client
  * included, measured; and its part of our own code and stacks. */
 #define AGENT_BYTES             (2 * MIB)
 /* Histograms and counters of a loop: pages that an ordinary run touches. */
@@ -29,36 +29,10 @@
 /* The harness makes some 10 M/s on one core with nothing behind it; real clients a tenth of that. */
 #define RATE_PER_AGENT_DOUBTFUL 1e6
 
-/* 2 MB carry the maximum rate of a Kafka on this host at a twentieth of the latency of 64 MB. */
+/* 2 MB carry the maximum rate of a fast broker on this host at a twentieth of the latency of 64 MB. */
 #define WINDOW_BYTES_DOUBTFUL   (4 * MIB)
 
 #define DOUBTS_MAX              32
-
-struct resource_driver resource_driver_estimate(bool library, uint32_t brokers)
-{
-	if (!library)
-		return (struct resource_driver){
-			.producer = { .files = 1, .memory_bytes = 64 * KIB },
-			.consumer = { .files = 1, .memory_bytes = 64 * KIB },
-		};
-	/* librdkafka: a thread and a connection for each broker and for the bootstrap connection, a
-	 * main thread; a consumer one more for its group's coordinator.  A wake-up pipe for each of
-	 * those threads and for the queue that we wait on.  0.5 MB a producer, 0.2 MB a consumer. */
-	return (struct resource_driver){
-		.producer = {
-			.threads = 2 + brokers,
-			.files = 2 + 3 * (1 + brokers),
-			.sockets = 1 + brokers,
-			.memory_bytes = 512 * KIB,
-		},
-		.consumer = {
-			.threads = 3 + brokers,
-			.files = 2 + 3 * (2 + brokers),
-			.sockets = 2 + brokers,
-			.memory_bytes = 256 * KIB,
-		},
-	};
-}
 
 /* --- estimates ---------------------------------------------------------------------------------- */
 

@@ -5,8 +5,8 @@
 /*
  * resources -- what a plan takes of this machine, and every doubt about it before it starts.
  *
- * Pure: limits come in, numbers and doubts go out.  What clients take was measured with librdkafka
- * and is an estimate for any other library; memory is what is really touched.
+ * Pure: limits come in, numbers and doubts go out.  What clients take is an answer of the driver;
+ * memory is what is really touched.
  */
 
 #include <stdbool.h>
@@ -40,10 +40,6 @@ struct resource_driver {
 	bool keys;       /* keys reach the broker */
 	bool commits;    /* consumers confirm what they received */
 };
-
-/* A library with its own threads and a connection to each broker (librdkafka's numbers); or a
- * driver without one, with at most one descriptor a client. */
-struct resource_driver resource_driver_estimate(bool library, uint32_t brokers);
 
 struct resources {
 	uint32_t producer_agents, consumer_agents;

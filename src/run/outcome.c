@@ -196,18 +196,6 @@ static void fill_series(struct run *r, struct record *out)
 
 /* --- verdict ---------------------------------------------------------------------------------------- */
 
-static bool broker_is_local(const struct run *r)
-{
-	for (size_t i = 0; i < r->made.rows.count; i++) {
-		const char *value = r->made.rows.items[i].value;
-
-		if (strstr(value, "localhost") || strncmp(value, "127.", 4) == 0 ||
-		    strstr(value, "/127.") || strstr(value, "[::1]"))
-			return true;
-	}
-	return false;
-}
-
 static struct verdict_cause cause_of(struct reason reason)
 {
 	return (struct verdict_cause){ .text = reason.text, .often = reason.often };
@@ -345,7 +333,7 @@ static void judge(struct run *r, struct record *out)
 		.settings = settings_doubted(r),
 		.scheduled = out->rate != RECORD_MAX,
 		.stamped = out->stamped,
-		.broker_is_local = broker_is_local(r),
+		.broker_is_local = r->made.broker_is_local,
 		.window_ns = out->window_end_ns - out->window_start_ns,
 		.counted_late_ns = out->counted_end_ns > out->window_end_ns
 		                           ? out->counted_end_ns - out->window_end_ns

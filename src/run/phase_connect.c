@@ -45,6 +45,7 @@ void connect_initialize(struct run *r)
 	r->made.rows = call.initialize.rows;
 	outcome_begin(r, &known);
 	diary_driver(&r->diary, &known);
+	r->made.broker_is_local = call.initialize.broker_is_local;
 	r->made.standstill_ns = call.initialize.standstill_ms * LIMITS_MS;
 }
 

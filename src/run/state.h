@@ -64,6 +64,7 @@ struct made {
 	const char *const *topics;   /* as the worker named them; NULL before */
 	size_t topics_count;
 	struct fact_rows rows;
+	bool broker_is_local;   /* it shares a host with the load */
 	uint64_t standstill_ns; /* of a group that lost a member; 0 = none */
 	uint64_t lead_ns;       /* what begins earlier after it was said begins late for some */
 };

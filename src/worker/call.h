@@ -42,6 +42,7 @@ struct worker_initialize {
 	struct fact_rows rows; /* out: what the driver makes of it */
 	/* Out: so long a group may stand still after a member has died; 0 = it does not. */
 	uint32_t standstill_ms;
+	bool broker_is_local; /* out: it shares the worker's host with the load */
 };
 
 struct worker_create_topics {

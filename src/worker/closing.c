@@ -7,7 +7,7 @@
 /* A loop answers between two batches, in milliseconds; a host that swaps may need seconds. */
 #define ANSWER_NS     (10 * S)
 
-/* Consumers leave their groups all together in 2 s (driver/kafka); a client of librdkafka 2.8 has
+/* Consumers leave their groups all together in 2 s; a client whose library waits for its threads has
  * taken 1.0 s.  Nothing closed for this long is a library that hangs. */
 #define STALL_NS      (15 * S)
 

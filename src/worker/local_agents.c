@@ -168,12 +168,11 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 		members[l->subscription_of[i]]++;
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct worker_subscription *s = &l->subscriptions[l->subscription_of[i]];
-		uint32_t sharing = members[l->subscription_of[i]];
 		clients[i] = (struct client_spec){
 			.topic = s->topic,
 			.subscription = s->subscription,
 			.id = i,
-			.fair_share = (c->partitions + sharing - 1) / sharing,
+			.members = members[l->subscription_of[i]],
 		};
 	}
 	free(members);

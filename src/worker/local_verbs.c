@@ -39,8 +39,9 @@ static void take_description(struct local *l)
 	struct worker_initialize *to = &l->call->initialize;
 
 	local_take_rows(l, &to->rows);
-	if (l->driver->standstill_ms != NULL)
-		to->standstill_ms = l->driver->standstill_ms(l->driver_config);
+	struct driver_traits traits = driver_traits_of(l->driver, l->driver_config);
+	to->standstill_ms = traits.standstill_ms;
+	to->broker_is_local = traits.is_local;
 }
 
 /* A worker that was stopped starts over: agents, counts, events and all memory of before are gone. */

@@ -15,7 +15,7 @@ struct fake_script fake_script;
 struct fake_send fake_sends[FAKE_SENDS_MAX];
 _Atomic uint32_t fake_sends_count;
 _Atomic uint32_t fake_commits;
-_Atomic uint32_t fake_rejoins[4];
+_Atomic uint32_t fake_settles[4];
 _Atomic uint32_t fake_begun_at_first_close, fake_closed;
 static _Atomic uint32_t begun;
 
@@ -45,8 +45,8 @@ void fake_reset(void)
 	fake_sends_count = 0;
 	fake_commits = 0;
 	fake_begun_at_first_close = fake_closed = begun = 0;
-	for (size_t i = 0; i < sizeof(fake_rejoins) / sizeof(fake_rejoins[0]); i++)
-		fake_rejoins[i] = 0;
+	for (size_t i = 0; i < sizeof(fake_settles) / sizeof(fake_settles[0]); i++)
+		fake_settles[i] = 0;
 }
 
 static bool fake_open(void *instance, const struct driver_context *ctx, struct error *err)
@@ -231,15 +231,12 @@ static void fake_consumer_commit(void *consumer)
 	fake_commits++;
 }
 
-static bool fake_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err)
+static bool fake_consumer_settle(void *consumer, bool *again, struct error *err)
 {
 	struct fake_consumer *c = consumer;
 
-	if (wish != CONSUMER_REJOIN)
-		return error_set(err, ERROR_UNSUPPORTED, "it only joins");
-	fake_rejoins[c->id]++;
-	c->core->assigned(c->owner, --c->partitions);
-	return true;
+	*again = ++fake_settles[c->id] < FAKE_SETTLES;
+	return c->id == 0 || error_set(err, ERROR_BROKER, "no such group");
 }
 
 static void fake_consumer_close(void *consumer)
@@ -266,5 +263,5 @@ const struct driver driver_fake = {
 	.consumer_close = fake_consumer_close,
 	.consumer_serve = fake_consumer_serve,
 	.consumer_commit = fake_consumer_commit,
-	.consumer_ask = fake_consumer_ask,
+	.consumer_settle = fake_consumer_settle,
 };

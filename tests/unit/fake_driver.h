@@ -56,8 +56,10 @@ extern struct fake_script fake_script;
 extern struct fake_send fake_sends[FAKE_SENDS_MAX]; /* probes left out */
 extern _Atomic uint32_t fake_sends_count;           /* of these, at most FAKE_SENDS_MAX */
 extern _Atomic uint32_t fake_commits;
-/* How often each of the first consumers was asked to join again; it has one partition less then. */
-extern _Atomic uint32_t fake_rejoins[4];
+/* How often each of the first consumers was asked to settle: until it was so often.  All but the
+ * first fail at it. */
+#define FAKE_SETTLES 3
+extern _Atomic uint32_t fake_settles[4];
 
 /* How many clients had begun to close when the first one was closed, and how many were closed. */
 extern _Atomic uint32_t fake_begun_at_first_close, fake_closed;

@@ -17,8 +17,8 @@
 #define MS     UINT64_C(1000000)
 
 static const struct client_spec clients[] = {
-	{ .topic = "t", .subscription = "s", .id = 0, .fair_share = 4 },
-	{ .topic = "t", .subscription = "s", .id = 1, .fair_share = 4 },
+	{ .topic = "t", .subscription = "s", .id = 0, .members = 2 },
+	{ .topic = "t", .subscription = "s", .id = 1, .members = 2 },
 };
 
 static struct fake_delivery deliveries[4096];
@@ -323,39 +323,36 @@ static void rest(uint64_t ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
-/* Two consumers of 4 partitions each, of which the first should have 2. */
-static void start_uneven(struct harness *h, unsigned generation)
+static void start_settling(struct harness *h, unsigned generation)
 {
-	static struct client_spec uneven[2];
 	struct agent_spec spec = {
 		.role = AGENT_CONSUMER,
 		.generation = generation,
 		.driver = &driver_fake,
 		.run_id = "test",
 		.run = RUN_ID,
-		.clients = uneven,
+		.clients = clients,
 		.clients_count = 2,
 		.partitions = 4,
 	};
 
-	uneven[0] = clients[0];
-	uneven[1] = clients[1];
-	uneven[0].fair_share = 2;
 	fake_reset();
 	harness_start(h, &spec);
 }
 
-static void who_has_more_than_its_share_after_the_start_joins_again(void **state)
+static void consumers_settle_after_the_start_until_they_say_so(void **state)
 {
 	struct harness h;
 
 	(void)state;
-	start_uneven(&h, 0);
-	for (int i = 0; i < 3000 && fake_rejoins[0] < 2; i++)
+	start_settling(&h, 0);
+	for (int i = 0; i < 3000 && fake_settles[1] < FAKE_SETTLES; i++)
 		rest(10 * MS);
-	rest(300 * MS); /* three more looks */
-	assert_int_equal(fake_rejoins[0], 2);
-	assert_int_equal(fake_rejoins[1], 0);
+	rest(300 * MS); /* three more times */
+	assert_int_equal(fake_settles[0], FAKE_SETTLES);
+	assert_int_equal(fake_settles[1], FAKE_SETTLES);
+	assert_string_equal(h.shm->loop[0].notes[DRIVER_EVENT_CLIENT].texts[0].text,
+	                    "no such group");
 	harness_close(&h);
 	harness_fini(&h);
 }
@@ -365,9 +362,9 @@ static void an_agent_that_replaces_another_leaves_its_group_alone(void **state)
 	struct harness h;
 
 	(void)state;
-	start_uneven(&h, 1);
+	start_settling(&h, 1);
 	rest(300 * MS);
-	assert_int_equal(fake_rejoins[0], 0);
+	assert_int_equal(fake_settles[0], 0);
 	harness_close(&h);
 	harness_fini(&h);
 }
@@ -397,7 +394,7 @@ int main(void)
 		cmocka_unit_test(a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait),
 		cmocka_unit_test(commits_follow_their_rule),
 		cmocka_unit_test(a_commit_by_interval_does_not_wait_for_the_next_message),
-		cmocka_unit_test(who_has_more_than_its_share_after_the_start_joins_again),
+		cmocka_unit_test(consumers_settle_after_the_start_until_they_say_so),
 		cmocka_unit_test(an_agent_that_replaces_another_leaves_its_group_alone),
 		cmocka_unit_test(all_consumers_begin_to_leave_before_one_is_waited_for),
 	};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "driver/driver.h"
 #include "driver/kafka/translate.h"
 
 #include <setjmp.h>
@@ -12,6 +13,8 @@
 #include "driver/kafka/java.h"
 #include "driver/kafka/names.h"
 #include "kafka_fixture.h"
+
+extern const struct driver driver_kafka;
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
@@ -517,6 +520,25 @@ static void auto_commit_is_left_to_the_client(void **state)
 	done(&r);
 }
 
+static void what_the_core_has_to_know_is_answered(void **state)
+{
+	(void)state;
+	struct run r;
+
+	translate(&r, &(struct input){ .producer = "max.block.ms=1500\n",
+	                               .consumer = "session.timeout.ms=75000\n" });
+	no_errors(&r);
+	struct driver_traits t = driver_traits_of(&driver_kafka, &r.config);
+	assert_true(t.has_max_block);
+	assert_int_equal(t.max_block_ms, 1500);
+	assert_int_equal(t.standstill_ms, 75000);
+	assert_int_equal(t.ceiling, DRIVER_CEILING_CALIBRATED);
+	/* One broker: its connection and the first one to find it by, and a group's coordinator. */
+	assert_int_equal(t.producer.sockets + t.per_broker.sockets, 2);
+	assert_int_equal(t.consumer.sockets + t.per_broker.sockets, 3);
+	done(&r);
+}
+
 static void max_block_ms_is_for_the_core(void **state)
 {
 	(void)state;
@@ -638,6 +660,7 @@ int main(void)
 		cmocka_unit_test(the_delivery_timeout_is_raised_when_the_file_does_not_say_it),
 		cmocka_unit_test(a_socket_timeout_of_its_own_is_kept),
 		cmocka_unit_test(auto_commit_is_left_to_the_client),
+		cmocka_unit_test(what_the_core_has_to_know_is_answered),
 		cmocka_unit_test(max_block_ms_is_for_the_core),
 		cmocka_unit_test(the_zone_comes_from_outside_or_the_text_stays),
 		cmocka_unit_test(a_login_line_becomes_user_and_password),

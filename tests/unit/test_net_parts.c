@@ -312,6 +312,32 @@ static void names_are_resolved_where_that_may_block(void **state)
 	assert_non_null(strstr(err.text, "localhost"));
 }
 
+static void a_list_of_addresses_names_this_host_or_others(void **state)
+{
+	static const struct {
+		const char *list;
+		bool here;
+	} cases[] = {
+		{ "localhost:9092", true },
+		{ "a:1, localhost:9092", true },
+		{ "127.0.0.1:9092,b:2", true },
+		{ "127.9.9.9", true },
+		{ "[::1]:9092", true },
+		{ "nats://127.0.0.1:4222", true },
+		{ "nats://user:secret@localhost:4222", true },
+		{ "PLAINTEXT://localhost:9092", true },
+		{ "", false },
+		{ "10.0.0.127:9092", false },
+		{ "broker:9092,nats://other:4222", false },
+		{ "nats://localhost:secret@other:4222", false },
+		{ "a:1,nats://b:2", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(address_names_this_host(cases[i].list), cases[i].here);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +353,7 @@ int main(void)
 		cmocka_unit_test(addresses_come_back_as_they_were_written),
 		cmocka_unit_test(what_is_no_address_is_refused_with_its_text),
 		cmocka_unit_test(names_are_resolved_where_that_may_block),
+		cmocka_unit_test(a_list_of_addresses_names_this_host_or_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

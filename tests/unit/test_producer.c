@@ -585,11 +585,10 @@ static void a_full_window_without_a_schedule_fails_nothing(void **state)
 	harness_fini(&h);
 }
 
-static bool waits_for_nothing(const void *config, uint32_t *ms)
+static void waits_for_nothing(const void *config, struct driver_traits *traits)
 {
 	(void)config;
-	*ms = 0;
-	return true;
+	traits->has_max_block = true;
 }
 
 static void a_driver_whose_messages_may_not_block_fails_them_at_once(void **state)
@@ -598,7 +597,7 @@ static void a_driver_whose_messages_may_not_block_fails_them_at_once(void **stat
 	struct driver impatient = driver_fake;
 
 	(void)state;
-	impatient.max_block_ms = waits_for_nothing;
+	impatient.traits = waits_for_nothing;
 	start(&h, &impatient, 2);
 	fake_script.on_send = busy_for_producer_0;
 	struct load_spec load = load_at(2000, 2);

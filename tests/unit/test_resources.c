@@ -53,10 +53,22 @@ struct answer {
 
 static struct resource_driver kafka_like(void)
 {
-	struct resource_driver d = resource_driver_estimate(true, 1);
+	return (struct resource_driver){
+		.producer = { .threads = 3, .files = 8, .sockets = 2, .memory_bytes = 512 * 1024 },
+		.consumer = { .threads = 4, .files = 11, .sockets = 3, .memory_bytes = 256 * 1024 },
+		.delivers = true,
+		.partitions = true,
+		.keys = true,
+		.commits = true,
+	};
+}
 
-	d.delivers = d.partitions = d.keys = d.commits = true;
-	return d;
+static struct resource_driver bare_like(void)
+{
+	return (struct resource_driver){
+		.producer = { .files = 1, .memory_bytes = 64 * 1024 },
+		.consumer = { .files = 1, .memory_bytes = 64 * 1024 },
+	};
 }
 
 static struct answer ask(const struct workload *w, const struct resource_driver *driver,
@@ -113,7 +125,7 @@ static void threads_of_an_agent_never_outnumber_its_clients(void **state)
 {
 	(void)state;
 	struct workload w = ordinary();
-	struct resource_driver d = resource_driver_estimate(false, 0);
+	struct resource_driver d = bare_like();
 
 	d.delivers = true;
 	w.threads_per_agent = 8;
@@ -311,7 +323,7 @@ static void a_driver_that_delivers_nothing_must_not_be_subscribed_to(void **stat
 {
 	(void)state;
 	struct workload w = ordinary();
-	struct resource_driver d = resource_driver_estimate(false, 0);
+	struct resource_driver d = bare_like();
 	struct answer a = ask(&w, &d, &plenty);
 
 	assert_string_equal(find(&a, "delivers nothing")->remedy, "--set subscriptionsPerTopic=0");
@@ -322,7 +334,7 @@ static void keys_of_which_nothing_comes_are_told(void **state)
 {
 	(void)state;
 	struct workload w = ordinary();
-	struct resource_driver d = kafka_like(), bare = resource_driver_estimate(false, 0);
+	struct resource_driver d = kafka_like(), bare = bare_like();
 
 	w.payload_path_unused = true;
 	w.backlog_drain_ratio = 0.5;

@@ -9,6 +9,7 @@
 #include "config/option.h"
 #include "driver/kafka/embedded.h"
 #include "driver/kafka/size.h"
+#include "net/address.h"
 
 uint64_t kafka_now_ms(void)
 {
@@ -18,12 +19,6 @@ uint64_t kafka_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-bool kafka_max_block_ms(const void *config, uint32_t *ms)
-{
-	*ms = ((const struct kafka_config *)config)->max_block_ms;
-	return true;
-}
-
 uint32_t kafka_standstill_ms(const void *config)
 {
 	const struct kafka_config *c = config;
@@ -31,6 +26,28 @@ uint32_t kafka_standstill_ms(const void *config)
 
 	/* Checked when it was translated.  Absent: librdkafka's own default. */
 	return ms[0] != '\0' ? (uint32_t)strtoul(ms, NULL, 10) : 45000;
+}
+
+/*
+ * librdkafka: a thread and a connection for each broker and for the bootstrap connection, a main
+ * thread; a consumer one more for its group's coordinator.  A wake-up pipe for each of those threads
+ * and for the queue that we wait on.  0.5 MB a producer, 0.2 MB a consumer.
+ */
+static void kafka_traits(const void *config, struct driver_traits *traits)
+{
+	const struct kafka_config *c = config;
+
+	*traits = (struct driver_traits){
+		.producer = { .threads = 2, .files = 5, .sockets = 1, .memory_bytes = 512 * 1024 },
+		.consumer = { .threads = 3, .files = 8, .sockets = 2, .memory_bytes = 256 * 1024 },
+		.per_broker = { .threads = 1, .files = 3, .sockets = 1 },
+		.ceiling = DRIVER_CEILING_CALIBRATED,
+		.has_max_block = true,
+		.max_block_ms = c->max_block_ms,
+		.standstill_ms = kafka_standstill_ms(config),
+		.is_local = address_names_this_host(
+			kafka_setting_value(&c->roles[KAFKA_PRODUCER], "bootstrap.servers", "")),
+	};
 }
 
 static void kafka_configure(void *config, const struct driver_file *file, struct arena *arena,
@@ -157,7 +174,7 @@ const struct driver driver_kafka = {
 		"flight bound what one producer can have under way.  Tried with Apache Kafka 4.3 "
 		"and librdkafka 2.0.2.",
 	.classes = kafka_classes,
-	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP | DRIVER_LIBRARY,
+	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP | DRIVER_CLIENT_DEFAULTS,
 	.options = kafka_options,
 	.config_size = sizeof(struct kafka_config),
 	.instance_size = sizeof(struct kafka_instance),
@@ -166,8 +183,7 @@ const struct driver driver_kafka = {
 	.configure = kafka_configure,
 	.describe = kafka_describe,
 	.load_doubts = kafka_load_doubts,
-	.max_block_ms = kafka_max_block_ms,
-	.standstill_ms = kafka_standstill_ms,
+	.traits = kafka_traits,
 	.open = kafka_open,
 	.close = kafka_close,
 	.producer_open = kafka_producer_open,
@@ -181,6 +197,7 @@ const struct driver driver_kafka = {
 	.consumer_serve = kafka_consumer_serve,
 	.consumer_commit = kafka_consumer_commit,
 	.consumer_ask = kafka_consumer_ask,
+	.consumer_settle = kafka_consumer_settle,
 	.admin = &kafka_admin,
 	.broker = &kafka_embedded,
 };

@@ -74,6 +74,7 @@ void kafka_consumer_close(void *consumer);
 unsigned kafka_consumer_serve(void *consumer, unsigned max);
 void kafka_consumer_commit(void *consumer);
 bool kafka_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err);
+bool kafka_consumer_settle(void *consumer, bool *again, struct error *err);
 
 /* Gives those that are leaving their groups until `deadline_ms`.  A client that cannot leave by
  * then is left to the end of the process: destroying it would wait for the broker. */
@@ -92,7 +93,6 @@ bool kafka_describe(const struct driver_context *ctx, driver_row_fn *fn, void *t
 uint64_t kafka_now_ms(void);
 
 /* How long a message may stay BUSY until the core fails it: max.block.ms of the file. */
-bool kafka_max_block_ms(const void *config, uint32_t *ms);
 
 /* The session timeout of the consumers: a broker that hears nothing of a member waits so long. */
 uint32_t kafka_standstill_ms(const void *config);

@@ -124,8 +124,6 @@ bool loopback_consumer_ask(void *consumer, enum consumer_wish wish, struct error
 	bool paused = wish == CONSUMER_PAUSE;
 
 	(void)err;
-	if (wish == CONSUMER_REJOIN) /* the broker moves partitions when a member comes */
-		return true;
 	c->is_paused = paused;
 	/* The answer to RESUME is what makes the descriptor readable again: what came before the
 	 * pause may still lie in the buffer or in the socket. */

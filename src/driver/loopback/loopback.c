@@ -10,6 +10,17 @@
 #include "driver/loopback/client.h"
 #include "driver/loopback/server.h"
 
+/* A connection for each client. */
+static void loopback_traits(const void *config, struct driver_traits *traits)
+{
+	const struct driver_cost one = { .files = 1, .sockets = 1, .memory_bytes = 64 * 1024 };
+	const struct loopback_config *c = config;
+
+	traits->is_local = c->address != NULL && address_names_this_host(c->address);
+	traits->producer = traits->consumer = one;
+	traits->ceiling = DRIVER_CEILING_BARE;
+}
+
 static bool loopback_open(void *instance, const struct driver_context *ctx, struct error *err)
 {
 	struct loopback_instance *c = instance;
@@ -79,6 +90,7 @@ const struct driver driver_loopback = {
 	.consumer_close = loopback_consumer_close,
 	.consumer_serve = loopback_consumer_serve,
 	.consumer_commit = loopback_consumer_commit,
+	.traits = loopback_traits,
 	.consumer_ask = loopback_consumer_ask,
 	.admin = &loopback_admin,
 	.broker = &loopback_broker,

@@ -382,8 +382,6 @@ bool nats_consumer_ask(void *consumer, enum consumer_wish wish, struct error *er
 		c->is_paused = false;
 		nats_link_nudge(c->link); /* what came meanwhile makes no edge */
 		return true;
-	case CONSUMER_REJOIN:
-		return true; /* there is nothing to deal out */
 	}
 	abort();
 }

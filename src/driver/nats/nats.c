@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "net/address.h"
+
 static bool nats_open(void *instance, const struct driver_context *ctx, struct error *err)
 {
 	struct nats_instance *c = instance;
@@ -25,6 +27,16 @@ static const char *const nats_classes[] = {
 	NULL,
 };
 
+/* What its client can do at most was not measured. */
+static void nats_traits(const void *config, struct driver_traits *traits)
+{
+	const struct nats_config *c = config;
+	const struct driver_cost one = { .files = 1, .sockets = 1, .memory_bytes = 64 * 1024 };
+
+	traits->producer = traits->consumer = one;
+	traits->is_local = c->url != NULL && address_names_this_host(c->url);
+}
+
 const struct driver driver_nats = {
 	.name = "nats",
 	.summary = "NATS JetStream and core NATS, by libnats",
@@ -43,6 +55,7 @@ const struct driver driver_nats = {
 	.consumer_size = sizeof(struct nats_consumer),
 	.configure = nats_configure,
 	.describe = nats_describe,
+	.traits = nats_traits,
 	.load_doubts = nats_load_doubts,
 	.open = nats_open,
 	.close = nats_close,
