@@ -77,8 +77,6 @@ enum driver_flag {
 	DRIVER_PARTITIONS = 1 << 0,   /* consumers report their partitions through core->assigned */
 	DRIVER_KEYS = 1 << 1,         /* keys reach the broker */
 	DRIVER_TIMESTAMP = 1 << 2,    /* received.broker_ms is filled */
-	DRIVER_REDELIVERED = 1 << 3,  /* received.redelivered is filled; else nobody can tell */
-	DRIVER_HEADERS = 1 << 4,      /* headers reach the consumer */
 	DRIVER_NO_CONSUMERS = 1 << 5, /* nothing is delivered */
 	DRIVER_CLIENT_DEFAULTS = 1 << 6, /* its client stands in for another: clientDefaults */
 };
