@@ -151,7 +151,7 @@ def test_unknown_option_names_the_nearest():
          "needs --force"),
         (["cleanup", "-d", "x", "--force"], "which runs? either --run ID or --min-age 1h"),
         (["drivers", "kafak"],
-         'no driver "kafak" in this build; it has: kafka loopback null'),
+         'no driver "kafak" in this build; it has: kafka loopback nats null'),
     ],
 )
 def test_wrong_usage_is_exit_2_and_one_line(args, message):
@@ -200,7 +200,7 @@ def test_all_errors_of_all_files_come_in_one_go(work, command):
         'omb: workload bad.yaml:4:1: unknown option "mesageSize", did you mean "messageSize"?',
         "omb: workload bad.yaml:2:9: topics: 0 is outside 1..1000000",
         'omb: workload worse.yaml:11:15: producerRate: "fast" is not one of: max | number',
-        'omb: driver file driver.yaml: no driver "kafak" in this build; it has: kafka loopback null',
+        'omb: driver file driver.yaml: no driver "kafak" in this build; it has: kafka loopback nats null',
     ]:
         assert message in lines
 
