@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "facts/cgroup.h"
 /* OMB_VERSION and OMB_BUILD come from the build files. */
 #include "facts/build_info.h"
 
@@ -55,18 +56,24 @@ static uint64_t soft_limit(__rlimit_resource_t resource)
 	return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur;
 }
 
+void environment_set_program(struct environment *out)
+{
+	out->version = OMB_VERSION;
+	out->commit = OMB_COMMIT;
+	out->build = OMB_BUILD;
+}
+
 void environment_read(struct environment *out)
 {
+	struct cgroup_cpu allowed;
 	struct utsname name;
 	cpu_set_t cpus;
 
 	*out = (struct environment){
-		.version = OMB_VERSION,
-		.commit = OMB_COMMIT,
-		.build = OMB_BUILD,
 		.open_files_max = soft_limit(RLIMIT_NOFILE),
 		.processes_max = soft_limit(RLIMIT_NPROC),
 	};
+	environment_set_program(out);
 	if (uname(&name) == 0) {
 		(void)snprintf(out->host, sizeof(out->host), "%.64s", name.nodename);
 		(void)snprintf(out->kernel, sizeof(out->kernel), "%.64s %.64s %.64s", name.sysname,
@@ -85,6 +92,8 @@ void environment_read(struct environment *out)
 	out->memory_bytes = pages > 0 ? (uint64_t)pages * (uint64_t)page_bytes : 0;
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		out->cpus_allowed = (unsigned)CPU_COUNT(&cpus);
+	cgroup_read("", &allowed);
+	out->cpu_quota = allowed.quota;
 }
 
 bool host_usage_parse_stat(const char *text, struct host_usage *out)
@@ -103,40 +112,42 @@ bool host_usage_parse_stat(const char *text, struct host_usage *out)
 	return true;
 }
 
-bool host_usage_parse_throttled(const char *text, struct host_usage *out)
-{
-	const char *at = strstr(text, "nr_throttled ");
-
-	return at && sscanf(at, "nr_throttled %" SCNu64, &out->throttled_periods) == 1;
-}
-
-/* cgroup v2: "0::/path"; v1 and hidden hierarchies are left out. */
-static void read_throttled(struct host_usage *out)
-{
-	char text[4096], path[4200];
-	const char *at = strstr(read_start("/proc/self/cgroup", text, sizeof(text)), "0::");
-
-	if (!at)
-		return;
-	at += strlen("0::");
-	(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%.*s/cpu.stat", (int)strcspn(at, "\n"),
-	               at);
-	(void)host_usage_parse_throttled(read_start(path, text, sizeof(text)), out);
-}
-
 void host_usage_read(struct host_usage *out)
 {
+	struct cgroup_cpu groups;
 	char text[4096];
 
 	*out = (struct host_usage){ 0 };
 	(void)host_usage_parse_stat(read_start("/proc/stat", text, sizeof(text)), out);
-	read_throttled(out);
+	cgroup_read("", &groups);
+	out->throttled_periods = groups.throttled_periods;
+	out->throttled_ns = groups.throttled_ns;
 }
 
-double host_usage_steal_share(const struct host_usage *newer, const struct host_usage *older)
+static uint64_t grown(uint64_t newer, uint64_t older)
 {
-	if (newer->ticks <= older->ticks || newer->steal_ticks < older->steal_ticks)
-		return 0;
-	return (double)(newer->steal_ticks - older->steal_ticks) /
-	       (double)(newer->ticks - older->ticks);
+	return newer > older ? newer - older : 0;
+}
+
+struct host_usage host_usage_diff(const struct host_usage *newer, const struct host_usage *older)
+{
+	return (struct host_usage){
+		.ticks = grown(newer->ticks, older->ticks),
+		.idle_ticks = grown(newer->idle_ticks, older->idle_ticks),
+		.steal_ticks = grown(newer->steal_ticks, older->steal_ticks),
+		.throttled_periods = grown(newer->throttled_periods, older->throttled_periods),
+		.throttled_ns = grown(newer->throttled_ns, older->throttled_ns),
+	};
+}
+
+double host_usage_busy_share(const struct host_usage *between)
+{
+	uint64_t busy = grown(between->ticks, between->idle_ticks + between->steal_ticks);
+
+	return between->ticks == 0 ? 0 : (double)busy / (double)between->ticks;
+}
+
+double host_usage_steal_share(const struct host_usage *between)
+{
+	return between->ticks == 0 ? 0 : (double)between->steal_ticks / (double)between->ticks;
 }

@@ -20,27 +20,38 @@ struct environment {
 	char governor[32];
 	char clock_source[32];
 	unsigned cpus_online, cpus_allowed;
+	double cpu_quota; /* CPUs that control groups allow; 0 = as many as there are */
 	bool virtual_machine;
 	uint64_t memory_bytes;
 	uint64_t open_files_max, processes_max; /* soft limits; UINT64_MAX = none */
 };
 
 void environment_read(struct environment *out);
+/* version, commit and build alone, which are those of this program on any host. */
+void environment_set_program(struct environment *out);
 
 /* How the CPUs of the host have been used since its start; only differences count. */
 struct host_usage {
-	uint64_t ticks, idle_ticks, steal_ticks; /* over all CPUs */
-	uint64_t throttled_periods;              /* of our cgroup */
+	uint64_t ticks, idle_ticks, steal_ticks;  /* over all CPUs */
+	uint64_t throttled_periods, throttled_ns; /* of our control groups (facts/cgroup.h) */
+};
+
+/* What a worker tells of its host. */
+struct fact_host {
+	struct environment environment;
+	struct host_usage usage;
 };
 
 void host_usage_read(struct host_usage *out);
 
-/* The parsers, for tests: first line of /proc/stat, and a key of a cgroup's cpu.stat.  False and
- * untouched when it is not there. */
+/* The first line of /proc/stat, for tests.  False and untouched when it is none. */
 bool host_usage_parse_stat(const char *text, struct host_usage *out);
-bool host_usage_parse_throttled(const char *text, struct host_usage *out);
 
-/* Part of all CPU time that other virtual machines took. */
-double host_usage_steal_share(const struct host_usage *newer, const struct host_usage *older);
+/* What happened in between; all 0 if that is not known. */
+struct host_usage host_usage_diff(const struct host_usage *newer, const struct host_usage *older);
+
+/* Of a difference: the parts of all CPU time that were used, and that other virtual machines took. */
+double host_usage_busy_share(const struct host_usage *between);
+double host_usage_steal_share(const struct host_usage *between);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "facts/environment.h"
 #include "facts/event.h"
 #include "facts/origin.h"
 #include "facts/totals.h"
@@ -224,9 +225,44 @@ static const struct field event_items[] = {
 };
 const struct fields event_fields = FIELDS(struct fact_event, event_items);
 
+/* --- hosts ------------------------------------------------------------------------------------------ */
+
+static const struct field environment_items[] = {
+	FIELD(struct environment, host, "name", FIELD_CHARS),
+	FIELD(struct environment, kernel, "kernel", FIELD_CHARS),
+	FIELD(struct environment, cpu_model, "cpuModel", FIELD_CHARS),
+	FIELD(struct environment, cpus_online, "cpusOnline", FIELD_UINT),
+	FIELD(struct environment, cpus_allowed, "cpusAllowed", FIELD_UINT),
+	FIELD(struct environment, cpu_quota, "cpuQuota", FIELD_REAL, .flags = FIELD_NULL),
+	FIELD(struct environment, virtual_machine, "virtualMachine", FIELD_BOOL),
+	FIELD(struct environment, memory_bytes, "memoryBytes", FIELD_COUNT),
+	FIELD(struct environment, governor, "governor", FIELD_CHARS),
+	FIELD(struct environment, clock_source, "clockSource", FIELD_CHARS),
+	FIELD(struct environment, open_files_max, "openFilesLimit", FIELD_LIMIT),
+	FIELD(struct environment, processes_max, "processesLimit", FIELD_LIMIT),
+};
+const struct fields environment_fields = FIELDS(struct environment, environment_items);
+
+static const struct field usage_items[] = {
+	FIELD(struct host_usage, ticks, "ticks", FIELD_COUNT),
+	FIELD(struct host_usage, idle_ticks, "idleTicks", FIELD_COUNT),
+	FIELD(struct host_usage, steal_ticks, "stealTicks", FIELD_COUNT),
+	FIELD(struct host_usage, throttled_periods, "throttledPeriods", FIELD_COUNT),
+	FIELD(struct host_usage, throttled_ns, "throttledNs", FIELD_COUNT),
+};
+const struct fields usage_fields = FIELDS(struct host_usage, usage_items);
+
+static const struct field host_items[] = {
+	FIELD(struct fact_host, environment, "environment", FIELD_STRUCT,
+	      .of = &environment_fields),
+	FIELD(struct fact_host, usage, "usage", FIELD_STRUCT, .of = &usage_fields),
+};
+static const struct fields host_fields = FIELDS(struct fact_host, host_items);
+
 static const struct field totals_items[] = {
 	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
 	FIELD(struct fact_totals, snapshot, "snapshot", FIELD_STRUCT, .of = &snapshot_fields),
+	FIELD(struct fact_totals, host, "host", FIELD_STRUCT, .of = &host_fields),
 	FIELD(struct fact_totals, agents, "agents", FIELD_LIST, .of = &agent_fields,
 	      .count = offsetof(struct fact_totals, agents_count)),
 	FIELD(struct fact_totals, producers, "producers", FIELD_LIST, .of = &producer_fields,

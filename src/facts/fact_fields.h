@@ -9,8 +9,8 @@
 
 #include "util/fields.h"
 
-extern const struct fields row_fields, agent_fields, producer_fields, partition_fields,
-	event_fields;
+extern const struct fields row_fields, environment_fields, usage_fields, agent_fields,
+	producer_fields, partition_fields, event_fields;
 extern const struct fields snapshot_fields; /* the histograms of both windows apart */
 extern const struct fields totals_fields;   /* all that a worker tells of its agents */
 

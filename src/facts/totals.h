@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "facts/environment.h"
 #include "facts/role.h"
 #include "stats/snapshot.h"
 
@@ -54,6 +55,7 @@ struct fact_partition {
 struct fact_totals {
 	bool without_latencies;   /* the histograms were left out, which costs much less */
 	struct snapshot snapshot; /* of all agents together */
+	struct fact_host host;    /* that they run on */
 	struct fact_agent *agents;
 	size_t agents_count;
 	/* Once the books are closed. */

@@ -126,6 +126,7 @@ struct record {
 	uint64_t window_counters[COUNTER_COUNT];
 	uint64_t counted_start_ns, counted_end_ns;
 	uint64_t producer_cpu_ns, consumer_cpu_ns; /* of the agents, within the window */
+	struct host_usage window_usage;            /* of their host, between the same samples */
 
 	struct verdict_result verdict;
 };

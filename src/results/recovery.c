@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "facts/fact_fields.h"
 #include "results/side_file.h"
 #include "stats/hdr_codec.h"
 #include "stats/percentile.h"
@@ -190,37 +191,28 @@ static void take_load(struct line *l, struct record *out)
 	take_readings(l, o, out);
 }
 
-static void copy_text(struct line *l, const json_t *o, const char *key, char *out, size_t size)
+/* Journals have it in the first line, or in that of the window, when the worker has told it. */
+static void take_host(struct line *l, struct environment *e)
 {
-	const char *text = text_at(l, o, key);
+	const json_t *host = json_object_get(l->root, "host");
+	const struct environment before = *e;
+	struct error why;
+	struct fields_in in = { .arena = &l->r->arena, .err = &why };
 
-	(void)snprintf(out, size, "%s", text != NULL ? text : "");
+	if (host != NULL && !fields_read(&environment_fields, host, e, &in))
+		refuse(l, "%s", why.text);
+	e->version = before.version;
+	e->commit = before.commit;
+	e->build = before.build;
 }
 
-static uint64_t limit_at(struct line *l, const json_t *o, const char *key)
-{
-	return json_is_null(json_object_get(o, key)) ? UINT64_MAX : count_or_none(l, o, key);
-}
-
-static void take_environment(struct line *l, struct environment *e)
+static void take_program(struct line *l, struct environment *e)
 {
 	const json_t *program = object_at(l, l->root, "omb");
-	const json_t *host = object_at(l, l->root, "host");
 
 	e->version = must_text_at(l, program, "version");
 	e->commit = must_text_at(l, program, "commit");
 	e->build = must_text_at(l, program, "build");
-	copy_text(l, host, "name", e->host, sizeof(e->host));
-	copy_text(l, host, "kernel", e->kernel, sizeof(e->kernel));
-	copy_text(l, host, "cpuModel", e->cpu_model, sizeof(e->cpu_model));
-	copy_text(l, host, "governor", e->governor, sizeof(e->governor));
-	copy_text(l, host, "clockSource", e->clock_source, sizeof(e->clock_source));
-	e->cpus_online = (unsigned)count_or_none(l, host, "cpusOnline");
-	e->cpus_allowed = (unsigned)count_or_none(l, host, "cpusAllowed");
-	e->virtual_machine = json_is_true(json_object_get(host, "virtualMachine"));
-	e->memory_bytes = count_or_none(l, host, "memoryBytes");
-	e->open_files_max = limit_at(l, host, "openFilesLimit");
-	e->processes_max = limit_at(l, host, "processesLimit");
 }
 
 static void take_settings(struct line *l, struct record *out)
@@ -260,7 +252,8 @@ static void take_start(struct line *l)
 	out->result = text_at(l, l->root, "result");
 	out->pid = (int)(count_or_none(l, l->root, "pid") & INT32_MAX);
 	out->wall_started_ns = wall_at(l, l->root, "startedUnixNs");
-	take_environment(l, &out->environment);
+	take_program(l, &out->environment);
+	take_host(l, &out->environment);
 	take_settings(l, out);
 	take_load(l, out);
 	l->r->started = l->ok;
@@ -312,6 +305,7 @@ static void take_window(struct line *l)
 		later(out->window_start_ns, count_or_none(l, l->root, "countedStartNs"));
 	out->readiness_ns = count_or_none(l, l->root, "readinessNs");
 	out->ceiling_per_s = rate_or_none(l, l->root, "ceilingRate");
+	take_host(l, &out->environment);
 	take_load(l, out);
 	counters_at(l, l->root, l->r->base);
 	l->r->measured = l->ok;

@@ -173,6 +173,7 @@ static json_t *host_member(const struct record *r)
 	put(o, "cpuModel", string(e->cpu_model));
 	put(o, "cpusOnline", number(e->cpus_online));
 	put(o, "cpusAllowed", number(e->cpus_allowed));
+	put(o, "cpuQuota", e->cpu_quota > 0 ? real(e->cpu_quota) : json_null());
 	put(o, "virtualMachine", json_boolean(e->virtual_machine));
 	put(o, "memoryBytes", number(e->memory_bytes));
 	put(o, "governor", string(e->governor));
@@ -317,6 +318,10 @@ static json_t *window_member(const struct record *r)
 	put(o, "consumerCpuNs", number(r->consumer_cpu_ns));
 	put(o, "producerCpuPerMessageNs", real(record_producer_cpu_per_message_ns(r)));
 	put(o, "consumerCpuPerMessageNs", real(record_consumer_cpu_per_message_ns(r)));
+	put(o, "hostCpuShare", real(host_usage_busy_share(&r->window_usage)));
+	put(o, "hostStealShare", real(host_usage_steal_share(&r->window_usage)));
+	put(o, "hostThrottledPeriods", number(r->window_usage.throttled_periods));
+	put(o, "hostThrottledNs", number(r->window_usage.throttled_ns));
 	return o;
 }
 
@@ -656,6 +661,7 @@ void side_file_format_window(const struct record *r, struct text *out)
 	put(o, "countedStartNs", number(since_start(r, r->counted_start_ns)));
 	put(o, "readinessNs", number(r->readiness_ns));
 	put(o, "ceilingRate", r->ceiling_per_s > 0 ? real(r->ceiling_per_s) : json_null());
+	put(o, "host", host_member(r)); /* the worker has told it by now */
 	put(o, "load", load_member(r)); /* again: a search has found a rate */
 	put(o, "counters", counters(r->window_counters));
 	add_line(out, "window", o);

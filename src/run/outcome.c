@@ -105,7 +105,8 @@ void outcome_begin(struct run *r, struct record *out)
 		.pid = (int)getpid(),
 		.result = r->pair.json ? file_base(r->pair.json) : NULL,
 	};
-	environment_read(&out->environment);
+	out->environment = r->sampler.host.environment;
+	environment_set_program(&out->environment);
 	workload_describe(o->workload, add_setting, &settings);
 	out->settings = settings.items;
 	out->settings_count = settings.count;
@@ -178,6 +179,7 @@ static void fill_window(struct run *r, struct record *out)
 		out->window_end_ns = r->window.edges.end_ns;
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		out->window_counters[i] = s->window_end.counters[i] - s->window_start.counters[i];
+	out->window_usage = host_usage_diff(&s->usage_end, &s->usage_start);
 	out->counted_start_ns = s->window_start.taken_ns;
 	out->counted_end_ns = s->window_end.taken_ns;
 }
@@ -367,9 +369,8 @@ static void judge(struct run *r, struct record *out)
 		.drain_timeout_ns = r->options->workload->drain_timeout_ns,
 		.standstill_ns = r->made.standstill_ns,
 		.idle_consumers = r->settle.idle_consumers,
-		.steal_share = host_usage_steal_share(&r->window.usage_end, &r->window.usage_start),
-		.throttled = r->window.usage_end.throttled_periods -
-		             r->window.usage_start.throttled_periods,
+		.steal_share = host_usage_steal_share(&out->window_usage),
+		.throttled = out->window_usage.throttled_periods,
 	};
 
 	verdict_look_at_window(h, out->window_counters, &f);

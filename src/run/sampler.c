@@ -142,6 +142,7 @@ void sampler_feed(struct sampler *s, struct fact_totals *totals)
 	snapshot_fini(&s->last);
 	s->last = totals->snapshot;
 	totals->snapshot = (struct snapshot){ 0 };
+	s->host = totals->host;
 	look_at_fleet(s, totals);
 }
 
@@ -225,6 +226,7 @@ void sampler_begin_window(struct sampler *s, const struct fact_totals *totals, u
 	for (size_t i = 0; i < LATENCY_COUNT; i++)
 		hist_copy_clear(&s->base.latencies[WINDOW_MEASURED][i]);
 	copy_counts(&s->window_start, &s->last);
+	s->usage_start = s->host.usage;
 	if (totals)
 		remember_cpu(&s->cpu_start, totals);
 	s->next_period_ns = start_ns + s->sample_ns;
@@ -234,6 +236,7 @@ void sampler_begin_window(struct sampler *s, const struct fact_totals *totals, u
 void sampler_end_window(struct sampler *s, const struct fact_totals *totals)
 {
 	copy_counts(&s->window_end, &s->last);
+	s->usage_end = s->host.usage;
 	if (totals)
 		remember_cpu(&s->cpu_end, totals);
 	s->next_period_ns = UINT64_MAX;

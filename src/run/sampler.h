@@ -61,6 +61,8 @@ struct sampler {
 	struct snapshot shown;                    /* of the last line of progress; empty = none */
 	struct snapshot window_start, window_end; /* counters and taken_ns only */
 	struct sampler_agents cpu_start, cpu_end; /* at the ends of the window */
+	struct fact_host host;                    /* as it was told last */
+	struct host_usage usage_start, usage_end; /* of it, at the ends of the window */
 	struct sampler_fleet fleet;
 
 	uint64_t changed_ns; /* when a count changed last */

@@ -89,7 +89,6 @@ struct measured {
 	struct worker_window edges; /* as the worker knows them; UINT64_MAX: not known yet */
 	bool begun;
 	bool counted; /* the sample at its end was taken, or tried */
-	struct host_usage usage_start, usage_end;
 };
 
 /* rate_search.c: rate 0. */

@@ -73,7 +73,6 @@ void window_begin(struct run *r)
 
 	if (sample_take(r, SAMPLE_LATENCIES, &totals, &arena)) {
 		sampler_begin_window(&r->sampler, &totals, r->window.edges.start_ns);
-		host_usage_read(&r->window.usage_start);
 		r->window.begun = true;
 		write_window(r);
 	}
@@ -97,7 +96,6 @@ static void close_window(struct run *r)
 		r->window.edges.end_ns = earlier(r->window.edges.end_ns, r->sampler.last.taken_ns);
 		sampler_end_window(&r->sampler, NULL);
 	}
-	host_usage_read(&r->window.usage_end);
 	arena_fini(&arena);
 }
 

@@ -205,6 +205,7 @@ struct worker *worker_local_create(void)
 	l->calls = &calls;
 	l->deadline_ns = UINT64_MAX;
 	l->pool_fd = -1;
+	environment_read(&l->environment);
 	if (!open_descriptors(l, &err))
 		l->supervisor_err = err;
 	else

@@ -68,7 +68,8 @@ struct local {
 	struct error supervisor_err;
 	int epoll_fd, timer_fd;
 
-	const struct driver *driver; /* NULL: not initialized */
+	struct environment environment; /* of this host */
+	const struct driver *driver;    /* NULL: not initialized */
 	void *driver_config;
 	const char *run_id;
 	uint16_t run; /* of the stamp */

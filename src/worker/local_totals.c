@@ -74,6 +74,8 @@ static size_t count_load_agents(const struct local *l)
 
 void local_agents_list(struct local *l, struct arena *arena, bool with_pss, struct fact_totals *out)
 {
+	out->host.environment = l->environment;
+	host_usage_read(&out->host.usage);
 	out->agents = arena_alloc(arena, count_load_agents(l) * sizeof(*out->agents));
 	out->agents_count = 0;
 	for (size_t i = 0; i < l->supervisor.count; i++) {

@@ -2,6 +2,7 @@
 #include "fake_worker.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util/arena.h"
@@ -275,6 +276,12 @@ static void answer_snapshot(struct fake_worker *f, struct arena *arena, struct f
 {
 	snapshot_add(&out->snapshot, &f->truth);
 	out->snapshot.taken_ns = f->now_ns;
+	/* A host of its own, with two CPUs. */
+	(void)snprintf(out->host.environment.host, sizeof(out->host.environment.host), "far-away");
+	out->host.environment.cpu_quota = 1.5;
+	out->host.usage.ticks = f->now_ns / 5000000;
+	out->host.usage.steal_ticks = out->host.usage.ticks * f->steal_percent / 100;
+	out->host.usage.throttled_periods = f->truth.counters[COUNTER_SENT] * f->throttled;
 	list_agents(f, arena, out);
 }
 

@@ -24,6 +24,7 @@
 struct fake_worker {
 	struct worker base;
 	uint64_t start_ns, now_ns;
+	unsigned steal_percent, throttled; /* of its host; periods for each message */
 
 	/* The script; instants are relative to the start. */
 	double capacity_per_s, consume_per_s; /* 0 = no limit */

@@ -127,6 +127,8 @@ static void add_window(struct text *out, const struct record *r)
 {
 	struct record at_window = *r;
 
+	(void)snprintf(at_window.environment.kernel, sizeof(at_window.environment.kernel),
+	               "Linux 7");
 	at_window.window_counters[COUNTER_SENT] = 1001;
 	at_window.window_counters[COUNTER_ACKNOWLEDGED] = 1000;
 	at_window.window_counters[COUNTER_RECEIVED] = 999;
@@ -190,6 +192,8 @@ static void what_was_written_down_is_in_the_record(void **state)
 	assert_string_equal(got->run_id, "01lg22la7e2p");
 	assert_string_equal(got->result, "w-Kafka-1.json");
 	assert_string_equal(got->environment.version, "0.1.0");
+	/* Told by the worker, after the first line was written. */
+	assert_string_equal(got->environment.kernel, "Linux 7");
 	assert_int_equal(got->pid, 42);
 	assert_int_equal(got->topics, 2);
 	assert_true(got->stamped);

@@ -562,6 +562,30 @@ static void rate_max_has_no_corrected_latencies_and_says_why(void **state)
 	bench_teardown(&b);
 }
 
+static void the_host_is_that_of_the_worker(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, FIXED);
+	b.fake->steal_percent = 50;
+	b.fake->throttled = 2;
+	bench_go(&b);
+	assert_string_equal(json_string_value(bench_member(&b, "host", "name")), "far-away");
+	assert_true(json_real_value(bench_member(&b, "host", "cpuQuota")) == 1.5);
+	assert_true(fabs(json_real_value(bench_member(&b, "window", "hostStealShare")) - 0.5) <
+	            0.01);
+	assert_true(fabs(json_real_value(bench_member(&b, "window", "hostCpuShare")) - 0.5) < 0.01);
+	json_int_t throttled =
+		json_integer_value(bench_member(&b, "window", "hostThrottledPeriods"));
+	json_int_t sent = bench_counter(bench_member(&b, "window", "counters"), "sent");
+	assert_int_equal(throttled, 2 * sent);
+	bench_assert_reason(&b, "hostCpu");
+	/* The program is the one that wrote the result. */
+	assert_string_not_equal(json_string_value(bench_member(&b, "omb", "version")), "");
+	bench_teardown(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -569,6 +593,7 @@ int main(void)
 		cmocka_unit_test(verbs_come_in_their_order_and_the_window_before_the_load),
 		cmocka_unit_test(topics_that_somebody_deleted_make_the_result_invalid),
 		cmocka_unit_test(intervals_add_up_to_the_totals),
+		cmocka_unit_test(the_host_is_that_of_the_worker),
 		cmocka_unit_test(the_journal_is_gone_when_there_is_a_result),
 		cmocka_unit_test(secrets_do_not_reach_the_result),
 		cmocka_unit_test(kept_topics_are_not_deleted),
