@@ -301,6 +301,17 @@ static json_t *verdict_member(const struct record *r)
 	return o;
 }
 
+/* Nothing is known of it where the worker, or the journal, did not tell. */
+static void put_usage(json_t *o, const struct host_usage *u)
+{
+	bool is_known = u->ticks > 0;
+
+	put(o, "hostCpuShare", is_known ? real(host_usage_busy_share(u)) : json_null());
+	put(o, "hostStealShare", is_known ? real(host_usage_steal_share(u)) : json_null());
+	put(o, "hostThrottledPeriods", is_known ? number(u->throttled_periods) : json_null());
+	put(o, "hostThrottledNs", is_known ? number(u->throttled_ns) : json_null());
+}
+
 static json_t *window_member(const struct record *r)
 {
 	json_t *o = json_object();
@@ -318,10 +329,7 @@ static json_t *window_member(const struct record *r)
 	put(o, "consumerCpuNs", number(r->consumer_cpu_ns));
 	put(o, "producerCpuPerMessageNs", real(record_producer_cpu_per_message_ns(r)));
 	put(o, "consumerCpuPerMessageNs", real(record_consumer_cpu_per_message_ns(r)));
-	put(o, "hostCpuShare", real(host_usage_busy_share(&r->window_usage)));
-	put(o, "hostStealShare", real(host_usage_steal_share(&r->window_usage)));
-	put(o, "hostThrottledPeriods", number(r->window_usage.throttled_periods));
-	put(o, "hostThrottledNs", number(r->window_usage.throttled_ns));
+	put_usage(o, &r->window_usage);
 	return o;
 }
 

@@ -9,11 +9,13 @@
 #include <cmocka.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "results/result.h"
 #include "results/side_file.h"
 #include "stats/percentile.h"
+#include "util/file.h"
 
 #define S UINT64_C(1000000000)
 #define T (100 * S) /* the start of the run, on its own clock */
@@ -470,6 +472,33 @@ static void a_kind_of_line_that_is_not_known_yet_is_no_loss(void **state)
 	text_fini(&journal);
 }
 
+/* Written by a version that told the host in the first line alone. */
+static void a_journal_of_an_earlier_version_is_read(void **state)
+{
+	struct text journal = { 0 }, side = { 0 };
+	struct error err = { 0 };
+	struct recovery r;
+	size_t len = 0;
+	char *bytes = file_read("tests/golden/format-1.journal", 1 << 20, &len, &err);
+
+	(void)state;
+	assert_non_null(bytes);
+	text_add_bytes(&journal, bytes, len);
+	recover(&r, &journal);
+	assert_string_equal(r.record.environment.host, "host");
+	assert_int_equal(r.record.environment.cpus_online, 2);
+	assert_int_equal(r.record.environment.open_files_max, 20000);
+	assert_int_equal(r.record.periods_count, 5);
+	assert_int_equal(r.record.settings_count, 29);
+	assert_int_equal(r.record.totals.counters[COUNTER_ACKNOWLEDGED], 501);
+	side_file_format(&r.record, &side);
+	assert_non_null(strstr(text_str(&side), "\"hostCpuShare\":null"));
+	recovery_fini(&r);
+	text_fini(&journal);
+	text_fini(&side);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,6 +513,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_journal_of_this_version_is_refused_with_its_line),
 		cmocka_unit_test(a_damaged_line_is_named_and_what_came_before_it_stays),
 		cmocka_unit_test(a_kind_of_line_that_is_not_known_yet_is_no_loss),
+		cmocka_unit_test(a_journal_of_an_earlier_version_is_read),
 	};
 
 	return cmocka_run_group_tests_name("recovery", tests, NULL, NULL);
