@@ -37,6 +37,7 @@ struct fake_consumer {
 	void *owner;
 	uint32_t id, next;
 	uint32_t partitions;
+	uint32_t settles;
 };
 
 void fake_reset(void)
@@ -235,7 +236,9 @@ static bool fake_consumer_settle(void *consumer, bool *again, struct error *err)
 {
 	struct fake_consumer *c = consumer;
 
-	*again = ++fake_settles[c->id] < FAKE_SETTLES;
+	*again = ++c->settles < FAKE_SETTLES;
+	if (c->id < sizeof(fake_settles) / sizeof(fake_settles[0]))
+		fake_settles[c->id]++;
 	return c->id == 0 || error_set(err, ERROR_BROKER, "no such group");
 }
 
