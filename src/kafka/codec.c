@@ -305,7 +305,7 @@ static void write_length(const struct kafka_encoder *e, bool is_null, size_t len
 	else if (is_long)
 		write_i32(e->out, is_null ? -1 : (int32_t)len);
 	else
-		write_i16(e->out, is_null ? (int16_t)-1 : (int16_t)len);
+		write_i16(e->out, (int16_t)(is_null ? -1 : (int16_t)len));
 }
 
 static void encode_string(const struct kafka_encoder *e, const struct kafka_field *f,
@@ -334,10 +334,10 @@ static void encode_list(const struct kafka_encoder *e, const struct kafka_field 
                         const struct list *list)
 {
 	const unsigned char *at = list->items;
-	size_t size = item_size(f);
+	size_t size = item_size(f), count = at != NULL ? list->count : 0;
 
-	write_length(e, list->items == NULL && may_be_null(f, e->version), list->count, true);
-	for (size_t i = 0; i < list->count; i++, at += size) {
+	write_length(e, at == NULL && may_be_null(f, e->version), count, true);
+	for (size_t i = 0; i < count; i++, at += size) {
 		if (f->type == KAFKA_STRUCTS)
 			encode_struct(e, f->inner, at);
 		else if (f->type == KAFKA_STRINGS)

@@ -110,7 +110,7 @@ size_t record_bytes(const struct record_writer *w, const struct record *r)
 static uint8_t *put_field(uint8_t *at, const struct kafka_string *s)
 {
 	at += put_varlong(at, s->data != NULL ? (int64_t)s->len : -1);
-	if (s->len > 0)
+	if (s->data != NULL && s->len > 0)
 		memcpy(at, s->data, s->len);
 	return at + s->len;
 }

@@ -47,6 +47,7 @@ static bool read_texts(const json_t *v, const char ***items, size_t *count, stru
 }
 
 /* How the member `items` of a struct, with `count` texts, is written and read. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type has none */
 #define TEXTS(name, type, items, count)                                           \
 	static bool write_##name(const void *from, struct fields_out *out)        \
 	{                                                                         \
@@ -64,6 +65,7 @@ static bool read_texts(const json_t *v, const char ***items, size_t *count, stru
 		return ok;                                                        \
 	}                                                                         \
 	static const struct field_custom name = { write_##name, read_##name }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 TEXTS(created_topics, struct worker_create_topics, names, topics);
 TEXTS(producer_topics, struct worker_create_producers, topics, count);
@@ -718,7 +720,7 @@ static const struct field clock_answer[] = {
 };
 
 static const char *const error_names[] = {
-#define X(enumerator, name, exit_code, http) [ERROR_##enumerator] = name,
+#define X(enumerator, name, exit_code, http) [ERROR_##enumerator] = (name),
 	ERROR_KINDS(X)
 #undef X
 };

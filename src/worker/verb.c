@@ -8,7 +8,7 @@
 
 const struct worker_verb_row worker_verbs[WORKER_VERB_COUNT] = {
 #define X(enumerator, name, needs_driver, limit_s) \
-	[WORKER_##enumerator] = { name, needs_driver, limit_s ? limit_s * S : UINT64_MAX },
+	[WORKER_##enumerator] = { name, needs_driver, (limit_s) != 0 ? (limit_s)*S : UINT64_MAX },
 	WORKER_VERBS(X)
 #undef X
 };

@@ -54,8 +54,14 @@ struct answer {
 static struct resource_driver kafka_like(void)
 {
 	return (struct resource_driver){
-		.producer = { .threads = 3, .files = 8, .sockets = 2, .memory_bytes = 512 * 1024 },
-		.consumer = { .threads = 4, .files = 11, .sockets = 3, .memory_bytes = 256 * 1024 },
+		.producer = { .threads = 3,
+		              .files = 8,
+		              .sockets = 2,
+		              .memory_bytes = UINT64_C(512) * 1024 },
+		.consumer = { .threads = 4,
+		              .files = 11,
+		              .sockets = 3,
+		              .memory_bytes = UINT64_C(256) * 1024 },
 		.delivers = true,
 		.partitions = true,
 		.keys = true,
@@ -66,8 +72,8 @@ static struct resource_driver kafka_like(void)
 static struct resource_driver bare_like(void)
 {
 	return (struct resource_driver){
-		.producer = { .files = 1, .memory_bytes = 64 * 1024 },
-		.consumer = { .files = 1, .memory_bytes = 64 * 1024 },
+		.producer = { .files = 1, .memory_bytes = UINT64_C(64) * 1024 },
+		.consumer = { .files = 1, .memory_bytes = UINT64_C(64) * 1024 },
 	};
 }
 

@@ -38,8 +38,14 @@ static void kafka_traits(const void *config, struct driver_traits *traits)
 	const struct kafka_config *c = config;
 
 	*traits = (struct driver_traits){
-		.producer = { .threads = 2, .files = 5, .sockets = 1, .memory_bytes = 512 * 1024 },
-		.consumer = { .threads = 3, .files = 8, .sockets = 2, .memory_bytes = 256 * 1024 },
+		.producer = { .threads = 2,
+		              .files = 5,
+		              .sockets = 1,
+		              .memory_bytes = UINT64_C(512) * 1024 },
+		.consumer = { .threads = 3,
+		              .files = 8,
+		              .sockets = 2,
+		              .memory_bytes = UINT64_C(256) * 1024 },
 		.per_broker = { .threads = 1, .files = 3, .sockets = 1 },
 		.ceiling = DRIVER_CEILING_CALIBRATED,
 		.has_max_block = true,

@@ -13,7 +13,9 @@
 /* A connection for each client. */
 static void loopback_traits(const void *config, struct driver_traits *traits)
 {
-	const struct driver_cost one = { .files = 1, .sockets = 1, .memory_bytes = 64 * 1024 };
+	const struct driver_cost one = { .files = 1,
+		                         .sockets = 1,
+		                         .memory_bytes = UINT64_C(64) * 1024 };
 	const struct loopback_config *c = config;
 
 	traits->is_local = c->address != NULL && address_names_this_host(c->address);

@@ -272,8 +272,8 @@ struct nats_link *nats_link_open(const struct nats_link_spec *spec, struct error
 	natsOptions_Destroy(o);
 	if (ok)
 		return l;
+	atomic_store(&l->holders, 1); /* libnats never held it */
 	release(l);
-	release(l); /* libnats never held it */
 	return NULL;
 }
 

@@ -31,7 +31,9 @@ static const char *const nats_classes[] = {
 static void nats_traits(const void *config, struct driver_traits *traits)
 {
 	const struct nats_config *c = config;
-	const struct driver_cost one = { .files = 1, .sockets = 1, .memory_bytes = 64 * 1024 };
+	const struct driver_cost one = { .files = 1,
+		                         .sockets = 1,
+		                         .memory_bytes = UINT64_C(64) * 1024 };
 
 	traits->producer = traits->consumer = one;
 	traits->is_local = c->url != NULL && address_names_this_host(c->url);
