@@ -155,5 +155,6 @@ enum handled api_handle(struct state *s, struct request *req, uint64_t now_ns, s
 	if (is_too_new && req->api != KAFKA_API_VERSIONS)
 		return HANDLED_BAD;
 	kafka_memory_reset(&s->memory);
-	return act(&c, served, kafka_api_find(req->api), is_too_new ? 0 : req->version, out);
+	return act(&c, served, kafka_api_find(req->api), (int16_t)(is_too_new ? 0 : req->version),
+	           out);
 }

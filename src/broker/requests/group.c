@@ -256,7 +256,7 @@ enum handled handle_sync_group(struct call *c, const void *in, void *out)
 		code = KAFKA_REBALANCE_IN_PROGRESS;
 	if (g)
 		groups_settle(c->state->groups, g);
-	if (code == KAFKA_NONE && g->state == GROUP_COMPLETING)
+	if (code == KAFKA_NONE && g != NULL && g->state == GROUP_COMPLETING)
 		return wait_for_group(c, g);
 	if (code == KAFKA_NONE)
 		answer->assignment = m->assignment;
