@@ -91,8 +91,9 @@ def seconds_for(address, size):
 
 def test_without_settings_it_costs_little(echo, proxy):
     direct, through = round_trips(echo.address), round_trips(proxy.address)
-    # Two more wake-ups of one process, on a machine that does other things besides.
-    assert statistics.median(through) < statistics.median(direct) * 20
+    # Two more wake-ups of one process, on a machine that does other things besides.  Between two
+    # that spin on two CPUs a round trip takes 7 us, which no wake-up can be compared with.
+    assert statistics.median(through) < max(statistics.median(direct), 100e-6) * 20
     size = 50 * MEGABYTES
     assert seconds_for(proxy.address, size) < seconds_for(echo.address, size) * 10
 

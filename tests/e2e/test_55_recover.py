@@ -254,7 +254,7 @@ def test_a_journal_that_cannot_be_written_any_more_costs_the_periods_and_nothing
     fill(small_disk / "filler")
 
     def is_lost():
-        return [x for x in running.said("warning") if "no longer be recovered" in x["text"]]
+        return [x for x in running.said("warning") if "measured until now can be recovered" in x["text"]]
 
     wait_until(is_lost, 20, "the journal cannot be written")
     # Whole lines, and no more of them.
