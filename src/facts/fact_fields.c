@@ -137,13 +137,22 @@ static const struct field_custom measured = { write_measured, read_measured };
 static const struct field_custom outside = { write_outside, read_outside };
 
 static const struct field snapshot_items[] = {
-	FIELD(struct snapshot, taken_ns, "takenNs", FIELD_INSTANT),
+	FIELD(struct snapshot, taken_ns, "takenNs", FIELD_INSTANT, .flags = FIELD_NULL),
 	FIELD(struct snapshot, cpu_ns, "cpuNs", FIELD_COUNT),
 	FIELD(struct snapshot, counters, "counters", FIELD_COUNTS, COUNTS),
 	FIELD(struct snapshot, latencies, "measured", FIELD_CUSTOM, .custom = &measured),
 	FIELD(struct snapshot, latencies, "outside", FIELD_CUSTOM, .custom = &outside),
 };
 const struct fields snapshot_fields = FIELDS(struct snapshot, snapshot_items);
+
+static const struct field interval_items[] = {
+	FIELD(struct snapshot, taken_ns, "lengthNs", FIELD_COUNT),
+	FIELD(struct snapshot, cpu_ns, "cpuNs", FIELD_COUNT),
+	FIELD(struct snapshot, counters, "counters", FIELD_COUNTS, COUNTS),
+	FIELD(struct snapshot, latencies, "measured", FIELD_CUSTOM, .custom = &measured),
+	FIELD(struct snapshot, latencies, "outside", FIELD_CUSTOM, .custom = &outside),
+};
+const struct fields interval_fields = FIELDS(struct snapshot, interval_items);
 
 /* --- agents ----------------------------------------------------------------------------------------- */
 
@@ -259,7 +268,7 @@ static const struct field host_items[] = {
 };
 static const struct fields host_fields = FIELDS(struct fact_host, host_items);
 
-static const struct field totals_items[] = {
+const struct field totals_items[TOTALS_ITEMS] = {
 	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
 	FIELD(struct fact_totals, snapshot, "snapshot", FIELD_STRUCT, .of = &snapshot_fields),
 	FIELD(struct fact_totals, host, "host", FIELD_STRUCT, .of = &host_fields),
