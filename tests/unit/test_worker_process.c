@@ -138,6 +138,7 @@ static void a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_doe
 	};
 	static const char *const latencies[] = { "publish", "correctedPublish", "endToEnd",
 		                                 "correctedEndToEnd", "publishDelay" };
+	static const char *const host_facts[] = { "name", "kernel", "cpuModel", "memoryBytes" };
 	struct whole here, there;
 
 	(void)state;
@@ -163,6 +164,11 @@ static void a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_doe
 	            "workload");
 	assert_int_equal(json_array_size(json_object_get(there.side, "agents")),
 	                 json_array_size(json_object_get(here.side, "agents")));
+	/* The host that made the load tells of itself. */
+	assert_true(json_is_string(member(&there, "host", "kernel")));
+	for (size_t i = 0; i < sizeof(host_facts) / sizeof(host_facts[0]); i++)
+		assert_same(member(&there, "host", host_facts[i]),
+		            member(&here, "host", host_facts[i]), host_facts[i]);
 	tear_down(&here);
 	tear_down(&there);
 }
