@@ -105,33 +105,6 @@ EXCEPTIONS = {
     ("only-main", "src/util/xalloc.c", "*"): "memory is exhausted: nobody can be told in another way",
 }
 
-# Files that need each other in a circle: none can be read, tested or replaced alone.  Each set stands
-# here until somebody unties it; a new one, or one more file in an old one, is a problem.
-KNOTS = [
-    {
-        "src/driver/kafka/admin.c",
-        "src/driver/kafka/consumer.c",
-        "src/driver/kafka/groups.c",
-        "src/driver/kafka/kafka.c",
-        "src/driver/kafka/producer.c",
-    },
-]
-
-# The same of modules (x.c with x.h) that include each other.
-INCLUDE_KNOTS = [
-    {
-        "src/agent/admin",
-        "src/agent/agent",
-        "src/agent/consumer",
-        "src/agent/loop",
-        "src/agent/producer",
-        "src/agent/producer_state",
-    },
-    {"src/driver/kafka/java", "src/driver/kafka/translate", "src/driver/kafka/translation"},
-    {"src/driver/loopback/core", "src/driver/loopback/groups"},
-    {"src/results/omb_fields", "src/results/omb_result"},
-]
-
 # ---- Files ----------------------------------------------------------------------------------
 
 SKIPPED_DIRS = {".git", "__pycache__", ".cache", ".pytest_cache", "node_modules"}
@@ -434,30 +407,19 @@ def includes_of(sources):
     return {module: (others & graph.keys()) - {module} for module, others in graph.items()}
 
 
-def check_knots(root, sources, build, known):
-    """Circles as the linker sees them (what one file defines and another needs), and of includes."""
-    yield from compare_knots(knots_of(includes_of(sources)), known["INCLUDE_KNOTS"], "INCLUDE_KNOTS")
+def check_knots(root, sources, build):
+    """Circles as the linker sees them (what one file defines and another needs), and of includes: in
+    neither can a file be read, tested or replaced alone."""
+    for knot in knots_of(includes_of(sources)):
+        yield knot_problem("include", knot)
     if any((build / "src").rglob("*.o")):
-        graph = graph_of(symbols_of(root, build))
-        yield from compare_knots(knots_of(graph), known["KNOTS"], "KNOTS")
+        for knot in knots_of(graph_of(symbols_of(root, build))):
+            yield knot_problem("need", knot)
 
 
-def compare_knots(found, known, table):
-    left = list(known)
-    for knot in found:
-        homes = [old for old in left if knot <= old]
-        if not homes:
-            kind = "include" if table == "INCLUDE_KNOTS" else "need"
-            message = f"{kind} each other in a circle: " + " ".join(sorted(knot))
-            yield first_file(knot), 1, "knots", "*", message
-        for old in homes:
-            left.remove(old)
-            if knot < old:
-                gone = " ".join(sorted(old - knot))
-                yield "tools/lint.py", 1, "knots", "*", f"untied, take out of {table}: {gone}"
-    for old in left:
-        message = f"untied, take out of {table}: " + " ".join(sorted(old))
-        yield "tools/lint.py", 1, "knots", "*", message
+def knot_problem(kind, knot):
+    message = f"{kind} each other in a circle: " + " ".join(sorted(knot))
+    return first_file(knot), 1, "knots", "*", message
 
 
 def first_file(knot):
@@ -495,7 +457,7 @@ def apply_exceptions(problems, exceptions):
         yield "tools/lint.py", 1, "exceptions", f"({rule}, {path}, {what}) is not needed any more"
 
 
-def collect(root, build, fast, jobs, known_knots):
+def collect(root, build, fast, jobs):
     sources = find_sources(root)
     for source in sources:
         yield from check_spdx(source)
@@ -508,7 +470,7 @@ def collect(root, build, fast, jobs, known_knots):
     yield from check_registered(root)
     yield from check_functions(root, sources)
     yield from check_format(root, sources)
-    yield from check_knots(root, sources, build, known_knots)
+    yield from check_knots(root, sources, build)
     if not fast:
         yield from check_tidy(root, build, jobs)
 
@@ -533,12 +495,10 @@ def main():
             run(["clang-format", "-i", *files], cwd=root)
         return 0
 
-    exceptions, knots = {}, {"KNOTS": [], "INCLUDE_KNOTS": []}
-    if root == here:
-        exceptions, knots = EXCEPTIONS, {"KNOTS": KNOTS, "INCLUDE_KNOTS": INCLUDE_KNOTS}
+    exceptions = EXCEPTIONS if root == here else {}
     seen = set()
     for path, number, rule, message in apply_exceptions(
-        collect(root, build, args.fast, args.jobs, knots), exceptions
+        collect(root, build, args.fast, args.jobs), exceptions
     ):
         # A header's problem is found once for every file that includes it.
         if (path, number, rule, message) not in seen:

@@ -10,7 +10,7 @@
  * NUL-terminated strings; failures and progress through shared memory.
  */
 
-#include "agent/agent.h"
+#include "agent/spec.h"
 
 enum admin_job_kind {
 	ADMIN_DESCRIBE, /* records: section, key, value, origin, note */

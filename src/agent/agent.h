@@ -21,49 +21,7 @@
 
 #include <stdint.h>
 
-#include "agent/shm.h"
-#include "driver/driver.h"
-#include "facts/role.h"
-#include "load/assignment.h"
-
-/* Names to delete when the parent has died; of the whole run as far as known at the fork. */
-struct agent_names {
-	const char *const *topics;
-	size_t topics_count;
-	const char *const *groups;
-	size_t groups_count;
-};
-
-struct client_spec {
-	const char *topic;
-	const char *subscription; /* NULL: a producer */
-	uint32_t id;              /* of the producer in stamps; number of the consumer */
-	uint32_t schedule_index;  /* of a producer: its place in the schedule of this worker */
-	uint32_t members;         /* of a consumer: of its subscription, itself included */
-};
-
-/* Borrowed by the agent: lives, unchanged, until its process has ended. */
-struct agent_spec {
-	enum agent_role role;
-	unsigned index, generation;
-	int parent_pid;
-	const struct driver *driver;
-	const void *driver_config;
-	const char *run_id;
-	uint16_t run;
-	const struct client_spec *clients;
-	uint32_t clients_count;
-	uint32_t partitions;            /* of every topic; counts are kept for so many */
-	uint32_t window_messages;       /* of every producer: no load may ask for more in flight */
-	struct shm_times times;         /* as they are at the fork */
-	const struct shm_clock *clocks; /* the same; of workers whose clock is another one */
-	size_t clocks_count;
-	uint32_t loops;
-	struct consume_spec consume;
-	int nice;
-	int cpu;                  /* -1: anywhere */
-	struct agent_names names; /* empty: leave everything to others */
-};
+#include "agent/spec.h"
 
 /* In the child, right after the fork.  `channels`: the agent's ends, one for each loop.  Returns the
  * exit status; the caller leaves with _exit. */

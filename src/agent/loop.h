@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/agent.h"
 #include "agent/channel.h"
+#include "agent/spec.h"
 
 /* How many messages come between two readings of the clock while a batch is served: one reading
  * costs some 22 ns, shared by so many; a message takes some 50 to 100 ns to serve. */

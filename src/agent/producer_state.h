@@ -16,7 +16,6 @@
 
 #include "agent/flight.h"
 #include "agent/loop.h"
-#include "agent/producer.h"
 #include "load/assignment.h"
 #include "load/stamp.h"
 #include "stats/counter.h"

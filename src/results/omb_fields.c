@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "results/omb_fields.h"
 
-#include "results/omb_result.h"
+#include "results/omb_record.h"
 
 /* clang-format off */
 #define FIELD(name, type, member, unit) { name, type, offsetof(struct omb_result, member), unit }

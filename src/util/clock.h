@@ -28,6 +28,12 @@ static inline uint64_t clock_ns(void)
 	return clock_read_ns(CLOCK_MONOTONIC);
 }
 
+/* The same in whole milliseconds, for deadlines of what is not measured. */
+static inline uint64_t clock_ms(void)
+{
+	return clock_ns() / 1000000u;
+}
+
 /* Nanoseconds since 1970-01-01 UTC. */
 static inline uint64_t clock_wall_ns(void)
 {

@@ -1,178 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "driver/kafka/admin.h"
-
+/* admin -- topics: the hooks of kafka_admin, each with a client of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "driver/kafka/kafka_conf.h"
+#include "driver/kafka/admin_client.h"
+#include "driver/kafka/groups.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
-#define ANSWER_MS   10000 /* until a broker answers at all, or answers again */
-#define SLICE_MS    1000  /* how long one look takes */
-#define REQUEST_MS  30000 /* until it has done what was asked */
 #define METADATA_MS 10000
 #define LEADERS_MS  60000 /* until every new partition has a leader */
 #define ATTEMPTS    3
-
-/* --- a client of its own ---------------------------------------------------------------------- */
-
-void admin_wait_ms(unsigned ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
-
-	nanosleep(&t, NULL);
-}
-
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
-{
-	struct admin *a = opaque;
-
-	(void)rk;
-	/* "All brokers are down" says less than what was said about one of them. */
-	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || a->reason[0] == '\0')
-		snprintf(a->reason, sizeof(a->reason), "%s", reason);
-}
-
-static const struct rd_kafka_metadata *metadata(struct admin *a, int timeout_ms,
-                                                rd_kafka_resp_err_t *code)
-{
-	const struct rd_kafka_metadata *md = NULL;
-
-	*code = rd_kafka_metadata(a->rk, 1, NULL, &md, timeout_ms);
-	rd_kafka_poll(a->rk, 0); /* what went wrong, if anything */
-	return *code == RD_KAFKA_RESP_ERR_NO_ERROR ? md : NULL;
-}
-
-/* Does any broker answer?  Takes a second at most. */
-static bool is_answered(struct admin *a, rd_kafka_resp_err_t *code)
-{
-	const struct rd_kafka_metadata *md = metadata(a, SLICE_MS, code);
-
-	if (md != NULL)
-		rd_kafka_metadata_destroy(md);
-	return md != NULL;
-}
-
-static bool await_broker(struct admin *a, struct error *err)
-{
-	uint64_t deadline_ms = kafka_now_ms() + ANSWER_MS;
-	const struct kafka_settings *settings = &a->instance->config->roles[KAFKA_ADMIN];
-	rd_kafka_resp_err_t code;
-
-	do {
-		if (is_answered(a, &code))
-			return true;
-	} while (kafka_now_ms() < deadline_ms);
-	return error_set(err, ERROR_BROKER, "no broker answers at %s within %d s: %s",
-	                 kafka_setting_value(settings, "bootstrap.servers", "?"), ANSWER_MS / 1000,
-	                 a->reason[0] != '\0' ? a->reason : rd_kafka_err2str(code));
-}
-
-bool admin_start(struct admin *a, struct kafka_instance *c, struct error *err)
-{
-	*a = (struct admin){ .instance = c };
-
-	rd_kafka_conf_t *conf =
-		kafka_conf_create(&c->config->roles[KAFKA_ADMIN], c->client_id, err);
-	if (conf == NULL)
-		return false;
-	rd_kafka_conf_set_opaque(conf, a);
-	rd_kafka_conf_set_error_cb(conf, on_error);
-	a->rk = kafka_conf_client(RD_KAFKA_PRODUCER, conf, err);
-	if (a->rk == NULL)
-		return false;
-	a->queue = rd_kafka_queue_new(a->rk);
-	if (await_broker(a, err))
-		return true;
-	admin_stop(a);
-	return false;
-}
-
-void admin_stop(struct admin *a)
-{
-	if (a->rk == NULL || a->spoiled)
-		return;
-	rd_kafka_queue_destroy(a->queue);
-	rd_kafka_destroy(a->rk);
-	a->rk = NULL;
-}
-
-bool admin_is_transient(rd_kafka_resp_err_t code)
-{
-	static const rd_kafka_resp_err_t codes[] = {
-		RD_KAFKA_RESP_ERR__TRANSPORT,
-		RD_KAFKA_RESP_ERR__TIMED_OUT,
-		RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE,
-		RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
-		RD_KAFKA_RESP_ERR__WAIT_COORD,
-		RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
-		RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION,
-		RD_KAFKA_RESP_ERR_NOT_CONTROLLER,
-		RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
-		RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,
-		RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
-		RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
-		RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
-		RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED,
-		RD_KAFKA_RESP_ERR_REASSIGNMENT_IN_PROGRESS,
-	};
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (codes[i] == code)
-			return true;
-	return false;
-}
-
-rd_kafka_AdminOptions_t *admin_options(struct admin *a, rd_kafka_admin_op_t op, uint64_t timeout_ms)
-{
-	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(a->rk, op);
-	int ms = timeout_ms > REQUEST_MS ? REQUEST_MS : (int)timeout_ms;
-	char why[256];
-
-	rd_kafka_AdminOptions_set_request_timeout(options, ms, why, sizeof(why));
-	/* Groups have no operation that lasts; there the library refuses this one. */
-	rd_kafka_AdminOptions_set_operation_timeout(options, ms, why, sizeof(why));
-	return options;
-}
-
-/*
- * The library goes on trying for as long as the request may take, silently.  Whoever waits wants to
- * hear of a broker that is gone: so one is asked for something else meanwhile, and the wait ends when
- * none has answered for ANSWER_MS.
- */
-rd_kafka_event_t *admin_answer(struct admin *a, uint64_t timeout_ms)
-{
-	uint64_t now_ms = kafka_now_ms(), answered_ms = now_ms;
-	uint64_t deadline_ms = now_ms + (timeout_ms > REQUEST_MS ? REQUEST_MS : timeout_ms) + 2000;
-	rd_kafka_event_t *event = NULL;
-	rd_kafka_resp_err_t code;
-
-	while (event == NULL && now_ms < deadline_ms) {
-		uint64_t left_ms = deadline_ms - now_ms;
-
-		event = rd_kafka_queue_poll(a->queue,
-		                            (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
-		if (event == NULL && is_answered(a, &code))
-			answered_ms = kafka_now_ms();
-		now_ms = kafka_now_ms();
-		a->lost = now_ms - answered_ms >= ANSWER_MS;
-		if (a->lost)
-			break;
-	}
-	rd_kafka_poll(a->rk, 0);
-	if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		a->spoiled = true;
-	return event;
-}
-
-bool admin_fail(struct admin *a, struct error *err, const char *what, const char *why)
-{
-	return error_set(err, ERROR_BROKER, "%s: %s%s%s%s", what, why,
-	                 a->reason[0] != '\0' ? " (" : "", a->reason,
-	                 a->reason[0] != '\0' ? ")" : "");
-}
 
 /* --- topics ----------------------------------------------------------------------------------- */
 
@@ -291,10 +130,10 @@ static bool create_once(struct admin *a, struct batch *b, struct error *err)
 	}
 	if (ok) {
 		rd_kafka_AdminOptions_t *options =
-			admin_options(a, RD_KAFKA_ADMIN_OP_CREATETOPICS, REQUEST_MS);
+			admin_options(a, RD_KAFKA_ADMIN_OP_CREATETOPICS, ADMIN_REQUEST_MS);
 		rd_kafka_CreateTopics(a->rk, asked, count, options, a->queue);
 		rd_kafka_AdminOptions_destroy(options);
-		rd_kafka_event_t *event = admin_answer(a, REQUEST_MS);
+		rd_kafka_event_t *event = admin_answer(a, ADMIN_REQUEST_MS);
 		if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
 			ok = batch_refused(b, event, err);
 		} else {
@@ -363,7 +202,7 @@ static bool create_batch(struct admin *a, struct batch *b, struct error *err)
 static bool delete_batch(struct admin *a, struct batch *b, uint64_t deadline_ms, struct error *err)
 {
 	for (;;) {
-		uint64_t now_ms = kafka_now_ms();
+		uint64_t now_ms = clock_ms();
 		if ((now_ms >= deadline_ms || a->lost) && b->why[0] != '\0')
 			return admin_fail(a, err, b->failed, b->why);
 		uint64_t left_ms = now_ms < deadline_ms ? deadline_ms - now_ms : 0;
@@ -430,25 +269,25 @@ static bool await_topics(struct admin *a, const struct topic_spec *topics, size_
 {
 	size_t wanted = test == is_there ? 0 : count;
 	struct topic_spec *sorted = xmalloc((count + 1) * sizeof(*sorted));
-	uint64_t answered_ms = kafka_now_ms();
+	uint64_t answered_ms = clock_ms();
 	rd_kafka_resp_err_t code;
 	bool ok = false;
 
 	memcpy(sorted, topics, count * sizeof(*sorted));
 	qsort(sorted, count, sizeof(*sorted), by_name);
 	for (;;) {
-		const struct rd_kafka_metadata *md = metadata(a, METADATA_MS, &code);
+		const struct rd_kafka_metadata *md = admin_metadata(a, METADATA_MS, &code);
 		const char *example = NULL;
 		size_t passed = 0;
 		if (md != NULL) {
 			passed = count_topics(md, sorted, count, test, &example);
 			rd_kafka_metadata_destroy(md);
 			ok = passed == wanted;
-			answered_ms = kafka_now_ms();
+			answered_ms = clock_ms();
 		}
 		if (ok)
 			break;
-		if (kafka_now_ms() >= earlier_ms(deadline_ms, answered_ms + ANSWER_MS)) {
+		if (clock_ms() >= earlier_ms(deadline_ms, answered_ms + ADMIN_ANSWER_MS)) {
 			if (md == NULL)
 				admin_fail(a, err,
 				           "no broker answers any more: reading the list of "
@@ -512,8 +351,8 @@ static bool await_writable(struct admin *a, const struct topic_spec *topics, siz
 	while (c.at < count && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		size_t at = c.at;
 		rd_kafka_topic_partition_list_t *list = next_chunk(&c);
-		uint64_t deadline_ms = kafka_now_ms() + LEADERS_MS;
-		uint64_t answered_ms = kafka_now_ms();
+		uint64_t deadline_ms = clock_ms() + LEADERS_MS;
+		uint64_t answered_ms = clock_ms();
 		for (;;) {
 			rd_kafka_resp_err_t unused;
 			for (int i = 0; i < list->cnt; i++)
@@ -521,9 +360,9 @@ static bool await_writable(struct admin *a, const struct topic_spec *topics, siz
 			code = rd_kafka_offsets_for_times(a->rk, list, METADATA_MS);
 			if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 				break;
-			if (is_answered(a, &unused))
-				answered_ms = kafka_now_ms();
-			if (kafka_now_ms() >= earlier_ms(deadline_ms, answered_ms + ANSWER_MS))
+			if (admin_is_answered(a, &unused))
+				answered_ms = clock_ms();
+			if (clock_ms() >= earlier_ms(deadline_ms, answered_ms + ADMIN_ANSWER_MS))
 				break;
 			admin_wait_ms(20);
 		}
@@ -564,7 +403,7 @@ static bool kafka_create_topics(void *instance, const struct topic_spec *topics,
 		if (ok)
 			tell_progress(c, at + b.count);
 	}
-	ok = ok && await_topics(&a, topics, count, has_leaders, kafka_now_ms() + LEADERS_MS, err) &&
+	ok = ok && await_topics(&a, topics, count, has_leaders, clock_ms() + LEADERS_MS, err) &&
 	     await_writable(&a, topics, count, err);
 	admin_stop(&a);
 	return ok;
@@ -574,7 +413,7 @@ static bool kafka_delete_topics(void *instance, const char *const *names, size_t
                                 uint32_t timeout_ms, struct error *err)
 {
 	struct kafka_instance *c = instance;
-	uint64_t deadline_ms = kafka_now_ms() + timeout_ms;
+	uint64_t deadline_ms = clock_ms() + timeout_ms;
 	struct topic_spec *topics = xcalloc(count + 1, sizeof(*topics));
 	struct admin a;
 	struct batch b;
@@ -658,7 +497,7 @@ static bool kafka_topic_ends(void *instance, const struct topic_spec *topics, si
 	bool ok = admin_start(&a, instance, err);
 
 	if (ok) {
-		const struct rd_kafka_metadata *md = metadata(&a, METADATA_MS, &code);
+		const struct rd_kafka_metadata *md = admin_metadata(&a, METADATA_MS, &code);
 		if (md == NULL) {
 			ok = admin_fail(&a, err, "reading the list of topics",
 			                rd_kafka_err2str(code));

@@ -21,6 +21,7 @@
 
 #include "driver/kafka/kafka.h"
 #include "driver/kafka/kafka_conf.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 
@@ -447,7 +448,7 @@ void kafka_consumers_leave(struct kafka_instance *c, uint64_t deadline_ms)
 {
 	for (;;) {
 		serve_leaving(c);
-		if (c->leaving == NULL || kafka_now_ms() >= deadline_ms)
+		if (c->leaving == NULL || clock_ms() >= deadline_ms)
 			return;
 		drain(c->leaving->leave_queue, 1);
 	}
@@ -501,9 +502,9 @@ void kafka_consumer_close(void *consumer)
 	if (m == NULL)
 		return;
 	/* When one could not leave in time, the next ones are not waited for one by one. */
-	uint64_t deadline_ms = kafka_now_ms() + (c->is_late ? 0 : LEAVE_MS);
+	uint64_t deadline_ms = clock_ms() + (c->is_late ? 0 : LEAVE_MS);
 	while (!has_left(m)) {
-		if (kafka_now_ms() >= deadline_ms) {
+		if (clock_ms() >= deadline_ms) {
 			c->is_late = true;
 			m->owner = NULL;
 			return;

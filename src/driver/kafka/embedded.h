@@ -13,7 +13,7 @@
 
 #include "config/option.h"
 #include "driver/driver.h"
-#include "driver/kafka/translate.h"
+#include "driver/kafka/settings.h"
 
 extern const struct option_choice kafka_broker_choices[];
 extern const struct driver_broker kafka_embedded;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* groups -- deleting consumer groups, and finding what earlier runs left. */
+#include "driver/kafka/groups.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/kafka/admin.h"
+#include "driver/kafka/admin_client.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 #define LIST_MS 15000
@@ -93,7 +95,7 @@ static bool delete_batch(struct admin *a, struct group_batch *b, uint64_t deadli
                          struct error *err)
 {
 	for (;;) {
-		uint64_t now_ms = kafka_now_ms();
+		uint64_t now_ms = clock_ms();
 		uint64_t left_ms = now_ms < deadline_ms ? deadline_ms - now_ms : 0;
 		if ((left_ms == 0 || a->lost) && b->why[0] != '\0')
 			return error_set(err, ERROR_TIMEOUT, "%s", b->why);
@@ -109,7 +111,7 @@ bool kafka_delete_groups(void *instance, const char *const *names, size_t count,
                          uint32_t timeout_ms, struct error *err)
 {
 	struct kafka_instance *c = instance;
-	uint64_t deadline_ms = kafka_now_ms() + timeout_ms;
+	uint64_t deadline_ms = clock_ms() + timeout_ms;
 	struct admin a;
 	bool ok = admin_start(&a, c, err);
 

@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "driver/kafka/translation.h"
-
 #define P   KAFKA_ROLE_BIT(KAFKA_PRODUCER)
 #define C   KAFKA_ROLE_BIT(KAFKA_CONSUMER)
 #define A   KAFKA_ROLE_BIT(KAFKA_ADMIN)

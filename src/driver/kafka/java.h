@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "driver/kafka/translate.h"
+#include "driver/kafka/translation.h"
 
 enum java_action {
 	JAVA_SAME,   /* librdkafka has it by this name */
@@ -20,17 +20,6 @@ enum java_action {
 	JAVA_REFUSE, /* matters, cannot be had: `note` says why and what to do */
 	JAVA_RULE,   /* `rule` does it */
 };
-
-struct translation;
-
-/* A property as it is being translated. */
-struct java_property {
-	const char *key, *value;
-	int line;
-	unsigned roles; /* KAFKA_ROLE_BIT of those it is for */
-};
-
-typedef void java_rule_fn(struct translation *t, const struct java_property *p);
 
 struct java_option {
 	const char *key;

@@ -3,30 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "config/driver_file.h"
 #include "config/option.h"
 #include "driver/kafka/embedded.h"
 #include "driver/kafka/size.h"
+#include "driver/kafka/translate.h"
 #include "net/address.h"
-
-uint64_t kafka_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-uint32_t kafka_standstill_ms(const void *config)
-{
-	const struct kafka_config *c = config;
-	const char *ms = kafka_setting_value(&c->roles[KAFKA_CONSUMER], "session.timeout.ms", "");
-
-	/* Checked when it was translated.  Absent: librdkafka's own default. */
-	return ms[0] != '\0' ? (uint32_t)strtoul(ms, NULL, 10) : 45000;
-}
+#include "util/clock.h"
 
 /*
  * librdkafka: a thread and a connection for each broker and for the bootstrap connection, a main
@@ -86,7 +70,7 @@ static void kafka_close(void *instance)
 {
 	struct kafka_instance *c = instance;
 
-	kafka_consumers_leave(c, kafka_now_ms() + KAFKA_CLOSE_MS);
+	kafka_consumers_leave(c, clock_ms() + KAFKA_CLOSE_MS);
 }
 
 static const struct option_spec kafka_options[] = {

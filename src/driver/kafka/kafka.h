@@ -18,7 +18,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "driver/driver.h"
-#include "driver/kafka/translate.h"
+#include "driver/kafka/settings.h"
 
 /* Messages taken from a consumer's queue in one call: 52 ns each at 1000 against 68 ns at 10. */
 #define KAFKA_BATCH    1000
@@ -86,15 +86,5 @@ extern const struct driver_admin kafka_admin;
 
 bool kafka_describe(const struct driver_context *ctx, driver_row_fn *fn, void *to,
                     struct error *err);
-
-/* --- kafka.c ---------------------------------------------------------------------------------- */
-
-/* Monotonic, for deadlines of what is not measured. */
-uint64_t kafka_now_ms(void);
-
-/* How long a message may stay BUSY until the core fails it: max.block.ms of the file. */
-
-/* The session timeout of the consumers: a broker that hears nothing of a member waits so long. */
-uint32_t kafka_standstill_ms(const void *config);
 
 #endif

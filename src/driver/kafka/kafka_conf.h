@@ -9,7 +9,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "driver/driver.h"
-#include "driver/kafka/translate.h"
+#include "driver/kafka/settings.h"
 
 /* What the library is told, plus `client_id` where the file has none, plus a log callback that
  * drops the lines.  The caller destroys it, or gives it to kafka_conf_client. */

@@ -4,6 +4,7 @@
 
 #include "driver/kafka/kafka.h"
 #include "driver/kafka/kafka_conf.h"
+#include "util/clock.h"
 #include "util/file.h"
 
 _Static_assert(sizeof(void *) >= sizeof(uint64_t), "a token travels in the message's opaque");
@@ -117,9 +118,9 @@ void kafka_producer_close_begin(void *producer)
 
 static void give_up(struct kafka_producer *p)
 {
-	uint64_t deadline_ms = kafka_now_ms() + KAFKA_CLOSE_MS;
+	uint64_t deadline_ms = clock_ms() + KAFKA_CLOSE_MS;
 
-	while (p->outstanding > 0 && kafka_now_ms() < deadline_ms) {
+	while (p->outstanding > 0 && clock_ms() < deadline_ms) {
 		purge(p);
 		rd_kafka_poll(p->rk, 10);
 	}

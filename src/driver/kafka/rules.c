@@ -8,6 +8,8 @@
 
 #include "driver/driver.h"
 #include "driver/kafka/address.h"
+#include "driver/kafka/java.h"
+#include "driver/kafka/translate.h"
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
 

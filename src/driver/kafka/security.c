@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "driver/driver.h"
+#include "driver/kafka/translate.h"
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
 

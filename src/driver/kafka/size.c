@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "driver/kafka/translate.h"
+#include "driver/kafka/settings.h"
 #include "util/arena.h"
 
 /* What librdkafka counts for a record besides key and value: the largest head that one may have.

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "config/properties.h"
+#include "driver/kafka/java.h"
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
 #include "util/secret.h"

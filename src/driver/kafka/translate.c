@@ -7,6 +7,7 @@
 
 #include "config/properties.h"
 #include "driver/driver.h"
+#include "driver/kafka/java.h"
 #include "driver/kafka/translation.h"
 #include "util/arena.h"
 #include "util/secret.h"

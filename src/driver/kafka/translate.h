@@ -23,67 +23,11 @@
  */
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include "config/option.h"
+#include "driver/kafka/settings.h"
 #include "util/error.h"
 
 struct arena;
-
-enum kafka_role { KAFKA_PRODUCER, KAFKA_CONSUMER, KAFKA_ADMIN, KAFKA_ROLES };
-
-enum kafka_broker { KAFKA_BROKER_EXTERNAL, KAFKA_BROKER_EMBEDDED };
-
-/* As a bit of a set of roles. */
-#define KAFKA_ROLE_BIT(role) (1U << (role))
-
-struct kafka_setting {
-	const char *key, *value; /* librdkafka's */
-	const char *asked;       /* the value as the file has it; NULL = not from the file */
-	const char *origin;      /* ORIGIN_* of driver.h */
-	const char *note;        /* "" = none */
-	int line;                /* in the driver file; 0 = not from it */
-	const char *block;       /* whose line it is: "producerConfig"; NULL = none's */
-};
-
-struct kafka_settings {
-	struct kafka_setting *items;
-	size_t count, cap;
-};
-
-/* What the file says and the library is not told. */
-struct kafka_ignored {
-	enum kafka_role role;
-	const char *key, *value, *note; /* a secret value is masked already */
-	const char *origin;             /* ORIGIN_IGNORED or ORIGIN_NO_EFFECT */
-};
-
-struct kafka_ignored_list {
-	struct kafka_ignored *items;
-	size_t count, cap;
-};
-
-/* The driver file in the words of the file: the option table of kafka.c writes the first part. */
-struct kafka_config {
-	uint32_t replication_factor; /* 0 = as in OMB: the broker refuses it */
-	struct option_block topic_block, common_block, producer_block, consumer_block;
-	enum kafka_broker broker;
-	uint64_t broker_memory;    /* bytes */
-	const char *broker_faults; /* NULL: none */
-
-	/* Of embedded.c: where its broker will listen; NULL: there is none. */
-	const char *servers;
-
-	/* From here on: kafka_translate. */
-	struct kafka_settings roles[KAFKA_ROLES];
-	struct kafka_settings topic; /* for created topics; the broker's names */
-	struct kafka_ignored_list ignored;
-	uint32_t max_block_ms; /* how long a message may stay BUSY until the core fails it */
-	bool manual_commit;    /* consumer_commit does something */
-	bool java_defaults;
-	const char *defaults_why; /* see driver_file.h; not of kafka_translate */
-};
 
 struct kafka_translate_opts {
 	bool java_defaults;
@@ -94,11 +38,5 @@ struct kafka_translate_opts {
 /* Fills the second part of *c.  Failures are added to *errors, each with its line. */
 void kafka_translate(struct kafka_config *c, const struct kafka_translate_opts *opts,
                      struct arena *a, struct error_list *errors);
-
-/* NULL: not set. */
-const struct kafka_setting *kafka_setting_find(const struct kafka_settings *list, const char *key);
-/* The value, or `otherwise`. */
-const char *kafka_setting_value(const struct kafka_settings *list, const char *key,
-                                const char *otherwise);
 
 #endif

@@ -24,22 +24,9 @@ static void *grown(struct arena *a, const void *items, size_t count, size_t *cap
 
 static struct kafka_setting *find(const struct kafka_settings *list, const char *key)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i].key, key) == 0)
-			return &list->items[i];
-	return NULL;
-}
+	const struct kafka_setting *s = kafka_setting_find(list, key);
 
-const struct kafka_setting *kafka_setting_find(const struct kafka_settings *list, const char *key)
-{
-	return find(list, key);
-}
-
-const char *kafka_setting_value(const struct kafka_settings *list, const char *key,
-                                const char *otherwise)
-{
-	const struct kafka_setting *s = find(list, key);
-	return s == NULL ? otherwise : s->value;
+	return s == NULL ? NULL : &list->items[s - list->items];
 }
 
 void translation_set(struct translation *t, struct kafka_settings *list,

@@ -11,11 +11,18 @@
 
 #include <stdbool.h>
 
-#include "driver/kafka/java.h"
 #include "driver/kafka/names.h"
-#include "driver/kafka/translate.h"
+#include "driver/kafka/settings.h"
 
+struct kafka_translate_opts;
 struct properties;
+
+/* A property as it is being translated. */
+struct java_property {
+	const char *key, *value;
+	int line;
+	unsigned roles; /* KAFKA_ROLE_BIT of those it is for */
+};
 
 struct translation {
 	struct kafka_config *c;
@@ -26,6 +33,9 @@ struct translation {
 	bool astray;       /* a block has properties inside of values: see stray.c */
 	struct kafka_settings seen[KAFKA_ROLES];
 };
+
+/* What a row of java.h does that the table has no word for. */
+typedef void java_rule_fn(struct translation *t, const struct java_property *p);
 
 /* Adds or replaces; `from` fills asked and line and may be NULL. */
 void translation_set(struct translation *t, struct kafka_settings *list,

@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "driver/loopback/member.h"
 #include "driver/loopback/script.h"
 #include "util/error.h"
 
@@ -98,24 +99,9 @@ bool loop_core_take_ack(struct loop_core *core, uint64_t now_ns, struct loop_ack
 
 /* --- messages out ------------------------------------------------------------------------------ */
 
-struct loop_member;
-
-struct loop_delivery {
-	uint32_t partition;
-	uint64_t offset;
-	int64_t broker_ms;
-	const void *payload; /* borrowed until the next call that changes the core */
-	uint32_t payload_len;
-	bool redelivered;
-};
-
 struct loop_member *loop_core_join(struct loop_core *core, struct loop_topic *topic,
                                    const char *group, void *owner);
 void loop_core_leave(struct loop_core *core, struct loop_member *member);
-void *loop_member_owner(const struct loop_member *member);
-
-/* True once after each change; *partitions: how many it has now. */
-bool loop_member_take_assignment(struct loop_member *member, uint32_t *partitions);
 
 /* A member that has a new assignment or messages to fetch.  Each is told once: fetch until there
  * is nothing, or remember it.  NULL: none. */

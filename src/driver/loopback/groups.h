@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "driver/loopback/core.h"
 #include "driver/loopback/list.h"
 #include "driver/loopback/log.h"
+#include "driver/loopback/member.h"
 #include "driver/loopback/queue.h"
 
 /* Of all topics together; an acknowledgement has room for more. */

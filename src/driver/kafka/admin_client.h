@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_DRIVER_KAFKA_ADMIN_H
-#define OMB_DRIVER_KAFKA_ADMIN_H
+#ifndef OMB_DRIVER_KAFKA_ADMIN_CLIENT_H
+#define OMB_DRIVER_KAFKA_ADMIN_CLIENT_H
 
 /*
- * admin -- topics and groups, through a client of its own for each call.
+ * admin_client -- the client that a call about topics or groups makes for itself.
  *
  * Blocks, in a disposable agent.  librdkafka 2.0.2 may hang or abort in rd_kafka_destroy after a
  * request that the broker does not know or did not answer; a client that saw one is left to the
@@ -12,7 +12,9 @@
 
 #include "driver/kafka/kafka.h"
 
-#define ADMIN_BATCH 500 /* names in one request, as OMB */
+#define ADMIN_BATCH      500   /* names in one request, as OMB */
+#define ADMIN_ANSWER_MS  10000 /* until a broker answers at all, or answers again */
+#define ADMIN_REQUEST_MS 30000 /* until it has done what was asked */
 
 struct admin {
 	rd_kafka_t *rk;
@@ -26,6 +28,13 @@ struct admin {
 /* Waits until a broker answers, 10 s at most. */
 bool admin_start(struct admin *a, struct kafka_instance *c, struct error *err);
 void admin_stop(struct admin *a);
+
+/* All topics; NULL and *code: not within the time.  The caller destroys it. */
+const struct rd_kafka_metadata *admin_metadata(struct admin *a, int timeout_ms,
+                                               rd_kafka_resp_err_t *code);
+
+/* Does any broker answer?  Takes a second at most. */
+bool admin_is_answered(struct admin *a, rd_kafka_resp_err_t *code);
 
 /* Worth another try? */
 bool admin_is_transient(rd_kafka_resp_err_t code);
@@ -42,12 +51,5 @@ rd_kafka_event_t *admin_answer(struct admin *a, uint64_t timeout_ms);
 bool admin_fail(struct admin *a, struct error *err, const char *what, const char *why);
 
 void admin_wait_ms(unsigned ms);
-
-/* --- groups.c --------------------------------------------------------------------------------- */
-
-bool kafka_delete_groups(void *instance, const char *const *names, size_t count,
-                         uint32_t timeout_ms, struct error *err);
-bool kafka_list(void *instance, const char *prefix, driver_name_fn *fn, void *to,
-                struct error *err);
 
 #endif
