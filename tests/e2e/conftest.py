@@ -98,6 +98,11 @@ def nothing_left(request):
         broker.restore()
 
 
+def pytest_terminal_summary(terminalreporter):
+    for forgiven in harness.FORGIVEN:
+        terminalreporter.write_line(f"forgiven, once in all tests: {forgiven}")
+
+
 def pytest_sessionfinish():
     for child in list(harness.STARTED):
         harness.kill(child)

@@ -113,12 +113,15 @@ def kill(child):
 
 # ---- a run ------------------------------------------------------------------------------------
 
+FORGIVEN = []  # the run that did not keep its load up and was good all the same
+
 
 class Result:
     """What a run has left behind."""
 
     def __init__(self, code, folder, known, out, err):
         self.code = code
+        self.folder = folder
         self.out = out
         self.err = err
         self.files = sorted(p for p in folder.rglob("*") if p.is_file() and p not in known)
@@ -136,9 +139,12 @@ class Result:
 
     def must_be_good(self):
         """Exit code 0.  Where other things keep the machine busy a load may not be kept up, which
-        is no fault of the program as long as it says so."""
+        is no fault of the program as long as it says so: forgiven once, and pytest names it."""
         invalid = set(self.reasons("INVALID")) if self.named(".omb") else set()
-        self.must_end(3 if invalid and invalid <= {"throughput"} else 0)
+        if self.code == 3 and invalid == {"throughput"} and not FORGIVEN:
+            FORGIVEN.append(f"{self.folder}: {self.reasons('INVALID')['throughput']}")
+            return
+        self.must_end(0)
 
     def only(self, stem):
         """Of several runs in one folder: the one whose files are named so."""
