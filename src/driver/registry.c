@@ -7,19 +7,6 @@
 #include "util/arena.h"
 #include "util/text.h"
 
-extern const struct driver driver_kafka, driver_loopback, driver_nats, driver_null;
-
-const struct driver *const drivers[] = {
-#if HAVE_KAFKA
-	&driver_kafka,
-#endif
-	&driver_loopback,
-#if HAVE_NATS
-	&driver_nats,
-#endif
-	&driver_null,     NULL,
-};
-
 static bool lacks(struct error *err, const char *what, const char *name)
 {
 	struct text have = { 0 };

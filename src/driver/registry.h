@@ -3,7 +3,7 @@
 #define OMB_DRIVER_REGISTRY_H
 
 /*
- * registry -- the drivers in this build.
+ * registry -- the drivers in this build, as the table in src/driver/meson.build has them.
  */
 
 #include "driver/driver.h"
