@@ -200,6 +200,12 @@ static const struct field agent_items[] = {
 };
 const struct fields agent_fields = FIELDS(struct fact_agent, agent_items);
 
+static const struct field edge_items[] = {
+	FIELD(struct fact_edge, at_ns, "atNs", FIELD_INSTANT, .flags = FIELD_NULL),
+	FIELD(struct fact_edge, counters, "counters", FIELD_COUNTS, COUNTS),
+};
+static const struct fields edge_fields = FIELDS(struct fact_edge, edge_items);
+
 static const struct field producer_items[] = {
 	FIELD(struct fact_producer, producer, "producer", FIELD_UINT),
 	FIELD(struct fact_producer, topic, "topic", FIELD_TEXT),
@@ -271,6 +277,11 @@ static const struct fields host_fields = FIELDS(struct fact_host, host_items);
 const struct field totals_items[TOTALS_ITEMS] = {
 	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
 	FIELD(struct fact_totals, snapshot, "snapshot", FIELD_STRUCT, .of = &snapshot_fields),
+	FIELD(struct fact_totals, edges[FACT_WINDOW_START], "windowStart", FIELD_STRUCT,
+	      .of = &edge_fields),
+	FIELD(struct fact_totals, edges[FACT_WINDOW_END], "windowEnd", FIELD_STRUCT,
+	      .of = &edge_fields),
+	FIELD(struct fact_totals, edge_lack, "edgeLack", FIELD_TEXT, .flags = FIELD_OMIT),
 	FIELD(struct fact_totals, host, "host", FIELD_STRUCT, .of = &host_fields),
 	FIELD(struct fact_totals, agents, "agents", FIELD_LIST, .of = &agent_fields,
 	      .count = offsetof(struct fact_totals, agents_count)),

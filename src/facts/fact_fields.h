@@ -13,7 +13,7 @@ extern const struct fields row_fields, environment_fields, usage_fields, agent_f
 	producer_fields, partition_fields, event_fields;
 extern const struct fields snapshot_fields; /* the histograms of both windows apart */
 extern const struct fields interval_fields; /* newer minus older: a length instead of an instant */
-#define TOTALS_ITEMS 6
+#define TOTALS_ITEMS 9
 extern const struct field totals_items[TOTALS_ITEMS];
 extern const struct fields totals_fields; /* all that a worker tells of its agents */
 

@@ -19,6 +19,11 @@ enum agent_role {
 
 extern const char *const agent_role_names[AGENT_ROLES];
 const char *agent_role_name(enum agent_role role); /* "producer" */
+/* Administration and a broker of the driver's own do not, so their counts are no facts of a load. */
+static inline bool agent_role_makes_load(enum agent_role role)
+{
+	return role == AGENT_PRODUCER || role == AGENT_CONSUMER;
+}
 /* False: none has this name. */
 bool agent_role_of(const char *name, enum agent_role *out);
 

@@ -39,6 +39,15 @@ struct fact_agent {
 	struct snapshot *snapshot; /* of its whole life, once it has ended; NULL = not known */
 };
 
+/* What all agents together had counted when they first saw a time past an announced instant: nothing
+ * that they recorded later is in it. */
+enum fact_edge_of { FACT_WINDOW_START, FACT_WINDOW_END, FACT_EDGES };
+
+struct fact_edge {
+	uint64_t at_ns; /* the announced instant; 0 = what was counted then is not known */
+	uint64_t counters[COUNTER_COUNT];
+};
+
 struct fact_producer {
 	const char *topic;
 	uint32_t producer;
@@ -55,7 +64,9 @@ struct fact_partition {
 struct fact_totals {
 	bool without_latencies;   /* the histograms were left out, which costs much less */
 	struct snapshot snapshot; /* of all agents together */
-	struct fact_host host;    /* that they run on */
+	struct fact_edge edges[FACT_EDGES];
+	const char *edge_lack; /* why one is not known that has come; NULL = none has, or it is */
+	struct fact_host host; /* that they run on */
 	struct fact_agent *agents;
 	size_t agents_count;
 	/* Once the books are closed. */

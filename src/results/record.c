@@ -12,12 +12,12 @@ static double per(uint64_t part, uint64_t whole)
 
 double record_producer_cpu_per_message_ns(const struct record *r)
 {
-	return per(r->producer_cpu_ns, r->window_counters[COUNTER_ACKNOWLEDGED]);
+	return per(r->producer_cpu_ns, r->sampled_counters[COUNTER_ACKNOWLEDGED]);
 }
 
 double record_consumer_cpu_per_message_ns(const struct record *r)
 {
-	return per(r->consumer_cpu_ns, r->window_counters[COUNTER_RECEIVED]);
+	return per(r->consumer_cpu_ns, r->sampled_counters[COUNTER_RECEIVED]);
 }
 
 double record_publish_per_s(const struct record *r)

@@ -121,12 +121,17 @@ struct record {
 	struct record_backlog backlog;
 
 	struct snapshot totals; /* after the drain, everything */
-	/* Counts by recording time, between the two samples that were taken at the ends of the window:
-	 * throughput.  They are never taken at the planned instant, so rates divide by this span. */
+	/* Counts by recording time, and the span that they are of: throughput.  It is the window, where
+	 * every loop counted at its ends; else it is between the two samples below. */
 	uint64_t window_counters[COUNTER_COUNT];
 	uint64_t counted_start_ns, counted_end_ns;
-	uint64_t producer_cpu_ns, consumer_cpu_ns; /* of the agents, within the window */
-	struct host_usage window_usage;            /* of their host, between the same samples */
+	const char *edge_lack; /* why it is not the window; NULL = it is */
+	/* Between the two samples that were taken near the ends of the window, never at the planned
+	 * instant: what was counted, and what it took. */
+	uint64_t sampled_counters[COUNTER_COUNT];
+	uint64_t sampled_start_ns, sampled_end_ns;
+	uint64_t producer_cpu_ns, consumer_cpu_ns; /* of the agents */
+	struct host_usage window_usage;            /* of their host */
 
 	struct verdict_result verdict;
 };

@@ -620,6 +620,7 @@ bool recovery_finish(struct recovery *r, struct error *err)
 	end_record(r);
 	out->window_end_ns = out->window_start_ns;
 	out->counted_end_ns = out->counted_start_ns;
+	out->edge_lack = "a journal has samples";
 	memcpy(c, r->base, sizeof(r->base));
 	for (size_t i = 0; i < out->periods_count; i++)
 		add_period(out, &r->periods[i]);

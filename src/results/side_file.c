@@ -320,6 +320,9 @@ static json_t *window_member(const struct record *r)
 	put(o, "endNs", number(since_start(r, r->window_end_ns)));
 	put(o, "countedStartNs", number(since_start(r, r->counted_start_ns)));
 	put(o, "countedEndNs", number(since_start(r, r->counted_end_ns)));
+	put(o, "ratesBy", string(r->edge_lack == NULL ? "edges" : "samples"));
+	put(o, "sampledStartNs", number(since_start(r, r->sampled_start_ns)));
+	put(o, "sampledEndNs", number(since_start(r, r->sampled_end_ns)));
 	put(o, "publishRate", real(record_publish_per_s(r)));
 	put(o, "consumeRate", real(record_consume_per_s(r)));
 	put(o, "ceilingRate", r->ceiling_per_s > 0 ? real(r->ceiling_per_s) : json_null());

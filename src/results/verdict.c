@@ -412,6 +412,10 @@ static void judge_host(const struct verdict_facts *f, struct verdict_result *out
 		    "are "
 		    "one, and nothing could have been recovered; see events",
 		    (double)f->journal_failed_ns / 1e9);
+	if (f->edge_lack != NULL)
+		add(out, VERDICT_VALID, "rates",
+		    "the rates are those between two samples near the ends of the window: %s",
+		    f->edge_lack);
 	if (f->settings != NULL)
 		add(out, VERDICT_VALID, "settings", "%s", f->settings);
 	if (f->topics_unknown != NULL)

@@ -43,7 +43,7 @@
  *     interrupted     by a signal                                 -
  *     failure         -                                           something failed in the middle
  *     recovered       -                                           made from the journal of a killed run
- *     brokerLocal, events, journal, leftBehind, recordingTime, slowToClose, drain, settings: notes,
+ *     brokerLocal, events, journal, leftBehind, rates, recordingTime, slowToClose, drain, settings: notes,
  *     which weigh nothing
  *
  * The rules of rate, throughput, publishDelay and queue need a schedule and do not hold for rate `max`; after a
@@ -88,7 +88,9 @@ struct verdict_facts {
 		deletion_refused; /* ... because the broker forbids it, in these words; else NULL */
 	const char *settings;     /* what is not as the driver file says; NULL = nothing */
 	uint64_t window_ns, counted_late_ns; /* so long after it its last sample was taken */
-	bool search_cut; /* it was out of time; what was found is confirmed all the same */
+	const char
+		*edge_lack; /* why the rates are by samples near the ends of the window; or NULL */
+	bool search_cut;    /* it was out of time; what was found is confirmed all the same */
 	double refused_least_per_s, refused_most_per_s; /* carried at rates above; 0 = none */
 	double asked_per_s;           /* over all producers; 0 without a schedule */
 	uint64_t window_acknowledged; /* due in the window and acknowledged */

@@ -166,22 +166,53 @@ static void fill_events(struct run *r, struct record *out)
 	out->events_count = count;
 }
 
+static void count_between(const uint64_t *newer, const uint64_t *older, uint64_t *out)
+{
+	for (size_t i = 0; i < COUNTER_COUNT; i++)
+		out[i] = newer[i] - older[i];
+}
+
+static void fill_samples(const struct sampler *s, struct record *out)
+{
+	count_between(s->window_end.counters, s->window_start.counters, out->sampled_counters);
+	out->sampled_start_ns = s->window_start.taken_ns;
+	out->sampled_end_ns = s->window_end.taken_ns;
+	out->window_usage = host_usage_diff(&s->usage_end, &s->usage_start);
+}
+
+/* NULL: what was counted at both ends of the window is known. */
+static const char *edge_lack(const struct fact_totals *t)
+{
+	bool known = t->edges[FACT_WINDOW_START].at_ns != 0 && t->edges[FACT_WINDOW_END].at_ns != 0;
+
+	if (known)
+		return NULL;
+	return t->edge_lack != NULL ? t->edge_lack
+	                            : "the worker does not tell what was counted there";
+}
+
 static void fill_window(struct run *r, struct record *out)
 {
-	const struct sampler *s = &r->sampler;
+	const struct fact_totals *t = &r->close.totals;
 
 	out->window_start_ns = r->window.edges.start_ns;
 	out->window_end_ns = r->window.edges.start_ns;
 	out->counted_start_ns = out->counted_end_ns = r->window.edges.start_ns;
-	if (!r->window.begun || s->window_end.taken_ns == 0)
+	if (!r->window.begun || r->sampler.window_end.taken_ns == 0)
 		return;
 	if (r->window.edges.end_ns > r->window.edges.start_ns)
 		out->window_end_ns = r->window.edges.end_ns;
-	for (size_t i = 0; i < COUNTER_COUNT; i++)
-		out->window_counters[i] = s->window_end.counters[i] - s->window_start.counters[i];
-	out->window_usage = host_usage_diff(&s->usage_end, &s->usage_start);
-	out->counted_start_ns = s->window_start.taken_ns;
-	out->counted_end_ns = s->window_end.taken_ns;
+	fill_samples(&r->sampler, out);
+	out->edge_lack = edge_lack(t);
+	if (out->edge_lack == NULL) {
+		count_between(t->edges[FACT_WINDOW_END].counters,
+		              t->edges[FACT_WINDOW_START].counters, out->window_counters);
+		out->counted_end_ns = out->window_end_ns;
+		return;
+	}
+	memcpy(out->window_counters, out->sampled_counters, sizeof(out->window_counters));
+	out->counted_start_ns = out->sampled_start_ns;
+	out->counted_end_ns = out->sampled_end_ns;
 }
 
 static void fill_series(struct run *r, struct record *out)
@@ -238,10 +269,10 @@ static void look_at_growth(const struct run *r, struct verdict_facts *f)
 	f->half_acknowledged = last->acknowledged - first->acknowledged;
 }
 
-/* CPU times are taken with the counts. */
+/* CPU times are taken with the samples. */
 static double busiest_agent(const struct record *record)
 {
-	uint64_t span_ns = record->counted_end_ns - record->counted_start_ns;
+	uint64_t span_ns = record->sampled_end_ns - record->sampled_start_ns;
 	double busiest = 0;
 
 	for (size_t i = 0; i < record->agents_count && span_ns > 0; i++) {
@@ -340,6 +371,7 @@ static void judge(struct run *r, struct record *out)
 		.counted_late_ns = out->counted_end_ns > out->window_end_ns
 		                           ? out->counted_end_ns - out->window_end_ns
 		                           : 0,
+		.edge_lack = out->edge_lack,
 		.asked_per_s = out->asked_per_s,
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
 		.window_acknowledged = h[LATENCY_PUBLISH].count,

@@ -12,6 +12,7 @@
  *     local_agents.c  which agents there are: dealing clients, losing and restarting agents
  *     local_rows.c    what a job said of the driver's configuration
  *     local_totals.c  what they counted
+ *     local_edges.c   what they had counted at the ends of the window
  *     local_debts.c   what they owe when they have ended
  */
 

@@ -6,15 +6,10 @@
 #include "stats/counter.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
+#include "worker/local_edges.h"
 
 /* Counts of partitions are left out of the result beyond this many (8 bytes each here). */
 #define PARTITION_TOTALS_MAX ((size_t)4 * 1024 * 1024)
-
-/* Only producers and consumers count; administration and a broker of the driver's own do not. */
-static bool makes_load(const struct agent *a)
-{
-	return a->spec.role == AGENT_PRODUCER || a->spec.role == AGENT_CONSUMER;
-}
 
 /* What a dead agent had under way: nobody can say any more what became of it. */
 static uint64_t never_told(const struct shm_client *c)
@@ -52,7 +47,7 @@ void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out)
 
 	for (size_t i = 0; i < l->supervisor.count; i++) {
 		struct agent *a = l->supervisor.agents[i];
-		if (!makes_load(a))
+		if (!agent_role_makes_load(a->spec.role))
 			continue;
 		count_agent(l, a, with_latencies, out);
 		out->cpu_ns += agent_cpu_ns(a);
@@ -68,19 +63,20 @@ static size_t count_load_agents(const struct local *l)
 	size_t count = 0;
 
 	for (size_t i = 0; i < l->supervisor.count; i++)
-		count += makes_load(l->supervisor.agents[i]);
+		count += agent_role_makes_load(l->supervisor.agents[i]->spec.role);
 	return count;
 }
 
 void local_agents_list(struct local *l, struct arena *arena, bool with_pss, struct fact_totals *out)
 {
+	local_edges(l, arena, out);
 	out->host.environment = l->environment;
 	host_usage_read(&out->host.usage);
 	out->agents = arena_alloc(arena, count_load_agents(l) * sizeof(*out->agents));
 	out->agents_count = 0;
 	for (size_t i = 0; i < l->supervisor.count; i++) {
 		struct agent *a = l->supervisor.agents[i];
-		if (!makes_load(a))
+		if (!agent_role_makes_load(a->spec.role))
 			continue;
 		struct snapshot counted = { 0 };
 		bool is_offering = agent_shm_is_offering(a->shm);
@@ -193,7 +189,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct fact_totals
 	size_t n = 0;
 	for (size_t i = 0; i < l->supervisor.count; i++) {
 		struct agent *a = l->supervisor.agents[i];
-		if (!makes_load(a))
+		if (!agent_role_makes_load(a->spec.role))
 			continue;
 		count_agent(l, a, true, &snapshots[n]);
 		snapshots[n].cpu_ns = agent_cpu_ns(a);

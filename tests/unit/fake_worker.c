@@ -80,11 +80,33 @@ static void receive(struct fake_worker *f, uint64_t step_ns)
 	record(f, LATENCY_CORRECTED_E2E, E2E_NS + DELAY_NS, n);
 }
 
+/* What was counted at the ends of the window; how far it is to the next one. */
+static uint64_t pass_edges(struct fake_worker *f)
+{
+	const uint64_t at[FACT_EDGES] = { f->window.start_ns, f->window.end_ns };
+	uint64_t left_ns = UINT64_MAX;
+
+	for (int e = 0; e < FACT_EDGES; e++) {
+		struct fact_edge *edge = &f->edges[e];
+
+		if (at[e] > f->now_ns) {
+			left_ns = min_u64(left_ns, at[e] - f->now_ns);
+			continue;
+		}
+		if (edge->at_ns != 0)
+			continue;
+		edge->at_ns = at[e];
+		memcpy(edge->counters, f->truth.counters, sizeof(edge->counters));
+	}
+	return left_ns;
+}
+
 static void move_on(struct fake_worker *f, uint64_t to_ns)
 {
 	while (f->now_ns < to_ns) {
 		uint64_t step = min_u64(FAKE_MS - f->now_ns % FAKE_MS, to_ns - f->now_ns);
 
+		step = min_u64(step, pass_edges(f));
 		if (f->loaded && f->now_ns < f->gate_ns)
 			step = min_u64(step, f->gate_ns - f->now_ns);
 		else if (f->loaded && !f->stopped)
@@ -283,6 +305,9 @@ static void answer_snapshot(struct fake_worker *f, struct arena *arena, struct f
 	out->host.usage.steal_ticks = out->host.usage.ticks * f->steal_percent / 100;
 	out->host.usage.throttled_periods = f->truth.counters[COUNTER_SENT] * f->throttled;
 	list_agents(f, arena, out);
+	(void)pass_edges(f);
+	if (!f->has_no_edges)
+		memcpy(out->edges, f->edges, sizeof(out->edges));
 }
 
 static void answer_finish(struct fake_worker *f, struct worker_call *call)

@@ -41,6 +41,7 @@ struct fake_worker {
 	int slow_verb;                      /* takes slow_ns; -1 = none */
 	uint64_t slow_ns;
 	bool is_deaf; /* nothing ends slow_verb, not even STOP_ALL, which does not end either */
+	bool has_no_edges; /* it does not tell what was counted at the ends of the window */
 	uint32_t standstill_ms;
 	const uint64_t *topic_ends; /* what the topics took; NULL = the driver cannot tell */
 	/* Agents that end badly when they are told to: in FINISH, the last thing they do. */
@@ -72,6 +73,7 @@ struct fake_worker {
 	uint64_t gate_ns;
 	double due, send_credit, receive_credit;
 	struct snapshot truth;
+	struct fact_edge edges[FACT_EDGES];
 };
 
 /* Everything works at once and nothing is limited. */

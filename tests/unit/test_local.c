@@ -125,6 +125,76 @@ static void a_killed_producer_agent_leaves_its_counts_and_is_told(void **state)
 	close_worker(&f);
 }
 
+static uint64_t counted_at(const struct fact_totals *t, enum fact_edge_of edge, enum counter which)
+{
+	return t->edges[edge].counters[which];
+}
+
+/* One agent dies in the window, one stands still over its end: whatever they counted later than an edge
+ * they never counted. */
+static void what_was_counted_at_the_ends_of_the_window_is_known_of_every_agent(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_client);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 2);
+	uint64_t start_ns = start_load(&f, 2000, 2, 1000 * S);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 200);
+	kill(agent_now(&f, AGENT_PRODUCER, 0).pid, SIGKILL);
+	(void)wait_event(&f, EVENT_AGENT_LOST);
+	struct fact_agent still = agent_now(&f, AGENT_PRODUCER, 1);
+	siginfo_t info;
+	kill(still.pid, SIGSTOP);
+	assert_int_equal(waitid(P_PID, (id_t)still.pid, &info, WSTOPPED | WNOWAIT), 0);
+	struct worker_call window = call_of(&f, WORKER_SET_WINDOW);
+	uint64_t end_ns = clock_ns();
+	window.window = (struct worker_window){ start_ns, end_ns, end_ns };
+	must(&f, &window);
+
+	/* The end has come, and a living agent has not counted then. */
+	struct worker_call now = call_of(&f, WORKER_SNAPSHOT);
+	must(&f, &now);
+	assert_int_equal(now.totals.edges[FACT_WINDOW_START].at_ns, start_ns);
+	assert_int_equal(now.totals.edges[FACT_WINDOW_END].at_ns, 0);
+	assert_string_equal(now.totals.edge_lack,
+	                    "producer agent 1 did not count at the end of the window");
+	snapshot_fini(&now.totals.snapshot);
+	kill(still.pid, SIGKILL);
+
+	struct fact_totals t = finish(&f);
+	assert_null(t.edge_lack);
+	assert_int_equal(t.edges[FACT_WINDOW_START].at_ns, start_ns);
+	assert_int_equal(t.edges[FACT_WINDOW_END].at_ns, end_ns);
+	assert_int_equal(counted_at(&t, FACT_WINDOW_START, COUNTER_SENT), 0);
+	assert_int_equal(counted_at(&t, FACT_WINDOW_END, COUNTER_SENT),
+	                 t.snapshot.counters[COUNTER_SENT]);
+	/* This driver answers at once. */
+	assert_int_equal(counted_at(&t, FACT_WINDOW_END, COUNTER_ACKNOWLEDGED),
+	                 t.snapshot.counters[COUNTER_ACKNOWLEDGED]);
+	fact_totals_fini(&t);
+	close_worker(&f);
+}
+
+static void an_edge_that_has_not_come_is_not_known_and_nobody_lacks_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", per_client);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 1);
+	(void)start_load(&f, 1000, 1, 1000 * S);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 1);
+	struct fact_totals t = finish(&f);
+	assert_true(t.edges[FACT_WINDOW_START].at_ns > 0);
+	assert_int_equal(t.edges[FACT_WINDOW_END].at_ns, 0);
+	assert_null(t.edge_lack);
+	fact_totals_fini(&t);
+	close_worker(&f);
+}
+
 /* Charged to agent by agent, and to the whole: the same messages. */
 static void assert_times(const struct fact_totals *t, enum latency which, uint64_t count)
 {
@@ -495,6 +565,9 @@ int main(void)
 		cmocka_unit_test(a_load_is_exact_whatever_agents_it_is_dealt_to),
 		cmocka_unit_test(intervals_add_up_to_the_totals),
 		cmocka_unit_test(a_killed_producer_agent_leaves_its_counts_and_is_told),
+		cmocka_unit_test(
+			what_was_counted_at_the_ends_of_the_window_is_known_of_every_agent),
+		cmocka_unit_test(an_edge_that_has_not_come_is_not_known_and_nobody_lacks_it),
 		cmocka_unit_test(an_agent_that_died_before_the_load_owes_all_of_it_at_every_rate),
 		cmocka_unit_test(
 			what_a_dead_agent_had_in_flight_is_charged_at_the_end_and_not_at_its_death),

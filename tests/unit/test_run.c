@@ -403,6 +403,7 @@ static void rates_are_right_however_late_the_samples(void **state)
 		struct bench b;
 
 		bench_setup(&b, FIXED);
+		b.fake->has_no_edges = true;
 		if (late_ms > 0) {
 			/* From 0.9 s before the window on: its first sample comes late. */
 			b.fake->stopped_at_ns = 1500 * FAKE_MS;
@@ -415,6 +416,46 @@ static void rates_are_right_however_late_the_samples(void **state)
 		const json_t *rates = json_object_get(b.omb, "publishRate");
 		for (size_t i = 0; i < json_array_size(rates); i++)
 			assert_true(fabs(json_real_value(json_array_get(rates, i)) - 1000) < 2);
+		bench_teardown(&b);
+	}
+}
+
+/* Whatever the samples were: they say what was counted when they were taken. */
+static void rates_are_those_of_the_window_where_the_loops_counted_at_its_ends(void **state)
+{
+	static const struct {
+		bool has_no_edges;
+		double least, most;
+		const char *by;
+	} cases[] = {
+		/* Nothing was sent in the 5 s in which nobody looked. */
+		{ true, 600, 700, "samples" },
+		{ false, 999.5, 1000.5, "edges" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bench b;
+
+		bench_setup(&b, FIXED);
+		b.fake->has_no_edges = cases[i].has_no_edges;
+		b.fake->stopped_at_ns = 11 * FAKE_S; /* over the end of the window */
+		b.fake->stopped_ns = 6 * FAKE_S;
+		bench_go(&b);
+		double rate = json_real_value(bench_member(&b, "window", "publishRate"));
+		if (rate < cases[i].least || rate > cases[i].most)
+			fail_msg("by %s: %.2f/s", cases[i].by, rate);
+		assert_string_equal(json_string_value(bench_member(&b, "window", "ratesBy")),
+		                    cases[i].by);
+		const char *why = bench_reason(&b, "rates");
+		assert_true((why != NULL) == cases[i].has_no_edges);
+		if (why != NULL)
+			assert_non_null(strstr(why, "the worker does not tell what was counted"));
+		assert_true((bench_reason(&b, "sampling") != NULL) == cases[i].has_no_edges);
+		/* CPU time is of the samples, and so is what it was spent on. */
+		assert_int_equal(
+			(int)json_real_value(bench_member(&b, "window", "producerCpuPerMessageNs")),
+			1000);
 		bench_teardown(&b);
 	}
 }
@@ -570,6 +611,7 @@ static void the_host_is_that_of_the_worker(void **state)
 	bench_setup(&b, FIXED);
 	b.fake->steal_percent = 50;
 	b.fake->throttled = 2;
+	b.fake->has_no_edges = true; /* the counters below are of the samples, as the host's are */
 	bench_go(&b);
 	assert_string_equal(json_string_value(bench_member(&b, "host", "name")), "far-away");
 	assert_true(json_real_value(bench_member(&b, "host", "cpuQuota")) == 1.5);
@@ -612,6 +654,7 @@ int main(void)
 		cmocka_unit_test(a_signal_during_the_deletion_comes_too_late_to_spoil_the_result),
 		cmocka_unit_test(a_broker_that_is_too_slow_leaves_messages_unsent),
 		cmocka_unit_test(rates_are_right_however_late_the_samples),
+		cmocka_unit_test(rates_are_those_of_the_window_where_the_loops_counted_at_its_ends),
 		cmocka_unit_test(every_line_under_load_has_the_latencies_of_its_interval),
 		cmocka_unit_test(the_search_finds_a_planted_capacity),
 		cmocka_unit_test(without_a_confirmed_rate_nothing_is_measured),
