@@ -3,7 +3,7 @@
 #
 # Runs every measurement, one after the other, and makes docs/performance.md of them.
 #
-#     bench/all.sh            about 45 minutes; nothing else may run on the machine
+#     bench/all.sh            about 48 minutes; nothing else may run on the machine
 #     bench/all.sh --quick    about 8 minutes, to see that it works; writes into build/bench-quick
 #
 # BUILD=DIR takes the programs of another build folder.  A script that fails does not stop the
@@ -46,6 +46,7 @@ measure() {
 
 echo "load averages before: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 measure null_cost --null-loop "$build/bench/null_loop"
+measure pacing
 measure startup
 measure fleet
 measure acceptance --scaling-repeats 2

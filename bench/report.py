@@ -17,10 +17,13 @@ import sys
 from acceptance import SCALING_HEAD, acceptance_rows, scaling_cells
 from fleet import rows_of as fleet_rows
 from measure import ROOT, duration, megabytes, percent, rate
+from pacing import HEAD as PACING_HEAD
+from pacing import rows_of as pacing_rows
 from startup import PARTS
 
 NAMES = (
     "null_cost",
+    "pacing",
     "compare_kafka",
     "compare_processes",
     "compare_embedded",
@@ -110,6 +113,16 @@ def case_name(case):
 def goals_null(d):
     cost = d["medianCpuPerMessageNs"]
     return [goal("`null`: CPU a message", "≤ 100 ns", f"{cost:.1f} ns", cost <= 100)]
+
+
+def goals_pacing(d):
+    late = {(c["rate"], c["pacing"]): c["median"]["lateP50Ns"] for c in d["cases"]}
+    rows = []
+    for per_s in sorted({c["rate"] for c in d["cases"]}):
+        asleep, spun = late[per_s, "sleep"], late[per_s, "spin"]
+        what = f"`pacing: spin`, {rate(per_s)} msg/s: lateness p50"
+        rows.append(goal(what, f"< {duration(asleep)} (sleep)", duration(spun), spun < asleep))
+    return rows
 
 
 def goals_compare(d):
@@ -247,6 +260,17 @@ def section_instructions(d):
     return text + markdown(["function", *modes], rows)
 
 
+def section_pacing(d):
+    s = d["settings"]
+    text = (
+        "One producer, 100 B, driver `null`, `wakeInterval: 0`: how late messages are sent (publish "
+        f"delay) and what the agent costs, of one CPU; medians of {s['rounds']} rounds of "
+        f"{s['durationS']} s, all cases in turn. `pacing: spin` sleeps until 50 µs before a message "
+        "is due and spins from then on. p99 is what else the machine does.\n\n"
+    )
+    return text + markdown(PACING_HEAD, pacing_rows(d["cases"]))
+
+
 def section_compare(d):
     s = d["settings"]
     who = "one producer agent and one consumer agent"
@@ -369,6 +393,7 @@ def section_startup(d):
 
 SECTIONS = {
     "null_cost": ("What omb itself costs", section_null, goals_null),
+    "pacing": ("Waiting asleep or awake", section_pacing, goals_pacing),
     "compare_kafka": ("Against bare librdkafka", section_compare, goals_compare),
     "compare_processes": (
         "Against bare librdkafka, each client a process",

@@ -56,6 +56,7 @@ struct loop {
 	struct shm_latencies *latencies[WINDOW_COUNT]; /* of `words` */
 	unsigned edges_passed;
 	uint64_t edge_ns;     /* the next one of the window; UINT64_MAX = none is announced */
+	uint64_t spin_ns;     /* so much of the end of a wait is spun; 0 = all is slept */
 	uint64_t next_cpu_ns; /* when the thread's CPU time is looked at again */
 
 	uint64_t now_ns; /* the last reading; see loop_tick */

@@ -98,6 +98,7 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 	struct driver_traits traits = driver_traits_of(l->base.driver, l->base.spec->driver_config);
 	if (traits.has_max_block)
 		l->load.max_block_ns = traits.max_block_ms * NS_PER_MS;
+	l->base.spin_ns = producer_is_paced(l) ? load->spin_ns : 0;
 	counter_set(&l->base.words->message_bytes, load->payload.size);
 	l->stamps = load->payload.size >= STAMP_BYTES;
 	l->pool = payload_map(pool_fd, load->payload.size, load->payload.count, err);

@@ -79,6 +79,9 @@ static void add_rate(const struct plan *plan, struct text *out)
 		          format_duration(plan->load.wake_interval_ns, wake));
 	else
 		text_add(out, "; each message when it is due");
+	if (plan->load.spin_ns > 0)
+		text_addf(out, ", waited for awake in the last %s",
+		          format_duration(plan->load.spin_ns, wake));
 	text_add(out, "\n");
 }
 

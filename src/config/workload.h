@@ -30,6 +30,11 @@ enum rate_mode {
 
 enum rate_scope { RATE_TOTAL, RATE_PER_PRODUCER };
 
+enum pacing {
+	PACING_SLEEP,
+	PACING_SPIN, /* the last part of each wait: precise, at the cost of CPU */
+};
+
 enum agent_layout {
 	AGENTS_PER_CORE, /* as many producer agents and as many consumer agents as CPUs */
 	AGENTS_PER_CLIENT,
@@ -80,6 +85,7 @@ struct workload {
 
 	uint64_t
 		wake_ns; /* at least this between two passes of sends; 0 = each message by itself */
+	enum pacing pacing;
 	uint64_t max_in_flight;       /* messages of a producer, never 0 */
 	uint64_t max_in_flight_bytes; /* of a producer; 0 = not bounded by bytes */
 

@@ -35,6 +35,12 @@ static const struct option_choice agent_choices[] = {
 	{ 0 },
 };
 
+static const struct option_choice pacing_choices[] = {
+	{ .name = "sleep", .value = PACING_SLEEP },
+	{ .name = "spin", .value = PACING_SPIN },
+	{ 0 },
+};
+
 const struct option_spec workload_table[] = {
 	{
 		.name = "name",
@@ -256,6 +262,16 @@ const struct option_spec workload_table[] = {
 		.help = "at least this long from one pass of sends to the next: all that is due "
 			"goes "
 			"out together; 0 = each message when it is due",
+	},
+	{
+		.name = "pacing",
+		.type = OPTION_ENUM,
+		.offset = AT(w.pacing),
+		.fallback = "sleep",
+		.choices = pacing_choices,
+		.help = "how a producer thread waits until a message is due: asleep, or spinning "
+			"for the last 50us, which spares it being woken up and costs up to a CPU "
+			"(check says how much); wakeInterval holds as ever",
 	},
 	{
 		.name = "samplePeriod",

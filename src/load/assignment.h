@@ -23,6 +23,10 @@ enum load_mode {
 	LOAD_UNLIMITED, /* rate `max`: as fast as the window in flight allows, no schedule */
 };
 
+/* `pacing: spin`: a loop sleeps until so long before a message is due, and spins from then on.  A
+ * virtual machine takes 25 to 50 us to wake up, measured (bench/README.md). */
+#define LOAD_SPIN_NS UINT64_C(50000)
+
 struct load_spec {
 	enum load_mode mode;
 	struct pacer_epoch epoch; /* LOAD_UNLIMITED uses start_ns only: the gate */
@@ -31,6 +35,7 @@ struct load_spec {
 	enum key_pick keys;
 	struct payload_spec payload;
 	uint64_t wake_interval_ns;
+	uint64_t spin_ns;         /* the last part of a wait for a due time is spun; 0 = none is */
 	uint64_t max_block_ns;    /* a message that stays BUSY so long has failed */
 	uint32_t window_messages; /* in flight per producer; never 0 */
 	uint32_t subscriptions;   /* of each topic: so many miss a message that is never sent */

@@ -173,6 +173,7 @@ bool plan_make(struct plan *out, const struct workload *w, const struct plan_hos
 		.keys = pick_of(w->keys),
 		.payload = make_payload(w, host),
 		.wake_interval_ns = w->wake_ns,
+		.spin_ns = w->pacing == PACING_SPIN ? LOAD_SPIN_NS : 0,
 		.max_block_ns = PLAN_MAX_BLOCK_NS,
 		.window_messages = window_of(w),
 		.run = host->run,

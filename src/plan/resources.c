@@ -89,6 +89,28 @@ static uint64_t window_bytes(const struct plan *plan)
 	return (uint64_t)plan->load.window_messages * (plan->load.payload.size + FLIGHT_BYTES);
 }
 
+/* The share of its time that a loop spins: for the last part of each wait for a pass of sends. */
+static double spinning_share(const struct plan *plan, uint64_t loops)
+{
+	double passes_per_s = plan->rate_per_s / (double)loops;
+	double wake_s = (double)plan->load.wake_interval_ns / 1e9;
+
+	if (wake_s > 0 && (plan->searches || passes_per_s * wake_s > 1))
+		passes_per_s = 1 / wake_s;
+	else if (plan->searches)
+		return 1;
+	double share = passes_per_s * (double)plan->load.spin_ns / 1e9;
+	return share < 1 ? share : 1;
+}
+
+static void estimate_spinning(const struct plan *plan, uint64_t loops, struct resources *out)
+{
+	if (plan->load.spin_ns == 0 || plan->load.mode != LOAD_PACED || loops == 0)
+		return;
+	out->spinning_loops = (uint32_t)loops;
+	out->spinning_cpus = (double)loops * spinning_share(plan, loops);
+}
+
 void resources_estimate(const struct plan *plan, const struct resource_driver *driver,
                         struct resources *out)
 {
@@ -114,6 +136,7 @@ void resources_estimate(const struct plan *plan, const struct resource_driver *d
 		                payload_bytes(plan, producers.loops),
 	};
 	out->memory_full_bytes = out->memory_bytes + plan->producers * window_bytes(plan);
+	estimate_spinning(plan, producers.loops, out);
 }
 
 /* --- doubts --------------------------------------------------------------------------------------- */
@@ -264,6 +287,32 @@ static void doubt_rate(struct gathering *g)
 		      "a longer testDuration or a higher producerRate");
 }
 
+static void doubt_pacing(struct gathering *g)
+{
+	const struct load_spec *load = &g->plan->load;
+	uint32_t loops = g->need->spinning_loops, cpus = g->limits->cpus;
+	double taken = g->need->spinning_cpus;
+	char text[UNITS_TEXT];
+
+	if (loops == 0)
+		return;
+	doubt(g, taken > cpus / 2.0 ? DOUBT_WARNING : DOUBT_NOTE,
+	      arena_printf(g->arena,
+	                   "pacing: spin takes up to %.2g of %u CPUs for waiting, in %u thread%s: "
+	                   "clients, and a broker on this host, have so much less",
+	                   taken, cpus, loops, loops == 1 ? "" : "s"),
+	      "pacing: sleep, or fewer agents");
+	if (!g->plan->searches &&
+	    g->plan->rate_per_s / loops * (double)load->wake_interval_ns / 1e9 >= 1)
+		doubt(g, DOUBT_NOTE,
+		      arena_printf(
+			      g->arena,
+			      "a pass of sends every %s at most (wakeInterval): what falls due "
+			      "meanwhile waits for it, with pacing: spin too",
+			      format_duration(load->wake_interval_ns, text)),
+		      "--set wakeInterval=0");
+}
+
 static void doubt_measurement(struct gathering *g)
 {
 	const struct plan *plan = g->plan;
@@ -328,6 +377,8 @@ static void doubt_void_keys(struct gathering *g)
 	           "there is no consumerBacklogSizeGB");
 	doubt_void(g, w->rate_scope == RATE_PER_PRODUCER && w->rate_mode != RATE_FIXED,
 	           "producerRateScope", "producerRate is no number of messages");
+	doubt_void(g, w->pacing == PACING_SPIN && w->rate_mode == RATE_MAX, "pacing",
+	           "without a schedule nothing is waited for");
 	doubt_void(g, !consumed && w->processing_ns > 0, "messageProcessingTime",
 	           "there are no consumers");
 	doubt_void(g, commits && !consumed, "commitInterval", "there are no consumers");
@@ -377,6 +428,7 @@ struct doubts resources_doubts(const struct plan *plan, const struct resources *
 	};
 
 	doubt_clients(&g);
+	doubt_pacing(&g);
 	doubt_measurement(&g);
 	doubt_rate(&g);
 	doubt_limits(&g);

@@ -51,6 +51,8 @@ struct resources {
 	uint64_t files_agent;       /* open in the agent that has most */
 	uint64_t memory_bytes;      /* of all agents, at ease */
 	uint64_t memory_full_bytes; /* with every window in flight full */
+	uint32_t spinning_loops;    /* `pacing: spin`: so many threads wait awake ... */
+	double spinning_cpus;       /* ... and take so much of all CPUs for it, at most */
 };
 
 void resources_estimate(const struct plan *plan, const struct resource_driver *driver,

@@ -48,7 +48,8 @@
 	X(NEGATIVE,        "negative",        "received before they were sent: clocks disagree")   \
 	X(COMMITS,         "commits",         "commits of positions asked for")                     \
 	X(BLOCKED,         "blocked",         "messages with a due time that had to wait for room in the client") \
-	X(BLOCKED_NS,      "blockedNs",       "how long these waited, from when they were first offered, in ns")
+	X(BLOCKED_NS,      "blockedNs",       "how long these waited, from when they were first offered, in ns") \
+	X(SPUN_NS,         "spunNs",          "how long loops spun until a message was due (pacing: spin), in ns")
 /* clang-format on */
 
 enum latency {

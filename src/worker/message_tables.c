@@ -394,6 +394,7 @@ static const struct field load_ask[] = {
 	      .names_count = 3),
 	FIELD(struct load_spec, payload, "payload", FIELD_STRUCT, .of = &payload_fields),
 	FIELD(struct load_spec, wake_interval_ns, "wakeIntervalNs", FIELD_COUNT),
+	FIELD(struct load_spec, spin_ns, "spinNs", FIELD_COUNT),
 	FIELD(struct load_spec, max_block_ns, "maxBlockNs", FIELD_COUNT),
 	FIELD(struct load_spec, window_messages, "windowMessages", FIELD_UINT),
 	FIELD(struct load_spec, subscriptions, "subscriptions", FIELD_UINT),

@@ -319,6 +319,8 @@ def test_check_shows_what_the_driver_means(work):
         (["messageSize=20"], "  warning: payloads of 20 bytes have no room for the stamp of 32:"),
         (["warmupDuration=0"], "  note: no warm-up:"),
         (["producerRate=max"], "  note: without a schedule the latency is that of the window"),
+        (["pacing=spin", "agents=1", "producerRate=1000"],
+         "  note: pacing: spin takes up to 0.05 of "),
     ],
 )
 def test_check_doubts(work, sets, doubt):

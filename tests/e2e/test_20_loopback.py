@@ -326,6 +326,20 @@ def test_null_delivers_nothing_and_acknowledges_everything(omb):
     assert_account_is_consistent(result)
 
 
+def test_pacing_by_spinning_is_asked_for_by_one_key_and_its_cost_is_counted(omb):
+    shape = workload(subscriptionsPerTopic=0, consumerPerSubscription=0, testDuration="1s")
+    spun = {}
+    for pacing in ("sleep", "spin"):
+        result = omb.run(shape | {"pacing": pacing, "agents": 1}, NULL, "-o", f"{pacing}.json").only(pacing)
+        result.must_be_good()
+        assert result.totals["acknowledged"] == RATE
+        assert result.omb["workload"]["pacing"] == pacing
+        spun[pacing] = result.totals["spunNs"]
+    # At most 50 us before each pass of sends.
+    assert spun["sleep"] == 0
+    assert 0 < spun["spin"] <= 50_000 * result.totals["passes"]
+
+
 # ---- consumers -----------------------------------------------------------------------------------------
 
 

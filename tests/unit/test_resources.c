@@ -325,6 +325,73 @@ static void a_small_window_needs_no_warning_at_the_maximum_rate(void **state)
 	arena_fini(&a.arena);
 }
 
+/* 50 us of each wait, by every producer thread. */
+static void spinning_is_told_with_the_cpu_that_it_takes(void **state)
+{
+	static const struct {
+		uint32_t producers; /* an agent each */
+		double rate_per_s;  /* 0: searched for */
+		uint64_t wake_ns;
+		double cpus;
+		enum doubt_severity severity;
+		const char *text;
+	} cases[] = {
+		{ 1, 1000, 0, 0.05, DOUBT_NOTE, "up to 0.05 of 2 CPUs for waiting, in 1 thread:" },
+		{ 1, 10000, 0, 0.5, DOUBT_NOTE, "up to 0.5 of 2 CPUs" },
+		{ 1, 100000, 0, 1, DOUBT_NOTE, "up to 1 of 2 CPUs" },
+		{ 1, 100000, 200000, 0.25, DOUBT_NOTE, "up to 0.25 of 2 CPUs" },
+		{ 4, 40000, 0, 2, DOUBT_WARNING, "up to 2 of 2 CPUs for waiting, in 4 threads:" },
+		{ 2, 0, 0, 2, DOUBT_WARNING, "up to 2 of 2 CPUs" },
+		{ 2, 0, 100000, 1, DOUBT_NOTE, "up to 1 of 2 CPUs" },
+	};
+	struct resource_driver d = kafka_like();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct workload w = ordinary();
+		w.pacing = PACING_SPIN;
+		w.producers_per_topic = cases[i].producers;
+		w.rate_mode = cases[i].rate_per_s > 0 ? RATE_FIXED : RATE_SEARCH;
+		w.rate_per_s = cases[i].rate_per_s;
+		w.wake_ns = cases[i].wake_ns;
+		struct answer a = ask(&w, &d, &plenty);
+		const struct doubt *told = find(&a, cases[i].text);
+		if (told == NULL)
+			fail_msg("%s: %s", cases[i].text, a.doubts.items[0].text);
+		assert_int_equal(told->severity, cases[i].severity);
+		assert_int_equal(a.need.spinning_loops, cases[i].producers);
+		assert_int_equal(a.need.spinning_cpus * 1000, cases[i].cpus * 1000);
+		arena_fini(&a.arena);
+	}
+}
+
+static void spinning_that_gains_nothing_is_told(void **state)
+{
+	struct resource_driver d = kafka_like();
+	struct workload w = ordinary();
+
+	(void)state;
+	w.pacing = PACING_SPIN;
+	w.agents = AGENTS_NUMBER;
+	w.agent_count = 1;
+	struct answer a = ask(&w, &d, &plenty);
+	assert_string_equal(find(&a, "a pass of sends every 100us at most")->remedy,
+	                    "--set wakeInterval=0");
+	arena_fini(&a.arena);
+
+	w.wake_ns = 0;
+	a = ask(&w, &d, &plenty);
+	assert_null(find(&a, "a pass of sends"));
+	arena_fini(&a.arena);
+
+	w.rate_mode = RATE_MAX;
+	w.max_in_flight_bytes = 2000000;
+	a = ask(&w, &d, &plenty);
+	assert_non_null(find(&a, "pacing has no effect: without a schedule"));
+	assert_int_equal(a.doubts.count, 1);
+	arena_fini(&a.arena);
+}
+
 static void a_driver_that_delivers_nothing_must_not_be_subscribed_to(void **state)
 {
 	(void)state;
@@ -406,6 +473,8 @@ int main(void)
 		cmocka_unit_test(too_little_memory_is_doubted),
 		cmocka_unit_test(doubts_about_what_is_measured),
 		cmocka_unit_test(a_small_window_needs_no_warning_at_the_maximum_rate),
+		cmocka_unit_test(spinning_is_told_with_the_cpu_that_it_takes),
+		cmocka_unit_test(spinning_that_gains_nothing_is_told),
 		cmocka_unit_test(a_driver_that_delivers_nothing_must_not_be_subscribed_to),
 		cmocka_unit_test(keys_of_which_nothing_comes_are_told),
 		cmocka_unit_test(warnings_come_before_notes),

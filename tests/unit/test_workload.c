@@ -140,6 +140,7 @@ static void every_key_of_ours_is_read(void **state)
 	good(SMALL
 	     "testDuration: 90s\nwarmupDuration: 1m30s\nproducerRateScope: per-producer\n"
 	     "producerRate: 0.1\nagents: per-client\nthreadsPerAgent: 64\nwakeInterval: 200us\n"
+	     "pacing: spin\n"
 	     "samplePeriod: 1s\nseed: 18446744073709551614\nmessageProcessingTime: 5ms\n"
 	     "maxInFlight: 5000\nmaxInFlightBytes: 2MB\nagentCpus: 0-3,5\nagentNice: -5\n"
 	     "keepTopics: true\ndrainTimeout: 10\nreadinessTimeout: 2m\ncommitInterval: 500ms\n");
@@ -150,6 +151,7 @@ static void every_key_of_ours_is_read(void **state)
 	assert_int_equal(w.agents, AGENTS_PER_CLIENT);
 	assert_int_equal(w.threads_per_agent, 64);
 	assert_int_equal(w.wake_ns, 200000);
+	assert_int_equal(w.pacing, PACING_SPIN);
 	assert_int_equal(w.sample_ns, SECOND);
 	assert_true(w.seed == UINT64_MAX - 1);
 	assert_int_equal(w.processing_ns, 5000000);
@@ -404,7 +406,8 @@ static void what_is_described_loads_as_the_same_workload(void **state)
 		COMPLETE,
 		COMPLETE "producerRate: max\nmaxInFlight: 2MB\nagents: 7\nagentCpus: 0-3\n",
 		COMPLETE
-		"producerRate: 0.1\ncommitInterval: 500ms\nwakeInterval: 0\nagents: per-client\n",
+		"producerRate: 0.1\ncommitInterval: 500ms\nwakeInterval: 0\nagents: per-client\n"
+		"pacing: spin\n",
 		SMALL "testDuration: 1500ms\nwarmupDuration: 0\ncommitInterval: 100\n"
 		      "keyDistributor: RANDOM\nrandomBytesRatio: 0.3\n",
 	};
