@@ -208,13 +208,13 @@ class Running:
 
     `more` goes to Popen: other streams than the files that are read here, limits, signals."""
 
-    def __init__(self, argv, folder, env, **more):
+    def __init__(self, argv, folder, env, program=OMB, **more):
         self.folder = folder
         self.known = {p for p in folder.rglob("*") if p.is_file()}
         self.outputs = [folder.parent / f"{folder.name}.{time.monotonic_ns()}.{end}" for end in "oe"]
         with open(self.outputs[0], "w") as out, open(self.outputs[1], "w") as err:
             streams = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
-            self.child = start([OMB, *argv], cwd=folder, env=env, **(streams | more))
+            self.child = start([program, *argv], cwd=folder, env=env, **(streams | more))
         self.pid = self.child.pid
 
     @property
@@ -279,7 +279,8 @@ class Running:
 class Omb:
     """Runs omb in a folder of the test's own."""
 
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path, program=OMB):
+        self.program = program
         self.folder = tmp_path / "work"
         self.folder.mkdir()
         self.state = tmp_path / "state"
@@ -298,7 +299,7 @@ class Omb:
 
     def launch(self, *args, env=None, **more):
         env = os.environ | {"XDG_STATE_HOME": str(self.state)} | (env or {})
-        running = Running(args, self.folder, env, **more)
+        running = Running(args, self.folder, env, self.program, **more)
         self.started.append(running)
         return running
 
