@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "stats/percentile.h"
-
 #define MS            UINT64_C(1000000)
 
 /* Lateness counts where it is this much, and this part of what is shown.  On a quiet virtual machine of 2
@@ -71,8 +69,6 @@ static void judge_search(const struct verdict_facts *f, struct verdict_result *o
 		    f->refused_least_per_s, f->refused_most_per_s);
 }
 
-const double verdict_percentiles[VERDICT_POINTS] = { 50, 95, 99 };
-
 uint64_t verdict_excess_ns(const struct verdict_facts *f, enum verdict_point at)
 {
 	uint64_t delay_ns = f->late[at].delay_ns;
@@ -83,24 +79,6 @@ uint64_t verdict_excess_ns(const struct verdict_facts *f, enum verdict_point at)
 double verdict_excess_share(const struct verdict_facts *f, enum verdict_point at)
 {
 	return share(verdict_excess_ns(f, at), f->late[at].corrected_ns);
-}
-
-void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
-                            const uint64_t counters[COUNTER_COUNT], struct verdict_facts *f)
-{
-	uint64_t delay_ns[VERDICT_POINTS], corrected_ns[VERDICT_POINTS];
-
-	percentile_values(&latencies[LATENCY_DELAY], verdict_percentiles, VERDICT_POINTS, delay_ns);
-	percentile_values(&latencies[LATENCY_CORRECTED_PUBLISH], verdict_percentiles,
-	                  VERDICT_POINTS, corrected_ns);
-	for (int i = 0; i < VERDICT_POINTS; i++)
-		f->late[i] = (struct verdict_late){ delay_ns[i], corrected_ns[i] };
-	f->window_sent = counters[COUNTER_SENT];
-	f->window_blocked = counters[COUNTER_BLOCKED];
-	f->window_blocked_ns = counters[COUNTER_BLOCKED_NS];
-	f->overflow = 0;
-	for (int i = 0; i < LATENCY_COUNT; i++)
-		f->overflow += latencies[i].overflow;
 }
 
 static bool is_late_at(const struct verdict_facts *f, enum verdict_point at)

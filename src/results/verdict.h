@@ -50,91 +50,12 @@
  * search for the maximum they speak of the rate that was found.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stats/snapshot.h"
+#include "facts/verdict_facts.h"
 
 enum verdict { VERDICT_VALID, VERDICT_SUSPECT, VERDICT_INVALID };
-
-struct verdict_cause {
-	const char *text; /* NULL = none is known */
-	uint64_t often;
-};
-
-/* Where lateness is looked at: it matters by what it adds to the latencies that are shown. */
-enum verdict_point { VERDICT_P50, VERDICT_P95, VERDICT_P99, VERDICT_POINTS };
-
-struct verdict_late {
-	uint64_t delay_ns,
-		corrected_ns; /* publish delay and corrected publish at that percentile */
-};
-
-struct verdict_facts {
-	bool interrupted, scheduled, stamped, broker_is_local;
-	const char *failure; /* what ended the run early; NULL = nothing did */
-	bool recovered;      /* from the journal: `ended_ns` after its start it was still alive */
-	uint64_t ended_ns;
-	bool journal_failed; /* so long after the start: the periods are one from then on */
-	uint64_t journal_failed_ns;
-	/* Topics that were gone at the end, or took fewer messages than were acknowledged in them. */
-	uint64_t topics_gone, topics_short;
-	const char *topics_example; /* one of them in words */
-	const char *topics_unknown; /* why nobody could look; NULL = somebody did */
-	const char *worker_lacks;   /* verbs that it does not have, so less is known; NULL = none */
-	bool left_behind;           /* topics or groups of the run could not be deleted ... */
-	const char *
-		deletion_refused; /* ... because the broker forbids it, in these words; else NULL */
-	const char *settings;     /* what is not as the driver file says; NULL = nothing */
-	uint64_t window_ns, counted_late_ns; /* so long after it its last sample was taken */
-	const char
-		*edge_lack; /* why the rates are by samples near the ends of the window; or NULL */
-	bool search_cut;    /* it was out of time; what was found is confirmed all the same */
-	double refused_least_per_s, refused_most_per_s; /* carried at rates above; 0 = none */
-	double asked_per_s;           /* over all producers; 0 without a schedule */
-	uint64_t window_acknowledged; /* due in the window and acknowledged */
-	uint64_t window_latencies;    /* recovered: how many were recorded in it */
-	double published_per_s;       /* acknowledged in the window, whenever due */
-	struct verdict_late late[VERDICT_POINTS];
-	uint64_t wake_interval_ns;
-	/* Within the window: messages sent, those of them that the client refused for the time being
-	 * when they were due, and how long that lasted, over all producers. */
-	uint64_t window_sent, window_blocked, window_blocked_ns, producers;
-	uint64_t negative, overflow; /* received before they were sent; latencies out of range */
-
-	/* Of the whole run, after the drain. */
-	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
-	uint64_t received, subscriptions;
-	uint64_t redelivered, corrupt, foreign, unstamped;
-	bool drain_limit_reached;
-	bool drain_cut; /* by a second signal or a failure: neither drained nor waited for */
-
-	unsigned producers_lost, consumers_lost; /* agents lost for good */
-	unsigned agents_late;                    /* of these: after everything had arrived */
-	unsigned agents_stalled;  /* stood still for seconds while they should have been at work */
-	const char *agent_stalls; /* of the first one, which and how; NULL = none */
-	unsigned agents_slow;     /* took too long to close; their counts are complete */
-	unsigned agents_restarted;
-	const char *agent_ends; /* how the first of those ended; NULL = not known */
-	uint64_t drain_ns;      /* of a drain that was allowed more than its timeout; else 0 */
-	uint64_t drain_timeout_ns, standstill_ns;
-	uint64_t fatal_events, other_events; /* of client libraries */
-	/* What was said most often of these, and of messages that failed. */
-	struct verdict_cause failure_cause, fatal_cause, other_cause;
-	uint64_t idle_consumers;
-
-	/* Over the later half of the window; a backlog test leaves them 0. */
-	uint64_t backlog_growth, half_acknowledged;
-	bool backlog_not_built, backlog_not_drained;
-	bool backlog_grew; /* instead of being drained */
-	uint64_t backlog_growing_ns;
-	double backlog_growth_per_s, backlog_received_per_s;
-
-	double agent_cpu_max; /* of one core per loop, in the window: 0.5 is 50 % */
-	double steal_share;   /* of all CPU time in the window */
-	uint64_t throttled;   /* periods in which a cgroup was out of its quota */
-};
 
 struct verdict_reason {
 	enum verdict weight; /* VERDICT_VALID: a note */
@@ -155,13 +76,6 @@ struct verdict_result {
  * corrected latency that is. */
 uint64_t verdict_excess_ns(const struct verdict_facts *f, enum verdict_point at);
 double verdict_excess_share(const struct verdict_facts *f, enum verdict_point at);
-
-/* The percentile itself: 50, 95, 99. */
-extern const double verdict_percentiles[VERDICT_POINTS];
-
-/* Fills late, overflow and window_*; all of it is of the measured window. */
-void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
-                            const uint64_t counters[COUNTER_COUNT], struct verdict_facts *f);
 
 void verdict_judge(const struct verdict_facts *f, struct verdict_result *out);
 
