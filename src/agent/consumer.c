@@ -72,7 +72,7 @@ static void count_received(struct consumer *c, const struct received *m)
 
 	counter_bump(&c->words->received);
 	counter_add(&l->base.words->counters[COUNTER_BYTES_RECEIVED], m->payload_len);
-	if (m->redelivered)
+	if (m->redelivery == REDELIVERY_YES)
 		count(l, COUNTER_REDELIVERED);
 	if (m->partition >= 0 && (uint32_t)m->partition < l->base.shm->shape.partitions)
 		counter_bump(&c->partitions[m->partition]);

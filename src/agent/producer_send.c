@@ -22,6 +22,7 @@ static void fill_message(struct producer_loop *l, const struct producer *p, stru
 		l->pool + (size_t)payload_index(mixed, load->payload.count) * load->payload.size;
 	m->payload_len = load->payload.size;
 	m->key = NULL;
+	m->headers_count = 0;
 	m->key_len = 0;
 	if (load->keys != KEY_NONE) {
 		m->key = l->keys->keys[key_index(load->keys, mixed, p->sequence)];

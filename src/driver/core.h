@@ -12,19 +12,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct header {
+	const char *name;
+	const void *value; /* NULL = a name without a value, where the broker knows that */
+	size_t value_len;
+};
+
 struct outgoing {
 	const void *payload; /* borrowed for the call; never NULL */
 	size_t payload_len;
 	const char *key; /* borrowed for the call; NULL = no key */
 	size_t key_len;
+	const struct header *headers; /* borrowed for the call */
+	size_t headers_count;
+};
+
+enum redelivery {
+	REDELIVERY_UNKNOWN, /* this broker does not say it of any message */
+	REDELIVERY_NO,
+	REDELIVERY_YES, /* the broker says that it delivered this before */
 };
 
 struct received {
 	const void *payload; /* borrowed for the call */
 	size_t payload_len;
+	const char *key; /* borrowed for the call; NULL = no key, or the broker does not carry it */
+	size_t key_len;
 	int32_t partition; /* -1 where the broker has none */
+	enum redelivery redelivery;
 	int64_t broker_ms; /* the driver's own publish time, ms since 1970; 0 = none */
-	bool redelivered;  /* the broker says that it delivered this before */
+	/* Its i-th header, borrowed for the call; false: there are no more.  Only who wants to know them
+	 * pays for looking.  NULL = it has none. */
+	bool (*header)(const struct received *m, size_t i, struct header *out);
+	const void *native; /* the driver's, for `header` */
 };
 
 struct sent_report {

@@ -36,7 +36,7 @@
  * `send` may even report the message that it was called with, acknowledged or failed: its token is
  * valid from the call on, and `send` answers SEND_QUEUED then, nothing else.  The core reads the
  * clock anew at the first report of each hook and after each core->looked, and never uses a reading
- * older than the send.  A report never makes the core call another hook.
+ * older than the send.  A report never makes the core call another hook; received.header is none.
  */
 
 #include <stdbool.h>
@@ -69,7 +69,7 @@ typedef void driver_row_fn(void *to, const struct driver_row *row);
  * "client defaults", whose defaults hold. */
 
 /* What the meaning section must answer, so that brokers are compared honestly: keys
- * "acknowledgement", "replication", "persistence", "ordering", "batching", "consumer ack", "tls". */
+ * "acknowledgement", "replication", "persistence", "ordering", "batching", "consumer ack", "redelivery", "tls". */
 
 /* --- the driver ------------------------------------------------------------------------------- */
 
@@ -77,6 +77,8 @@ enum driver_flag {
 	DRIVER_PARTITIONS = 1 << 0,   /* consumers report their partitions through core->assigned */
 	DRIVER_KEYS = 1 << 1,         /* keys reach the broker */
 	DRIVER_TIMESTAMP = 1 << 2,    /* received.broker_ms is filled */
+	DRIVER_HEADERS = 1 << 3,      /* headers reach the broker and come back */
+	DRIVER_REDELIVERY = 1 << 4,   /* received.redelivery is known */
 	DRIVER_NO_CONSUMERS = 1 << 5, /* nothing is delivered */
 	DRIVER_CLIENT_DEFAULTS = 1 << 6, /* its client stands in for another: clientDefaults */
 };

@@ -253,6 +253,9 @@ static void add_accounting(const struct record *r, struct text *out)
 		text_addf(&line, ", %s received (%" PRIu64 " subscription%s)",
 		          grouped(c[COUNTER_RECEIVED], n), r->subscriptions,
 		          r->subscriptions == 1 ? "" : "s");
+	if (c[COUNTER_REDELIVERED])
+		text_addf(&line, ", %s of these again, says the broker",
+		          grouped(c[COUNTER_REDELIVERED], n));
 	add_missing(r, &line);
 	add_wrapped(out, "  ", text_str(&line));
 	text_fini(&line);

@@ -41,7 +41,7 @@
 	X(RECEIVED,        "received",        "messages of this run received, probes left out")    \
 	X(BYTES_RECEIVED,  "bytesReceived",   "payload bytes of these")                            \
 	X(PROBES_RECEIVED, "probesReceived",  "probes received")                                   \
-	X(REDELIVERED,     "redelivered",     "received messages that the broker marked as delivered before") \
+	X(REDELIVERED,     "redelivered",     "received messages that the broker marked as delivered before; where it marks none, the row redelivery of the driver says so") \
 	X(CORRUPT,         "corrupt",         "received messages whose stamp is damaged")          \
 	X(UNSTAMPED,       "unstamped",       "received messages without a stamp")                 \
 	X(FOREIGN,         "foreign",         "received messages of another run")                  \

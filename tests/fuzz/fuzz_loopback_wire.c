@@ -66,6 +66,12 @@ static void received(void *owner, const struct received *m)
 
 	for (size_t i = 0; i < m->payload_len; i++) /* every byte of it is there */
 		sum ^= ((const unsigned char *)m->payload)[i];
+	for (size_t i = 0; i < m->key_len; i++)
+		sum ^= (unsigned char)m->key[i];
+	struct header h;
+	for (size_t i = 0; m->header != NULL && m->header(m, i, &h); i++)
+		for (size_t k = 0; k < h.value_len; k++)
+			sum ^= ((const unsigned char *)h.value)[k];
 	*(volatile unsigned char *)owner = sum;
 }
 

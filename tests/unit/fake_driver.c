@@ -218,7 +218,7 @@ static unsigned fake_consumer_serve(void *consumer, unsigned max)
 			.payload = d->payload,
 			.payload_len = d->len,
 			.partition = d->partition,
-			.redelivered = d->redelivered,
+			.redelivery = d->redelivered ? REDELIVERY_YES : REDELIVERY_NO,
 		};
 		c->core->received(c->owner, &m);
 		served++;

@@ -101,7 +101,7 @@ static void host_received(void *owner, const struct received *m)
 	assert_true(m->partition >= 0 && m->partition < 200);
 	p->seen[sequence]++;
 	p->received++;
-	p->redelivered += m->redelivered;
+	p->redelivered += m->redelivery == REDELIVERY_YES;
 	if (p->last_of[m->partition] > sequence)
 		p->out_of_order++;
 	p->last_of[m->partition] = sequence + 1;

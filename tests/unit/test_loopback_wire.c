@@ -51,19 +51,23 @@ static void messages_read_back_as_they_were_written(void **state)
 		{ .payload = "payload", .payload_len = 7 },
 		{ .payload = "", .payload_len = 0, .key = "", .key_len = 0 },
 		{ .payload = "x\0y", .payload_len = 3, .key = "key", .key_len = 3 },
+		{ .payload = "p",
+		  .payload_len = 1,
+		  .headers = "\1\0\0\0\0\0n\0\1\0\3\0\0\0m\0ab",
+		  .headers_len = 18 },
 	};
 	struct buffer b = new_buffer(4096, 4096);
 	struct loop_batch batch = { 0 };
 	struct loop_message m;
 
 	loop_batch_open(&batch, &b, LOOP_PRODUCE);
-	for (int i = 0; i < 3; i++, batch.count++)
+	for (int i = 0; i < 4; i++, batch.count++)
 		loop_put_message(&b, &messages[i]);
 	loop_batch_close(&batch, &b);
 
 	struct loop_frame f = next(&b, LOOP_PRODUCE);
-	assert_int_equal(loop_read_u32(&f.body), 3);
-	for (int i = 0; i < 3; i++) {
+	assert_int_equal(loop_read_u32(&f.body), 4);
+	for (int i = 0; i < 4; i++) {
 		assert_true(loop_read_message(&f.body, &m));
 		assert_int_equal(m.payload_len, messages[i].payload_len);
 		assert_memory_equal(m.payload, messages[i].payload, m.payload_len);
@@ -71,6 +75,9 @@ static void messages_read_back_as_they_were_written(void **state)
 		assert_int_equal(m.key_len, messages[i].key_len);
 		if (m.key_len > 0)
 			assert_memory_equal(m.key, messages[i].key, m.key_len);
+		assert_int_equal(m.headers_len, messages[i].headers_len);
+		if (m.headers_len > 0)
+			assert_memory_equal(m.headers, messages[i].headers, m.headers_len);
 	}
 	assert_ptr_equal(f.body.at, f.body.end);
 	assert_false(loop_read_message(&f.body, &m));
@@ -82,8 +89,14 @@ static void deliveries_read_back_as_they_were_written(void **state)
 	(void)state;
 	struct buffer b = new_buffer(4096, 4096);
 	const struct loop_delivered in = {
-		.payload = "abc", .payload_len = 3, .broker_ms = -5, .redelivered = true
+		.payload = "abc",
+		.payload_len = 3,
+		.tail = "\2\0k",
+		.tail_len = 3,
+		.broker_ms = -5,
+		.redelivered = true,
 	};
+	struct loop_tail tail;
 	struct loop_delivered out;
 
 	size_t at = loop_frame_open(&b, LOOP_DELIVER);
@@ -94,8 +107,35 @@ static void deliveries_read_back_as_they_were_written(void **state)
 	assert_int_equal(out.payload_len, 3);
 	assert_memory_equal(out.payload, "abc", 3);
 	assert_int_equal(out.broker_ms, -5);
+	assert_true(loop_tail_read(out.tail, out.tail_len, &tail));
+	assert_int_equal(tail.key_len, 1);
+	assert_int_equal(*(const char *)tail.key, 'k');
+	assert_int_equal(tail.headers_len, 0);
 	assert_true(out.redelivered);
 	buffer_fini(&b);
+}
+
+static void headers_that_make_no_sense_are_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *bytes;
+		uint32_t len;
+		bool is_good;
+	} cases[] = {
+		{ "", 0, true },
+		{ "\1\0\0\0\0\0n\0", 8, true },
+		{ "\1\0\3\0\0\0n\0ab", 10, true },
+		{ "\1\0\0\0\0\0n\0\1", 9, false },  /* the beginning of another */
+		{ "\1\0\4\0\0\0n\0ab", 10, false }, /* a value beyond the end */
+		{ "\1\0\0\0\0\0nn", 8, false },     /* a name without its NUL */
+		{ "\2\0\0\0\0\0\0n\0", 9, false },  /* a NUL within it */
+		{ "\1\0\xff\xff\xff\xffn\0", 8, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(loop_headers_are_whole(cases[i].bytes, cases[i].len),
+		                 cases[i].is_good);
 }
 
 static void every_prefix_of_a_frame_wants_more(void **state)
@@ -385,6 +425,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_read_back_as_they_were_written),
 		cmocka_unit_test(deliveries_read_back_as_they_were_written),
+		cmocka_unit_test(headers_that_make_no_sense_are_refused),
 		cmocka_unit_test(every_prefix_of_a_frame_wants_more),
 		cmocka_unit_test(impossible_lengths_are_refused),
 		cmocka_unit_test(a_reader_never_passes_the_end),

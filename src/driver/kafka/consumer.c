@@ -517,6 +517,15 @@ void kafka_consumer_close(void *consumer)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
+static bool header_of(const struct received *m, size_t i, struct header *out)
+{
+	rd_kafka_headers_t *headers;
+
+	return rd_kafka_message_headers(m->native, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+	       rd_kafka_header_get_all(headers, i, &out->name, &out->value, &out->value_len) ==
+	               RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void deliver(struct kafka_member *m, const rd_kafka_message_t *msg)
 {
 	rd_kafka_timestamp_type_t type;
@@ -529,8 +538,14 @@ static void deliver(struct kafka_member *m, const rd_kafka_message_t *msg)
 	struct received r = {
 		.payload = msg->payload,
 		.payload_len = msg->len,
+		.key = msg->key,
+		.key_len = msg->key_len,
 		.partition = msg->partition,
+		/* A Kafka broker keeps no account of what it has delivered. */
+		.redelivery = REDELIVERY_UNKNOWN,
 		.broker_ms = broker_ms > 0 ? broker_ms : 0,
+		.header = header_of,
+		.native = msg,
 	};
 
 	m->core->received(m->owner, &r);

@@ -350,6 +350,7 @@ static void describe_rest(const struct description *d)
 		         kafka_setting_value(consumer, "auto.commit.interval.ms", "5000"));
 		meaning(d, "consumer ack", text);
 	}
+	meaning(d, "redelivery", "unknown: a broker keeps no account of what it has delivered");
 	meaning(d, "tls", strstr(protocol, "ssl") != NULL ? "yes" : "no");
 }
 

@@ -164,7 +164,8 @@ const struct driver driver_kafka = {
 		"flight bound what one producer can have under way.  Tried with Apache Kafka 4.3 "
 		"and librdkafka 2.0.2.",
 	.classes = kafka_classes,
-	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP | DRIVER_CLIENT_DEFAULTS,
+	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_HEADERS | DRIVER_TIMESTAMP |
+	         DRIVER_CLIENT_DEFAULTS,
 	.options = kafka_options,
 	.config_size = sizeof(struct kafka_config),
 	.instance_size = sizeof(struct kafka_instance),

@@ -138,19 +138,49 @@ void kafka_producer_close(void *producer)
 	stop(p);
 }
 
+static rd_kafka_resp_err_t produce_with_headers(struct kafka_producer *p, const struct outgoing *m,
+                                                uint64_t token)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(m->headers_count);
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	for (size_t i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < m->headers_count; i++)
+		code = rd_kafka_header_add(headers, m->headers[i].name, -1, m->headers[i].value,
+		                           (ssize_t)m->headers[i].value_len);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = rd_kafka_producev(
+			p->rk, RD_KAFKA_V_RKT(p->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+			RD_KAFKA_V_VALUE((void *)(uintptr_t)m->payload, m->payload_len),
+			RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_HEADERS(headers),
+			RD_KAFKA_V_OPAQUE((void *)(uintptr_t)token), RD_KAFKA_V_END);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_headers_destroy(headers); /* else they are the message's */
+	return code;
+}
+
+static rd_kafka_resp_err_t produce(struct kafka_producer *p, const struct outgoing *m,
+                                   uint64_t token)
+{
+	if (m->headers_count > 0)
+		return produce_with_headers(p, m, token);
+	if (rd_kafka_produce(p->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+	                     (void *)(uintptr_t)m->payload, m->payload_len, m->key, m->key_len,
+	                     (void *)(uintptr_t)token) == 0)
+		return RD_KAFKA_RESP_ERR_NO_ERROR;
+	return rd_kafka_last_error();
+}
+
 enum send_status kafka_send(void *producer, const struct outgoing *m, uint64_t token,
                             struct error *err)
 {
 	struct kafka_producer *p = producer;
 	char text[256];
 
-	if (rd_kafka_produce(p->topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-	                     (void *)(uintptr_t)m->payload, m->payload_len, m->key, m->key_len,
-	                     (void *)(uintptr_t)token) == 0) {
+	rd_kafka_resp_err_t code = produce(p, m, token);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		p->outstanding++;
 		return SEND_QUEUED;
 	}
-	rd_kafka_resp_err_t code = rd_kafka_last_error();
 	if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		return SEND_BUSY;
 	if (code == RD_KAFKA_RESP_ERR__FATAL) {

@@ -40,16 +40,16 @@ struct loopback_producer {
 	const struct driver_core *core;
 	const struct loopback_config *config;
 	void *owner;
-	int fd, epoll_fd; /* epoll: the socket, and room in it while `is_blocked` */
-	struct buffer in, out;
-	struct loop_batch batch; /* the open PRODUCE frame */
-	struct loop_reader acks; /* of the ACKS frame in hand, in `in` ... */
-	uint32_t acks_left;      /* ... so many are not reported yet ... */
-	size_t acks_bytes;       /* ... of a frame so long; 0 = none in hand */
-	uint64_t *tokens;        /* ring of max_in_flight, a mapping */
-	uint64_t head, tail;     /* of the ring: taken so far, reported so far */
-	bool is_blocked;         /* the socket had no room for all of `out` */
-	bool is_refusing;        /* the broker's script wants BUSY */
+	int fd, epoll_fd;               /* epoll: the socket, and room in it while `is_blocked` */
+	struct buffer in, out, headers; /* headers: of the message in hand */
+	struct loop_batch batch;        /* the open PRODUCE frame */
+	struct loop_reader acks;        /* of the ACKS frame in hand, in `in` ... */
+	uint32_t acks_left;             /* ... so many are not reported yet ... */
+	size_t acks_bytes;              /* ... of a frame so long; 0 = none in hand */
+	uint64_t *tokens;               /* ring of max_in_flight, a mapping */
+	uint64_t head, tail;            /* of the ring: taken so far, reported so far */
+	bool is_blocked;                /* the socket had no room for all of `out` */
+	bool is_refusing;               /* the broker's script wants BUSY */
 	bool is_lost;
 };
 

@@ -351,6 +351,7 @@ bool loopback_describe(const struct driver_context *ctx, driver_row_fn *fn, void
 		{ "meaning", "batching", "messages of one pass of sends travel together", "", "" },
 		{ "meaning", "consumer ack", "the consumer commits its position in each partition",
 		  "", "" },
+		{ "meaning", "redelivery", "the broker remembers, and says so", "", "" },
 		{ "meaning", "tls", "no", "", "" },
 	};
 

@@ -154,27 +154,50 @@ static void note_position(struct loopback_consumer *c, uint32_t partition, uint6
 	}
 }
 
+static bool header_of(const struct received *m, size_t i, struct header *out)
+{
+	const struct loop_tail *tail = m->native;
+	struct loop_reader r = {
+		.at = tail->headers,
+		.end = (const unsigned char *)tail->headers + tail->headers_len,
+	};
+	struct loop_header h;
+
+	do
+		if (!loop_read_header(&r, &h))
+			return false;
+	while (i-- > 0);
+	*out = (struct header){ h.name, h.value, h.value_len };
+	return true;
+}
+
 /* Delivers messages of the frame in hand. */
 static unsigned deliver(struct loopback_consumer *c, unsigned max)
 {
 	struct loop_delivered d;
+	struct loop_tail tail;
 	unsigned done = 0;
 
 	while (c->run_left > 0 && done < max) {
-		if (!loop_read_delivered(&c->run, &d)) {
+		if (!loop_read_delivered(&c->run, &d) ||
+		    !loop_tail_read(d.tail, d.tail_len, &tail)) {
 			lose(c, "the loopback broker sent a malformed frame");
 			return done;
 		}
 		const struct received m = {
 			.payload = d.payload,
 			.payload_len = d.payload_len,
+			.key = tail.key,
+			.key_len = tail.key_len,
 			.partition = (int32_t)c->run_partition,
+			.redelivery = d.redelivered ? REDELIVERY_YES : REDELIVERY_NO,
 			.broker_ms = d.broker_ms,
-			.redelivered = d.redelivered,
+			.header = tail.headers_len > 0 ? header_of : NULL,
+			.native = &tail,
 		};
 		c->run_left--;
 		c->run_offset++;
-		c->used += d.payload_len + LOOP_DELIVERED_BYTES;
+		c->used += d.payload_len + d.tail_len + LOOP_DELIVERED_BYTES;
 		note_position(c, c->run_partition, c->run_offset);
 		done++;
 		c->core->received(c->owner, &m);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "driver/loopback/groups.h"
+#include "driver/loopback/wire.h"
 #include "util/xalloc.h"
 
 /* A message that waits to change places with the next one does so no longer than this: without a
@@ -236,12 +237,12 @@ void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_
 
 /* --- messages in ------------------------------------------------------------------------------- */
 
-bool loop_core_has_room(const struct loop_core *core, uint32_t payload_len)
+bool loop_core_has_room(const struct loop_core *core, uint32_t len)
 {
 	/* Twice: the script may deliver it in two copies.  An empty broker takes a message of any
 	 * size: it would wait for ever. */
 	return core->pool.bytes == 0 ||
-	       core->pool.bytes + 2 * loop_record_bytes(payload_len) <= core->script.max_bytes;
+	       core->pool.bytes + 2 * loop_record_bytes(len) <= core->script.max_bytes;
 }
 
 static uint32_t pick_partition(const struct loop_incoming *in)
@@ -272,13 +273,35 @@ static void publish(struct loop_core *core, struct loop_topic *topic, uint32_t p
 	last->end = topic->partitions[partition].log.end;
 }
 
-static struct loop_record *store(struct loop_core *core, struct loop_partition *part,
-                                 const struct loop_incoming *in, uint64_t now_ns)
+static uint32_t tail_bytes(const struct loop_incoming *in)
 {
-	struct loop_record *record = loop_log_append(&part->log, &core->pool, in->payload_len);
+	return loop_tail_bytes(in->key != NULL, in->key_len, in->headers_len);
+}
+
+/* Payload and tail have their lengths. */
+static void fill(const struct loop_core *core, struct loop_record *record,
+                 const struct loop_incoming *in, uint64_t now_ns)
+{
+	const struct loop_tail tail = {
+		.key = in->key,
+		.headers = in->headers,
+		.key_len = in->key_len,
+		.headers_len = in->headers_len,
+	};
 
 	record->broker_ms = ((int64_t)now_ns + core->wall_offset_ns) / 1000000;
 	memcpy(record->payload, in->payload, in->payload_len);
+	if (record->tail_len > 0)
+		loop_tail_write(&tail, record->payload + in->payload_len);
+}
+
+static struct loop_record *store(struct loop_core *core, struct loop_partition *part,
+                                 const struct loop_incoming *in, uint64_t now_ns)
+{
+	struct loop_record *record =
+		loop_log_append(&part->log, &core->pool, in->payload_len, tail_bytes(in));
+
+	fill(core, record, in, now_ns);
 	core->counts.stored++;
 	return record;
 }
@@ -287,9 +310,10 @@ static struct loop_record *store(struct loop_core *core, struct loop_partition *
 static void release_hold(struct loop_core *core, struct loop_partition *part)
 {
 	struct loop_record *held = part->held;
-	struct loop_record *record = loop_log_append(&part->log, &core->pool, held->payload_len);
+	struct loop_record *record =
+		loop_log_append(&part->log, &core->pool, held->payload_len, held->tail_len);
 
-	memcpy(record, held, sizeof(*held) + held->payload_len);
+	memcpy(record, held, sizeof(*held) + held->payload_len + held->tail_len);
 	core->counts.stored++;
 	part->held = NULL;
 	part->holds++;
@@ -302,10 +326,10 @@ static void hold_back(struct loop_core *core, const struct loop_incoming *in, ui
 	struct loop_partition *part = &in->topic->partitions[partition];
 	struct hold *hold = loop_queue_push(&core->holds);
 
-	part->held = xmalloc(sizeof(*part->held) + in->payload_len);
-	part->held->broker_ms = ((int64_t)now_ns + core->wall_offset_ns) / 1000000;
+	part->held = xmalloc(sizeof(*part->held) + in->payload_len + tail_bytes(in));
 	part->held->payload_len = in->payload_len;
-	memcpy(part->held->payload, in->payload, in->payload_len);
+	part->held->tail_len = tail_bytes(in);
+	fill(core, part->held, in, now_ns);
 	*hold = (struct hold){ now_ns + HOLD_NS, in->topic, partition, part->holds };
 }
 
@@ -356,7 +380,7 @@ enum loop_append_status loop_core_append(struct loop_core *core, const struct lo
 {
 	struct loop_topic *topic = in->topic;
 
-	if (!loop_core_has_room(core, in->payload_len))
+	if (!loop_core_has_room(core, in->payload_len + tail_bytes(in)))
 		return LOOP_FULL;
 
 	struct loop_due due = loop_script_receive(&core->script, &core->timeline, now_ns);

@@ -66,10 +66,10 @@ void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_
 
 struct loop_incoming {
 	struct loop_topic *topic;
-	uint64_t owner;            /* comes back with the acknowledgement */
-	int32_t partition;         /* -1: by the key, or round-robin without one */
-	const void *payload, *key; /* copied; key NULL = none */
-	uint32_t payload_len, key_len;
+	uint64_t owner;                      /* comes back with the acknowledgement */
+	int32_t partition;                   /* -1: by the key, or round-robin without one */
+	const void *payload, *key, *headers; /* copied; key NULL = none */
+	uint32_t payload_len, key_len, headers_len;
 };
 
 enum loop_append_status {
@@ -85,7 +85,7 @@ struct loop_receipt {
 
 enum loop_append_status loop_core_append(struct loop_core *core, const struct loop_incoming *in,
                                          uint64_t now_ns, struct loop_receipt *out);
-bool loop_core_has_room(const struct loop_core *core, uint32_t payload_len);
+bool loop_core_has_room(const struct loop_core *core, uint32_t len);
 
 struct loop_ack {
 	uint64_t ack_ns;

@@ -214,7 +214,9 @@ bool loop_member_next(struct loop_member *member, struct loop_delivery *out)
 		.offset = offset,
 		.broker_ms = record->broker_ms,
 		.payload = record->payload,
+		.tail = record->payload + record->payload_len,
 		.payload_len = record->payload_len,
+		.tail_len = record->tail_len,
 		.redelivered = offset < share->handed_out,
 	};
 	if (offset >= share->handed_out)

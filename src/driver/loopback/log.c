@@ -11,9 +11,14 @@
 
 static const size_t chunk_bytes[LOOP_CHUNK_SIZES] = { 4096, 65536 };
 
-size_t loop_record_bytes(uint32_t payload_len)
+size_t loop_record_bytes(uint32_t len)
 {
-	return (sizeof(struct loop_record) + payload_len + 7) & ~(size_t)7;
+	return (sizeof(struct loop_record) + len + 7) & ~(size_t)7;
+}
+
+static size_t bytes_of(const struct loop_record *r)
+{
+	return loop_record_bytes(r->payload_len + r->tail_len);
 }
 
 static struct loop_chunk *create_chunk(struct loop_pool *pool, bool is_first, size_t least)
@@ -50,9 +55,9 @@ static void drop_chunk(struct loop_pool *pool, struct loop_chunk *chunk)
 }
 
 struct loop_record *loop_log_append(struct loop_log *log, struct loop_pool *pool,
-                                    uint32_t payload_len)
+                                    uint32_t payload_len, uint32_t tail_len)
 {
-	size_t bytes = loop_record_bytes(payload_len);
+	size_t bytes = loop_record_bytes(payload_len + tail_len);
 	struct loop_chunk *chunk = log->last;
 
 	if (chunk == NULL || chunk->cap - chunk->used < bytes) {
@@ -67,6 +72,7 @@ struct loop_record *loop_log_append(struct loop_log *log, struct loop_pool *pool
 
 	struct loop_record *record = (struct loop_record *)(void *)(chunk->data + chunk->used);
 	record->payload_len = payload_len;
+	record->tail_len = tail_len;
 	chunk->used += bytes;
 	chunk->count++;
 	log->end++;
@@ -92,7 +98,7 @@ static void locate(const struct loop_log *log, struct loop_cursor *c)
 	c->at = 0;
 	for (uint64_t i = chunk->base; i < c->index; i++) {
 		const struct loop_record *r = (const void *)(chunk->data + c->at);
-		c->at += loop_record_bytes(r->payload_len);
+		c->at += bytes_of(r);
 	}
 }
 
@@ -111,7 +117,7 @@ const struct loop_record *loop_log_next(const struct loop_log *log, struct loop_
 	}
 
 	const struct loop_record *record = (const void *)(c->chunk->data + c->at);
-	c->at += loop_record_bytes(record->payload_len);
+	c->at += bytes_of(record);
 	c->index++;
 	return record;
 }

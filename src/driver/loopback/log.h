@@ -20,6 +20,7 @@
 struct loop_record {
 	int64_t broker_ms;
 	uint32_t payload_len;
+	uint32_t tail_len; /* of what lies behind the payload: key and headers (wire.h) */
 	unsigned char payload[];
 };
 
@@ -51,12 +52,12 @@ struct loop_cursor { /* zeroed stands at index 0 */
 	size_t at;
 };
 
-/* How much of loop_pool.bytes a message takes. */
-size_t loop_record_bytes(uint32_t payload_len);
+/* How much of loop_pool.bytes a message takes whose payload and tail are so long together. */
+size_t loop_record_bytes(uint32_t len);
 
-/* The record's payload is for the caller to fill. */
+/* Payload and tail are for the caller to fill. */
 struct loop_record *loop_log_append(struct loop_log *log, struct loop_pool *pool,
-                                    uint32_t payload_len);
+                                    uint32_t payload_len, uint32_t tail_len);
 
 /* NULL = the cursor stands at the end.  Else it moves behind the record. */
 const struct loop_record *loop_log_next(const struct loop_log *log, struct loop_cursor *c);

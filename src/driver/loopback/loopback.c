@@ -72,7 +72,8 @@ const struct driver driver_loopback = {
 		"has committed them, and not at all without a group; at maxBytes the broker "
 		"takes no more.  A connection that is lost is not made again.",
 	.classes = loopback_classes,
-	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_TIMESTAMP,
+	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_HEADERS | DRIVER_TIMESTAMP |
+	         DRIVER_REDELIVERY,
 	.options = loopback_options,
 	.config_size = sizeof(struct loopback_config),
 	.instance_size = sizeof(struct loopback_instance),

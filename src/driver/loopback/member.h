@@ -14,7 +14,8 @@ struct loop_delivery {
 	uint64_t offset;
 	int64_t broker_ms;
 	const void *payload; /* borrowed until the next call that changes the core */
-	uint32_t payload_len;
+	const void *tail;    /* likewise: key and headers (wire.h) */
+	uint32_t payload_len, tail_len;
 	bool redelivered;
 };
 

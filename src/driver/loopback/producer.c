@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,9 +20,12 @@
 #include "util/file.h"
 
 /* A frame of messages is sent when it has so many bytes. */
-#define BATCH_BYTES ((size_t)65536)
+#define BATCH_BYTES   ((size_t)65536)
 
-#define IN_BYTES    ((size_t)65536)
+#define IN_BYTES      ((size_t)65536)
+
+/* Room for what is still found to be too much. */
+#define HEADERS_BYTES (4 * (size_t)65536)
 
 static size_t tokens_bytes(const struct loopback_producer *p)
 {
@@ -55,7 +59,8 @@ static bool make_room(struct loopback_producer *p, struct error *err)
 	size_t out_bytes = 2 * (p->config->max_buffer_bytes + BATCH_BYTES);
 
 	if (!buffer_init(&p->in, IN_BYTES, 2 * (size_t)LOOP_FRAME_MAX, err) ||
-	    !buffer_init(&p->out, out_bytes, out_bytes, err))
+	    !buffer_init(&p->out, out_bytes, out_bytes, err) ||
+	    !buffer_init(&p->headers, HEADERS_BYTES, HEADERS_BYTES, err))
 		return false;
 	void *tokens = mmap(NULL, tokens_bytes(p), PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -71,6 +76,7 @@ static void release(struct loopback_producer *p)
 	file_close(p->fd);
 	buffer_fini(&p->in);
 	buffer_fini(&p->out);
+	buffer_fini(&p->headers);
 	if (p->tokens != NULL)
 		munmap(p->tokens, tokens_bytes(p));
 }
@@ -136,18 +142,38 @@ static bool has_room(const struct loopback_producer *p, size_t bytes)
 	       (pending == 0 || pending + bytes <= p->config->max_buffer_bytes);
 }
 
+/* How many bytes they take; more than LOOP_HEADERS_MAX: too many. */
+static size_t collect_headers(struct loopback_producer *p, const struct outgoing *m)
+{
+	buffer_consume(&p->headers, buffer_pending(&p->headers));
+	for (size_t i = 0; i < m->headers_count; i++) {
+		const struct header *h = &m->headers[i];
+		size_t name_len = strlen(h->name);
+		if (name_len + h->value_len > LOOP_HEADERS_MAX - 8)
+			return LOOP_HEADERS_MAX + 1;
+		loop_put_header(&p->headers, &(struct loop_header){
+						     .name = h->name,
+						     .value = h->value,
+						     .name_len = (uint32_t)name_len,
+						     .value_len = (uint32_t)h->value_len,
+					     });
+	}
+	return p->headers.overflowed ? LOOP_HEADERS_MAX + 1 : buffer_pending(&p->headers);
+}
+
 enum send_status loopback_send(void *producer, const struct outgoing *m, uint64_t token,
                                struct error *err)
 {
 	struct loopback_producer *p = producer;
-	size_t bytes = LOOP_MESSAGE_BYTES + m->key_len + m->payload_len;
+	size_t headers_len = m->headers_count == 0 ? 0 : collect_headers(p, m);
+	size_t bytes = LOOP_MESSAGE_BYTES + m->key_len + headers_len + m->payload_len;
 
 	if (p->is_lost) {
 		error_set(err, ERROR_BROKER, "the connection to the loopback broker is lost");
 		return SEND_FAILED;
 	}
 	if (bytes > p->config->max_buffer_bytes || m->payload_len > LOOP_PAYLOAD_MAX ||
-	    m->key_len > LOOP_KEY_MAX) {
+	    m->key_len > LOOP_KEY_MAX || headers_len > LOOP_HEADERS_MAX) {
 		error_set(err, ERROR_BROKER, "a message of %zu bytes is larger than maxBufferBytes",
 		          bytes);
 		return SEND_FAILED;
@@ -164,7 +190,9 @@ enum send_status loopback_send(void *producer, const struct outgoing *m, uint64_
 					  .payload = m->payload,
 					  .payload_len = (uint32_t)m->payload_len,
 					  .key = m->key,
+					  .headers = buffer_data(&p->headers),
 					  .key_len = (uint32_t)m->key_len,
+					  .headers_len = (uint32_t)headers_len,
 				  });
 	assert(!p->out.overflowed);
 	p->batch.count++;

@@ -114,7 +114,9 @@ static void deliver(struct loop_session *s, const struct loop_delivery *d)
 	s->run_next = d->offset + 1;
 	loop_put_delivered(&s->out, &(struct loop_delivered){
 					    .payload = d->payload,
+					    .tail = d->tail,
 					    .payload_len = d->payload_len,
+					    .tail_len = d->tail_len,
 					    .broker_ms = d->broker_ms,
 					    .redelivered = d->redelivered,
 				    });
@@ -130,7 +132,7 @@ void loop_session_pump(struct loop_session *s, uint64_t now_ns)
 	tell_assignment(s);
 	while (!s->is_paused && s->credit > 0 && buffer_pending(&s->out) < OUT_ENOUGH &&
 	       loop_core_fetch(s->core, s->member, now_ns, &d)) {
-		s->credit -= (int64_t)d.payload_len + LOOP_DELIVERED_BYTES;
+		s->credit -= (int64_t)d.payload_len + d.tail_len + LOOP_DELIVERED_BYTES;
 		deliver(s, &d);
 	}
 }
@@ -238,7 +240,9 @@ static void produce(struct loop_session *s, uint64_t now_ns)
 			.payload = m.payload,
 			.payload_len = m.payload_len,
 			.key = m.key,
+			.headers = m.headers,
 			.key_len = m.key_len,
+			.headers_len = m.headers_len,
 		};
 		if (loop_core_append(s->core, &in, now_ns, &receipt) == LOOP_FULL) {
 			s->left = before;

@@ -100,15 +100,19 @@ bool loop_read_text(struct loop_reader *r, char out[LOOP_NAME_MAX + 1])
 
 bool loop_read_message(struct loop_reader *r, struct loop_message *out)
 {
-	uint32_t payload_len = loop_read_u32(r);
+	uint32_t word = loop_read_u32(r);
 	uint32_t key_len = loop_read_u16(r);
 
+	out->headers_len = word & LOOP_MORE ? loop_read_u32(r) : 0;
 	out->key_len = key_len == 0 ? 0 : key_len - 1;
 	out->key = loop_read_bytes(r, out->key_len);
 	if (key_len == 0)
 		out->key = NULL;
-	out->payload_len = payload_len;
-	out->payload = loop_read_bytes(r, payload_len);
+	out->headers = loop_read_bytes(r, out->headers_len);
+	out->payload_len = word & ~LOOP_MORE;
+	out->payload = loop_read_bytes(r, out->payload_len);
+	r->broken |= out->headers_len > LOOP_HEADERS_MAX ||
+	             !loop_headers_are_whole(out->headers, out->headers_len);
 	return !r->broken;
 }
 
@@ -116,11 +120,78 @@ bool loop_read_delivered(struct loop_reader *r, struct loop_delivered *out)
 {
 	uint32_t word = loop_read_u32(r);
 
-	out->payload_len = word >> 1;
+	out->payload_len = (word & ~LOOP_MORE) >> 1;
 	out->redelivered = word & 1;
 	out->broker_ms = (int64_t)loop_read_u64(r);
+	out->tail_len = word & LOOP_MORE ? loop_read_u32(r) : 0;
+	out->tail = loop_read_bytes(r, out->tail_len);
 	out->payload = loop_read_bytes(r, out->payload_len);
 	return !r->broken;
+}
+
+/* --- keys and headers ---------------------------------------------------------------------------- */
+
+bool loop_read_header(struct loop_reader *r, struct loop_header *out)
+{
+	if (r->broken || r->at == r->end)
+		return false;
+	out->name_len = loop_read_u16(r);
+	uint32_t value_len = loop_read_u32(r);
+	const unsigned char *name = loop_read_bytes(r, (size_t)out->name_len + 1);
+	out->value_len = value_len == 0 ? 0 : value_len - 1;
+	out->value = loop_read_bytes(r, out->value_len);
+	if (value_len == 0)
+		out->value = NULL;
+	out->name = (const char *)name;
+	if (name != NULL && (name[out->name_len] != '\0' || strlen(out->name) != out->name_len))
+		r->broken = true;
+	return !r->broken;
+}
+
+bool loop_headers_are_whole(const void *headers, uint32_t len)
+{
+	if (len == 0)
+		return true;
+	if (headers == NULL)
+		return false;
+
+	struct loop_reader r = { .at = headers, .end = (const unsigned char *)headers + len };
+	struct loop_header h;
+
+	while (loop_read_header(&r, &h))
+		;
+	return !r.broken;
+}
+
+void loop_tail_write(const struct loop_tail *tail, unsigned char *to)
+{
+	uint16_t key = htole16((uint16_t)(tail->key == NULL ? 0 : tail->key_len + 1));
+
+	memcpy(to, &key, sizeof(key));
+	to += sizeof(key);
+	if (tail->key_len > 0)
+		memcpy(to, tail->key, tail->key_len);
+	if (tail->headers_len > 0)
+		memcpy(to + tail->key_len, tail->headers, tail->headers_len);
+}
+
+bool loop_tail_read(const void *bytes, uint32_t len, struct loop_tail *out)
+{
+	*out = (struct loop_tail){ 0 };
+	if (len == 0)
+		return true;
+
+	struct loop_reader r = { .at = bytes, .end = (const unsigned char *)bytes + len };
+	uint32_t key_len = loop_read_u16(&r);
+	out->key_len = key_len == 0 ? 0 : key_len - 1;
+	out->key = loop_read_bytes(&r, out->key_len);
+	if (key_len == 0)
+		out->key = NULL;
+	if (r.broken)
+		return false;
+	out->headers = r.at;
+	out->headers_len = (uint32_t)(r.end - r.at);
+	return loop_headers_are_whole(out->headers, out->headers_len);
 }
 
 /* --- writing ------------------------------------------------------------------------------------- */
@@ -168,17 +239,33 @@ void loop_put_text(struct buffer *b, const char *text)
 
 void loop_put_message(struct buffer *b, const struct loop_message *m)
 {
-	assert(m->payload_len <= LOOP_PAYLOAD_MAX && m->key_len <= LOOP_KEY_MAX);
-	loop_put_u32(b, m->payload_len);
+	assert(m->payload_len <= LOOP_PAYLOAD_MAX && m->key_len <= LOOP_KEY_MAX &&
+	       m->headers_len <= LOOP_HEADERS_MAX);
+	loop_put_u32(b, m->payload_len | (m->headers_len > 0 ? LOOP_MORE : 0));
 	put_u16(b, (uint16_t)(m->key == NULL ? 0 : m->key_len + 1));
+	if (m->headers_len > 0)
+		loop_put_u32(b, m->headers_len);
 	put_bytes(b, m->key, m->key == NULL ? 0 : m->key_len);
+	put_bytes(b, m->headers, m->headers_len);
 	put_bytes(b, m->payload, m->payload_len);
+}
+
+void loop_put_header(struct buffer *b, const struct loop_header *h)
+{
+	put_u16(b, (uint16_t)h->name_len);
+	loop_put_u32(b, h->value == NULL ? 0 : h->value_len + 1);
+	put_bytes(b, h->name, h->name_len);
+	loop_put_u8(b, 0);
+	put_bytes(b, h->value, h->value_len);
 }
 
 void loop_put_delivered(struct buffer *b, const struct loop_delivered *d)
 {
-	loop_put_u32(b, d->payload_len << 1 | d->redelivered);
+	loop_put_u32(b, (d->tail_len > 0 ? LOOP_MORE : 0) | d->payload_len << 1 | d->redelivered);
 	loop_put_u64(b, (uint64_t)d->broker_ms);
+	if (d->tail_len > 0)
+		loop_put_u32(b, d->tail_len);
+	put_bytes(b, d->tail, d->tail_len);
 	put_bytes(b, d->payload, d->payload_len);
 }
 

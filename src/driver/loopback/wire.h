@@ -22,8 +22,12 @@
  *     COMMIT         count { partition u32, offset u64 }
  *     PAUSE, RESUME
  *
- *     message:    payload u32, key u16 (0 = none, else length + 1), key, payload
- *     delivered:  payload << 1 | redelivered u32, broker_ms u64, payload
+ *     message:    payload u32, key u16 (0 = none, else length + 1), [headers u32,] key, [headers,]
+ *                 payload
+ *     delivered:  payload << 1 | redelivered u32, broker_ms u64, [tail u32, tail,] payload
+ *                 what stands in brackets is there if the first word says so (LOOP_MORE)
+ *     tail:       key u16 (as above), key, headers
+ *     headers:    { name u16 | value u32 (0 = none, else length + 1) | name, NUL | value }
  *     ACKS word:  partition << 1 | acknowledged, in the order in which messages were produced
  *
  * HELLO comes first.  Then a connection produces to one topic, or subscribes to one, or asks
@@ -38,14 +42,16 @@
 #include "net/buffer.h"
 #include "util/error.h"
 
-#define LOOP_WIRE_MAGIC      UINT32_C(0x314c4d4f)
+#define LOOP_WIRE_MAGIC      UINT32_C(0x324c4d4f)
 #define LOOP_FRAME_MAX       (64u << 20) /* length; anything longer is not ours */
 #define LOOP_NAME_MAX        1000
 #define LOOP_PAYLOAD_MAX     (LOOP_FRAME_MAX - 2 * 65536)
 #define LOOP_KEY_MAX         65534
+#define LOOP_HEADERS_MAX     65535 /* bytes of all headers of a message */
+#define LOOP_MORE            (UINT32_C(1) << 31)
 
 #define LOOP_MESSAGE_BYTES   6  /* of a message besides key and payload */
-#define LOOP_DELIVERED_BYTES 12 /* of one delivered besides the payload */
+#define LOOP_DELIVERED_BYTES 12 /* of one delivered besides payload and tail */
 
 enum loop_frame_type {
 	LOOP_HELLO = 1,
@@ -105,13 +111,13 @@ enum loop_frame_status loop_frame_parse(const void *data, size_t len, struct loo
                                         struct error *err);
 
 struct loop_message {
-	const void *payload, *key; /* borrowed; key NULL = none */
-	uint32_t payload_len, key_len;
+	const void *payload, *key, *headers; /* borrowed; key NULL = none */
+	uint32_t payload_len, key_len, headers_len;
 };
 
 struct loop_delivered {
-	const void *payload; /* borrowed */
-	uint32_t payload_len;
+	const void *payload, *tail; /* borrowed */
+	uint32_t payload_len, tail_len;
 	int64_t broker_ms;
 	bool redelivered;
 };
@@ -120,6 +126,30 @@ struct loop_delivered {
 bool loop_read_text(struct loop_reader *r, char out[LOOP_NAME_MAX + 1]);
 bool loop_read_message(struct loop_reader *r, struct loop_message *out);
 bool loop_read_delivered(struct loop_reader *r, struct loop_delivered *out);
+
+struct loop_header {
+	const char *name;  /* borrowed */
+	const void *value; /* borrowed; NULL = none */
+	uint32_t name_len, value_len;
+};
+
+/* False at the end, and where the rest makes no header. */
+bool loop_read_header(struct loop_reader *r, struct loop_header *out);
+/* Nothing but whole headers? */
+bool loop_headers_are_whole(const void *headers, uint32_t len);
+
+struct loop_tail {
+	const void *key, *headers; /* borrowed; key NULL = none */
+	uint32_t key_len, headers_len;
+};
+
+/* 0: there is none. */
+static inline uint32_t loop_tail_bytes(bool has_key, uint32_t key_len, uint32_t headers_len)
+{
+	return has_key || headers_len > 0 ? 2 + key_len + headers_len : 0;
+}
+void loop_tail_write(const struct loop_tail *tail, unsigned char *to);
+bool loop_tail_read(const void *bytes, uint32_t len, struct loop_tail *out);
 
 /* --- writing ------------------------------------------------------------------------------------- */
 
@@ -139,6 +169,7 @@ void loop_put_u32(struct buffer *b, uint32_t value);
 void loop_put_u64(struct buffer *b, uint64_t value);
 void loop_put_text(struct buffer *b, const char *text); /* cut at LOOP_NAME_MAX */
 void loop_put_message(struct buffer *b, const struct loop_message *m);
+void loop_put_header(struct buffer *b, const struct loop_header *h);
 void loop_put_delivered(struct buffer *b, const struct loop_delivered *d);
 
 size_t loop_frame_open(struct buffer *b, enum loop_frame_type type);

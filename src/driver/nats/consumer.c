@@ -296,6 +296,41 @@ static bool is_message(struct nats_consumer *c, natsMsg *msg)
 	return false;
 }
 
+/* Core delivers once, if at all. */
+static enum redelivery redelivery_of(const struct nats_consumer *c,
+                                     const struct nats_delivery_facts *facts)
+{
+	if (is_jetstream(c) && facts->delivered == 0)
+		return REDELIVERY_UNKNOWN;
+	return facts->delivered > 1 ? REDELIVERY_YES : REDELIVERY_NO;
+}
+
+/* What this driver and the server put there themselves is none. */
+static bool is_of_sender(const char *name)
+{
+	return strcmp(name, NATS_KEY_HEADER) != 0 && strncmp(name, "Nats-", 5) != 0;
+}
+
+static bool header_of(const struct received *m, size_t i, struct header *out)
+{
+	natsMsg *msg = (natsMsg *)(uintptr_t)m->native;
+	const char **names = NULL;
+	int count = 0;
+	bool found = false;
+
+	if (natsMsgHeader_Keys(msg, &names, &count) != NATS_OK)
+		return false;
+	for (int k = 0; !found && k < count; k++) {
+		const char *value = NULL;
+		if (!is_of_sender(names[k]) || i-- > 0)
+			continue;
+		found = natsMsgHeader_Get(msg, names[k], &value) == NATS_OK;
+		*out = (struct header){ names[k], value, found ? strlen(value) : 0 };
+	}
+	free((void *)names); /* the names themselves are the message's */
+	return found;
+}
+
 static bool deliver(struct nats_consumer *c, natsMsg *msg)
 {
 	struct nats_delivery_facts facts = { 0 };
@@ -309,9 +344,14 @@ static bool deliver(struct nats_consumer *c, natsMsg *msg)
 		.payload = natsMsg_GetData(msg),
 		.payload_len = (size_t)natsMsg_GetDataLength(msg),
 		.partition = -1,
+		.redelivery = redelivery_of(c, &facts),
 		.broker_ms = facts.broker_ns / 1000000,
-		.redelivered = facts.delivered > 1,
+		.header = header_of,
+		.native = msg,
 	};
+	/* Without headers this looks at one word. */
+	if (natsMsgHeader_Get(msg, NATS_KEY_HEADER, &r.key) == NATS_OK)
+		r.key_len = strlen(r.key);
 	c->core->received(c->owner, &r);
 	remember(c, reply);
 	return true;

@@ -68,6 +68,9 @@ static void describe_consumers(const struct description *d)
 	meaning(d, "consumer ack",
 	        d->config->mode == NATS_MODE_CORE ? "none: nothing is kept"
 	                                          : acks[d->config->ack_policy]);
+	meaning(d, "redelivery",
+	        d->config->mode == NATS_MODE_CORE ? "never: a message is delivered once, or not"
+	                                          : "the server counts it, and says so");
 }
 
 static bool is_tls(const struct nats_config *c)

@@ -49,7 +49,7 @@ const struct driver driver_nats = {
 		"lost, and a paused consumer holds in memory what comes.  Tried with nats-server "
 		"2.9 and libnats 3.4.",
 	.classes = nats_classes,
-	.flags = DRIVER_KEYS | DRIVER_TIMESTAMP,
+	.flags = DRIVER_KEYS | DRIVER_HEADERS | DRIVER_TIMESTAMP | DRIVER_REDELIVERY,
 	.options = nats_options,
 	.config_size = sizeof(struct nats_config),
 	.instance_size = sizeof(struct nats_instance),

@@ -25,6 +25,9 @@
 #include "driver/nats/link.h"
 #include "driver/nats/wire.h"
 
+/* Of what has none: NATS knows no keys. */
+#define NATS_KEY_HEADER "Key"
+
 struct nats_instance {
 	const struct nats_config *config;
 	const struct driver_core *core;

@@ -17,6 +17,7 @@
 #include "util/xalloc.h"
 
 #define TICK_NS    UINT64_C(250000000)
+#define HEADER_MAX 1024
 #define HEAD_BYTES 128 /* of a message on the wire besides its payload, about */
 
 static size_t slots_bytes(const struct nats_config *c)
@@ -129,16 +130,32 @@ static void number_reply(struct nats_producer *p, uint64_t number)
 	p->reply[at] = '\0';
 }
 
-static natsStatus publish_with_key(struct nats_producer *p, const struct outgoing *m,
-                                   const char *reply)
+/* Headers of NATS are lines of text: what is none is refused.  An empty one swallows the next when
+ * libnats 3.4 reads it. */
+static natsStatus set_header(natsMsg *msg, const char *name, const char *value, size_t len)
 {
-	char key[256];
+	char text[HEADER_MAX];
+
+	if (len == 0 || len >= sizeof(text) || memchr(value, '\0', len) != NULL ||
+	    memchr(value, '\n', len) != NULL || memchr(value, '\r', len) != NULL)
+		return NATS_INVALID_ARG;
+	memcpy(text, value, len);
+	text[len] = '\0';
+	return natsMsgHeader_Add(msg, name, text);
+}
+
+static natsStatus publish_with_headers(struct nats_producer *p, const struct outgoing *m,
+                                       const char *reply)
+{
 	natsMsg *msg = NULL;
 	natsStatus s = natsMsg_Create(&msg, p->topic, reply, m->payload, (int)m->payload_len);
 
-	snprintf(key, sizeof(key), "%.*s", (int)m->key_len, m->key);
-	if (s == NATS_OK)
-		s = natsMsgHeader_Set(msg, "Key", key);
+	if (s == NATS_OK && m->key != NULL)
+		s = set_header(msg, NATS_KEY_HEADER, m->key, m->key_len);
+	for (size_t i = 0; s == NATS_OK && i < m->headers_count; i++) {
+		const struct header *h = &m->headers[i];
+		s = set_header(msg, h->name, h->value != NULL ? h->value : "", h->value_len);
+	}
 	if (s == NATS_OK)
 		s = natsConnection_PublishMsg(p->link->nc, msg);
 	natsMsg_Destroy(msg);
@@ -149,8 +166,8 @@ static natsStatus publish(struct nats_producer *p, const struct outgoing *m)
 {
 	const char *reply = p->config->mode == NATS_MODE_JETSTREAM ? p->reply : NULL;
 
-	if (m->key != NULL)
-		return publish_with_key(p, m, reply);
+	if (m->key != NULL || m->headers_count > 0)
+		return publish_with_headers(p, m, reply);
 	if (reply == NULL)
 		return natsConnection_Publish(p->link->nc, p->topic, m->payload,
 		                              (int)m->payload_len);
@@ -178,6 +195,11 @@ static enum send_status refuse(struct nats_producer *p, natsStatus s, size_t byt
 		          (long long)natsConnection_GetMaxPayload(p->link->nc));
 	else if (s == NATS_INSUFFICIENT_BUFFER || s == NATS_CONNECTION_DISCONNECTED)
 		return SEND_BUSY;
+	else if (s == NATS_INVALID_ARG)
+		error_set(err, ERROR_BROKER,
+		          "a key or a header that NATS cannot carry: a line of text of 1 to "
+		          "%d bytes",
+		          HEADER_MAX - 1);
 	else
 		error_set(err, ERROR_BROKER, "publishing: %s", natsStatus_GetText(s));
 	return SEND_FAILED;

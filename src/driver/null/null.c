@@ -42,6 +42,7 @@ static bool null_describe(const struct driver_context *ctx, driver_row_fn *fn, v
 		{ "meaning", "ordering", "none", "", "" },
 		{ "meaning", "batching", "none", "", "" },
 		{ "meaning", "consumer ack", "none: nothing is delivered", "", "" },
+		{ "meaning", "redelivery", "none: nothing is delivered", "", "" },
 		{ "meaning", "tls", "no", "", "" },
 	};
 

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What every driver carries and answers, through nothing but the contract: Kafka on the broker of our
+ * own, NATS on a server of this machine, loopback.
+ */
+
+#include "driver/driver.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/driver_file.h"
+#include "driver/registry.h"
+#include "util/arena.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/xalloc.h"
+
+#define WAIT_NS   UINT64_C(20000000000)
+#define NATS_PORT 19193
+#define TOPIC     "omb-test-topic"
+#define GROUP     "omb-test-group"
+
+struct target {
+	const char *name, *file; /* %s: the address of a server that the test started */
+	enum redelivery first;
+	bool is_nats, comes_again; /* what is not confirmed comes again within a second */
+};
+
+static const struct target targets[] = {
+	{ "kafka",
+	  "driver: kafka\nbroker: embedded\nbrokerMemory: 4MB\n"
+	  "consumerConfig: |\n  auto.offset.reset=earliest\n",
+	  REDELIVERY_UNKNOWN, false, false },
+	{ "jetstream", "driver: nats\nnatsHostUrl: %s\nstorageType: Memory\nackWait: 1s\n",
+	  REDELIVERY_NO, true, true },
+	{ "pull",
+	  "driver: nats\nnatsHostUrl: %s\nstorageType: Memory\nackWait: 1s\nconsumer: pull\n",
+	  REDELIVERY_NO, true, true },
+	{ "core", "driver: nats\nnatsHostUrl: %s\nmode: core\n", REDELIVERY_NO, true, false },
+	{ "loopback", "driver: loopback\n", REDELIVERY_NO, false, false },
+};
+#define TARGETS (sizeof(targets) / sizeof(targets[0]))
+
+/* --- one world: a broker, a producer, a consumer -------------------------------------------------- */
+
+struct message {
+	char payload[64], key[64];
+	bool has_key;
+	enum redelivery redelivery;
+	int64_t broker_ms;
+	int32_t partition;
+	char headers[4][2][64]; /* name, value */
+	size_t headers_count;
+};
+
+struct world {
+	const struct target *target;
+	struct arena arena;
+	struct config_mode mode;
+	struct driver_file file;
+	const struct driver *driver;
+	void *config, *instance, *producer, *consumer;
+	struct driver_context ctx;
+	pid_t broker;
+	int stop_fd, epoll_fd;
+	char folder[64];
+	struct message got[16];
+	size_t got_count, sent, acknowledged;
+	char event[256];
+};
+
+static void take_sent(void *owner, uint64_t token, const struct sent_report *r)
+{
+	struct world *w = owner;
+
+	(void)token;
+	if (!r->acknowledged)
+		fail_msg("%s: %s", w->target->name, r->reason);
+	w->acknowledged++;
+}
+
+static void copy(char *to, size_t size, const void *from, size_t len)
+{
+	assert_true(len < size);
+	if (len > 0)
+		memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+static void take_received(void *owner, const struct received *m)
+{
+	struct world *w = owner;
+	struct message *to = &w->got[w->got_count++];
+	struct header h;
+
+	assert_true(w->got_count <= sizeof(w->got) / sizeof(w->got[0]));
+	*to = (struct message){
+		.has_key = m->key != NULL,
+		.redelivery = m->redelivery,
+		.broker_ms = m->broker_ms,
+		.partition = m->partition,
+	};
+	copy(to->payload, sizeof(to->payload), m->payload, m->payload_len);
+	copy(to->key, sizeof(to->key), m->key, m->key_len);
+	while (m->header != NULL && m->header(m, to->headers_count, &h)) {
+		assert_true(to->headers_count < 4);
+		copy(to->headers[to->headers_count][0], 64, h.name, strlen(h.name));
+		copy(to->headers[to->headers_count][1], 64, h.value, h.value_len);
+		to->headers_count++;
+	}
+}
+
+static void take_event(void *owner, enum driver_event kind, const char *text)
+{
+	struct world *w = owner;
+
+	(void)kind;
+	if (w != NULL)
+		snprintf(w->event, sizeof(w->event), "%s", text);
+}
+
+static void ignore_look(void *owner)
+{
+	(void)owner;
+}
+
+static void ignore_assigned(void *owner, uint32_t partitions)
+{
+	(void)owner;
+	(void)partitions;
+}
+
+static const struct driver_core core = {
+	.sent = take_sent,
+	.received = take_received,
+	.looked = ignore_look,
+	.assigned = ignore_assigned,
+	.event = take_event,
+};
+
+static void say_ready(void *to)
+{
+	assert_int_equal(write(*(int *)to, "r", 1), 1);
+}
+
+/* The driver's own broker, in a process. */
+static void fork_broker(struct world *w)
+{
+	int ready[2], stop[2];
+	struct error err = { 0 };
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(stop), 0);
+	w->broker = fork();
+	if (w->broker == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(stop[1]);
+		bool ok = w->driver->broker->run(&w->ctx, stop[0], say_ready, &ready[1], &err);
+		_exit(ok ? 0 : 1);
+	}
+	close(ready[1]);
+	close(stop[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	w->stop_fd = stop[1];
+}
+
+static bool answers(const struct sockaddr_in *at)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok = connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0;
+
+	close(fd);
+	return ok;
+}
+
+/* Its address, which is nobody else's; NULL: there is no nats-server here. */
+static const char *start_nats(struct world *w)
+{
+	unsigned id = (unsigned)getpid();
+	uint64_t end_ns = clock_ns() + WAIT_NS;
+	const char *host = arena_printf(&w->arena, "127.%u.%u.%u", 64 + ((id >> 16) & 63),
+	                                (id >> 8) & 255, id & 255);
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(NATS_PORT) };
+	int status;
+
+	at.sin_addr.s_addr = htonl(127U << 24 | (64 + ((id >> 16) & 63)) << 16 | (id & 0xffff));
+	snprintf(w->folder, sizeof(w->folder), "/tmp/omb-test-nats-XXXXXX");
+	assert_non_null(mkdtemp(w->folder));
+	w->broker = fork();
+	if (w->broker == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execlp("nats-server", "nats-server", "-a", host, "-p",
+		       arena_printf(&w->arena, "%d", NATS_PORT), "-js", "-sd", w->folder, "-l",
+		       arena_printf(&w->arena, "%s/log", w->folder), (char *)NULL);
+		_exit(errno == ENOENT ? 99 : 98);
+	}
+	while (!answers(&at)) {
+		if (waitpid(w->broker, &status, WNOHANG) == w->broker) {
+			w->broker = 0;
+			assert_int_equal(WEXITSTATUS(status), 99);
+			return NULL;
+		}
+		assert_true(clock_ns() < end_ns);
+	}
+	return arena_printf(&w->arena, "nats://%s:%d", host, NATS_PORT);
+}
+
+static void stop_broker(struct world *w)
+{
+	if (w->stop_fd >= 0)
+		close(w->stop_fd);
+	else if (w->broker > 0)
+		kill(w->broker, SIGTERM);
+	if (w->broker > 0)
+		assert_int_equal(waitpid(w->broker, NULL, 0), w->broker);
+	if (w->folder[0] != '\0')
+		assert_int_equal(system(arena_printf(&w->arena, "rm -r %s", w->folder)), 0);
+}
+
+static void configure(struct world *w, const char *server)
+{
+	struct error_list errors = { 0 }, warnings = { 0 };
+	char *text = arena_strdup(&w->arena, w->target->file);
+	char *hole = strstr(text, "%s");
+
+	if (hole != NULL)
+		text = arena_printf(&w->arena, "%.*s%s%s", (int)(hole - text), text,
+		                    server != NULL ? server : "", hole + 2);
+	w->file = (struct driver_file){ .path = "d.yaml", .mode = &w->mode, .arena = &w->arena };
+	assert_true(driver_file_parse(text, strlen(text), &w->file, &errors, &warnings));
+	w->driver = driver_configure(&w->file, &w->arena, &w->config, &errors, &warnings);
+	if (errors.count > 0)
+		fail_msg("%s: %s", w->target->name, errors.items[0].text);
+	assert_non_null(w->driver);
+	error_list_fini(&errors);
+	error_list_fini(&warnings);
+	w->ctx = (struct driver_context){
+		.config = w->config,
+		.core = &core,
+		.run_id = arena_printf(&w->arena, "t%d", (int)getpid()),
+		.client_id = "test",
+	};
+}
+
+static bool is_in_build(const struct target *target)
+{
+	struct error err;
+
+	return driver_by_name(target->is_nats ? "nats" : target->name, &err) != NULL;
+}
+
+/* NULL: what it needs is not here, and the test says so. */
+static struct world *open_world(const struct target *target, uint32_t partitions)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	const struct topic_spec topic = { TOPIC, partitions };
+	const char *server = NULL;
+	struct error err;
+
+	w->target = target;
+	w->stop_fd = -1;
+	bool is_here = is_in_build(target);
+	if (!is_here || (target->is_nats && (server = start_nats(w)) == NULL)) {
+		print_message("%s is left out: %s\n", target->name,
+		              is_here ? "no nats-server; tools/setup test installs it"
+		                      : "it is not in this build");
+		stop_broker(w);
+		arena_fini(&w->arena);
+		free(w);
+		return NULL;
+	}
+	configure(w, server);
+	if (w->driver->broker != NULL && w->driver->broker->is_wanted(w->config))
+		fork_broker(w);
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	w->instance = xcalloc(1, w->driver->instance_size);
+	assert_true(w->driver->open(w->instance, &w->ctx, &err));
+	if (!w->driver->admin->create_topics(w->instance, &topic, 1, &err))
+		fail_msg("%s: %s", target->name, err.text);
+	return w;
+}
+
+static void watch(struct world *w, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	assert_true(fd >= 0);
+	assert_int_equal(epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event), 0);
+}
+
+static void open_clients(struct world *w)
+{
+	const struct consumer_spec from = {
+		.owner = w, .topic = TOPIC, .subscription = GROUP, .partitions = 1, .members = 1
+	};
+	const struct producer_spec to = { .owner = w, .topic = TOPIC };
+	struct error err;
+	int fd;
+
+	w->consumer = aligned_alloc(64, (w->driver->consumer_size + 63) & ~(size_t)63);
+	w->producer = aligned_alloc(64, (w->driver->producer_size + 63) & ~(size_t)63);
+	memset(w->consumer, 0, w->driver->consumer_size);
+	memset(w->producer, 0, w->driver->producer_size);
+	assert_true(w->driver->consumer_open(w->instance, w->consumer, &from, &fd, &err));
+	watch(w, fd);
+	assert_true(w->driver->producer_open(w->instance, w->producer, &to, &fd, &err));
+	watch(w, fd);
+}
+
+static void turn(struct world *w)
+{
+	struct epoll_event event;
+
+	epoll_wait(w->epoll_fd, &event, 1, 20);
+	while (w->driver->producer_serve(w->producer, 64) >= 64)
+		;
+	while (w->driver->consumer_serve(w->consumer, 64) >= 64)
+		;
+}
+
+static void send_one(struct world *w, const struct outgoing *m)
+{
+	uint64_t end_ns = clock_ns() + WAIT_NS;
+	struct error err;
+	enum send_status status;
+
+	while ((status = w->driver->send(w->producer, m, 1, &err)) == SEND_BUSY) {
+		assert_true(clock_ns() < end_ns);
+		turn(w);
+	}
+	if (status != SEND_QUEUED)
+		fail_msg("%s: %s", w->target->name, err.text);
+	w->sent++;
+	if (w->driver->flush != NULL)
+		w->driver->flush(w->producer);
+}
+
+static void await_answers(struct world *w)
+{
+	uint64_t end_ns = clock_ns() + WAIT_NS;
+
+	while (w->acknowledged < w->sent) {
+		if (clock_ns() >= end_ns)
+			fail_msg("%s: no answer; %s", w->target->name, w->event);
+		turn(w);
+	}
+}
+
+static void close_world(struct world *w)
+{
+	if (w->producer != NULL) {
+		await_answers(w);
+		w->driver->producer_close(w->producer);
+	}
+	if (w->consumer != NULL)
+		w->driver->consumer_close(w->consumer);
+	w->driver->close(w->instance);
+	stop_broker(w);
+	close(w->epoll_fd);
+	free(w->instance);
+	free(w->producer);
+	free(w->consumer);
+	arena_fini(&w->arena);
+	free(w);
+}
+
+/* Until the consumer gets what is sent now: the first messages are those of before it was there. */
+static void await_delivery(struct world *w)
+{
+	const struct outgoing probe = { .payload = "probe", .payload_len = 5 };
+	uint64_t end_ns = clock_ns() + WAIT_NS;
+
+	while (w->got_count == 0) {
+		if (clock_ns() >= end_ns)
+			fail_msg("%s: nothing comes; %s", w->target->name, w->event);
+		send_one(w, &probe);
+		await_answers(w);
+		for (int i = 0; i < 10 && w->got_count == 0; i++)
+			turn(w);
+	}
+	if (w->driver->consumer_commit != NULL)
+		w->driver->consumer_commit(w->consumer);
+}
+
+/* --- keys and headers ------------------------------------------------------------------------------ */
+
+static const struct message *find(const struct world *w, const char *payload)
+{
+	for (size_t i = 0; i < w->got_count; i++)
+		if (strcmp(w->got[i].payload, payload) == 0)
+			return &w->got[i];
+	return NULL;
+}
+
+static const char *header_named(const struct message *m, const char *name)
+{
+	for (size_t i = 0; i < m->headers_count; i++)
+		if (strcmp(m->headers[i][0], name) == 0)
+			return m->headers[i][1];
+	return NULL;
+}
+
+static void await_message(struct world *w, const char *payload)
+{
+	uint64_t end_ns = clock_ns() + WAIT_NS;
+
+	while (find(w, payload) == NULL) {
+		if (clock_ns() >= end_ns)
+			fail_msg("%s: \"%s\" does not come; %s", w->target->name, payload,
+			         w->event);
+		turn(w);
+	}
+}
+
+static void keys_and_headers_of(struct world *w)
+{
+	static const struct header headers[] = {
+		{ "trace", "00-4bf92f", 9 },
+		{ "baggage", "user: 7", 7 },
+	};
+	const struct outgoing full = {
+		.payload = "full",
+		.payload_len = 4,
+		.key = "the key",
+		.key_len = 7,
+		.headers = headers,
+		.headers_count = 2,
+	};
+	const struct outgoing keyed = {
+		.payload = "keyed", .payload_len = 5, .key = "k", .key_len = 1
+	};
+	const struct outgoing named = {
+		.payload = "named", .payload_len = 5, .headers = headers, .headers_count = 1
+	};
+
+	send_one(w, &full);
+	send_one(w, &keyed);
+	send_one(w, &named);
+	await_message(w, "full");
+	await_message(w, "keyed");
+	await_message(w, "named");
+
+	const struct message *m = find(w, "full");
+	assert_true(m->has_key);
+	assert_string_equal(m->key, "the key");
+	assert_int_equal(m->headers_count, 2);
+	assert_string_equal(header_named(m, "trace"), "00-4bf92f");
+	assert_string_equal(header_named(m, "baggage"), "user: 7");
+	m = find(w, "keyed");
+	assert_string_equal(m->key, "k");
+	assert_int_equal(m->headers_count, 0);
+	m = find(w, "named");
+	assert_false(m->has_key);
+	assert_int_equal(m->headers_count, 1);
+	m = find(w, "probe");
+	assert_false(m->has_key);
+	assert_int_equal(m->headers_count, 0);
+}
+
+/* libnats reads one as the beginning of the next. */
+static void empty_headers_of(struct world *w)
+{
+	static const struct header empty = { "empty", "", 0 };
+	const struct outgoing m = {
+		.payload = "empty", .payload_len = 5, .headers = &empty, .headers_count = 1
+	};
+	struct error err;
+
+	if (w->target->is_nats) {
+		assert_int_equal(w->driver->send(w->producer, &m, 1, &err), SEND_FAILED);
+		assert_non_null(strstr(err.text, "a line of text"));
+		return;
+	}
+	send_one(w, &m);
+	await_message(w, "empty");
+	assert_string_equal(header_named(find(w, "empty"), "empty"), "");
+}
+
+static void keys_and_headers_come_back_as_they_were_sent(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < TARGETS; i++) {
+		struct world *w = open_world(&targets[i], 1);
+		if (w == NULL)
+			continue;
+		assert_true(w->driver->flags & DRIVER_KEYS);
+		assert_true(w->driver->flags & DRIVER_HEADERS);
+		open_clients(w);
+		await_delivery(w);
+		keys_and_headers_of(w);
+		empty_headers_of(w);
+		close_world(w);
+	}
+}
+
+/* --- what the broker says of a message ----------------------------------------------------------- */
+
+static void check_broker_words(const struct world *w, const struct message *m)
+{
+	int64_t now_ms = (int64_t)(clock_wall_ns() / 1000000);
+	bool has_time = w->driver->flags & DRIVER_TIMESTAMP;
+
+	/* Core stamps nothing, though its driver can. */
+	if (strcmp(w->target->name, "core") != 0 && has_time)
+		assert_true(m->broker_ms > now_ms - 60000 && m->broker_ms < now_ms + 60000);
+	assert_int_equal(m->partition, w->driver->flags & DRIVER_PARTITIONS ? 0 : -1);
+	assert_int_equal(m->redelivery, w->target->first);
+	assert_int_equal(m->redelivery != REDELIVERY_UNKNOWN,
+	                 (w->driver->flags & DRIVER_REDELIVERY) != 0);
+}
+
+static void what_comes_again_says_so_where_the_broker_does(void **state)
+{
+	static const struct outgoing once = { .payload = "once", .payload_len = 4 };
+
+	(void)state;
+	for (size_t i = 0; i < TARGETS; i++) {
+		struct world *w = open_world(&targets[i], 1);
+		if (w == NULL)
+			continue;
+		open_clients(w);
+		await_delivery(w);
+		send_one(w, &once);
+		await_message(w, "once");
+		check_broker_words(w, find(w, "once"));
+		if (targets[i].comes_again) { /* it was not confirmed */
+			w->got_count = 0;
+			await_message(w, "once");
+			assert_int_equal(find(w, "once")->redelivery, REDELIVERY_YES);
+		}
+		close_world(w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_and_headers_come_back_as_they_were_sent),
+		cmocka_unit_test(what_comes_again_says_so_where_the_broker_does),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
