@@ -170,8 +170,8 @@ int16_t harness_delete_topic(struct broker_harness *h, struct broker_client *c, 
 	return read_i16(&r);
 }
 
-void harness_send_produce(struct broker_harness *h, struct broker_client *c, const char *topic,
-                          int32_t partition, const struct test_batch *batch)
+void write_produce(struct broker_client *c, const char *topic, int32_t partition,
+                   const struct test_batch *batch)
 {
 	request_begin(c, 0, 7);
 	write_string(&c->frame, NULL);
@@ -183,6 +183,12 @@ void harness_send_produce(struct broker_harness *h, struct broker_client *c, con
 	write_i32(&c->frame, partition);
 	write_u32(&c->frame, batch->len);
 	write_test_batch(&c->frame, batch);
+}
+
+void harness_send_produce(struct broker_harness *h, struct broker_client *c, const char *topic,
+                          int32_t partition, const struct test_batch *batch)
+{
+	write_produce(c, topic, partition, batch);
 	broker_harness_send(h, c);
 }
 
@@ -207,8 +213,7 @@ int16_t harness_produce(struct broker_harness *h, struct broker_client *c, const
 	return harness_read_produced(c, offset);
 }
 
-void harness_send_fetch(struct broker_harness *h, struct broker_client *c,
-                        const struct fetch_request *f)
+void write_fetch(struct broker_client *c, const struct fetch_request *f)
 {
 	request_begin(c, 1, 11);
 	write_i32(&c->frame, -1);
@@ -228,6 +233,12 @@ void harness_send_fetch(struct broker_harness *h, struct broker_client *c,
 	write_i32(&c->frame, f->partition_max_bytes);
 	write_u32(&c->frame, 0);
 	write_string(&c->frame, "");
+}
+
+void harness_send_fetch(struct broker_harness *h, struct broker_client *c,
+                        const struct fetch_request *f)
+{
+	write_fetch(c, f);
 	broker_harness_send(h, c);
 }
 

@@ -58,6 +58,17 @@ struct test_batch {
 };
 void write_test_batch(struct writer *w, const struct test_batch *b);
 
+/* A whole request in c->frame. */
+void write_produce(struct broker_client *c, const char *topic, int32_t partition,
+                   const struct test_batch *batch);
+struct fetch_request {
+	const char *topic;
+	int32_t partition;
+	int64_t offset;
+	int32_t max_wait_ms, min_bytes, max_bytes, partition_max_bytes;
+};
+void write_fetch(struct broker_client *c, const struct fetch_request *f);
+
 /* Whole exchanges; each returns the error of the (only) partition or topic. */
 int16_t harness_create_topic(struct broker_harness *h, struct broker_client *c, const char *name,
                              int32_t partitions);
@@ -69,12 +80,6 @@ int16_t harness_read_produced(const struct broker_client *c, int64_t *offset);
 int16_t harness_produce(struct broker_harness *h, struct broker_client *c, const char *topic,
                         int32_t partition, const struct test_batch *batch, int64_t *offset);
 
-struct fetch_request {
-	const char *topic;
-	int32_t partition;
-	int64_t offset;
-	int32_t max_wait_ms, min_bytes, max_bytes, partition_max_bytes;
-};
 void harness_send_fetch(struct broker_harness *h, struct broker_client *c,
                         const struct fetch_request *f);
 struct fetched {
