@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,9 @@
 #include "run/summary.h"
 #include "util/arena.h"
 #include "util/file.h"
+#include "util/lines.h"
 #include "util/xalloc.h"
 
-/* A period of one run has some 100 kB; what is longer is no journal. */
-#define LINE_MAX_BYTES ((size_t)64 << 20)
-#define CHUNK          ((size_t)65536)
 #define JOURNAL_ENDING ".journal"
 
 static const struct flag recover_flags[] = {
@@ -120,48 +119,15 @@ static bool open_source(const struct args *args, const char *word, struct source
 
 /* --- reading ---------------------------------------------------------------------------------------- */
 
-/* All complete lines of `bytes`; what is behind them moves to its start. */
-static bool take_lines(struct source *s, struct text *bytes, struct error *err)
+/* The last line may be cut, and then is none. */
+static bool take(void *to, const char *line, size_t len, bool has_newline, struct error *err)
 {
-	size_t at = 0;
-	const char *end;
+	struct source *s = to;
 
-	while (at < bytes->len && (end = memchr(bytes->data + at, '\n', bytes->len - at)) != NULL) {
-		size_t len = (size_t)(end - bytes->data) - at;
-		if (!recovery_take(&s->found, bytes->data + at, len, err))
-			return false;
-		at += len + 1;
-	}
-	memmove(bytes->data, bytes->data + at, bytes->len - at + 1);
-	bytes->len -= at;
-	if (bytes->len > LINE_MAX_BYTES)
-		return error_set(err, ERROR_CONFIG,
-		                 "a line of more than %zu MiB: no journal of omb",
-		                 LINE_MAX_BYTES >> 20);
-	return true;
-}
-
-static bool read_all(struct source *s, struct error *err)
-{
-	struct text bytes = { 0 };
-	char *chunk = xmalloc(CHUNK);
-	bool ok = true;
-	ssize_t n;
-
-	while (ok && (n = read(s->fd, chunk, CHUNK)) != 0) {
-		if (n < 0 && errno != EINTR)
-			ok = error_set_errno(err, errno, "reading");
-		if (n > 0) {
-			text_add_bytes(&bytes, chunk, (size_t)n);
-			ok = take_lines(s, &bytes, err);
-		}
-	}
-	/* The last line may be cut, and then is none. */
-	if (ok && bytes.len > 0 && !recovery_take(&s->found, bytes.data, bytes.len, err))
-		ok = s->cut = recovery_is_cut(&s->found, bytes.data, bytes.len);
-	text_fini(&bytes);
-	free(chunk);
-	return ok;
+	if (recovery_take(&s->found, line, len, err))
+		return true;
+	s->cut = !has_newline && recovery_is_cut(&s->found, line, len);
+	return s->cut;
 }
 
 /* --- writing ---------------------------------------------------------------------------------------- */
@@ -227,12 +193,18 @@ static bool remove_journal(const struct source *s, const char *run_id, const cha
 	return ok;
 }
 
-static bool write_result(const struct args *args, const struct source *s, struct error *err)
+static bool write_result(const struct args *args, struct source *s, struct error *err)
 {
+	const struct journal journal = {
+		.fd = s->fd,
+		.path = (char *)(uintptr_t)s->path,
+		.lines = s->found.lines,
+	};
 	const char *run_id = s->found.record.run_id;
 	struct pair pair = { .side = NULL };
 	struct text json = { 0 };
 
+	s->found.record.journal = &journal;
 	pair_free_name(s->folder, run_id); /* its journal is ours: nobody is about to write it */
 	bool ok = reserve(args, s, &pair, err) && result_write(&pair, &s->found.record, &json, err);
 	if (ok) {
@@ -266,7 +238,7 @@ static bool recover_one(const struct args *args, const char *word, struct error 
 
 	if (ok) {
 		uint64_t started_s;
-		ok = read_all(&s, &why);
+		ok = lines_each(s.fd, take, &s, &why);
 		if (ok && s.found.started && !run_id_parse(s.found.record.run_id, &started_s))
 			ok = error_set(&why, ERROR_CONFIG, "its run has no id of omb");
 		if (ok)

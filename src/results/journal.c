@@ -49,7 +49,7 @@ bool journal_open(struct journal *j, const char *folder, const char *run_id, str
 	char *path = xasprintf("%s/%s.journal", absolute, run_id);
 	free(absolute);
 
-	int holder, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+	int holder, fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
 	if (fd < 0) {
 		error_set_errno(err, errno, "creating journal %s", path);
 		free(path);
@@ -113,7 +113,36 @@ bool journal_append(struct journal *j, const char *line, size_t len, enum journa
 		failure = errno;
 	if (failure == 0 && sync == JOURNAL_SYNCED && fdatasync(j->fd) < 0)
 		failure = errno;
+	j->lines += failure == 0;
 	return failure == 0 || error_set_errno(err, failure, "journal %s", j->path);
+}
+
+struct reading {
+	size_t left; /* of the lines that were appended */
+	lines_take *take;
+	void *to;
+};
+
+static bool take_line(void *to, const char *line, size_t len, bool has_newline, struct error *err)
+{
+	struct reading *r = to;
+
+	/* What is behind them is a line that could be neither written nor taken back. */
+	if (r->left == 0)
+		return true;
+	r->left--;
+	return r->take(r->to, line, len, has_newline, err);
+}
+
+bool journal_each(const struct journal *j, lines_take *take, void *to, struct error *err)
+{
+	struct reading r = { .left = j->lines, .take = take, .to = to };
+	bool ok = lines_each(j->fd, take_line, &r, err);
+
+	if (ok && r.left > 0)
+		ok = error_set(err, ERROR_SYSTEM, "%zu of its %zu lines are gone: somebody cut it",
+		               r.left, j->lines);
+	return ok || error_wrap(err, "journal %s", j->path);
 }
 
 void journal_stop(struct journal *j)

@@ -26,11 +26,13 @@
 #include <stddef.h>
 
 #include "util/error.h"
+#include "util/lines.h"
 
 struct journal {
 	bool opened;
 	bool stopped;       /* nothing more can be appended */
-	int fd;             /* holds the lock */
+	int fd;             /* holds the lock; what was appended can be read back from it */
+	size_t lines;       /* that were appended */
 	char *path;         /* owned, absolute */
 	char *registration; /* owned; NULL when not registered */
 };
@@ -49,6 +51,10 @@ bool journal_register(struct journal *j, const char *run_id, struct error *err);
 /* `line` has no newline in it; it is added.  All of the line gets in or nothing of it. */
 bool journal_append(struct journal *j, const char *line, size_t len, enum journal_sync sync,
                     struct error *err);
+
+/* The lines that were appended, from the first one on (util/lines.h).  It is an error if they are not all
+ * there any more. */
+bool journal_each(const struct journal *j, lines_take *take, void *to, struct error *err);
 
 /* Nothing more can be appended (the disk is full); the rest of the life of the files goes on. */
 void journal_stop(struct journal *j);

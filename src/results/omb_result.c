@@ -209,13 +209,14 @@ static void format_field(const struct omb_field *f, const void *at, struct text 
 	abort();
 }
 
-void omb_result_format(const struct omb_result *r, struct text *out)
+void omb_result_write(const struct omb_result *r, struct file_draft *out)
 {
-	for (size_t i = 0; i < OMB_FIELDS; i++) {
-		text_addf(out, "%s\n  \"%s\" : ", i == 0 ? "{" : ",", omb_fields[i].name);
-		format_field(&omb_fields[i], (const char *)r + omb_fields[i].offset, out);
+	for (size_t i = 0; i < OMB_FIELDS && file_draft_pass(out); i++) {
+		const void *at = (const char *)r + omb_fields[i].offset;
+		text_addf(&out->text, "%s\n  \"%s\" : ", i == 0 ? "{" : ",", omb_fields[i].name);
+		format_field(&omb_fields[i], at, &out->text);
 	}
-	text_add(out, "\n}");
+	text_add(&out->text, "\n}");
 }
 
 static void fini_field(const struct omb_field *f, void *at)

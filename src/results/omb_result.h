@@ -23,7 +23,7 @@
 #include "results/omb_record.h"
 #include "stats/hist_copy.h"
 #include "util/error.h"
-#include "util/text.h"
+#include "util/file.h"
 
 /* Send called to acknowledged, due to send called, send called to received: all in nanoseconds,
  * merged over all agents and borrowed. */
@@ -44,8 +44,8 @@ void omb_result_add_sample(struct omb_result *r, const struct omb_sample *s);
 /* The aggregated fields, from the histograms of the whole measured window. */
 void omb_result_set_totals(struct omb_result *r, const struct omb_latencies *window);
 
-/* Appends the file's text, byte for byte as Jackson's pretty printer (no newline at the end). */
-void omb_result_format(const struct omb_result *r, struct text *out);
+/* Appends the file, byte for byte as Jackson's pretty printer (no newline at the end). */
+void omb_result_write(const struct omb_result *r, struct file_draft *out);
 
 /* Reads OMB's files and ours.  As OMB's reader: missing fields are fine, unknown ones an error.
  * `out` is valid and empty after a failure (ERROR_CONFIG, or ERROR_SYSTEM for the file). */

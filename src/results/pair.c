@@ -331,20 +331,27 @@ static bool place(struct pair *p, struct file_draft *json, struct file_draft *si
 	return false;
 }
 
-bool pair_write(struct pair *p, enum pair_kind kind, const struct text *json,
-                const struct text *side, struct text *json_path, struct error *err)
+static bool write_one(struct file_draft *d, const char *path, pair_content *content,
+                      const void *from, struct error *err)
 {
-	struct file_draft json_draft = { NULL }, side_draft = { NULL };
+	return file_draft_begin(d, path, err) && content(from, d, err) &&
+	       file_draft_end(d, path, err);
+}
+
+bool pair_write(struct pair *p, enum pair_kind kind, const struct pair_contents *contents,
+                struct text *json_path, struct error *err)
+{
+	struct file_draft json = { NULL }, side = { NULL };
 
 	if (!make_sure(p, err))
 		return false;
 	text_addf(json_path, "%s%s", p->json, endings[kind]);
-	bool ok = file_draft_write(&json_draft, text_str(json_path), json->data, json->len, err) &&
-	          file_draft_write(&side_draft, p->side, side->data, side->len, err) &&
-	          place(p, &json_draft, &side_draft, text_str(json_path), err);
+	bool ok = write_one(&json, text_str(json_path), contents->json, contents->from, err) &&
+	          write_one(&side, p->side, contents->side, contents->from, err) &&
+	          place(p, &json, &side, text_str(json_path), err);
 
-	file_draft_fini(&json_draft);
-	file_draft_fini(&side_draft);
+	file_draft_fini(&json);
+	file_draft_fini(&side);
 	if (!ok)
 		text_fini(json_path);
 	return ok;

@@ -25,6 +25,7 @@
 #include <stddef.h>
 
 #include "util/error.h"
+#include "util/file.h"
 #include "util/text.h"
 
 enum pair_kind {
@@ -55,10 +56,17 @@ bool pair_reserve(struct pair *p, const char *folder, const char *stem, const ch
 /* Reserves the name asked for: `x.json` or `x` goes with `x.omb`. */
 bool pair_reserve_named(struct pair *p, const char *output, const char *run_id, struct error *err);
 
+/* Appends what a file holds to the draft's text, and passes it on (util/file.h); false: *err. */
+typedef bool pair_content(const void *from, struct file_draft *to, struct error *err);
+
 /* Both files or neither.  A name in a folder that someone else has taken meanwhile gets the run's id.
  * `json_path` is where OMB's file is then; the other is p->side. */
-bool pair_write(struct pair *p, enum pair_kind kind, const struct text *json,
-                const struct text *side, struct text *json_path, struct error *err);
+struct pair_contents {
+	const void *from;
+	pair_content *json, *side;
+};
+bool pair_write(struct pair *p, enum pair_kind kind, const struct pair_contents *contents,
+                struct text *json_path, struct error *err);
 
 /* Is this the placeholder of the run?  Not for a pair that this process holds: looking would let go of
  * it. */

@@ -21,6 +21,9 @@
 #include "results/verdict.h"
 #include "stats/snapshot.h"
 
+struct journal;
+struct omb_result;
+
 struct record_setting {
 	const char *key, *value;
 };
@@ -106,8 +109,12 @@ struct record {
 	size_t phases_count;
 	const struct record_second *seconds;
 	size_t seconds_count;
+	/* Closed sample periods are lines of a journal; those below are in none, and come after them. */
+	const struct journal *journal; /* NULL = there is none */
 	const struct record_period *periods;
 	size_t periods_count;
+	/* The series of all of them; the rest is filled in when it is written.  NULL = there were none. */
+	struct omb_result *samples;
 	const struct fact_agent *agents;
 	size_t agents_count;
 	const struct fact_producer *producer_totals;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "facts/fact_fields.h"
+#include "results/result.h"
 #include "results/side_file.h"
 #include "stats/hdr_codec.h"
 #include "stats/percentile.h"
@@ -20,6 +21,8 @@
 /* One line while it is read: the first thing that is wrong with it is what is told. */
 struct line {
 	struct recovery *r;
+	const char *text;
+	size_t len;
 	json_t *root;
 	struct error *err;
 	bool ok;
@@ -401,9 +404,29 @@ static const char *kind_at(struct line *l)
 	return kinds[0];
 }
 
+/* Of its interval nothing but sums and figures stays. */
+static void add_period(struct recovery *r, const struct record_period *p)
+{
+	struct record *out = &r->record;
+
+	r->periods++;
+	r->periods_end_ns = later(r->periods_end_ns, p->end_ns);
+	result_add_period(&r->samples, p);
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		r->recorded[i] += p->interval.counters[i];
+	out->totals.cpu_ns += p->interval.cpu_ns;
+	if (strcmp(p->kind, "measure") != 0)
+		return;
+	out->window_end_ns = later(out->window_end_ns, p->end_ns);
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		out->window_counters[i] += p->interval.counters[i];
+	for (unsigned i = 0; i < LATENCY_COUNT; i++)
+		hist_copy_add(&out->totals.latencies[WINDOW_MEASURED][i],
+		              &p->interval.latencies[WINDOW_MEASURED][i]);
+}
+
 static void take_period(struct line *l)
 {
-	struct recovery *r = l->r;
 	struct record_period p = {
 		.kind = kind_at(l),
 		.start_ns = count_at(l, l->root, "startNs"),
@@ -412,7 +435,7 @@ static void take_period(struct line *l)
 	};
 	const json_t *all = object_at(l, l->root, "histograms");
 
-	if (!r->measured)
+	if (!l->r->measured)
 		refuse(l, "a period before the window");
 	if (p.end_ns < p.start_ns)
 		refuse(l, "it ends before it starts");
@@ -421,13 +444,12 @@ static void take_period(struct line *l)
 	p.interval.taken_ns = p.end_ns - p.start_ns;
 	for (unsigned i = 0; i < LATENCY_COUNT; i++)
 		histogram_at(l, all, (enum latency)i, &p.interval.latencies[WINDOW_MEASURED][i]);
-	if (!l->ok) {
-		snapshot_fini(&p.interval);
-		return;
-	}
-	r->periods =
-		grow(r->periods, r->record.periods_count, &r->periods_cap, sizeof(*r->periods));
-	r->periods[r->record.periods_count++] = p;
+	/* The line itself is copied into the result (side_file.c). */
+	if (!side_file_is_period(l->text, l->len))
+		refuse(l, "its last member is not its kind");
+	if (l->ok)
+		add_period(l->r, &p);
+	snapshot_fini(&p.interval);
 }
 
 static void take_kind(struct line *l, const char *kind)
@@ -474,7 +496,7 @@ void recovery_init(struct recovery *r)
 
 bool recovery_take(struct recovery *r, const char *text, size_t len, struct error *err)
 {
-	struct line l = { .r = r, .err = err, .ok = true };
+	struct line l = { .r = r, .text = text, .len = len, .err = err, .ok = true };
 	const struct record before = r->record;
 
 	l.root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
@@ -516,8 +538,7 @@ static void end_record(struct recovery *r)
 
 	if (second != NULL)
 		end_ns = later(end_ns, second->at_ns);
-	for (size_t i = 0; i < out->periods_count; i++)
-		end_ns = later(end_ns, r->periods[i].end_ns);
+	end_ns = later(end_ns, r->periods_end_ns);
 	for (size_t i = 0; i < out->phases_count; i++)
 		end_ns = later(end_ns, r->phases[i].start_ns);
 	for (size_t i = 0; i < out->events_count; i++)
@@ -527,23 +548,8 @@ static void end_record(struct recovery *r)
 	out->ended_ns = end_ns;
 	out->phases = r->phases;
 	out->seconds = r->seconds;
-	out->periods = r->periods;
+	out->samples = &r->samples;
 	out->events = r->events;
-}
-
-static void add_period(struct record *out, const struct record_period *p)
-{
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		out->totals.counters[i] += p->interval.counters[i];
-	out->totals.cpu_ns += p->interval.cpu_ns;
-	if (strcmp(p->kind, "measure") != 0)
-		return;
-	out->window_end_ns = out->counted_end_ns = later(out->window_end_ns, p->end_ns);
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		out->window_counters[i] += p->interval.counters[i];
-	for (unsigned i = 0; i < LATENCY_COUNT; i++)
-		hist_copy_add(&out->totals.latencies[WINDOW_MEASURED][i],
-		              &p->interval.latencies[WINDOW_MEASURED][i]);
 }
 
 /* Seconds know less than periods, and more of the end. */
@@ -618,14 +624,16 @@ bool recovery_finish(struct recovery *r, struct error *err)
 		return error_set(err, ERROR_SYSTEM,
 		                 "the run was killed before anything was measured");
 	end_record(r);
-	out->window_end_ns = out->window_start_ns;
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		c[i] = r->base[i] + r->recorded[i];
 	out->counted_end_ns = out->counted_start_ns;
 	out->edge_lack = "a journal has samples";
-	memcpy(c, r->base, sizeof(r->base));
-	for (size_t i = 0; i < out->periods_count; i++)
-		add_period(out, &r->periods[i]);
-	if (out->window_end_ns == out->window_start_ns)
+	if (out->window_end_ns > out->window_start_ns) {
+		out->counted_end_ns = out->window_end_ns;
+	} else {
+		out->window_end_ns = out->window_start_ns;
 		window_of_seconds(r);
+	}
 	add_last_second(r);
 	/* Nobody knows of any answer to these. */
 	c[COUNTER_UNACKNOWLEDGED] =
@@ -636,12 +644,10 @@ bool recovery_finish(struct recovery *r, struct error *err)
 
 void recovery_fini(struct recovery *r)
 {
-	for (size_t i = 0; i < r->record.periods_count; i++)
-		snapshot_fini(&r->periods[i].interval);
+	omb_result_fini(&r->samples);
 	snapshot_fini(&r->record.totals);
 	free(r->phases);
 	free(r->seconds);
-	free(r->periods);
 	free(r->events);
 	arena_fini(&r->arena);
 	*r = (struct recovery){ .lines = 0 };

@@ -14,13 +14,15 @@
  * to the last second.  Its latencies are those that were recorded in it, because which window a message
  * was due in is known only at the end.
  *
- * Pure: lines in, record out.  Any bytes are safe.  One line is in memory at a time, besides the record.
+ * Pure: lines in, record out.  Any bytes are safe.  One line is in memory at a time, besides the record,
+ * which has no periods: who writes a result of it gives it the journal (record.journal).
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "results/omb_result.h"
 #include "results/record.h"
 #include "util/arena.h"
 #include "util/error.h"
@@ -34,10 +36,13 @@ struct recovery {
 
 	struct record_phase *phases; /* owned, as are the others */
 	struct record_second *seconds;
-	struct record_period *periods;
 	struct fact_event *events;
-	size_t phases_cap, seconds_cap, periods_cap, events_cap;
-	uint64_t base[COUNTER_COUNT]; /* counters at the start of the window */
+	size_t phases_cap, seconds_cap, events_cap;
+	struct omb_result samples;        /* what OMB's file says of each period; owned */
+	size_t periods;                   /* that were taken; they stay in the journal */
+	uint64_t periods_end_ns;          /* of the latest */
+	uint64_t recorded[COUNTER_COUNT]; /* in all of them */
+	uint64_t base[COUNTER_COUNT];     /* counters at the start of the window */
 };
 
 void recovery_init(struct recovery *r);

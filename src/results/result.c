@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "results/result.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "results/omb_result.h"
@@ -16,8 +17,11 @@ static struct omb_latencies latencies_of(const struct hist_copy h[LATENCY_COUNT]
 	};
 }
 
-static void add_sample(struct omb_result *out, const struct record_period *p)
+void result_add_period(struct omb_result *series, const struct record_period *p)
 {
+	if (strcmp(p->kind, "measure") != 0 || p->end_ns <= p->start_ns)
+		return;
+
 	struct hist_copy both[LATENCY_COUNT] = { 0 };
 	const uint64_t *c = p->interval.counters;
 
@@ -33,32 +37,33 @@ static void add_sample(struct omb_result *out, const struct record_period *p)
 		.backlog = p->backlog,
 		.latencies = latencies_of(both),
 	};
-	omb_result_add_sample(out, &sample);
+	omb_result_add_sample(series, &sample);
 	for (size_t i = 0; i < LATENCY_COUNT; i++)
 		hist_copy_fini(&both[i]);
 }
 
-void result_format_omb(const struct record *record, struct text *out)
+static void set_text(char **to, const char *text)
 {
-	struct omb_result result = {
-		.workload = xstrdup(record->workload_name),
-		.driver = xstrdup(record->driver_name),
-		.message_size = (int64_t)record->message_bytes,
-		.topics = (int64_t)record->topics,
-		.partitions = (int64_t)record->partitions,
-		.producers_per_topic = (int64_t)record->producers_per_topic,
-		.consumers_per_topic = (int64_t)record->consumers_per_subscription,
-	};
-	struct omb_latencies window = latencies_of(record->totals.latencies[WINDOW_MEASURED]);
+	free(*to);
+	*to = xstrdup(text);
+}
 
-	for (size_t i = 0; i < record->periods_count; i++) {
-		const struct record_period *p = &record->periods[i];
-		if (strcmp(p->kind, "measure") == 0 && p->end_ns > p->start_ns)
-			add_sample(&result, p);
-	}
-	omb_result_set_totals(&result, &window);
-	omb_result_format(&result, out);
-	omb_result_fini(&result);
+void result_write_omb(const struct record *r, struct file_draft *out)
+{
+	struct omb_latencies window = latencies_of(r->totals.latencies[WINDOW_MEASURED]);
+	struct omb_result without_series = { 0 };
+	struct omb_result *result = r->samples != NULL ? r->samples : &without_series;
+
+	set_text(&result->workload, r->workload_name);
+	set_text(&result->driver, r->driver_name);
+	result->message_size = (int64_t)r->message_bytes;
+	result->topics = (int64_t)r->topics;
+	result->partitions = (int64_t)r->partitions;
+	result->producers_per_topic = (int64_t)r->producers_per_topic;
+	result->consumers_per_topic = (int64_t)r->consumers_per_subscription;
+	omb_result_set_totals(result, &window);
+	omb_result_write(result, out);
+	omb_result_fini(&without_series);
 }
 
 static enum pair_kind kind_of(const struct record *r)
@@ -68,15 +73,22 @@ static enum pair_kind kind_of(const struct record *r)
 	return r->verdict.verdict == VERDICT_INVALID ? PAIR_INVALID : PAIR_COMPLETE;
 }
 
+static bool omb_content(const void *from, struct file_draft *to, struct error *err)
+{
+	(void)err;
+	result_write_omb(from, to);
+	return true;
+}
+
+static bool side_content(const void *from, struct file_draft *to, struct error *err)
+{
+	return side_file_write(from, to, err);
+}
+
 bool result_write(struct pair *pair, const struct record *r, struct text *json_path,
                   struct error *err)
 {
-	struct text json = { 0 }, side = { 0 };
+	const struct pair_contents contents = { r, omb_content, side_content };
 
-	result_format_omb(r, &json);
-	side_file_format(r, &side);
-	bool ok = pair_write(pair, kind_of(r), &json, &side, json_path, err);
-	text_fini(&json);
-	text_fini(&side);
-	return ok;
+	return pair_write(pair, kind_of(r), &contents, json_path, err);
 }

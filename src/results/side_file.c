@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "results/journal.h"
 #include "stats/hdr_codec.h"
 #include "util/secret.h"
 #include "util/xalloc.h"
@@ -456,15 +457,6 @@ static json_t *period_object(const struct record *r, const struct record_period 
 	return o;
 }
 
-static json_t *periods_member(const struct record *r)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < r->periods_count; i++)
-		(void)json_array_append_new(list, period_object(r, &r->periods[i]));
-	return list;
-}
-
 static json_t *agents_member(const struct record *r)
 {
 	json_t *list = json_array();
@@ -589,7 +581,66 @@ static void add_member(struct text *out, const char *key, json_t *value)
 	json_decref(value);
 }
 
-void side_file_format(const struct record *r, struct text *out)
+/* --- periods ---------------------------------------------------------------------------------------- */
+
+struct copying {
+	struct file_draft *out;
+	const char *separator; /* before the next one */
+};
+
+static void begin_period(struct copying *c)
+{
+	text_add(&c->out->text, c->separator);
+	c->separator = ",\n";
+}
+
+/* A line's last member: a period without it is an element of the list in the result. */
+#define PERIOD_ENDING ",\"line\":\"period\"}"
+
+bool side_file_is_period(const char *line, size_t len)
+{
+	size_t ending = strlen(PERIOD_ENDING);
+
+	return len > ending && memcmp(line + len - ending, PERIOD_ENDING, ending) == 0;
+}
+
+static bool copy_period(void *to, const char *line, size_t len, bool has_newline, struct error *err)
+{
+	struct copying *c = to;
+
+	(void)has_newline;
+	(void)err;
+	if (side_file_is_period(line, len)) {
+		begin_period(c);
+		text_add_bytes(&c->out->text, line, len - strlen(PERIOD_ENDING));
+		text_add(&c->out->text, "}");
+		(void)file_draft_pass(c->out);
+	}
+	return true;
+}
+
+/* One on each line. */
+static bool write_periods(const struct record *r, struct file_draft *out, struct error *err)
+{
+	struct copying c = { .out = out, .separator = "\n" };
+
+	text_add(&out->text, ",\n\"periods\": [");
+	if (r->journal != NULL && !journal_each(r->journal, copy_period, &c, err))
+		return false;
+	for (size_t i = 0; i < r->periods_count; i++) {
+		char *dumped;
+		json_t *o = period_object(r, &r->periods[i]);
+		begin_period(&c);
+		dumped = json_dumps(o, JSON_COMPACT);
+		text_add(&out->text, dumped);
+		free(dumped);
+		json_decref(o);
+	}
+	text_add(&out->text, "]");
+	return true;
+}
+
+bool side_file_write(const struct record *r, struct file_draft *out, struct error *err)
 {
 	static const struct {
 		const char *key;
@@ -610,15 +661,20 @@ void side_file_format(const struct record *r, struct text *out)
 		{ "events", events_member },
 		{ "agents", agents_member },
 		{ "seconds", seconds_member },
-		{ "periods", periods_member },
 		{ "producers", producers_member },
 		{ "partitions", partitions_member },
 	};
 
-	text_addf(out, "{\n\"format\": \"omb-result\",\n\"formatVersion\": %d", SIDE_FILE_VERSION);
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		add_member(out, members[i].key, members[i].make(r));
-	text_add(out, "\n}\n");
+	text_addf(&out->text, "{\n\"format\": \"omb-result\",\n\"formatVersion\": %d",
+	          SIDE_FILE_VERSION);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		add_member(&out->text, members[i].key, members[i].make(r));
+		(void)file_draft_pass(out);
+	}
+	if (!write_periods(r, out, err))
+		return false;
+	text_add(&out->text, "\n}\n");
+	return true;
 }
 
 /* --- lines of the journal --------------------------------------------------------------------------- */

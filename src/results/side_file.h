@@ -14,12 +14,14 @@
  */
 
 #include "results/record.h"
+#include "util/error.h"
+#include "util/file.h"
 #include "util/text.h"
 
 #define SIDE_FILE_VERSION 1
 
-/* Appends. */
-void side_file_format(const struct record *r, struct text *out);
+/* Appends; closed periods are copied from the journal, one at a time.  False: it could not be read. */
+bool side_file_write(const struct record *r, struct file_draft *out, struct error *err);
 
 /* --- lines of the journal, without their newlines; appended ---
  *
@@ -38,5 +40,8 @@ void side_file_format_second(const struct record *r, const struct record_second 
                              struct text *out);
 void side_file_format_period(const struct record *r, const struct record_period *p,
                              struct text *out);
+
+/* Was this line made by side_file_format_period?  Of a line that is valid JSON. */
+bool side_file_is_period(const char *line, size_t len);
 
 #endif

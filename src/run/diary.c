@@ -103,13 +103,14 @@ void diary_second(struct diary *d, const struct record_second *s)
 	write_line(d, &line, JOURNAL_CACHED);
 }
 
-void diary_period(struct diary *d, const struct record_period *p)
+bool diary_period(struct diary *d, const struct record_period *p)
 {
 	const struct record from = origin(d);
 	struct text line = { 0 };
 
 	side_file_format_period(&from, p, &line);
 	write_line(d, &line, JOURNAL_CACHED);
+	return diary_is_kept(d);
 }
 
 void diary_end(struct diary *d, bool is_needed)

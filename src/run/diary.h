@@ -6,7 +6,8 @@
  * diary -- what of a run is written into its journal while it goes on.
  *
  * Losing the journal (a full disk) loses nothing as long as the run lives: one warning, and no more is
- * written.  What then comes is folded into one period (sampler.h), because it is kept in memory alone.
+ * written.  What then comes is folded into one period (sampler.h), because it is kept in memory alone;
+ * the periods before are still read from the journal when the result is made.
  */
 
 #include <stdbool.h>
@@ -44,7 +45,8 @@ void diary_phase(struct diary *d, const struct record_phase *entered);
 void diary_window(struct diary *d, const struct record *known); /* the window has begun */
 void diary_event(struct diary *d, const struct fact_event *e);
 void diary_second(struct diary *d, const struct record_second *s);
-void diary_period(struct diary *d, const struct record_period *p);
+/* False: it could not be written, so it must be kept. */
+bool diary_period(struct diary *d, const struct record_period *p);
 
 /* At the end.  The journal has done its duty when there is a result (it is not needed), or nothing that
  * it could tell. */

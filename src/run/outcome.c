@@ -8,6 +8,7 @@
 #include "config/driver_file.h"
 #include "config/workload.h"
 #include "facts/origin.h"
+#include "results/result.h"
 #include "run/reason.h"
 #include "run/state.h"
 #include "stats/percentile.h"
@@ -221,8 +222,12 @@ static void fill_series(struct run *r, struct record *out)
 	out->phases_count = r->course.log_len;
 	out->seconds = r->sampler.seconds;
 	out->seconds_count = r->sampler.seconds_count;
-	out->periods = r->sampler.periods;
-	out->periods_count = r->sampler.periods_count;
+	out->journal = r->diary.journal.opened ? &r->diary.journal : NULL;
+	out->periods = r->sampler.kept;
+	out->periods_count = r->sampler.kept_count;
+	for (size_t i = 0; i < out->periods_count; i++)
+		result_add_period(&r->sampler.samples, &out->periods[i]);
+	out->samples = &r->sampler.samples;
 	out->backlog = r->backlog.found;
 	out->readiness_ns = r->settle.took_ns;
 }

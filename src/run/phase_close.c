@@ -11,6 +11,7 @@
 #include "run/limits.h"
 #include "run/progress.h"
 #include "run/reason.h"
+#include "run/sample.h"
 #include "run/state.h"
 
 static void warn(struct run *r, const char *what, const struct error *err)
@@ -48,7 +49,7 @@ static void feed_totals(struct run *r)
 		return;
 	sampler_feed(&r->sampler, &r->close.totals);
 	if (r->window.begun)
-		diary_period(&r->diary, sampler_add_period(&r->sampler, "drain", PERIOD_OWN));
+		(void)sample_add_period(r, "drain");
 }
 
 static bool finish(struct run *r, uint32_t most_ms, enum await_patience patience, struct error *err)

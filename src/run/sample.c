@@ -58,13 +58,15 @@ void sample_add_second(struct run *r)
 	tell_of_the_fleet(r);
 }
 
-void sample_add_period(struct run *r, const char *kind)
+const struct record_period *sample_add_period(struct run *r, const char *kind)
 {
-	const struct record_period *p = sampler_add_period(
-		&r->sampler, kind, diary_is_kept(&r->diary) ? PERIOD_OWN : PERIOD_FOLDED);
+	const struct record_period *p = sampler_add_period(&r->sampler, kind);
 
-	diary_period(&r->diary, p);
-	progress_period(r, p);
+	if (diary_period(&r->diary, p))
+		sampler_set_written(&r->sampler);
+	else
+		sampler_keep(&r->sampler);
+	return p;
 }
 
 bool sample_now(struct run *r)
@@ -83,7 +85,7 @@ bool sample_now(struct run *r)
 	if (ok && is_second)
 		sample_add_second(r);
 	if (ok && is_period)
-		sample_add_period(r, "measure");
+		progress_period(r, sample_add_period(r, "measure"));
 	if (ok && has_line)
 		progress_line(r);
 	arena_fini(&arena);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 struct arena;
+struct record_period;
 struct run;
 struct fact_totals;
 
@@ -31,6 +32,6 @@ void sample_if_due(struct run *r);
 
 /* After a snapshot. */
 void sample_add_second(struct run *r);
-void sample_add_period(struct run *r, const char *kind);
+const struct record_period *sample_add_period(struct run *r, const char *kind); /* borrowed */
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sampler.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/result.h"
 #include "run/limits.h"
 #include "util/xalloc.h"
 
@@ -37,10 +39,10 @@ void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t subscriptions,
 
 void sampler_fini(struct sampler *s)
 {
-	for (size_t i = 0; i < s->periods_count; i++)
-		snapshot_fini(&s->periods[i].interval);
-	snapshot_fini(&s->folded.interval);
-	free(s->periods);
+	for (size_t i = 0; i < s->kept_count; i++)
+		snapshot_fini(&s->kept[i].interval);
+	snapshot_fini(&s->newest.interval);
+	omb_result_fini(&s->samples);
 	free(s->seconds);
 	free(s->cpu_start.items);
 	free(s->cpu_end.items);
@@ -242,56 +244,41 @@ void sampler_end_window(struct sampler *s, const struct fact_totals *totals)
 	s->next_period_ns = UINT64_MAX;
 }
 
-static struct record_period *append_period(struct sampler *s, const struct record_period *p)
+const struct record_period *sampler_add_period(struct sampler *s, const char *kind)
 {
-	if (s->periods_count == s->periods_cap) {
-		s->periods_cap = s->periods_cap ? 2 * s->periods_cap : 64;
-		s->periods = xrealloc(s->periods, s->periods_cap * sizeof(*s->periods));
-	}
-	s->periods[s->periods_count] = *p;
-	return &s->periods[s->periods_count++];
-}
-
-/* Into the last period, if that was made so too. */
-static void fold_period(struct sampler *s)
-{
-	const struct record_period *piece = &s->folded;
-	struct record_period empty = *piece;
-
-	if (!s->folding) {
-		empty.interval = (struct snapshot){ 0 };
-		(void)append_period(s, &empty);
-		s->folding = true;
-	}
-	struct record_period *whole = &s->periods[s->periods_count - 1];
-	snapshot_add(&whole->interval, &piece->interval);
-	whole->end_ns = piece->end_ns;
-	whole->backlog = piece->backlog;
-	whole->interval.taken_ns = whole->end_ns - whole->start_ns;
-}
-
-const struct record_period *sampler_add_period(struct sampler *s, const char *kind,
-                                               enum period_keeping keeping)
-{
-	struct record_period p = {
+	snapshot_fini(&s->newest.interval);
+	s->newest = (struct record_period){
 		.kind = kind,
 		.start_ns = s->base.taken_ns,
 		.end_ns = s->last.taken_ns,
 		.backlog = sampler_backlog(s),
 	};
-
-	snapshot_diff(&s->last, &s->base, &p.interval);
+	snapshot_diff(&s->last, &s->base, &s->newest.interval);
 	copy_snapshot(&s->base, &s->last);
 	while (s->next_period_ns <= s->last.taken_ns)
 		s->next_period_ns += s->sample_ns;
-	if (keeping == PERIOD_OWN) {
-		s->folding = false;
-		return append_period(s, &p);
+	return &s->newest;
+}
+
+void sampler_set_written(struct sampler *s)
+{
+	result_add_period(&s->samples, &s->newest);
+}
+
+void sampler_keep(struct sampler *s)
+{
+	const struct record_period *p = &s->newest;
+
+	if (s->kept_count == 0 || strcmp(s->kept[s->kept_count - 1].kind, p->kind) != 0) {
+		assert(s->kept_count < SAMPLER_KINDS);
+		s->kept[s->kept_count++] =
+			(struct record_period){ .kind = p->kind, .start_ns = p->start_ns };
 	}
-	snapshot_fini(&s->folded.interval);
-	s->folded = p;
-	fold_period(s);
-	return &s->folded;
+	struct record_period *whole = &s->kept[s->kept_count - 1];
+	snapshot_add(&whole->interval, &p->interval);
+	whole->end_ns = p->end_ns;
+	whole->backlog = p->backlog;
+	whole->interval.taken_ns = whole->end_ns - whole->start_ns;
 }
 
 void sampler_set_drained(struct sampler *s)

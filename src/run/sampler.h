@@ -10,6 +10,9 @@
  * window to the final totals, so that the intervals add up to all that was recorded after the start
  * of the window.  Ticks are at start + n * period: they do not drift.
  *
+ * Closed periods are not kept: they stand in the journal (diary.h).  A day of seconds has 56 bytes for
+ * each of them here, and 224 for each of its periods.
+ *
  * Pure but for memory: time comes in with the snapshots.
  */
 
@@ -17,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "results/omb_result.h"
 #include "results/record.h"
 #include "stats/snapshot.h"
 #include "worker/worker.h"
@@ -49,6 +53,8 @@ struct sampler_fleet {
 	unsigned offering;         /* of these: producer agents that may send more */
 };
 
+#define SAMPLER_KINDS 2 /* of periods: "measure", "drain" */
+
 struct sampler {
 	uint64_t sample_ns;
 	uint64_t subscriptions;
@@ -70,10 +76,11 @@ struct sampler {
 
 	struct record_second *seconds; /* owned */
 	size_t seconds_count, seconds_cap;
-	bool folding;                  /* the last period may grow */
-	struct record_period folded;   /* the newest piece of a period that is several; owned */
-	struct record_period *periods; /* owned, with their snapshots */
-	size_t periods_count, periods_cap;
+	struct record_period newest; /* owned */
+	/* Those that are in no journal, one of a kind: memory stays as it is.  Owned. */
+	struct record_period kept[SAMPLER_KINDS];
+	size_t kept_count;
+	struct omb_result samples; /* of the others: what OMB's file says of each */
 };
 
 void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t subscriptions, uint64_t now_ns);
@@ -91,15 +98,14 @@ const struct record_second *sampler_add_second(struct sampler *s, const char *ph
 void sampler_begin_window(struct sampler *s, const struct fact_totals *totals, uint64_t start_ns);
 void sampler_end_window(struct sampler *s, const struct fact_totals *totals);
 
-enum period_keeping {
-	PERIOD_OWN,    /* a period of its own */
-	PERIOD_FOLDED, /* made one with the last, if that was folded too: memory stays as it is */
-};
+/* After a feed: everything since the last period becomes one.  Borrowed until the next one; where it
+ * stays is for the caller to say. */
+const struct record_period *sampler_add_period(struct sampler *s, const char *kind);
 
-/* After a feed: everything since the last period becomes one.  What came since then is returned,
- * borrowed until the next one. */
-const struct record_period *sampler_add_period(struct sampler *s, const char *kind,
-                                               enum period_keeping keeping);
+/* The newest period is written down: all that stays of it are its figures. */
+void sampler_set_written(struct sampler *s);
+/* It is not: it becomes one with those of its kind that are not either. */
+void sampler_keep(struct sampler *s);
 
 /* Everything had arrived by the last feed. */
 void sampler_set_drained(struct sampler *s);

@@ -9,6 +9,7 @@
 #include "run/diary.h"
 #include "run/limits.h"
 #include "run/outcome.h"
+#include "run/progress.h"
 #include "run/sample.h"
 #include "run/state.h"
 
@@ -90,7 +91,7 @@ static void close_window(struct run *r)
 	if (sample_take(r, SAMPLE_LATENCIES, &totals, &arena)) {
 		sampler_end_window(&r->sampler, &totals);
 		sample_add_second(r);
-		sample_add_period(r, "measure");
+		progress_period(r, sample_add_period(r, "measure"));
 	} else {
 		/* It ends with the last look at the counts that succeeded. */
 		r->window.edges.end_ns = earlier(r->window.edges.end_ns, r->sampler.last.taken_ns);

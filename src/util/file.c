@@ -14,6 +14,8 @@
 
 #include "util/xalloc.h"
 
+#define PIECE ((size_t)65536) /* of a draft */
+
 static ssize_t read_some(int fd, void *buf, size_t len)
 {
 	ssize_t n;
@@ -158,8 +160,7 @@ static char *draft_name(const char *path)
 	return xasprintf("%.*s.omb-%016" PRIx64 ".tmp", folder_len, path, chance);
 }
 
-bool file_draft_write(struct file_draft *d, const char *path, const void *data, size_t len,
-                      struct error *err)
+bool file_draft_begin(struct file_draft *d, const char *path, struct error *err)
 {
 	char *name = draft_name(path);
 	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -171,17 +172,34 @@ bool file_draft_write(struct file_draft *d, const char *path, const void *data, 
 		return false;
 	}
 	d->path = name;
-	bool ok = write_all(fd, data, len) && fsync(fd) == 0;
-	int failure = errno;
+	d->fd = fd;
+	return true;
+}
+
+static void write_text(struct file_draft *d)
+{
+	if (d->failure == 0 && !write_all(d->fd, d->text.data, d->text.len))
+		d->failure = errno;
+	d->text.len = 0;
+}
+
+bool file_draft_pass(struct file_draft *d)
+{
+	if (d->path != NULL && d->text.len >= PIECE)
+		write_text(d);
+	return d->failure == 0;
+}
+
+bool file_draft_end(struct file_draft *d, const char *path, struct error *err)
+{
+	write_text(d);
+	if (d->failure == 0 && fsync(d->fd) < 0)
+		d->failure = errno;
 	/* Some file systems tell of a full disk only now. */
-	if (close(fd) < 0 && ok) {
-		failure = errno;
-		ok = false;
-	}
-	if (ok)
-		return true;
-	file_draft_fini(d);
-	return error_set_errno(err, failure, "writing %s", path);
+	if (close(d->fd) < 0 && d->failure == 0)
+		d->failure = errno;
+	d->fd = -1;
+	return d->failure == 0 || error_set_errno(err, d->failure, "writing %s", path);
 }
 
 /* False: errno.  What no file system and no kernel here can do at once is done in two steps. */
@@ -210,8 +228,11 @@ void file_draft_fini(struct file_draft *d)
 {
 	if (d->path != NULL)
 		unlink(d->path);
+	if (d->path != NULL && d->fd >= 0)
+		close(d->fd);
 	free(d->path);
-	d->path = NULL;
+	text_fini(&d->text);
+	*d = (struct file_draft){ NULL };
 }
 
 bool file_write_atomic(const char *path, const void *data, size_t len, struct error *err)
@@ -223,8 +244,12 @@ bool file_write_atomic(const char *path, const void *data, size_t len, struct er
 	/* A link stays a link: its target is what is replaced. */
 	char *target = realpath(path, NULL);
 	const char *to = target != NULL ? target : path;
-	bool ok = file_draft_write(&draft, to, data, len, err) &&
-	          file_draft_place(&draft, to, FILE_REPLACE, err);
+	bool ok = file_draft_begin(&draft, to, err);
+	if (ok) {
+		text_add_bytes(&draft.text, data, len);
+		ok = file_draft_end(&draft, to, err) &&
+		     file_draft_place(&draft, to, FILE_REPLACE, err);
+	}
 	file_draft_fini(&draft);
 	free(target);
 	return ok;

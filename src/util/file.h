@@ -16,19 +16,28 @@
 #include <stddef.h>
 
 #include "util/error.h"
+#include "util/text.h"
 
 /* Whole content plus a NUL that is not counted in *len.  Caller frees.  A file larger than
  * `max_bytes` is an error. */
 char *file_read(const char *path, size_t max_bytes, size_t *len, struct error *err);
 
-/* A complete file that has no name of its own yet.  Zeroed is none. */
+/* A file that has no name of its own yet.  Zeroed is none: its text stays where it is. */
 struct file_draft {
-	char *path; /* owned */
+	char *path;       /* owned */
+	struct text text; /* what is not in the file yet: append to it, and pass it on */
+	int fd, failure;  /* the latter is an errno */
 };
 
 /* The draft stands beside `path`. */
-bool file_draft_write(struct file_draft *d, const char *path, const void *data, size_t len,
-                      struct error *err);
+bool file_draft_begin(struct file_draft *d, const char *path, struct error *err);
+
+/* Writes the text away once there is much of it, so that a long file needs little memory.  False: that
+ * failed, now or before; file_draft_end tells why. */
+bool file_draft_pass(struct file_draft *d);
+
+/* Writes the rest: the draft is complete, and on the disk. */
+bool file_draft_end(struct file_draft *d, const char *path, struct error *err);
 
 enum file_placing {
 	FILE_REPLACE, /* takes the place of what is there */

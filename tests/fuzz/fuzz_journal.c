@@ -7,23 +7,36 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <jansson.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "results/journal.h"
 #include "results/recovery.h"
 #include "results/result.h"
 #include "results/side_file.h"
-#include "util/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static void check_record(const struct record *r)
+static void check_record(struct record *r, const uint8_t *data, size_t len, size_t lines)
 {
-	struct text out = { 0 };
+	struct journal journal = { .fd = memfd_create("journal", MFD_CLOEXEC), .lines = lines };
+	struct file_draft omb = { 0 }, side = { 0 };
+	struct error err;
 
 	assert(r->recovered && r->run_id != NULL && r->verdict.verdict == VERDICT_INVALID);
 	assert(r->window_end_ns >= r->window_start_ns && r->ended_ns >= r->window_end_ns);
-	result_format_omb(r, &out);
-	assert(out.len > 1000); /* 62 fields */
-	side_file_format(r, &out);
-	text_fini(&out);
+	result_write_omb(r, &omb);
+	assert(omb.text.len > 1000); /* 62 fields */
+	assert(journal.fd >= 0 && write(journal.fd, data, len) == (ssize_t)len);
+	r->journal = &journal;
+	assert(side_file_write(r, &side, &err));
+	json_t *root = json_loadb(side.text.data, side.text.len, JSON_REJECT_DUPLICATES, NULL);
+	assert(root != NULL);
+	json_decref(root);
+	close(journal.fd);
+	file_draft_fini(&omb);
+	file_draft_fini(&side);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -45,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		at += line_len + 1;
 	}
 	if (ok && recovery_finish(&r, &err))
-		check_record(&r.record);
+		check_record(&r.record, data, len, r.lines);
 	recovery_fini(&r);
 	return 0;
 }

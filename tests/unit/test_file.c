@@ -171,6 +171,15 @@ static void a_reader_of_the_old_file_keeps_it_whole(void **state)
 	free(path);
 }
 
+static bool make_draft(struct file_draft *d, const char *path, const char *content)
+{
+	struct error err = { 0 };
+
+	assert_true(file_draft_begin(d, path, &err));
+	text_add(&d->text, content);
+	return file_draft_end(d, path, &err);
+}
+
 static void a_failed_write_leaves_nothing_behind(void **state)
 {
 	(void)state;
@@ -180,7 +189,7 @@ static void a_failed_write_leaves_nothing_behind(void **state)
 
 	/* A folder with the final name: everything works but the last step. */
 	assert_int_equal(mkdir(path, 0777), 0);
-	assert_true(file_draft_write(&draft, path, "data", 4, &err));
+	assert_true(make_draft(&draft, path, "data"));
 	assert_int_equal(files_in_folder(), 1);
 	assert_false(file_draft_place(&draft, path, FILE_REPLACE, &err));
 	assert_int_equal(err.os_errno, EISDIR);
@@ -226,8 +235,8 @@ static void a_new_name_is_only_taken_when_it_is_free(void **state)
 	struct error err = { 0 };
 	size_t len;
 
-	assert_true(file_draft_write(&first, path, "first", 5, &err));
-	assert_true(file_draft_write(&second, path, "second", 6, &err));
+	assert_true(make_draft(&first, path, "first"));
+	assert_true(make_draft(&second, path, "second"));
 	assert_true(file_draft_place(&first, path, FILE_NEW, &err));
 	assert_false(file_draft_place(&second, path, FILE_NEW, &err));
 	assert_int_equal(err.os_errno, EEXIST);
@@ -255,8 +264,8 @@ static void the_name_of_a_draft_cannot_be_foreseen_nor_led_astray(void **state)
 	char *back = file_read(victim, 100, &len, &err);
 	assert_string_equal(back, "mine");
 
-	assert_true(file_draft_write(&first, path, "x", 1, &err));
-	assert_true(file_draft_write(&second, path, "x", 1, &err));
+	assert_true(make_draft(&first, path, "x"));
+	assert_true(make_draft(&second, path, "x"));
 	assert_string_not_equal(first.path, second.path);
 	/* Neither is derived from what anybody knows. */
 	assert_null(strstr(first.path, file_base(path)));

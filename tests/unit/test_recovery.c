@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "results/journal.h"
 #include "results/result.h"
 #include "results/side_file.h"
 #include "stats/percentile.h"
@@ -207,7 +210,7 @@ static void what_was_written_down_is_in_the_record(void **state)
 	assert_int_equal(got->phases[1].end_ns, 2 * S);
 	assert_int_equal(got->phases[2].end_ns, 4 * S);
 	assert_int_equal(got->seconds_count, 3);
-	assert_int_equal(got->periods_count, 2);
+	assert_int_equal(r.periods, 2);
 	assert_int_equal(got->events_count, 1);
 	assert_string_equal(got->events[0].text, "signal 9");
 	assert_int_equal(got->ended_ns, 4 * S);
@@ -333,28 +336,50 @@ static void a_drain_counts_in_the_totals_and_not_in_the_window(void **state)
 	text_fini(&journal);
 }
 
+/* Its own journal, as if it lay on a disk. */
+static json_t *side_of(struct recovery *r, const struct text *lines)
+{
+	struct journal journal = { .fd = memfd_create("journal", 0), .lines = r->lines };
+	struct file_draft out = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(write(journal.fd, lines->data, lines->len), lines->len);
+	r->record.journal = &journal;
+	if (!side_file_write(&r->record, &out, &err))
+		fail_msg("%s", err.text);
+	json_t *side = json_loads(text_str(&out.text), JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(side);
+	close(journal.fd);
+	r->record.journal = NULL;
+	file_draft_fini(&out);
+	return side;
+}
+
 static void both_files_can_be_made_of_it(void **state)
 {
-	struct text journal = { 0 }, out = { 0 };
+	struct text journal = { 0 };
+	struct file_draft out = { 0 };
 	struct recovery r;
 
 	(void)state;
 	make_journal(&journal);
 	recover(&r, &journal);
-	result_format_omb(&r.record, &out);
-	json_t *omb = json_loads(text_str(&out), JSON_REJECT_DUPLICATES, NULL);
+	result_write_omb(&r.record, &out);
+	json_t *omb = json_loads(text_str(&out.text), JSON_REJECT_DUPLICATES, NULL);
 	assert_int_equal(json_object_size(omb), 62);
 	assert_int_equal(json_array_size(json_object_get(omb, "publishRate")), 2);
 	assert_int_equal(json_integer_value(json_object_get(omb, "messageSize")), 100);
 	json_decref(omb);
-	text_fini(&out);
+	file_draft_fini(&out);
 
-	side_file_format(&r.record, &out);
-	json_t *side = json_loads(text_str(&out), JSON_REJECT_DUPLICATES, NULL);
-	assert_non_null(side);
+	/* Half a line at the end is not copied. */
+	text_add(&journal, "{\"kind\":\"measure\",\"line\":\"period\"}");
+	json_t *side = side_of(&r, &journal);
+	json_t *periods = json_object_get(side, "periods");
 	assert_true(json_is_true(json_object_get(json_object_get(side, "run"), "recovered")));
+	assert_int_equal(json_array_size(periods), 2);
+	assert_int_equal(json_object_size(json_array_get(periods, 1)), 7); /* without `line` */
 	json_decref(side);
-	text_fini(&out);
 	recovery_fini(&r);
 	text_fini(&journal);
 }
@@ -437,6 +462,10 @@ static void a_damaged_line_is_named_and_what_came_before_it_stays(void **state)
 		  "0,"
 		  "\"counters\":{},\"histograms\":{\"publish\":\"AAAA\"}}",
 		  "publish is no histogram" },
+		{ "{\"line\":\"period\",\"kind\":\"measure\",\"startNs\":1,\"endNs\":2,\"backlog\":"
+		  "0,"
+		  "\"counters\":{},\"histograms\":{}}",
+		  "its last member is not its kind" },
 	};
 	struct text journal = { 0 };
 	struct recovery r;
@@ -467,7 +496,7 @@ static void a_kind_of_line_that_is_not_known_yet_is_no_loss(void **state)
 	make_journal(&journal);
 	text_add(&journal, line);
 	recover(&r, &journal);
-	assert_int_equal(r.record.periods_count, 2);
+	assert_int_equal(r.periods, 2);
 	recovery_fini(&r);
 	text_fini(&journal);
 }
@@ -475,7 +504,7 @@ static void a_kind_of_line_that_is_not_known_yet_is_no_loss(void **state)
 /* Written by a version that told the host in the first line alone. */
 static void a_journal_of_an_earlier_version_is_read(void **state)
 {
-	struct text journal = { 0 }, side = { 0 };
+	struct text journal = { 0 };
 	struct error err = { 0 };
 	struct recovery r;
 	size_t len = 0;
@@ -488,14 +517,16 @@ static void a_journal_of_an_earlier_version_is_read(void **state)
 	assert_string_equal(r.record.environment.host, "host");
 	assert_int_equal(r.record.environment.cpus_online, 2);
 	assert_int_equal(r.record.environment.open_files_max, 20000);
-	assert_int_equal(r.record.periods_count, 5);
+	assert_int_equal(r.periods, 5);
 	assert_int_equal(r.record.settings_count, 29);
 	assert_int_equal(r.record.totals.counters[COUNTER_ACKNOWLEDGED], 501);
-	side_file_format(&r.record, &side);
-	assert_non_null(strstr(text_str(&side), "\"hostCpuShare\":null"));
+	json_t *side = side_of(&r, &journal);
+	json_t *window = json_object_get(side, "window");
+	assert_true(json_is_null(json_object_get(window, "hostCpuShare")));
+	assert_int_equal(json_array_size(json_object_get(side, "periods")), 5);
+	json_decref(side);
 	recovery_fini(&r);
 	text_fini(&journal);
-	text_fini(&side);
 	free(bytes);
 }
 

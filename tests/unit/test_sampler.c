@@ -43,36 +43,37 @@ static void assert_period(const struct record_period *p, const char *kind, uint6
 	assert_int_equal(p->backlog, 40 * end_s);
 }
 
-static void periods_that_are_folded_are_one_and_lose_nothing(void **state)
+static void periods_that_are_in_no_journal_are_one_of_a_kind_and_lose_nothing(void **state)
 {
 	struct sampler s;
 
 	(void)state;
 	begin(&s);
 	feed(&s, 2);
-	assert_period(sampler_add_period(&s, "measure", PERIOD_OWN), "measure", 1, 2);
+	assert_period(sampler_add_period(&s, "measure"), "measure", 1, 2);
+	uint64_t recorded = s.newest.interval.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count;
+	sampler_set_written(&s);
 	for (uint64_t at_s = 3; at_s <= 9; at_s++) {
 		feed(&s, at_s);
 		/* Who shows it sees what is new, not the whole. */
-		assert_period(sampler_add_period(&s, "measure", PERIOD_FOLDED), "measure", at_s - 1,
-		              at_s);
+		assert_period(sampler_add_period(&s, "measure"), "measure", at_s - 1, at_s);
+		sampler_keep(&s);
 	}
 	feed(&s, 10);
-	(void)sampler_add_period(&s, "drain", PERIOD_OWN);
+	(void)sampler_add_period(&s, "drain");
+	sampler_keep(&s);
 
-	assert_int_equal(s.periods_count, 3);
-	assert_period(&s.periods[0], "measure", 1, 2);
-	assert_period(&s.periods[1], "measure", 2, 9);
-	assert_period(&s.periods[2], "drain", 9, 10);
-	uint64_t recorded = 0;
-	for (size_t i = 0; i < s.periods_count; i++)
-		recorded += s.periods[i].interval.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count;
+	assert_int_equal(s.kept_count, 2);
+	assert_period(&s.kept[0], "measure", 2, 9);
+	assert_period(&s.kept[1], "drain", 9, 10);
+	for (size_t i = 0; i < s.kept_count; i++)
+		recorded += s.kept[i].interval.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count;
 	/* The first period has those that were recorded before and due in the window, too. */
 	assert_int_equal(recorded, 1000);
 	sampler_fini(&s);
 }
 
-static void folding_ends_with_a_period_of_its_own(void **state)
+static void of_a_period_that_is_written_its_figures_stay(void **state)
 {
 	struct sampler s;
 
@@ -80,20 +81,21 @@ static void folding_ends_with_a_period_of_its_own(void **state)
 	begin(&s);
 	for (uint64_t at_s = 2; at_s <= 5; at_s++) {
 		feed(&s, at_s);
-		(void)sampler_add_period(&s, "measure", at_s == 3 ? PERIOD_OWN : PERIOD_FOLDED);
+		(void)sampler_add_period(&s, at_s < 5 ? "measure" : "drain");
+		sampler_set_written(&s);
 	}
-	assert_int_equal(s.periods_count, 3);
-	assert_period(&s.periods[0], "measure", 1, 2);
-	assert_period(&s.periods[1], "measure", 2, 3);
-	assert_period(&s.periods[2], "measure", 3, 5);
+	assert_int_equal(s.kept_count, 0);
+	assert_int_equal(s.samples.publish_rate.count, 3); /* not that of the drain */
+	assert_true(s.samples.publish_rate.items[2] == 100);
+	assert_true(s.samples.publish_ms[OMB_P50].items[2] == 0.005);
 	sampler_fini(&s);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(periods_that_are_folded_are_one_and_lose_nothing),
-		cmocka_unit_test(folding_ends_with_a_period_of_its_own),
+		cmocka_unit_test(periods_that_are_in_no_journal_are_one_of_a_kind_and_lose_nothing),
+		cmocka_unit_test(of_a_period_that_is_written_its_figures_stay),
 	};
 
 	return cmocka_run_group_tests_name("sampler", tests, NULL, NULL);

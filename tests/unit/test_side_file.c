@@ -110,15 +110,16 @@ static void fini(struct sample *s)
 
 static json_t *format(const struct record *r)
 {
-	struct text text = { 0 };
+	struct file_draft out = { 0 };
+	struct error failure = { 0 };
 	json_error_t err;
 
-	side_file_format(r, &text);
-	json_t *root = json_loads(text_str(&text), JSON_REJECT_DUPLICATES, &err);
+	assert_true(side_file_write(r, &out, &failure));
+	json_t *root = json_loads(text_str(&out.text), JSON_REJECT_DUPLICATES, &err);
 	if (!root)
 		fail_msg("%d:%d: %s", err.line, err.column, err.text);
-	assert_null(strstr(text_str(&text), "hunter2"));
-	text_fini(&text);
+	assert_null(strstr(text_str(&out.text), "hunter2"));
+	file_draft_fini(&out);
 	return root;
 }
 

@@ -331,7 +331,7 @@ static bool write_report(const char *path, const struct loop_counts *c, struct e
 static bool can_write_report(const char *path, struct error *err)
 {
 	struct file_draft draft = { NULL };
-	bool ok = file_check_output(path, err) && file_draft_write(&draft, path, "", 0, err);
+	bool ok = file_check_output(path, err) && file_draft_begin(&draft, path, err);
 
 	file_draft_fini(&draft);
 	return ok || error_wrap(err, "reportFile");
