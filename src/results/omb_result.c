@@ -53,17 +53,16 @@ static void figures_of(const struct hist_copy *us, double per_unit, double out[O
 	out[OMB_MAX] = (double)percentile_max(us) / per_unit;
 }
 
+/* `us` is room for the conversion. */
 static void add_figures(struct omb_series series[OMB_FIGURES], const struct hist_copy *latency,
-                        double per_unit)
+                        double per_unit, struct hist_copy *us)
 {
-	struct hist_copy us = { 0 };
 	double figures[OMB_FIGURES];
 
-	to_microseconds(latency, &us);
-	figures_of(&us, per_unit, figures);
+	to_microseconds(latency, us);
+	figures_of(us, per_unit, figures);
 	for (size_t i = 0; i < OMB_FIGURES; i++)
 		series_add(&series[i], figures[i]);
-	hist_copy_fini(&us);
 }
 
 void omb_result_add_sample(struct omb_result *r, const struct omb_sample *s)
@@ -71,13 +70,16 @@ void omb_result_add_sample(struct omb_result *r, const struct omb_sample *s)
 	assert(s->elapsed_ns > 0);
 
 	double elapsed_s = (double)s->elapsed_ns / NS_PER_S;
+	struct hist_copy us = { 0 };
+
 	series_add(&r->publish_rate, (double)s->acknowledged / elapsed_s);
 	series_add(&r->publish_error_rate, (double)s->failed / elapsed_s);
 	series_add(&r->consume_rate, (double)s->received / elapsed_s);
 	series_add(&r->backlog, (double)s->backlog);
-	add_figures(r->publish_ms, s->latencies.publish, US_PER_MS);
-	add_figures(r->publish_delay_us, s->latencies.publish_delay, 1);
-	add_figures(r->end_to_end_ms, s->latencies.end_to_end, US_PER_MS);
+	add_figures(r->publish_ms, s->latencies.publish, US_PER_MS, &us);
+	add_figures(r->publish_delay_us, s->latencies.publish_delay, 1, &us);
+	add_figures(r->end_to_end_ms, s->latencies.end_to_end, US_PER_MS, &us);
+	hist_copy_fini(&us);
 }
 
 struct curve {

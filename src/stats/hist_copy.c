@@ -260,12 +260,23 @@ static uint64_t convert_value(const struct hist_copy *src, size_t index,
 	return fits ? product : UINT64_MAX;
 }
 
+/* The same, as far as the layout reaches. */
+static uint64_t kept_value(const struct hist_copy *src, size_t index, const struct hist_layout *to)
+{
+	uint64_t value = convert_value(src, index, to);
+
+	return value < to->highest ? value : to->highest;
+}
+
 void hist_copy_convert(const struct hist_copy *src, const struct hist_layout *to,
                        struct hist_copy *out)
 {
 	assert(out != src);
 	hist_copy_clear(out);
 	out->layout = *to;
+	if (src->count > 0) /* a finer layout has many more buckets: room for all of them at once */
+		reserve(out, hist_layout_index(to, kept_value(src, src->lo, to)),
+		        hist_layout_index(to, kept_value(src, src->hi - 1, to)) + 1);
 	for (size_t i = src->lo; i < src->hi; i++) {
 		uint64_t n = src->counts[i - src->first];
 		if (n > 0)

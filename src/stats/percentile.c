@@ -84,8 +84,11 @@ double percentile_bucket_mean(const struct hist_copy *c)
 
 	if (c->count == 0)
 		return 0;
-	for (size_t i = c->lo; i < c->hi; i++)
-		sum += (double)hist_layout_median(l, i) * (double)hist_copy_count_at(c, i);
+	for (size_t i = c->lo; i < c->hi; i++) {
+		uint64_t n = c->counts[i - c->first];
+		if (n > 0)
+			sum += (double)hist_layout_median(l, i) * (double)n;
+	}
 	return sum / (double)c->count;
 }
 

@@ -202,6 +202,66 @@ static void a_failed_write_leaves_nothing_behind(void **state)
 	free(path);
 }
 
+/* A long file is written away while it grows. */
+static void a_draft_is_made_of_pieces_and_keeps_few_of_them(void **state)
+{
+	(void)state;
+	char *path = in_folder("result.json");
+	struct file_draft d;
+	struct error err = { 0 };
+	size_t len, pieces = 100000, most = 0;
+
+	assert_true(file_draft_begin(&d, path, &err));
+	for (size_t i = 0; i < pieces; i++) {
+		text_addf(&d.text, "piece %zu\n", i);
+		assert_true(file_draft_pass(&d));
+		most = d.text.len > most ? d.text.len : most;
+	}
+	assert_in_range(most, 1, 1 << 17);
+	assert_true(file_draft_end(&d, path, &err));
+	assert_true(file_draft_place(&d, path, FILE_NEW, &err));
+	file_draft_fini(&d);
+
+	char *back = file_read(path, 10 << 20, &len, &err), *rest = back;
+	for (size_t i = 0; i < pieces; i++) {
+		char want[32];
+		(void)snprintf(want, sizeof(want), "piece %zu", i);
+		assert_string_equal(strsep(&rest, "\n"), want);
+	}
+	assert_string_equal(rest, "");
+	free(back);
+	free(path);
+}
+
+static void a_draft_that_could_not_be_written_says_so_at_its_end(void **state)
+{
+	(void)state;
+	char *path = in_folder("result.json");
+	char piece[10000];
+	struct rlimit before, limit;
+	struct file_draft d;
+	struct error err = { 0 };
+	bool ok = true;
+
+	memset(piece, 'x', sizeof(piece));
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ 100000, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_true(file_draft_begin(&d, path, &err));
+	for (int i = 0; i < 20; i++) {
+		text_add_bytes(&d.text, piece, sizeof(piece));
+		ok = file_draft_pass(&d);
+	}
+	assert_false(ok);
+	assert_false(file_draft_end(&d, path, &err));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(err.os_errno, EFBIG);
+	file_draft_fini(&d);
+	assert_int_equal(all_in_folder(), 0);
+	free(path);
+}
+
 static void a_file_that_does_not_fit_leaves_the_old_one_and_no_draft(void **state)
 {
 	(void)state;
@@ -444,6 +504,8 @@ int main(void)
 		IN_A_FOLDER(writing_replaces_the_old_file_and_leaves_no_other),
 		IN_A_FOLDER(a_reader_of_the_old_file_keeps_it_whole),
 		IN_A_FOLDER(a_failed_write_leaves_nothing_behind),
+		IN_A_FOLDER(a_draft_is_made_of_pieces_and_keeps_few_of_them),
+		IN_A_FOLDER(a_draft_that_could_not_be_written_says_so_at_its_end),
 		IN_A_FOLDER(a_file_that_does_not_fit_leaves_the_old_one_and_no_draft),
 		IN_A_FOLDER(a_new_name_is_only_taken_when_it_is_free),
 		IN_A_FOLDER(the_name_of_a_draft_cannot_be_foreseen_nor_led_astray),

@@ -99,6 +99,62 @@ static void lines_are_there_as_soon_as_they_are_appended(void **state)
 	assert_content(*state, "run1.journal", "{\"a\":1}\n{}\n");
 }
 
+struct lines_seen {
+	size_t count, bytes;
+	char last[16];
+};
+
+static bool see(void *to, const char *line, size_t len, bool has_newline, struct error *err)
+{
+	struct lines_seen *seen = to;
+
+	(void)err;
+	assert_true(has_newline);
+	seen->count++;
+	seen->bytes += len;
+	(void)snprintf(seen->last, sizeof(seen->last), "%.*s", len < 15 ? (int)len : 15, line);
+	return true;
+}
+
+/* Many lines, and long ones: neither fits one read. */
+static void what_was_appended_is_read_back_and_more_can_be_appended(void **state)
+{
+	struct journal j;
+	struct error err = { 0 };
+	char *line = xcalloc(200000, 1);
+
+	assert_true(journal_open(&j, *state, "run1", &err));
+	memset(line, 'x', 200000);
+	for (size_t len = 1; len < 200000; len = len * 3 / 2 + 1)
+		assert_true(journal_append(&j, line, len, JOURNAL_CACHED, &err));
+	for (int i = 0; i < 2; i++) {
+		struct lines_seen seen = { 0 };
+		assert_true(journal_each(&j, see, &seen, &err));
+		assert_int_equal(seen.count, j.lines);
+		assert_true(seen.count > 20 && seen.bytes > 100000);
+		assert_string_equal(seen.last, i == 0 ? "xxxxxxxxxxxxxxx" : "{\"last\":1}");
+		assert_true(journal_append(&j, "{\"last\":1}", 10, JOURNAL_CACHED, &err));
+	}
+	assert_true(journal_remove(&j, &err));
+	free(line);
+}
+
+static void a_journal_that_was_cut_by_others_is_no_whole_one(void **state)
+{
+	struct journal j;
+	struct lines_seen seen = { 0 };
+	struct error err = { 0 };
+
+	assert_true(journal_open(&j, *state, "run1", &err));
+	for (int i = 0; i < 3; i++)
+		assert_true(journal_append(&j, "{}", 2, JOURNAL_CACHED, &err));
+	assert_int_equal(truncate(j.path, 6), 0);
+	assert_false(journal_each(&j, see, &seen, &err));
+	assert_int_equal(seen.count, 2);
+	assert_non_null(strstr(err.text, "run1.journal: 1 of its 3 lines are gone"));
+	assert_true(journal_remove(&j, &err));
+}
+
 static void a_registered_run_is_listed_until_it_is_removed(void **state)
 {
 	struct journal j;
@@ -358,6 +414,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(lines_are_there_as_soon_as_they_are_appended),
+		IN_FOLDER(what_was_appended_is_read_back_and_more_can_be_appended),
+		IN_FOLDER(a_journal_that_was_cut_by_others_is_no_whole_one),
 		IN_FOLDER(a_registered_run_is_listed_until_it_is_removed),
 		IN_FOLDER(runs_that_were_killed_stay_listed_in_order_until_forgotten),
 		IN_FOLDER(without_xdg_the_state_is_below_home),
