@@ -34,6 +34,7 @@ LAYERS = {
     "driver": [
         "util",
         "net",
+        "fault",
         "config/option",
         "config/properties",
         "config/driver_file",
@@ -44,7 +45,8 @@ LAYERS = {
     "facts": ["util", "stats"],
     "config": ["util"],
     "stats": ["util"],
-    "broker": ["util", "net", "kafka"],
+    "broker": ["util", "net", "kafka", "fault"],
+    "fault": ["util"],
     "kafka": ["util", "net"],
     "proxy": ["util", "net"],
     "net": ["util"],

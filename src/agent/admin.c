@@ -61,6 +61,7 @@ static void admin_init(struct admin *a, const struct agent_spec *spec, struct ag
 		.owner = a,
 		.run_id = spec->run_id,
 		.client_id = "omb-admin",
+		.load_start_ns = shm != NULL ? &shm->control.load_start_ns : NULL,
 	};
 }
 

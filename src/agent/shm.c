@@ -79,7 +79,7 @@ struct agent_shm *agent_shm_map(const struct agent_shm_shape *shape, struct erro
 	shm->version = SHM_VERSION;
 	shm->bytes = bytes;
 	shm->shape = *shape;
-	agent_shm_put_times(shm, &(struct shm_times){ UINT64_MAX, UINT64_MAX, UINT64_MAX, 0 });
+	agent_shm_put_times(shm, &(struct shm_times){ UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, 0 });
 	return shm;
 }
 
@@ -91,6 +91,7 @@ void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times)
 	counter_set(&c->window_end_ns, times->window_end_ns);
 	counter_set(&c->load_end_ns, times->load_end_ns);
 	counter_set(&c->slots_start_ns, times->slots_start_ns);
+	counter_set(&c->load_start_ns, times->load_start_ns);
 }
 
 void agent_shm_unmap(struct agent_shm *shm)

@@ -75,11 +75,12 @@ struct shm_control {
 	_Atomic uint64_t window_end_ns;
 	_Atomic uint64_t load_end_ns;    /* nothing is due from here on */
 	_Atomic uint64_t slots_start_ns; /* before anything is due; the same for all agents */
+	_Atomic uint64_t load_start_ns;  /* nothing is due before; 0 = not known yet */
 };
 
 /* The words of control, as values. */
 struct shm_times {
-	uint64_t window_start_ns, window_end_ns, load_end_ns, slots_start_ns;
+	uint64_t window_start_ns, window_end_ns, load_end_ns, slots_start_ns, load_start_ns;
 };
 
 struct agent_shm_shape {

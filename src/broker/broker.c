@@ -64,7 +64,8 @@ struct broker *broker_create(const struct broker_options *options, const int *po
 	s->next_producer_id = (int64_t)(id_scatter(~id_seed) & PRODUCER_ID_MASK);
 	s->memory.max = LISTS_MAX;
 	s->groups = groups_create(&groups);
-	s->faults = faults_create(options->faults, options->faults_count, options->seed, now_ns);
+	s->faults = faults_create(options->faults, options->faults_count, options->seed,
+	                          options->load_start_ns, now_ns);
 	s->store = (struct store){
 		.options = &s->options,
 		.counts = &s->counts,

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/faults.h"
 #include "broker/notice.h"
+#include "fault/faults.h"
 
 #define BROKER_NODES_MAX 16
 
@@ -33,7 +33,8 @@ struct broker_options {
 	uint64_t id_seed;
 	const struct fault *faults; /* borrowed */
 	size_t faults_count;
-	uint64_t seed; /* of the faults that draw lots */
+	uint64_t seed;                         /* of the faults that draw lots */
+	const _Atomic uint64_t *load_start_ns; /* see fault/faults.h; NULL = the first message */
 	struct notices notices;
 };
 

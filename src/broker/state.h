@@ -8,10 +8,10 @@
 
 #include <stdint.h>
 
-#include "broker/faults.h"
 #include "broker/groups/groups.h"
 #include "broker/options.h"
 #include "broker/store/store.h"
+#include "fault/faults.h"
 #include "kafka/memory.h"
 
 struct state {

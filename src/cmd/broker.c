@@ -47,7 +47,7 @@ static const struct flag broker_flags[] = {
 	  "how long an empty group waits for more members (0s)" },
 	{ "check-crcs", NULL, FLAG_SWITCH, NULL, "verify the checksum of each batch" },
 	{ "fault", NULL, FLAG_REPEAT, "FAULT",
-	  "something to do wrong, see below; may be repeated" },
+	  "something to do wrong, see `omb help faults`; may be repeated" },
 	{ "seed", NULL, FLAG_VALUE, "N", "of faults that draw lots (1)" },
 	{ "quiet", "q", FLAG_SWITCH, NULL, "print only where it listens, and the totals" },
 	INPUT_FLAG_HELP,
@@ -135,7 +135,7 @@ static bool take_faults(const struct args *args, struct broker_options *o, struc
 	struct fault *faults = arena_alloc(args->arena, (texts.count + 1) * sizeof(*faults));
 
 	for (size_t i = 0; i < texts.count; i++)
-		if (!fault_parse(texts.items[i], &faults[i], err))
+		if (!fault_parse(texts.items[i], FAULTS_OF_BROKER, &faults[i], err))
 			return false;
 	o->faults = faults;
 	o->faults_count = texts.count;
@@ -376,16 +376,10 @@ const struct command command_broker = {
 		"consumer stops when the memory is full. Nobody waits for a consumer that has been "
 		"silent for 10 s; what is dropped that a consumer has not had is counted in the "
 		"totals, and its topic is named.\n\n"
-		"Faults, each KIND[:VALUE][@START[+LENGTH]]: delay:5ms (every request is handled "
-		"so "
-		"late), stall:500ms@10s (nothing is handled for so long), refuse@5s+2s (new "
-		"connections are closed), close:1000 (every 1000th request closes its connection), "
-		"error:7/1000 (so many batches are refused with NOT_LEADER_OR_FOLLOWER, which "
-		"clients try again), lose:1000 (every 1000th batch is acknowledged and thrown "
-		"away), duplicate:1000 (every 1000th batch is stored twice). The totals at the end "
-		"say how many messages met each.",
+		"`omb help faults` says what it can do wrong; the totals at the end say how many "
+		"messages met each.",
 	.examples = "omb broker -p 9092 --topics a:16\n"
-		    "omb broker -p 0 --memory 64MB --fault lose:1000",
+		    "omb broker -p 0 --memory 64MB --fault lose:1000@1",
 	.flags = broker_flags,
 	.run = broker_run,
 };

@@ -8,6 +8,7 @@
 #include "cmd/input_files.h"
 #include "cmd/program_notes.h"
 #include "config/option_doc.h"
+#include "fault/fault.h"
 #include "util/nearest.h"
 
 #define WIDTH      100
@@ -89,15 +90,25 @@ void help_program(const struct command *const *commands, struct text *out)
 	              "Measures message brokers: the OpenMessaging Benchmark, without a JVM.\n\n");
 	for (size_t i = 0; commands[i] != NULL; i++)
 		add_item(out, commands[i]->name, commands[i]->summary, LIST_WIDTH);
-	text_add(out,
-	         "\n\"omb help COMMAND\" explains one; \"omb help workload\" lists the keys of "
-	         "workload files,\n\"omb help exit\" the exit codes.\n");
+	text_add(
+		out,
+		"\n\"omb help COMMAND\" explains one; \"omb help workload\" lists the keys of "
+		"workload files,\n\"omb help faults\" what brokers of omb's own can do wrong, \"omb "
+		"help exit\" the exit codes.\n");
 }
 
 static void help_notes(const struct program_note *notes, struct text *out)
 {
 	for (; notes->name != NULL; notes++)
 		add_item(out, notes->name, notes->text, NAME_WIDTH);
+}
+
+static void help_faults(struct text *out)
+{
+	add_wrapped(out, fault_grammar, 0, WIDTH);
+	text_add(out, "\n");
+	for (const struct fault_help *h = fault_helps; h->form != NULL; h++)
+		add_item(out, h->form, h->help, NAME_WIDTH);
 }
 
 /* --- the command ------------------------------------------------------------------------------------ */
@@ -116,6 +127,10 @@ static bool add_topic(const struct args *args, const char *topic, struct text *o
 		option_help(workload_table, out);
 		return true;
 	}
+	if (strcmp(topic, "faults") == 0) {
+		help_faults(out);
+		return true;
+	}
 	if (strcmp(topic, "exit") == 0) {
 		help_notes(program_exit_codes, out);
 		return true;
@@ -128,6 +143,7 @@ static bool add_topic(const struct args *args, const char *topic, struct text *o
 		nearest_consider(&near, (*c)->name);
 	nearest_consider(&near, "workload");
 	nearest_consider(&near, "exit");
+	nearest_consider(&near, "faults");
 	nearest_consider(&near, "environment");
 	if (near.name != NULL)
 		return error_set(err, ERROR_USAGE, "no help on \"%s\", did you mean \"%s\"?", topic,

@@ -7,6 +7,7 @@
 #include "config/option_doc.h"
 #include "config/workload.h"
 #include "driver/registry.h"
+#include "fault/fault.h"
 #include "stats/snapshot.h"
 #include "util/roff.h"
 
@@ -88,6 +89,14 @@ static void man_keys(struct text *out)
 	}
 }
 
+static void man_faults(struct text *out)
+{
+	text_add(out, ".SH FAULTS\n");
+	add_roff_paragraphs(out, fault_grammar);
+	for (const struct fault_help *h = fault_helps; h->form != NULL; h++)
+		roff_add_item(out, h->form, h->help);
+}
+
 /* Lines of filled text are broken at 78 columns; those of requests and examples stay. */
 static void add_folded(struct text *out, const char *page)
 {
@@ -128,6 +137,7 @@ static void add_page(const struct command *const *commands, const char *version,
 	              "writes its result files.\n");
 	man_commands(commands, out);
 	man_keys(out);
+	man_faults(out);
 	text_add(out, ".SH EXIT STATUS\n");
 	add_roff_notes(out, program_exit_codes);
 	text_add(out, ".SH ENVIRONMENT\n");
@@ -210,6 +220,13 @@ static void md_notes(struct text *out, const char *title, const struct program_n
 		add_row(out, notes->name, notes->text);
 }
 
+static void md_faults(struct text *out)
+{
+	text_addf(out, "\n## Faults\n\n%s\n\n| fault | |\n|---|---|\n", fault_grammar);
+	for (const struct fault_help *h = fault_helps; h->form != NULL; h++)
+		add_row(out, h->form, h->help);
+}
+
 static void md_measurements(struct text *out)
 {
 	text_add(out, "\n## Latencies in the `.omb` file\n\n| name | from -> to |\n|---|---|\n");
@@ -230,6 +247,7 @@ void help_markdown(const struct command *const *commands, struct text *out)
 	              "Keys that OMB does not have are marked *(ours)*.\n\n");
 	option_markdown(workload_table, out);
 	md_drivers(out);
+	md_faults(out);
 	md_notes(out, "Exit codes", program_exit_codes);
 	md_notes(out, "Environment", program_environment);
 	md_measurements(out);

@@ -89,6 +89,8 @@ struct driver_context {
 	void *owner;           /* for progress */
 	const char *run_id;    /* letters and digits; part of every name that the run creates */
 	const char *client_id; /* tells this agent apart in the broker's logs */
+	/* Of a driver's own broker: when the load begins, by clock_ns; 0 as long as nobody knows. */
+	const _Atomic uint64_t *load_start_ns;
 };
 
 struct producer_spec {

@@ -69,6 +69,7 @@ static struct shm_times times_of(const struct local *l)
 		.window_end_ns = l->window.end_ns,
 		.load_end_ns = l->window.load_end_ns,
 		.slots_start_ns = l->slots_start_ns,
+		.load_start_ns = l->debts.load_started ? l->debts.load.epoch.start_ns : 0,
 	};
 }
 

@@ -10,6 +10,7 @@ void local_debts_begin(struct local *l, const struct load_spec *load)
 	l->debts.load = *load;
 	l->debts.load_started = true;
 	l->debts.changes_count = 0; /* agents refuse those that come before a load */
+	local_publish_window(l);
 }
 
 void local_debts_rate(struct local *l, const struct worker_adjust *adjust)

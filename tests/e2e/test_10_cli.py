@@ -399,9 +399,6 @@ def test_check_does_not_doubt_sizes_that_pass(work):
 @pytest.mark.parametrize(
     "driver, doubt",
     [
-        ("driver: loopback\nfailStored: true\n",
-         "broker: failStored=true has no effect (failEvery is 0)"),
-        ("driver: loopback\nstallStart: 5s\n", "broker: stallStart=5s has no effect (stallDur"),
         ('driver: loopback\nexternal: true\naddress: "@x"\ndelay: 5ms\n',
          "broker: delay=5ms has no effect (the broker is external"),
         ("driver: loopback\nclientDefaults: java\n", "clientDefaults has no effect"),

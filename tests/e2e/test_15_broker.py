@@ -99,8 +99,7 @@ def test_connections_that_the_broker_closes_lose_nothing_of_an_idempotent_produc
 
 def test_a_stall_of_the_broker_stands_in_the_latencies(omb, broker):
     # One every two seconds: how soon the window begins is a matter of the machine.
-    stalls = [word for at in range(3, 60, 2) for word in ("--fault", f"stall:400ms@{at}s")]
-    kafka = broker(*stalls)
+    kafka = broker("--fault", "stall:400ms@3s/2s")
     result = omb.run(workload(testDuration="5s"), kafka.driver())
     result.must_be_good()
     assert_nothing_lost(result)
@@ -248,6 +247,23 @@ def test_what_the_embedded_broker_does_wrong_is_asked_for_in_the_driver_file(omb
     assert result.code == 3
     assert "acknowledged messages (times subscriptions) were not" in result.out
     assert result.totals["received"] < result.totals["acknowledged"]
+
+
+def test_the_same_words_do_the_same_to_the_embedded_broker_and_to_loopback(omb):
+    shape = workload(testDuration="2s", partitionsPerTopic=4, producersPerTopic=3, drainTimeout="1s")
+    words = {"brokerFaults": "lose:97@1 duplicate:150@501..1851 error:1@1h"}
+    brokers = {
+        "kafka": EMBEDDED | {"producerConfig": "linger.ms=0\nbatch.num.messages=1\n"},
+        "loopback": {"name": "Loopback", "driver": "loopback"},
+    }
+    for name, driver in brokers.items():
+        result = omb.run(shape, driver | words, "-o", f"{name}.json")
+        result.must_end(3)
+        totals = result.totals
+        assert totals["acknowledged"] == totals["sent"] == 2000, name
+        # 97, 194, ... 1940; and 650, 800, ... 1850, none of which is among them.
+        assert totals["received"] == 2000 - 20 + 9, name
+        assert "missing" in result.reasons("INVALID"), name
 
 
 @pytest.mark.parametrize(

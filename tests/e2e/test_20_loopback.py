@@ -44,7 +44,7 @@ def workload(**more):
 
 
 def test_the_commonest_failure_is_named_beside_its_count(omb):
-    refusing = LOOPBACK | {"failEvery": 2, "faultsAfter": 10}
+    refusing = LOOPBACK | {"brokerFaults": "error:2@1"}
     result = omb.run(workload(testDuration="1s"), refusing)
     result.must_end(3)
     said = " ".join(result.out.split())
@@ -59,7 +59,7 @@ def test_the_commonest_failure_is_named_beside_its_count(omb):
 
 
 def test_a_search_that_finds_nothing_says_what_it_tried_and_what_the_clients_said(omb):
-    refusing = LOOPBACK | {"failEvery": 1, "faultsAfter": 20}
+    refusing = LOOPBACK | {"brokerFaults": "error:1@1"}
     result = omb.run(workload(producerRate=0), refusing)
     result.must_end(1)
     assert "nothing was measured" in result.err and " asked, " in result.err
@@ -425,12 +425,11 @@ def test_topics_are_deleted_unless_they_are_to_be_kept(omb, loopback_broker):
 # ---- planted faults ----------------------------------------------------------------------------------
 
 
-def run_with_faults(omb, *, code=None, **script):
-    """One partition, so that every so manieth message is every so manieth of all; the probe is
-    the first message of it, and suffers no fault."""
+def run_with_faults(omb, faults, code=None):
+    """They hold from the load's first message on: probes suffer none."""
     report = omb.folder / "report.txt"
-    driver = LOOPBACK | {"reportFile": str(report), "faultsAfter": 100} | script
-    shape = workload(topics=1, partitionsPerTopic=1, consumerPerSubscription=1, drainTimeout="1s")
+    driver = LOOPBACK | {"reportFile": str(report), "brokerFaults": faults}
+    shape = workload(drainTimeout="1s")
     result = omb.run(shape, driver)
     if code is None:
         result.must_be_good()
@@ -441,14 +440,9 @@ def run_with_faults(omb, *, code=None, **script):
     return result, json.loads(report.read_text())
 
 
-def struck(report, every):
-    """By the script alone: what is received behind the first 100 messages, counted from 1."""
-    return (report["accepted"] - 100) // every
-
-
 def test_lost_messages_are_found_exactly(omb):
-    result, report = run_with_faults(omb, loseEvery=97, code=3)
-    lost = struck(report, 97)
+    result, report = run_with_faults(omb, "lose:97@1", 3)
+    lost = RATE * SECONDS // 97
     assert report["lost"] == lost > 0
     assert result.totals["acknowledged"] == RATE * SECONDS
     assert result.totals["received"] == RATE * SECONDS - lost
@@ -458,8 +452,8 @@ def test_lost_messages_are_found_exactly(omb):
 
 
 def test_duplicates_are_found_exactly(omb):
-    result, report = run_with_faults(omb, duplicateEvery=97)
-    twice = struck(report, 97)
+    result, report = run_with_faults(omb, "duplicate:97@1")
+    twice = RATE * SECONDS // 97
     assert report["duplicated"] == twice > 0
     assert result.totals["received"] == RATE * SECONDS + twice
     assert result.verdict == "SUSPECT"
@@ -469,8 +463,8 @@ def test_duplicates_are_found_exactly(omb):
 @pytest.mark.parametrize("stored", [False, True])
 def test_refused_messages_are_found_exactly(omb, stored):
     # More than 1 % of what was sent.
-    result, report = run_with_faults(omb, failEvery=50, failStored=stored, code=3)
-    refused = struck(report, 50)
+    result, report = run_with_faults(omb, "deny:50@1" if stored else "error:50@1", 3)
+    refused = RATE * SECONDS // 50
     assert report["refused"] == refused > 0
     assert result.totals["failed"] == refused
     assert result.totals["acknowledged"] == RATE * SECONDS - refused
@@ -484,8 +478,8 @@ def test_refused_messages_are_found_exactly(omb, stored):
 
 
 def test_damaged_messages_are_found_exactly(omb):
-    result, report = run_with_faults(omb, corruptEvery=97, code=3)
-    damaged = struck(report, 97)
+    result, report = run_with_faults(omb, "corrupt:97@1", 3)
+    damaged = RATE * SECONDS // 97
     assert report["corrupted"] == damaged > 0
     assert result.totals["corrupt"] == damaged
     assert result.totals["received"] == RATE * SECONDS - damaged
@@ -495,7 +489,7 @@ def test_damaged_messages_are_found_exactly(omb):
 def test_a_broker_that_closes_a_connection_is_told_and_ends_the_run(omb):
     result = omb.run(
         workload(topics=1, drainTimeout="1s", agents=1),
-        LOOPBACK | {"dropConnectionAfter": RATE},
+        LOOPBACK | {"brokerFaults": f"close:1@{RATE}+1"},
     )
     result.must_end(3)
     assert "clients" in result.reasons()
@@ -513,8 +507,7 @@ def test_a_broker_that_is_not_there_is_a_failure_in_bounded_time(omb):
 
 def test_subscriptions_that_never_become_ready_are_named(omb):
     # The broker stands still from its first message on.
-    driver = LOOPBACK | {"stallDuration": "1h"}
-    result = omb.run(workload(readinessTimeout="2s"), driver)
+    result = omb.run(workload(readinessTimeout="2s"), LOOPBACK | {"brokerFaults": "stall:1h"})
     result.must_end(1)
     assert "omb: " in result.err
     assert result.err.count("omb-") >= 1  # which ones
@@ -524,18 +517,18 @@ def test_subscriptions_that_never_become_ready_are_named(omb):
 # ---- signals -------------------------------------------------------------------------------------------
 
 
-def stalled_after(messages):
-    return LOOPBACK | {"stallDuration": "1h", "stallAfter": messages}
+STANDS_STILL = LOOPBACK | {"brokerFaults": "stall:1h"}
+STANDS_STILL_SOON = LOOPBACK | {"brokerFaults": "stall:1h@1000"}
 
 
 LONG = {"testDuration": "60s", "producerRate": 1000, "drainTimeout": "60s"}
 PHASES = {
     # phase: workload, driver, was anything measured?
-    "settle": (LONG, stalled_after(0), False),
+    "settle": (LONG, STANDS_STILL, False),
     "search": (LONG | {"producerRate": 0}, LOOPBACK | {"capacity": 5000}, False),
     "warm-up": (LONG | {"warmupDuration": "60s"}, LOOPBACK, False),
     "measure": (LONG, LOOPBACK, True),
-    "drain": (LONG | {"testDuration": "2s"}, stalled_after(1000), True),
+    "drain": (LONG | {"testDuration": "2s"}, STANDS_STILL_SOON, True),
 }
 
 

@@ -104,12 +104,9 @@ WINDOW_S = 5
 STALLED = RATE * STALL_NS // S  # messages that are due in the stall
 
 
-def run_with_stall(omb, where):
-    driver = LOOPBACK | {
-        "stallWhere": where,
-        "stallAfter": RATE * 5 // 2,  # half-way between two ends of intervals
-        "stallDuration": "500ms",
-    }
+def run_with_stall(omb, stall):
+    # Half-way between two ends of intervals.
+    driver = LOOPBACK | {"brokerFaults": f"{stall}:500ms@2500ms"}
     result = omb.run(workload(producerRate=RATE, testDuration=f"{WINDOW_S}s"), driver)
     result.must_be_good()
     assert_nothing_lost(result)
@@ -159,7 +156,7 @@ def assert_shows_the_stall(result, name, begins_late_ns=0):
 
 @on_a_machine_that_runs
 def test_a_stall_of_the_broker_shows_in_all_latencies_as_arithmetic_says(omb):
-    result = run_with_stall(omb, "broker")
+    result = run_with_stall(omb, "stall")
     for name in ("publish", "correctedPublish", "endToEnd", "correctedEndToEnd"):
         assert_shows_the_stall(result, name)
     # Sending went on.
@@ -168,7 +165,7 @@ def test_a_stall_of_the_broker_shows_in_all_latencies_as_arithmetic_says(omb):
 
 @on_a_machine_that_runs
 def test_a_stall_in_sending_shows_in_the_corrected_latencies_and_the_others_hide_it(omb):
-    result = run_with_stall(omb, "send")
+    result = run_with_stall(omb, "busy")
     # It begins for the producer when it hears of it; before, messages still went out.
     heard_ns = max(0, STALL_NS - result.latency("correctedPublish").max())
     heard_ns = max(heard_ns, quiet_max_ns(result, "correctedPublish"))
@@ -183,7 +180,7 @@ def test_a_stall_in_sending_shows_in_the_corrected_latencies_and_the_others_hide
 
 
 def test_a_stall_falls_into_the_seconds_in_which_it_was(omb):
-    result = run_with_stall(omb, "broker")
+    result = run_with_stall(omb, "stall")
     late = [h.surely_above(STALL_NS / 2) for h in result.period_latency("correctedEndToEnd")]
     assert sum(late[:2]) == 0
     assert sum(late[2:4]) >= STALLED / 2 - 1
@@ -247,7 +244,7 @@ def test_3_million_messages_a_second_are_scheduled_to_the_message(omb, seconds):
 
 def test_messages_that_are_never_sent_are_charged_their_age(omb):
     # The stall begins when two of eight seconds are left, after a warm-up of one.
-    driver = LOOPBACK | {"stallAfter": 7 * RATE, "stallDuration": "4s"}
+    driver = LOOPBACK | {"brokerFaults": "stall:4s@7s"}
     shape = workload(
         producerRate=RATE,
         testDuration="8s",
@@ -272,7 +269,7 @@ def test_messages_that_are_never_sent_are_charged_their_age(omb):
 
 
 def test_messages_never_sent_are_missed_by_every_subscription(omb):
-    driver = LOOPBACK | {"stallWhere": "send", "stallAfter": 1000, "stallDuration": "1h"}
+    driver = LOOPBACK | {"brokerFaults": "busy:1h@1000"}
     shape = workload(
         producerRate=1000, testDuration="2s", subscriptionsPerTopic=3, drainTimeout="1s"
     )
@@ -286,7 +283,7 @@ def test_messages_never_sent_are_missed_by_every_subscription(omb):
 
 @pytest.mark.parametrize("subscriptions", [1, 2])
 def test_messages_acknowledged_and_never_received_are_charged_their_age(omb, subscriptions):
-    driver = LOOPBACK | {"loseEvery": 50, "faultsAfter": 100}
+    driver = LOOPBACK | {"brokerFaults": "lose:50@101"}
     shape = workload(
         producerRate=2000,
         testDuration="2s",
@@ -312,7 +309,7 @@ def test_messages_acknowledged_and_never_received_are_charged_their_age(omb, sub
 
 
 def test_without_a_schedule_what_is_never_received_is_charged_end_to_end(omb):
-    driver = LOOPBACK | {"loseEvery": 50, "faultsAfter": 100}
+    driver = LOOPBACK | {"brokerFaults": "lose:50@101"}
     shape = workload(producerRate="max", maxInFlight=5, testDuration="1s", drainTimeout="1s")
     result = omb.run(shape, driver)
     result.must_end(3)

@@ -93,8 +93,8 @@ static void begin(uint8_t kind)
 {
 	static const int ports[2] = { 9092, 9093 };
 	static struct fault faults[2] = {
-		{ .kind = FAULT_LOSE, .count = 1, .of = 3, .length_ns = UINT64_MAX },
-		{ .kind = FAULT_DUPLICATE, .count = 1, .of = 4, .length_ns = UINT64_MAX },
+		{ .kind = FAULT_LOSE, .of = 3 },
+		{ .kind = FAULT_DUPLICATE, .of = 4 },
 	};
 	struct broker_options o;
 	struct error err;

@@ -19,15 +19,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void heard_by_broker(const uint8_t *data, size_t len)
 {
+	static const struct fault faults[] = {
+		{ .kind = FAULT_LOSE, .of = 3 },
+		{ .kind = FAULT_REORDER, .of = 4 },
+		{ .kind = FAULT_DUPLICATE, .of = 5 },
+		{ .kind = FAULT_CORRUPT, .of = 6 },
+	};
 	const struct loop_script script = {
 		.delay_ns = 2,
-		.lose_every = 3,
-		.reorder_every = 4,
-		.duplicate_every = 5,
-		.corrupt_every = 6,
 		.max_bytes = 65536,
+		.faults = faults,
+		.faults_count = sizeof(faults) / sizeof(faults[0]),
 	};
-	struct loop_core *core = loop_core_create(&script, 0);
+	struct loop_core *core = loop_core_create(&script, 0, 0);
 	struct loop_session s;
 	struct loop_ack ack;
 	struct error err;

@@ -69,7 +69,7 @@ static void open_books(struct books *b, double rate_per_s)
 	b->client.shm = b->shm;
 	b->terms = (struct debt_terms){ .load = &b->load, .closed_ns = START + 25 * S };
 	agent_shm_put_times(b->shm, &(struct shm_times){ START + 2 * S, START + 15 * S / 2,
-	                                                 START + 10 * S, START });
+	                                                 START + 10 * S, START, 0 });
 }
 
 static void close_books(struct books *b)
@@ -208,7 +208,7 @@ static void a_trillion_unsent_messages_cost_no_more_than_their_buckets(void **st
 	b.client.schedule_index = 0;
 	b.terms.closed_ns = START + 4000 * S;
 	agent_shm_put_times(
-		b.shm, &(struct shm_times){ START, START + 3000 * S, START + 3000 * S, START });
+		b.shm, &(struct shm_times){ START, START + 3000 * S, START + 3000 * S, START, 0 });
 	struct debt_account account = debt_settle(&b.client, &b.terms, &charged);
 	assert_int_equal(account.unsent, UINT64_C(3000) * S);
 	const struct hist_copy *h = &charged.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_PUBLISH];
@@ -326,7 +326,7 @@ static void missing_messages_are_told_by_when_they_were_due(void **state)
 	open_books(&b, 1000);
 	control = &b.shm->control;
 	agent_shm_put_times(consumer, &(struct shm_times){ START + 2 * S, START + 15 * S / 2,
-	                                                   START + 10 * S, START });
+	                                                   START + 10 * S, START, 0 });
 	/* Two subscriptions; of 10,000 messages, one each ms, the 500 of [4 s, 4.5 s) are lost to one
 	 * of them, and the 500 of [6 s, 6.5 s) came three times: that makes up for nothing. */
 	for (uint64_t i = 0; i < 10000; i++) {
@@ -564,7 +564,7 @@ static void die_once(const struct death *d, uint64_t after_ns)
 	const struct load_spec *load = &start.load;
 	uint64_t start_ns = load->epoch.start_ns;
 	agent_shm_put_times(shm, &(struct shm_times){ start_ns + MS, start_ns + 400 * MS,
-	                                              start_ns + 500 * MS, start_ns });
+	                                              start_ns + 500 * MS, start_ns, 0 });
 	int pool_fd = payload_make(&load->payload, &err);
 	assert_true(pool_fd >= 0);
 	struct debt_change changes[20];

@@ -45,8 +45,11 @@ static void mistakes_in_the_file_are_found(void **state)
 		{ "address", "nowhere", "external", "false",
 		  "address: \"nowhere\" is neither @name nor 127.0.0.1:port nor [::1]:port" },
 		{ "external", "true", "delay", "0s", "external: true needs an address" },
-		{ "stallDuration", "2s", "stallEvery", "2s",
-		  "stallEvery must be longer than stallDuration" },
+		{ "brokerFaults", "stall:2s@1s/2s", "external", "false",
+		  "brokerFaults: fault \"stall:2s@1s/2s\", character 13: expected a time longer "
+		  "than what comes again instead of 2s" },
+		{ "brokerFaults", "refuse", "external", "false",
+		  "brokerFaults: fault \"refuse\": this broker cannot do that" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

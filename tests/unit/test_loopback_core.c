@@ -31,7 +31,20 @@ static struct loop_core *create(const struct loop_script *script)
 
 	if (s.max_bytes == 0)
 		s.max_bytes = 1 << 20;
-	return loop_core_create(&s, 0);
+	return loop_core_create(&s, T0, 0);
+}
+
+static struct loop_core *create_faulty(struct loop_script script, const char *texts)
+{
+	struct fault faults[FAULTS_MAX];
+	struct error err = { 0 };
+	int count = fault_list_parse(texts, FAULTS_OF_LOOPBACK, faults, &err);
+
+	if (count < 0)
+		fail_msg("%s", err.text);
+	script.faults = faults;
+	script.faults_count = (size_t)count;
+	return create(&script);
 }
 
 static struct loop_topic *topic(struct loop_core *core, const char *name, uint32_t partitions)
@@ -169,13 +182,10 @@ static void capacity_serves_one_after_the_other_without_drift(void **state)
 static void a_stall_of_the_broker_delays_what_is_due_in_it_until_its_end(void **state)
 {
 	(void)state;
-	struct loop_script script = {
-		.delay_ns = 300 * US,
-		.stall_after = 1,
-		.stall_start_ns = 100 * MS,
-		.stall_duration_ns = 500 * MS,
-	};
-	struct loop_core *core = create(&script);
+	static const char stall[] = "stall:500ms@100ms";
+	const _Atomic uint64_t load_start_ns = T0 + S;
+	struct loop_script script = { .delay_ns = 300 * US, .load_start_ns = &load_start_ns };
+	struct loop_core *core = create_faulty(script, stall);
 	struct loop_topic *t = topic(core, "t", 1);
 	struct loop_member *m = loop_core_join(core, t, "g", NULL);
 	uint64_t begin_ns = T0 + S + 100 * MS, end_ns = begin_ns + 500 * MS;
@@ -188,11 +198,10 @@ static void a_stall_of_the_broker_delays_what_is_due_in_it_until_its_end(void **
 		{ 500000, 500300 }, { 700000, 700300 },
 	};
 
-	append(core, t, 0, T0); /* a probe: the clock starts with message number 1 */
+	append(core, t, 0, T0); /* a probe: the load has not begun */
 	assert_int_equal(fetch(core, m, T0 + 300 * US), 0);
 	append(core, t, 0, T0 + S);
 	assert_int_equal(fetch(core, m, T0 + S + 300 * US), 0);
-	assert_int_equal(loop_core_counts(core)->stall_clock_ns, T0 + S);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint64_t at_ns = begin_ns + (uint64_t)(cases[i].at_us * 1000);
 		uint64_t due_ns = begin_ns + (uint64_t)(cases[i].due_us * 1000);
@@ -201,7 +210,7 @@ static void a_stall_of_the_broker_delays_what_is_due_in_it_until_its_end(void **
 	loop_core_destroy(core);
 
 	/* The same seen from the consumer and from the one who waits for acknowledgements. */
-	core = create(&script);
+	core = create_faulty(script, stall);
 	t = topic(core, "t", 1);
 	m = loop_core_join(core, t, "g", NULL);
 	append(core, t, 0, T0);
@@ -227,8 +236,7 @@ static void a_stall_of_the_broker_delays_what_is_due_in_it_until_its_end(void **
 static void a_member_that_fetched_in_vain_in_a_stall_is_told_at_its_end(void **state)
 {
 	(void)state;
-	struct loop_script script = { .stall_start_ns = MS, .stall_duration_ns = MS };
-	struct loop_core *core = create(&script);
+	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "stall:1ms@1ms");
 	struct loop_topic *t = topic(core, "t", 1);
 	struct loop_member *m = loop_core_join(core, t, "g", NULL);
 
@@ -246,12 +254,7 @@ static void a_member_that_fetched_in_vain_in_a_stall_is_told_at_its_end(void **s
 static void stalls_come_again_when_told(void **state)
 {
 	(void)state;
-	struct loop_script script = {
-		.stall_start_ns = 10 * MS,
-		.stall_duration_ns = 2 * MS,
-		.stall_every_ns = 20 * MS,
-	};
-	struct loop_core *core = create(&script);
+	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "stall:2ms@10ms/20ms");
 	struct loop_topic *t = topic(core, "t", 1);
 	static const uint64_t receipts_ms[] = { 0, 9, 10, 11, 12, 29, 31, 32, 1000030 };
 	static const uint64_t acks_ms[] = { 0, 9, 12, 12, 12, 29, 32, 32, 1000032 };
@@ -265,12 +268,8 @@ static void stalls_come_again_when_told(void **state)
 static void nothing_is_served_in_a_stall(void **state)
 {
 	(void)state;
-	struct loop_script script = {
-		.capacity_per_s = 1000,
-		.stall_start_ns = 10 * MS + MS / 2,
-		.stall_duration_ns = 100 * MS,
-	};
-	struct loop_core *core = create(&script);
+	struct loop_script script = { .capacity_per_s = 1000 };
+	struct loop_core *core = create_faulty(script, "stall:100ms@10500us");
 	struct loop_topic *t = topic(core, "t", 1);
 
 	/* 20 at once: ten before the stall, one is interrupted by it, nine behind. */
@@ -283,13 +282,8 @@ static void nothing_is_served_in_a_stall(void **state)
 static void a_stall_of_sending_leaves_the_broker_alone(void **state)
 {
 	(void)state;
-	struct loop_script script = {
-		.stall_where = LOOP_STALL_SEND,
-		.stall_start_ns = 10 * MS,
-		.stall_duration_ns = 5 * MS,
-		.delay_ns = MS,
-	};
-	struct loop_core *core = create(&script);
+	struct loop_script script = { .delay_ns = MS };
+	struct loop_core *core = create_faulty(script, "busy:5ms@10ms");
 	struct loop_topic *t = topic(core, "t", 1);
 
 	assert_int_equal(append(core, t, 1, T0).ack_ns, T0 + MS);
@@ -310,22 +304,25 @@ static void each_fault_strikes_exactly_where_it_should(void **state)
 {
 	(void)state;
 	static const struct {
-		struct loop_script script;
-		const char *delivered;
+		const char *faults, *delivered;
+		unsigned refused; /* one of the 8; 0 = none */
 	} cases[] = {
-		{ { 0 }, "1 2 3 4 5 6 7 8" },
-		{ { .lose_every = 3 }, "1 2 4 5 7 8" },
-		{ { .lose_every = 3, .faults_after = 2 }, "1 2 3 4 6 7" },
-		{ { .duplicate_every = 4 }, "1 2 3 4 4 5 6 7 8 8" },
-		{ { .reorder_every = 3 }, "1 2 4 3 5 7 6 8" },
-		{ { .reorder_every = 1 }, "2 1 4 3 6 5 8 7" },
-		{ { .fail_every = 5 }, "1 2 3 4 6 7 8" },
-		{ { .fail_every = 5, .fail_stored = true }, "1 2 3 4 5 6 7 8" },
-		{ { .lose_every = 4, .reorder_every = 3 }, "1 2 5 3 7 6" },
+		{ "", "1 2 3 4 5 6 7 8", 0 },
+		{ "lose:3", "1 2 4 5 7 8", 0 },
+		{ "lose:3@3", "1 2 3 4 6 7", 0 },
+		{ "lose:1@3..5", "1 2 5 6 7 8", 0 },
+		{ "lose:1@3+2", "1 2 5 6 7 8", 0 },
+		{ "lose:1@3+2, lose:1@8", "1 2 5 6 7", 0 },
+		{ "duplicate:4", "1 2 3 4 4 5 6 7 8 8", 0 },
+		{ "reorder:3", "1 2 4 3 5 7 6 8", 0 },
+		{ "reorder:1", "2 1 4 3 6 5 8 7", 0 },
+		{ "error:5", "1 2 3 4 6 7 8", 5 },
+		{ "deny:5", "1 2 3 4 5 6 7 8", 5 },
+		{ "lose:4 reorder:3", "1 2 5 3 7 6", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct loop_core *core = create(&cases[i].script);
+		struct loop_core *core = create_faulty((struct loop_script){ 0 }, cases[i].faults);
 		struct loop_topic *t = topic(core, "t", 1);
 		struct loop_member *m = loop_core_join(core, t, "g", NULL);
 		struct loop_ack ack;
@@ -335,25 +332,23 @@ static void each_fault_strikes_exactly_where_it_should(void **state)
 		for (uint64_t n = 1; n <= 8; n++) {
 			assert_true(loop_core_take_ack(core, T0, &ack));
 			assert_int_equal(ack.owner, n);
-			assert_int_equal(ack.acknowledged,
-			                 cases[i].script.fail_every == 0 || n != 5);
+			assert_int_equal(ack.acknowledged, n != cases[i].refused);
 		}
 		assert_string_equal(fetch_all(core, m, T0), cases[i].delivered);
 		loop_core_destroy(core);
 	}
 }
 
-static void faults_count_each_partition_on_its_own(void **state)
+static void faults_count_the_messages_of_all_partitions(void **state)
 {
 	(void)state;
-	struct loop_script script = { .lose_every = 2 };
-	struct loop_core *core = create(&script);
+	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "lose:2");
 	struct loop_topic *t = topic(core, "t", 2);
 	struct loop_member *m = loop_core_join(core, t, "g", NULL);
 
 	for (uint32_t n = 0; n < 8; n++) /* even ones go to partition 0 */
 		append(core, t, n, T0);
-	assert_string_equal(fetch_all(core, m, T0), "0 4 1 5");
+	assert_string_equal(fetch_all(core, m, T0), "0 2 4 6");
 	assert_int_equal(loop_core_counts(core)->lost, 4);
 	loop_core_destroy(core);
 }
@@ -361,8 +356,7 @@ static void faults_count_each_partition_on_its_own(void **state)
 static void a_corrupt_message_differs_in_one_byte_of_its_last_32(void **state)
 {
 	(void)state;
-	struct loop_script script = { .corrupt_every = 2 };
-	struct loop_core *core = create(&script);
+	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "corrupt:2");
 	struct loop_topic *t = topic(core, "t", 1);
 	struct loop_member *m = loop_core_join(core, t, "g", NULL);
 	struct loop_delivery d;
@@ -386,8 +380,7 @@ static void a_corrupt_message_differs_in_one_byte_of_its_last_32(void **state)
 static void a_message_kept_back_for_reordering_comes_after_a_second(void **state)
 {
 	(void)state;
-	struct loop_script script = { .reorder_every = 2 };
-	struct loop_core *core = create(&script);
+	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "reorder:2");
 	struct loop_topic *t = topic(core, "t", 1);
 	struct loop_member *m = loop_core_join(core, t, "g", NULL);
 
@@ -408,8 +401,7 @@ static void a_message_kept_back_for_reordering_comes_after_a_second(void **state
 static void a_second_message_kept_back_has_a_second_of_its_own(void **state)
 {
 	(void)state;
-	struct loop_script script = { .reorder_every = 2 };
-	struct loop_core *core = create(&script);
+	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "reorder:2");
 	struct loop_topic *t = topic(core, "t", 1);
 	struct loop_member *m = loop_core_join(core, t, "g", NULL);
 
@@ -425,8 +417,7 @@ static void a_second_message_kept_back_has_a_second_of_its_own(void **state)
 static void the_connection_of_one_message_is_dropped(void **state)
 {
 	(void)state;
-	struct loop_script script = { .drop_connection_after = 3 };
-	struct loop_core *core = create(&script);
+	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "close:1@3+1");
 	struct loop_topic *t = topic(core, "t", 1);
 
 	for (uint32_t n = 1; n <= 6; n++)
@@ -759,7 +750,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_served_in_a_stall),
 		cmocka_unit_test(a_stall_of_sending_leaves_the_broker_alone),
 		cmocka_unit_test(each_fault_strikes_exactly_where_it_should),
-		cmocka_unit_test(faults_count_each_partition_on_its_own),
+		cmocka_unit_test(faults_count_the_messages_of_all_partitions),
 		cmocka_unit_test(a_corrupt_message_differs_in_one_byte_of_its_last_32),
 		cmocka_unit_test(a_message_kept_back_for_reordering_comes_after_a_second),
 		cmocka_unit_test(a_second_message_kept_back_has_a_second_of_its_own),

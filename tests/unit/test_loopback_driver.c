@@ -550,9 +550,7 @@ static void room_in_the_socket_wakes_the_broker(void **state)
 static void in_a_stall_of_sending_the_answer_is_busy(void **state)
 {
 	(void)state;
-	static const char *const options[] = { "stallWhere",    "send",       "stallAfter",
-		                               "100",           "stallStart", "20ms",
-		                               "stallDuration", "400ms",      NULL };
+	static const char *const options[] = { "brokerFaults", "busy:400ms@100", NULL };
 	struct world *w = world_create(options);
 
 	create_topic(w, "t", 1);
@@ -602,7 +600,7 @@ static void a_lost_connection_fails_what_is_under_way(void **state)
 static void the_script_can_cut_a_connection_off(void **state)
 {
 	(void)state;
-	static const char *const options[] = { "dropConnectionAfter", "50", NULL };
+	static const char *const options[] = { "brokerFaults", "close:1@50+1", NULL };
 	struct world *w = world_create(options);
 
 	create_topic(w, "t", 1);
@@ -698,10 +696,9 @@ static void faults_are_counted_exactly_and_reported(void **state)
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
-	const char *const options[] = {
-		"loseEvery",      "100", "failEvery",  "1000", "faultsAfter", "500",
-		"duplicateEvery", "77",  "reportFile", path,   NULL
-	};
+	const char *const options[] = { "brokerFaults",
+		                        "lose:100@501 error:1000@501 duplicate:77@501",
+		                        "reportFile", path, NULL };
 	struct world *w = world_create(options);
 	struct error err;
 	size_t len;

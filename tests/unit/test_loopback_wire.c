@@ -255,7 +255,7 @@ static struct talk begin(const struct loop_script *script, struct loop_core *cor
 	if (with_room.max_bytes == 0)
 		with_room.max_bytes = 1 << 20;
 	if (core == NULL)
-		t.core = loop_core_create(&with_room, 0);
+		t.core = loop_core_create(&with_room, 0, 0);
 	assert_true(loop_session_init(&t.s, t.core, 1, &t.err));
 	size_t at = loop_frame_open(&t.s.in, LOOP_HELLO);
 	loop_put_u32(&t.s.in, LOOP_WIRE_MAGIC);

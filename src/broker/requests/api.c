@@ -110,11 +110,12 @@ static void encode(struct request *req, const struct kafka_api *api, int16_t ver
 /* Planted faults let it wait. */
 static bool is_held(struct state *s, struct request *req, uint64_t now_ns)
 {
-	uint64_t hold_ns = faults_hold_ns(s->faults, req->arrived_ns, now_ns);
+	uint64_t due_ns = req->arrived_ns + faults_delay_ns(s->faults, req->arrived_ns);
 
-	if (hold_ns > 0)
-		sleeper_wait_until(&req->sleeper, hold_ns);
-	return hold_ns > 0;
+	due_ns = faults_stall_end_ns(s->faults, FAULT_STALL, due_ns > now_ns ? due_ns : now_ns);
+	if (due_ns > now_ns)
+		sleeper_wait_until(&req->sleeper, due_ns);
+	return due_ns > now_ns;
 }
 
 static enum handled act(struct call *c, const struct served *served, const struct kafka_api *api,

@@ -64,6 +64,23 @@ static int64_t put(struct state *s, struct partition *p, const struct batch *bat
 	return log_append(&p->log, &s->store.pool, batch->data, &entry);
 }
 
+/* Nothing of it stays. */
+static int64_t throw_away(struct state *s, struct partition *p, const struct batch *batch)
+{
+	s->counts.lost += batch->messages;
+	return log_skip(&p->log, batch->messages);
+}
+
+static int64_t put_twice(struct state *s, struct partition *p, const struct batch *batch)
+{
+	int64_t offset = put(s, p, batch);
+
+	s->counts.duplicated += batch->messages;
+	put(s, p, batch);
+	return offset;
+}
+
+/* As the planted faults have it. */
 static enum kafka_error append(struct call *c, struct partition *p, const struct batch *batch,
                                int64_t *offset)
 {
@@ -73,26 +90,22 @@ static enum kafka_error append(struct call *c, struct partition *p, const struct
 
 	if (error != KAFKA_NONE || is_known)
 		return error;
-	switch (faults_batch(s->faults, c->now_ns)) {
-	case BATCH_REFUSED:
+
+	unsigned struck = faults_strike(s->faults, batch->messages, c->now_ns);
+	bool is_refused = struck & (FAULT_BIT(FAULT_ERROR) | FAULT_BIT(FAULT_DENY));
+	if (is_refused)
 		s->counts.refused += batch->messages;
+	if (struck & FAULT_BIT(FAULT_ERROR))
 		return KAFKA_NOT_LEADER_OR_FOLLOWER;
-	case BATCH_LOST:
-		s->counts.lost += batch->messages;
-		*offset = log_skip(&p->log, batch->messages);
-		break;
-	case BATCH_DOUBLED:
-		s->counts.duplicated += batch->messages;
+	if (struck & FAULT_BIT(FAULT_LOSE))
+		*offset = throw_away(s, p, batch);
+	else if (struck & FAULT_BIT(FAULT_DUPLICATE))
+		*offset = put_twice(s, p, batch);
+	else
 		*offset = put(s, p, batch);
-		put(s, p, batch);
-		break;
-	case BATCH_GOOD:
-		*offset = put(s, p, batch);
-		break;
-	}
 	if (batch->producer >= 0)
 		producers_note(&p->producers, batch, *offset);
-	return KAFKA_NONE;
+	return is_refused ? KAFKA_NOT_LEADER_OR_FOLLOWER : KAFKA_NONE;
 }
 
 static enum kafka_error error_of(enum batch_status status)

@@ -12,7 +12,6 @@
 #define PORT           19192
 /* Members that start together join together. */
 #define GROUP_DELAY_NS UINT64_C(50000000)
-#define FAULTS_MAX     16
 
 const struct option_choice kafka_broker_choices[] = {
 	{ .name = "external", .value = KAFKA_BROKER_EXTERNAL },
@@ -34,30 +33,6 @@ static const char *address_of_process(struct arena *arena)
 	                    id & 255, PORT);
 }
 
-/* Texts parted by blanks or commas.  Returns how many; -1: one is wrong, or there are too many. */
-static int parse_faults(const char *texts, struct fault out[FAULTS_MAX], struct error *err)
-{
-	static const char parting[] = ", \t";
-	char one[64];
-	int count = 0;
-
-	for (const char *at = texts + strspn(texts, parting); *at != '\0';
-	     at += strspn(at, parting)) {
-		size_t len = strcspn(at, parting);
-		if (len >= sizeof(one) || count == FAULTS_MAX) {
-			error_set(err, ERROR_CONFIG,
-			          "a fault is too long, or there are more than %d", FAULTS_MAX);
-			return -1;
-		}
-		memcpy(one, at, len);
-		one[len] = '\0';
-		if (!fault_parse(one, &out[count++], err))
-			return -1;
-		at += len;
-	}
-	return count;
-}
-
 static void fail(struct error_list *errors, struct error *err, const char *key)
 {
 	error_wrap(err, "%s", key);
@@ -77,7 +52,8 @@ void kafka_embedded_configure(struct kafka_config *c, struct arena *arena,
 		}
 		return;
 	}
-	if (c->broker_faults != NULL && parse_faults(c->broker_faults, faults, &err) < 0) {
+	if (c->broker_faults != NULL &&
+	    fault_list_parse(c->broker_faults, FAULTS_OF_BROKER, faults, &err) < 0) {
 		err.kind = ERROR_CONFIG;
 		fail(errors, &err, "brokerFaults");
 	}
@@ -126,8 +102,9 @@ static bool run(const struct driver_context *ctx, int stop_fd, void (*ready)(voi
 	o.port = PORT;
 	o.broker.memory_bytes = (size_t)c->broker_memory;
 	o.broker.group_delay_ns = GROUP_DELAY_NS;
+	o.broker.load_start_ns = ctx->load_start_ns;
 	if (c->broker_faults != NULL) {
-		int count = parse_faults(c->broker_faults, faults, err);
+		int count = fault_list_parse(c->broker_faults, FAULTS_OF_BROKER, faults, err);
 		if (count < 0)
 			return false;
 		o.broker.faults = faults;

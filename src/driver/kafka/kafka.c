@@ -136,9 +136,8 @@ static const struct option_spec kafka_options[] = {
 		.name = "brokerFaults",
 		.type = OPTION_TEXT,
 		.offset = offsetof(struct kafka_config, broker_faults),
-		.help = "what the embedded broker does wrong on purpose, in the words of "
-			"`omb broker --fault`, parted by blanks or commas: \"stall:500ms@10s "
-			"lose:1000\"",
+		.help = "what the embedded broker does wrong on purpose, as `omb help faults` says: "
+			"\"stall:500ms@10s lose:1000@1\"",
 	},
 	{ 0 },
 };

@@ -26,7 +26,8 @@ struct loopback_config {
 	const char *report_file;
 	uint64_t max_buffer_bytes;
 	uint32_t max_in_flight;
-	struct loop_script script;
+	const char *broker_faults; /* NULL: none */
+	struct loop_script script; /* with the faults */
 };
 
 struct loopback_instance {

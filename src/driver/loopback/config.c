@@ -15,12 +15,6 @@
 #define AT(member)     offsetof(struct loopback_config, member)
 #define SCRIPT(member) offsetof(struct loopback_config, script.member)
 
-static const struct option_choice stall_places[] = {
-	{ .name = "broker", .value = LOOP_STALL_BROKER },
-	{ .name = "send", .value = LOOP_STALL_SEND },
-	{ 0 },
-};
-
 const struct option_spec loopback_options[] = {
 	{
 		.name = "address",
@@ -108,122 +102,41 @@ const struct option_spec loopback_options[] = {
 			"rest waits; 0: as many as come",
 	},
 	{
-		.name = "stallWhere",
-		.type = OPTION_ENUM,
-		.offset = SCRIPT(stall_where),
-		.choices = stall_places,
-		.fallback = "broker",
-		.help = "broker: nothing is acknowledged or delivered in a stall; send: sending is "
-			"BUSY in a stall, and all else goes on",
-	},
-	{
-		.name = "stallAfter",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(stall_after),
-		.fallback = "0",
-		.unit = "messages",
-		.help = "the clock of the stalls starts when the broker receives the message with "
-			"this number, from 0, over all topics, probes included: at 10,000 msg/s, "
-			"50000 is 5 s after the start of the load",
-	},
-	{
-		.name = "stallStart",
-		.type = OPTION_DURATION,
-		.offset = SCRIPT(stall_start_ns),
-		.max = 3.6e15,
-		.fallback = "0s",
-		.help = "the first stall begins so long after its clock started",
-	},
-	{
-		.name = "stallDuration",
-		.type = OPTION_DURATION,
-		.offset = SCRIPT(stall_duration_ns),
-		.max = 3.6e12,
-		.fallback = "0s",
-		.help = "how long a stall lasts; 0: there is none",
-	},
-	{
-		.name = "stallEvery",
-		.type = OPTION_DURATION,
-		.offset = SCRIPT(stall_every_ns),
-		.max = 3.6e15,
-		.fallback = "0s",
-		.help = "from the beginning of one stall to that of the next; 0: there is one",
-	},
-	{
-		.name = "faultsAfter",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(faults_after),
-		.fallback = "0",
-		.unit = "messages",
-		.help = "the first so many messages of each partition suffer no fault; counting "
-			"for the faults below starts behind them, in each partition on its own",
-	},
-	{
-		.name = "loseEvery",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(lose_every),
-		.fallback = "0",
-		.help = "every so manieth message is acknowledged and never delivered; 0: none",
-	},
-	{
-		.name = "duplicateEvery",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(duplicate_every),
-		.fallback = "0",
-		.help = "every so manieth message is delivered twice; 0: none",
-	},
-	{
-		.name = "reorderEvery",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(reorder_every),
-		.fallback = "0",
-		.help = "every so manieth message changes places with the next of its partition, "
-			"if that comes within a second; 0: none",
-	},
-	{
-		.name = "failEvery",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(fail_every),
-		.fallback = "0",
-		.help = "every so manieth message is refused; 0: none",
-	},
-	{
-		.name = "failStored",
-		.type = OPTION_BOOL,
-		.offset = SCRIPT(fail_stored),
-		.fallback = "false",
-		.help = "messages that are refused are delivered all the same",
-	},
-	{
-		.name = "corruptEvery",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(corrupt_every),
-		.fallback = "0",
-		.help = "every so manieth message has a byte of its last 32 flipped; 0: none",
-	},
-	{
-		.name = "dropConnectionAfter",
-		.type = OPTION_COUNT64,
-		.offset = SCRIPT(drop_connection_after),
-		.fallback = "0",
-		.unit = "messages",
-		.help = "the connection that brings the message with this number, from 1, over all "
-			"topics, is closed before anything under way on it is answered; 0: none",
+		.name = "brokerFaults",
+		.type = OPTION_TEXT,
+		.offset = AT(broker_faults),
+		.help = "what the broker does wrong on purpose, as `omb help faults` says: "
+			"\"stall:500ms@10s lose:1000@1\"",
 	},
 	{ 0 },
 };
 
+static void take_faults(struct loopback_config *c, struct arena *arena, struct error_list *errors)
+{
+	struct fault *faults = arena_alloc(arena, FAULTS_MAX * sizeof(*faults));
+	struct error err = { 0 };
+
+	if (c->broker_faults == NULL)
+		return;
+	int count = fault_list_parse(c->broker_faults, FAULTS_OF_LOOPBACK, faults, &err);
+	if (count < 0) {
+		err.kind = ERROR_CONFIG;
+		error_wrap(&err, "brokerFaults");
+		error_list_add(errors, &err);
+		return;
+	}
+	c->script.faults_count = (size_t)count;
+	c->script.faults = faults;
+}
+
 void loopback_configure(void *config, const struct driver_file *file, struct arena *arena,
                         struct error_list *errors)
 {
-	const struct loopback_config *c = config;
-	const struct loop_script *s = &c->script;
+	struct loopback_config *c = config;
 	struct address address;
 	struct error err = { 0 };
 
 	(void)file;
-	(void)arena;
 	if (c->address != NULL && !loop_address_parse(c->address, "", &address, &err)) {
 		error_wrap(&err, "address");
 		error_list_add(errors, &err);
@@ -232,10 +145,7 @@ void loopback_configure(void *config, const struct driver_file *file, struct are
 		error_set(&err, ERROR_CONFIG, "external: true needs an address");
 		error_list_add(errors, &err);
 	}
-	if (s->stall_every_ns != 0 && s->stall_every_ns <= s->stall_duration_ns) {
-		error_set(&err, ERROR_CONFIG, "stallEvery must be longer than stallDuration");
-		error_list_add(errors, &err);
-	}
+	take_faults(c, arena, errors);
 	if (c->report_file != NULL && !c->external && !file_check_output(c->report_file, &err)) {
 		error_wrap(&err, "reportFile");
 		error_list_add(errors, &err);
@@ -262,32 +172,6 @@ static void add_void(const struct loopback_config *c, const struct void_option *
 	}
 }
 
-/* Options of which nothing comes: another one is missing. */
-static void describe_missing(const struct loopback_config *c, driver_row_fn *fn, void *to)
-{
-	const struct loop_script *s = &c->script;
-	bool faults = (s->lose_every | s->duplicate_every | s->reorder_every | s->fail_every |
-	               s->corrupt_every) > 0;
-	const struct void_option of_stalls[] = {
-		{ "stallWhere", s->stall_where != LOOP_STALL_BROKER },
-		{ "stallAfter", s->stall_after > 0 },
-		{ "stallStart", s->stall_start_ns > 0 },
-		{ "stallEvery", s->stall_every_ns > 0 },
-		{ NULL, false },
-	};
-	const struct void_option of_faults[] = { { "faultsAfter", s->faults_after > 0 },
-		                                 { NULL, false } };
-	const struct void_option of_refusals[] = { { "failStored", s->fail_stored },
-		                                   { NULL, false } };
-
-	if (s->stall_duration_ns == 0)
-		add_void(c, of_stalls, "stallDuration is 0", fn, to);
-	if (!faults)
-		add_void(c, of_faults, "there is no fault", fn, to);
-	if (s->fail_every == 0)
-		add_void(c, of_refusals, "failEvery is 0", fn, to);
-}
-
 /* The broker's script, where it is not started here. */
 static void describe_external(const struct loopback_config *c, driver_row_fn *fn, void *to)
 {
@@ -297,13 +181,7 @@ static void describe_external(const struct loopback_config *c, driver_row_fn *fn
 		{ "ackDelay", s->ack_delay_ns > 0 },
 		{ "deliveryDelay", s->delivery_delay_ns > 0 },
 		{ "capacity", s->capacity_per_s > 0 },
-		{ "stallDuration", s->stall_duration_ns > 0 },
-		{ "loseEvery", s->lose_every > 0 },
-		{ "duplicateEvery", s->duplicate_every > 0 },
-		{ "reorderEvery", s->reorder_every > 0 },
-		{ "failEvery", s->fail_every > 0 },
-		{ "corruptEvery", s->corrupt_every > 0 },
-		{ "dropConnectionAfter", s->drop_connection_after > 0 },
+		{ "brokerFaults", s->faults_count > 0 },
 		{ "reportFile", c->report_file != NULL },
 		{ NULL, false },
 	};
@@ -358,7 +236,6 @@ bool loopback_describe(const struct driver_context *ctx, driver_row_fn *fn, void
 	(void)err;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		fn(to, &rows[i]);
-	describe_missing(ctx->config, fn, to);
 	describe_external(ctx->config, fn, to);
 	return true;
 }

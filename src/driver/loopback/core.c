@@ -19,6 +19,8 @@
 
 #define TABLE_CAP_AT_FIRST 64
 
+#define FAULT_SEED         1 /* of those that draw lots */
+
 /* Over the life of a broker: more is a client gone wild. */
 #define TOPICS_MAX         1000000
 
@@ -54,11 +56,14 @@ struct loop_core {
 	size_t table_cap;          /* a power of two; never more than half full */
 };
 
-struct loop_core *loop_core_create(const struct loop_script *script, int64_t wall_offset_ns)
+struct loop_core *loop_core_create(const struct loop_script *script, uint64_t now_ns,
+                                   int64_t wall_offset_ns)
 {
 	struct loop_core *core = xcalloc(1, sizeof(*core));
 
 	core->script = *script;
+	core->timeline.faults = faults_create(script->faults, script->faults_count, FAULT_SEED,
+	                                      script->load_start_ns, now_ns);
 	core->wall_offset_ns = wall_offset_ns;
 	core->table_cap = TABLE_CAP_AT_FIRST;
 	core->table = xcalloc(core->table_cap, sizeof(struct loop_topic *));
@@ -84,6 +89,7 @@ void loop_core_destroy(struct loop_core *core)
 	loop_queue_fini(&core->visible);
 	loop_queue_fini(&core->holds);
 	loop_pool_fini(&core->pool);
+	faults_destroy(core->timeline.faults);
 	free(core);
 }
 
@@ -348,23 +354,23 @@ static void deliver(struct loop_core *core, const struct loop_incoming *in, uint
 	struct loop_partition *part = &in->topic->partitions[partition];
 	struct loop_counts *counts = &core->counts;
 
-	if (faults & LOOP_FAULT_LOSE) {
+	if (faults & FAULT_BIT(FAULT_LOSE)) {
 		counts->lost++;
 		return;
 	}
 	if (in->topic->groups == NULL)
 		return;
-	if (faults & LOOP_FAULT_REORDER && part->held == NULL) {
+	if (faults & FAULT_BIT(FAULT_REORDER) && part->held == NULL) {
 		hold_back(core, in, partition, now_ns);
 		return;
 	}
 
 	struct loop_record *record = store(core, part, in, now_ns);
-	if (faults & LOOP_FAULT_CORRUPT) {
+	if (faults & FAULT_BIT(FAULT_CORRUPT)) {
 		corrupt(record);
 		counts->corrupted++;
 	}
-	if (faults & LOOP_FAULT_DUPLICATE) {
+	if (faults & FAULT_BIT(FAULT_DUPLICATE)) {
 		store(core, part, in, now_ns);
 		counts->duplicated++;
 	}
@@ -383,28 +389,25 @@ enum loop_append_status loop_core_append(struct loop_core *core, const struct lo
 	if (!loop_core_has_room(core, in->payload_len + tail_bytes(in)))
 		return LOOP_FULL;
 
+	unsigned faults = faults_strike(core->timeline.faults, 1, now_ns);
+	bool refused =
+		topic->is_deleted || faults & (FAULT_BIT(FAULT_ERROR) | FAULT_BIT(FAULT_DENY));
 	struct loop_due due = loop_script_receive(&core->script, &core->timeline, now_ns);
-	bool refused = topic->is_deleted;
 	uint32_t partition = 0;
-	if (!refused) {
+	if (!topic->is_deleted) {
 		partition = pick_partition(in);
-		uint64_t n = ++topic->partitions[partition].received;
-		unsigned faults = loop_script_faults(&core->script, n);
-		refused = faults & LOOP_FAULT_FAIL;
-		if (!refused || core->script.fail_stored)
+		if (!(faults & FAULT_BIT(FAULT_ERROR)))
 			deliver(core, in, partition, faults, due, now_ns);
 	}
 	core->counts.accepted++;
 	core->counts.refused += refused;
-	core->counts.stall_clock_ns = core->timeline.start_ns;
 
 	struct loop_ack *ack = loop_queue_push(&core->acks);
 	*ack = (struct loop_ack){ due.ack_ns, in->owner, (int32_t)partition, !refused };
 	*out = (struct loop_receipt){
 		.ack_ns = due.ack_ns,
 		.partition = (int32_t)partition,
-		.drop_connection = core->script.drop_connection_after != 0 &&
-		                   core->counts.accepted == core->script.drop_connection_after,
+		.drop_connection = faults_close(core->timeline.faults, now_ns),
 	};
 	return LOOP_APPENDED;
 }
@@ -413,8 +416,8 @@ enum loop_append_status loop_core_append(struct loop_core *core, const struct lo
  * before it was known that there would be one. */
 static bool is_standing_still(const struct loop_core *core, uint64_t now_ns, uint64_t *end_ns)
 {
-	return core->script.stall_where == LOOP_STALL_BROKER &&
-	       loop_script_is_stalled(&core->script, &core->timeline, now_ns, end_ns);
+	*end_ns = faults_stall_end_ns(core->timeline.faults, FAULT_STALL, now_ns);
+	return *end_ns > now_ns;
 }
 
 bool loop_core_take_ack(struct loop_core *core, uint64_t now_ns, struct loop_ack *out)
@@ -503,10 +506,12 @@ void loop_core_commit(struct loop_core *core, struct loop_member *member, uint32
 
 bool loop_core_refuses_sends(const struct loop_core *core, uint64_t now_ns)
 {
-	uint64_t end_ns;
+	return faults_stall_end_ns(core->timeline.faults, FAULT_BUSY, now_ns) > now_ns;
+}
 
-	return core->script.stall_where == LOOP_STALL_SEND &&
-	       loop_script_is_stalled(&core->script, &core->timeline, now_ns, &end_ns);
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
 }
 
 uint64_t loop_core_next_event_ns(const struct loop_core *core, uint64_t now_ns)
@@ -520,12 +525,13 @@ uint64_t loop_core_next_event_ns(const struct loop_core *core, uint64_t now_ns)
 		return next_ns;
 	if (!loop_list_is_empty(&core->ready))
 		return now_ns;
-	next_ns = loop_script_next_edge_ns(&core->script, &core->timeline, now_ns);
-	if (ack != NULL && ack->ack_ns < next_ns)
-		next_ns = ack->ack_ns;
-	if (visible != NULL && visible->visible_ns < next_ns)
-		next_ns = visible->visible_ns;
-	if (hold != NULL && hold->until_ns < next_ns)
-		next_ns = hold->until_ns;
+	next_ns = earlier(faults_stall_edge_ns(core->timeline.faults, FAULT_STALL, now_ns),
+	                  faults_stall_edge_ns(core->timeline.faults, FAULT_BUSY, now_ns));
+	if (ack != NULL)
+		next_ns = earlier(next_ns, ack->ack_ns);
+	if (visible != NULL)
+		next_ns = earlier(next_ns, visible->visible_ns);
+	if (hold != NULL)
+		next_ns = earlier(next_ns, hold->until_ns);
 	return next_ns;
 }

@@ -37,11 +37,11 @@ struct loop_counts {
 	uint64_t accepted; /* taken in, whatever became of them */
 	uint64_t stored;   /* into partitions that a group reads, copies included */
 	uint64_t lost, duplicated, reordered, refused, corrupted;
-	uint64_t stall_clock_ns; /* when the stalls' clock started; 0 = not yet */
 };
 
 /* wall_offset_ns: from now_ns to nanoseconds since 1970, for the publish time of messages. */
-struct loop_core *loop_core_create(const struct loop_script *script, int64_t wall_offset_ns);
+struct loop_core *loop_core_create(const struct loop_script *script, uint64_t now_ns,
+                                   int64_t wall_offset_ns);
 void loop_core_destroy(struct loop_core *core);
 const struct loop_counts *loop_core_counts(const struct loop_core *core);
 

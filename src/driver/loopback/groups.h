@@ -22,7 +22,6 @@
 struct loop_partition {
 	struct loop_log log;
 	uint64_t visible_end;     /* consumers see what is below */
-	uint64_t received;        /* messages, stored or not: faults count them */
 	struct loop_record *held; /* owned; waits to change places with the next message */
 	uint64_t holds;           /* so many were released */
 };

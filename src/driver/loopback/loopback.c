@@ -51,6 +51,7 @@ static bool loopback_run_broker(const struct driver_context *ctx, int stop_fd,
 	const struct loopback_config *c = ctx->config;
 	struct loop_server_spec spec = { .script = c->script, .report_file = c->report_file };
 
+	spec.script.load_start_ns = ctx->load_start_ns;
 	return loop_address_parse(c->address, ctx->run_id, &spec.address, err) &&
 	       loop_server_run(&spec, stop_fd, ready, to, err);
 }

@@ -319,9 +319,8 @@ static bool write_report(const char *path, const struct loop_counts *c, struct e
 	          c->accepted, c->stored, c->lost);
 	text_addf(&t, ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64, c->duplicated,
 	          c->reordered);
-	text_addf(&t, ", \"refused\": %" PRIu64 ", \"corrupted\": %" PRIu64, c->refused,
+	text_addf(&t, ", \"refused\": %" PRIu64 ", \"corrupted\": %" PRIu64 "}\n", c->refused,
 	          c->corrupted);
-	text_addf(&t, ", \"stallClockNs\": %" PRIu64 "}\n", c->stall_clock_ns);
 	bool ok = file_write_atomic(path, t.data, t.len, err);
 	text_fini(&t);
 	return ok;
@@ -346,7 +345,7 @@ bool loop_server_run(const struct loop_server_spec *spec, int stop_fd, void (*re
 
 	if (spec->report_file != NULL && !can_write_report(spec->report_file, err))
 		return false;
-	s.core = loop_core_create(&spec->script, wall_offset_ns);
+	s.core = loop_core_create(&spec->script, now(), wall_offset_ns);
 	s.slots = xcalloc(s.slots_count, sizeof(*s.slots));
 	loop_list_init(&s.dirty);
 	if (start(&s, spec, stop_fd, err)) {

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fault/faults.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "util/xalloc.h"
+
+#define NEVER UINT64_MAX
+
+struct item {
+	struct fault fault;
+	uint64_t begin_ns; /* NEVER: not known yet */
+	uint64_t told;     /* messages or requests since it began */
+};
+
+struct faults {
+	struct item *items;
+	size_t count;
+	uint64_t lots;
+	const _Atomic uint64_t *word;
+	uint64_t load_start_ns; /* NEVER: not known yet */
+	uint64_t messages;      /* of the load */
+};
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a > NEVER - b ? NEVER : a + b;
+}
+
+struct faults *faults_create(const struct fault *faults, size_t count, uint64_t seed,
+                             const _Atomic uint64_t *load_start_ns, uint64_t now_ns)
+{
+	struct faults *f = xcalloc(1, sizeof(*f));
+
+	f->items = xcalloc(count + 1, sizeof(*f->items));
+	for (size_t i = 0; i < count; i++) {
+		f->items[i].fault = faults[i];
+		f->items[i].begin_ns = faults[i].from.unit == FAULT_ALWAYS ? now_ns : NEVER;
+	}
+	f->count = count;
+	f->word = load_start_ns;
+	f->load_start_ns = NEVER;
+	f->lots = seed;
+	return f;
+}
+
+void faults_destroy(struct faults *f)
+{
+	if (f == NULL)
+		return;
+	free(f->items);
+	free(f);
+}
+
+static uint64_t load_start_ns(const struct faults *f)
+{
+	if (f->word == NULL)
+		return f->load_start_ns;
+
+	uint64_t start_ns = atomic_load_explicit(f->word, memory_order_relaxed);
+	return start_ns != 0 ? start_ns : NEVER;
+}
+
+static uint64_t begin_ns(const struct faults *f, const struct item *item)
+{
+	if (item->fault.from.unit == FAULT_NS)
+		return sum(load_start_ns(f), item->fault.from.n);
+	return item->begin_ns;
+}
+
+/* How long after the last beginning that is not behind `at_ns`; NEVER: there is none. */
+static uint64_t into_ns(const struct faults *f, const struct item *item, uint64_t at_ns)
+{
+	uint64_t from_ns = begin_ns(f, item);
+
+	if (from_ns == NEVER || at_ns < from_ns)
+		return NEVER;
+	uint64_t into = at_ns - from_ns;
+	return item->fault.period_ns != 0 ? into % item->fault.period_ns : into;
+}
+
+static bool is_on(const struct faults *f, const struct item *item, uint64_t at_ns)
+{
+	const struct fault_span *length = &item->fault.length;
+	uint64_t into = into_ns(f, item, at_ns);
+
+	if (into == NEVER)
+		return false;
+	if (length->unit == FAULT_MESSAGES)
+		return item->told < length->n;
+	return length->unit == FAULT_ALWAYS || into < length->n;
+}
+
+/* --- messages ------------------------------------------------------------------------------------- */
+
+/* Faults that begin with one of these messages begin. */
+static void count_messages(struct faults *f, uint64_t messages, uint64_t now_ns)
+{
+	if (f->word == NULL && f->load_start_ns == NEVER)
+		f->load_start_ns = now_ns;
+	if (now_ns < load_start_ns(f))
+		return;
+	f->messages += messages;
+	for (size_t i = 0; i < f->count; i++) {
+		struct item *item = &f->items[i];
+		if (item->fault.from.unit == FAULT_MESSAGES && item->begin_ns == NEVER &&
+		    f->messages >= item->fault.from.n)
+			item->begin_ns = now_ns;
+	}
+}
+
+/* A linear congruential generator (Knuth's constants); its upper half is good enough for lots. */
+static uint64_t draw(struct faults *f)
+{
+	f->lots = f->lots * 6364136223846793005U + 1442695040888963407U;
+	return f->lots >> 33;
+}
+
+static bool strikes(struct faults *f, struct item *item, uint64_t messages)
+{
+	const struct fault *fault = &item->fault;
+	uint64_t before = item->told;
+
+	item->told += messages;
+	if (fault->of == 0)
+		return false;
+	if (fault->count == 0)
+		return item->told / fault->of != before / fault->of;
+	return draw(f) % fault->of < fault->count;
+}
+
+unsigned faults_strike(struct faults *f, uint64_t messages, uint64_t now_ns)
+{
+	unsigned struck = 0;
+
+	count_messages(f, messages, now_ns);
+	for (size_t i = 0; i < f->count; i++) {
+		struct item *item = &f->items[i];
+		if (item->fault.kind != FAULT_CLOSE && is_on(f, item, now_ns) &&
+		    strikes(f, item, messages))
+			struck |= FAULT_BIT(item->fault.kind);
+	}
+	return struck;
+}
+
+bool faults_close(struct faults *f, uint64_t now_ns)
+{
+	bool closed = false;
+
+	for (size_t i = 0; i < f->count; i++) {
+		struct item *item = &f->items[i];
+		if (item->fault.kind == FAULT_CLOSE && is_on(f, item, now_ns) &&
+		    strikes(f, item, 1))
+			closed = true;
+	}
+	return closed;
+}
+
+/* --- time ----------------------------------------------------------------------------------------- */
+
+bool faults_refuse(const struct faults *f, uint64_t now_ns)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->items[i].fault.kind == FAULT_REFUSE && is_on(f, &f->items[i], now_ns))
+			return true;
+	return false;
+}
+
+uint64_t faults_delay_ns(const struct faults *f, uint64_t at_ns)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct item *item = &f->items[i];
+		if (item->fault.kind == FAULT_DELAY && item->fault.ns > longest &&
+		    is_on(f, item, at_ns))
+			longest = item->fault.ns;
+	}
+	return longest;
+}
+
+uint64_t faults_stall_end_ns(const struct faults *f, enum fault_kind kind, uint64_t at_ns)
+{
+	/* Stalls may follow each other; those that never end are looked at again at what is said here. */
+	for (size_t i = 0, rounds = 0; i < f->count && rounds < FAULTS_MAX; i++) {
+		const struct item *item = &f->items[i];
+		if (item->fault.kind != kind || !is_on(f, item, at_ns))
+			continue;
+		at_ns = sum(at_ns - into_ns(f, item, at_ns), item->fault.length.n);
+		i = (size_t)-1;
+		rounds++;
+	}
+	return at_ns;
+}
+
+uint64_t faults_stall_edge_ns(const struct faults *f, enum fault_kind kind, uint64_t at_ns)
+{
+	uint64_t first = NEVER;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct item *item = &f->items[i];
+		uint64_t into = into_ns(f, item, at_ns), edge = NEVER;
+		if (item->fault.kind != kind)
+			continue;
+		if (into == NEVER)
+			edge = begin_ns(f, item);
+		else if (into < item->fault.length.n)
+			edge = sum(at_ns - into, item->fault.length.n);
+		else if (item->fault.period_ns != 0)
+			edge = sum(at_ns - into, item->fault.period_ns);
+		if (edge < first)
+			first = edge;
+	}
+	return first;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_FAULT_FAULTS_H
+#define OMB_FAULT_FAULTS_H
+
+/*
+ * faults -- when each of a broker's faults strikes.
+ *
+ * No clock: `now_ns` never goes back.  What strikes depends on the seed and on the order of what is
+ * told alone.
+ *
+ * The load's start is read from a word that somebody writes who knows it (0: not yet); messages that
+ * come earlier are none of the load.  Without such a word the load begins with the first message.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fault/fault.h"
+
+struct faults;
+
+/* Copies `faults`, borrows `load_start_ns` (NULL = there is none). */
+struct faults *faults_create(const struct fault *faults, size_t count, uint64_t seed,
+                             const _Atomic uint64_t *load_start_ns, uint64_t now_ns);
+void faults_destroy(struct faults *f);
+
+/* `messages` come in one piece, which shares its fate: what strikes it, as a set of FAULT_BITs. */
+unsigned faults_strike(struct faults *f, uint64_t messages, uint64_t now_ns);
+
+/* One more request (of the loopback: a message, told behind faults_strike): is its connection closed? */
+bool faults_close(struct faults *f, uint64_t now_ns);
+
+bool faults_refuse(const struct faults *f, uint64_t now_ns);
+
+/* How much later all is handled that came at `at_ns`. */
+uint64_t faults_delay_ns(const struct faults *f, uint64_t at_ns);
+
+/* The end of the stalls (kind STALL or BUSY) in which `at_ns` lies; `at_ns`: it lies in none.  They are
+ * known as far ahead as the load's start is. */
+uint64_t faults_stall_end_ns(const struct faults *f, enum fault_kind kind, uint64_t at_ns);
+
+/* The next instant behind `at_ns` at which one of them begins or ends; UINT64_MAX: never. */
+uint64_t faults_stall_edge_ns(const struct faults *f, enum fault_kind kind, uint64_t at_ns);
+
+#endif
