@@ -81,12 +81,13 @@ static void add_row(void *to, const struct driver_row *row)
 	add_field(a, row->note);
 }
 
-static void add_name(void *to, enum driver_name_kind kind, const char *name)
+static void add_name(void *to, const struct driver_name *name)
 {
 	struct admin *a = to;
 
-	add_field(a, kind == DRIVER_TOPIC ? "topic" : "group");
-	add_field(a, name);
+	add_field(a, name->kind == DRIVER_TOPIC ? "topic" : "group");
+	add_field(a, name->name);
+	add_field(a, name->topic);
 }
 
 /* Opens an instance, does `what` with it, closes it. */

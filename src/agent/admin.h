@@ -18,12 +18,12 @@ enum admin_job_kind {
 	ADMIN_DELETE,
 	ADMIN_TOPIC_ENDS, /* records: for each topic its end as a decimal; none if the driver cannot
 	                     tell */
-	ADMIN_LIST,       /* records: "topic" or "group", name */
+	ADMIN_LIST,       /* records: "topic" or "group", name, topic of a group or "" */
 	ADMIN_BROKER,     /* serves until CLOSE; says that it is open like any loop */
 };
 
 #define ADMIN_DESCRIBE_FIELDS 5
-#define ADMIN_LIST_FIELDS     2
+#define ADMIN_LIST_FIELDS     3
 #define ADMIN_ENDS_FIELDS     1
 
 /* Borrowed: lives until the process has ended. */

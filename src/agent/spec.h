@@ -16,7 +16,7 @@
 struct agent_names {
 	const char *const *topics;
 	size_t topics_count;
-	const char *const *groups;
+	const struct group_spec *groups;
 	size_t groups_count;
 };
 

@@ -56,7 +56,9 @@ struct cleanup {
 	uint64_t born_before_s; /* since 1970, of the run */
 	bool dry, forced;
 	struct journal_list registered;
-	struct names topics, groups, runs;
+	struct names topics, runs;
+	struct group_spec *groups;
+	size_t groups_count;
 	struct names spared; /* runs that go on */
 };
 
@@ -183,16 +185,21 @@ static void choose(struct cleanup *c, const struct text *records)
 	for (size_t at = 0; admin_call_next_record(records, &at, f, ADMIN_LIST_FIELDS);)
 		count++;
 	init_names(c, &c->topics, count);
-	init_names(c, &c->groups, count);
+	c->groups = arena_alloc(c->args->arena, (count + 1) * sizeof(*c->groups));
+	c->groups_count = 0;
 	init_names(c, &c->runs, count);
 	init_names(c, &c->spared, count);
 	for (size_t at = 0; admin_call_next_record(records, &at, f, ADMIN_LIST_FIELDS);) {
-		struct names *to = strcmp(f[0], "topic") == 0 ? &c->topics : &c->groups;
+		bool is_topic = strcmp(f[0], "topic") == 0;
 		if (!is_wanted(c, f[1], &parts) || is_spared(c, parts.run_id))
 			continue;
-		to->items[to->count++] = f[1];
+		if (is_topic)
+			c->topics.items[c->topics.count++] = f[1];
+		else
+			c->groups[c->groups_count++] = (struct group_spec){ f[2], f[1] };
 		add_run(c, &c->runs, parts.run_id);
-		printf("%s %s %s\n", c->dry ? "would delete" : "deleting", f[0], f[1]);
+		printf("%s %s %s%s%s\n", c->dry ? "would delete" : "deleting", f[0], f[1],
+		       f[2][0] != '\0' ? " of topic " : "", f[2]);
 	}
 	fflush(stdout);
 }
@@ -261,7 +268,7 @@ static bool delete_chosen(struct cleanup *c, const struct input_driver *d, struc
 {
 	struct admin_job job = {
 		.kind = ADMIN_DELETE,
-		.names = { c->topics.items, c->topics.count, c->groups.items, c->groups.count },
+		.names = { c->topics.items, c->topics.count, c->groups, c->groups_count },
 		.timeout_ms = DELETE_TIMEOUT_MS,
 	};
 	struct text nothing = { 0 };
@@ -284,13 +291,13 @@ static bool clean_up(struct cleanup *c, const struct input_driver *d, struct err
 		admin_call_run(d, &job, LIST_TIMEOUT_MS, &records, err) && load_registered(c, err);
 	if (ok) {
 		choose(c, &records);
-		ok = c->dry || c->topics.count + c->groups.count == 0 || delete_chosen(c, d, err);
+		ok = c->dry || c->topics.count + c->groups_count == 0 || delete_chosen(c, d, err);
 	}
 	if (ok)
 		printf("%s: %zu topics and %zu groups of %zu runs%s%s\n", d->file.name,
-		       c->topics.count, c->groups.count, c->runs.count,
+		       c->topics.count, c->groups_count, c->runs.count,
 		       c->dry ? " would be deleted" : " deleted",
-		       c->run_id != NULL && c->topics.count + c->groups.count == 0
+		       c->run_id != NULL && c->topics.count + c->groups_count == 0
 		               ? "; what has consumers is not listed"
 		               : "");
 	text_fini(&records);

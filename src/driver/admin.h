@@ -17,7 +17,13 @@
 
 enum driver_name_kind { DRIVER_TOPIC, DRIVER_GROUP };
 
-typedef void driver_name_fn(void *to, enum driver_name_kind kind, const char *name);
+struct driver_name {
+	enum driver_name_kind kind;
+	const char *name;
+	const char *topic; /* of a group; "" where the broker does not keep it by topic */
+};
+
+typedef void driver_name_fn(void *to, const struct driver_name *name);
 
 #define DRIVER_NO_TOPIC   UINT64_MAX
 #define DRIVER_UNTOLD_END (UINT64_MAX - 1) /* the broker keeps no count of this topic */
@@ -33,7 +39,7 @@ struct driver_admin {
 	 * what forbids it. */
 	bool (*delete_topics)(void *instance, const char *const *names, size_t count,
 	                      uint32_t timeout_ms, struct error *err);
-	bool (*delete_groups)(void *instance, const char *const *names, size_t count,
+	bool (*delete_groups)(void *instance, const struct group_spec *groups, size_t count,
 	                      uint32_t timeout_ms, struct error *err);
 	/* How many messages each topic ever took: the sum of the end offsets of its partitions, which
 	 * neither retention nor compaction lowers; DRIVER_NO_TOPIC: it is not there.  Within about

@@ -113,6 +113,13 @@ struct topic_spec {
 	uint32_t partitions;
 };
 
+/* A subscription.  For some brokers its name alone says which one it is, for others it belongs to its
+ * topic. */
+struct group_spec {
+	const char *topic; /* NULL or "": not known */
+	const char *name;
+};
+
 enum send_status {
 	SEND_QUEUED, /* taken over: comes back once through core->sent */
 	SEND_BUSY,   /* not now: nothing happened, offer it again after a serve; never blocks */

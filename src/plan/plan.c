@@ -233,7 +233,7 @@ struct plan_clients plan_clients(const struct plan *plan, const char *run_id,
                                  struct arena *arena)
 {
 	size_t groups_count = (size_t)plan->topics * plan->subscriptions;
-	const char **groups = arena_alloc(arena, groups_count * sizeof(*groups));
+	struct plan_consumer *groups = arena_alloc(arena, groups_count * sizeof(*groups));
 	const char **topics = arena_alloc(arena, plan->producers * sizeof(*topics));
 	struct plan_consumer *consumers = arena_alloc(arena, plan->consumers * sizeof(*consumers));
 	uint32_t members = plan->workload->consumers_per_subscription;
@@ -242,13 +242,14 @@ struct plan_clients plan_clients(const struct plan *plan, const char *run_id,
 	for (uint32_t t = 0; t < plan->topics; t++) {
 		for (uint32_t s = 0; s < plan->subscriptions; s++) {
 			size_t g = (size_t)t * plan->subscriptions + s;
-			groups[g] = group_name(run_id, s, payload_mix(chance, 0, g), arena);
+			groups[g] = (struct plan_consumer){
+				.topic = topic_names[t],
+				.subscription =
+					group_name(run_id, s, payload_mix(chance, 0, g), arena),
+				.subscription_index = s,
+			};
 			for (uint32_t c = 0; c < members; c++)
-				consumers[at++] = (struct plan_consumer){
-					.topic = topic_names[t],
-					.subscription = groups[g],
-					.subscription_index = s,
-				};
+				consumers[at++] = groups[g];
 		}
 	}
 	for (uint32_t p = 0; p < plan->workload->producers_per_topic; p++)

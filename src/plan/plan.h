@@ -68,7 +68,7 @@ struct plan {
 struct plan_clients {
 	const struct plan_consumer *consumers; /* plan->consumers entries; repeats share a group */
 	const char *const *producer_topics;    /* plan->producers entries */
-	const char *const *groups;             /* every subscription once, for deleting them */
+	const struct plan_consumer *groups;    /* every subscription once, for deleting them */
 	size_t groups_count;
 };
 

@@ -121,12 +121,18 @@ uint64_t close_delete_limit_ns(const struct run *r)
 
 void close_delete(struct run *r)
 {
+	size_t groups_count = r->made.clients.groups_count;
+	struct worker_subscription *groups = arena_alloc(&r->arena, groups_count * sizeof(*groups));
+	for (size_t i = 0; i < groups_count; i++) {
+		groups[i].topic = r->made.clients.groups[i].topic;
+		groups[i].subscription = r->made.clients.groups[i].subscription;
+	}
 	struct worker_call call = {
 		.verb = WORKER_DELETE_TOPICS,
 		.remove = { .topics = r->made.topics,
 		            .topics_count = r->made.topics_count,
-		            .groups = r->made.clients.groups,
-		            .groups_count = r->made.clients.groups_count,
+		            .groups = groups,
+		            .groups_count = groups_count,
 		            .timeout_ms = limits_delete_topics_ms(r->plan),
 		            .groups_timeout_ms = groups_ms(r) },
 	};

@@ -120,7 +120,7 @@ struct worker_topic_ends {
 struct worker_delete {
 	const char *const *topics;
 	size_t topics_count;
-	const char *const *groups;
+	const struct worker_subscription *groups;
 	size_t groups_count;
 	uint32_t timeout_ms;        /* for the topics */
 	uint32_t groups_timeout_ms; /* for the groups, which come first; 0 = the same */

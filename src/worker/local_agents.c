@@ -128,7 +128,7 @@ static int by_subscription(const void *a, const void *b, void *to)
 static void find_subscriptions(struct local *l, const struct worker_create_consumers *c)
 {
 	uint32_t *order = xcalloc(c->count + 1, sizeof(*order));
-	const char **groups = arena_alloc(&l->arena, c->count * sizeof(*groups));
+	struct group_spec *groups = arena_alloc(&l->arena, c->count * sizeof(*groups));
 
 	for (uint32_t i = 0; i < c->count; i++)
 		order[i] = i;
@@ -145,8 +145,10 @@ static void find_subscriptions(struct local *l, const struct worker_create_consu
 				.topic = arena_strdup(&l->arena, s->topic),
 				.subscription = arena_strdup(&l->arena, s->subscription),
 			};
-			groups[l->subscriptions_count] =
-				l->subscriptions[l->subscriptions_count].subscription;
+			groups[l->subscriptions_count] = (struct group_spec){
+				.topic = l->subscriptions[l->subscriptions_count].topic,
+				.name = l->subscriptions[l->subscriptions_count].subscription,
+			};
 			l->subscriptions_count++;
 		}
 		l->subscription_of[order[k]] = (uint32_t)l->subscriptions_count - 1;

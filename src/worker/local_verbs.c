@@ -158,16 +158,19 @@ static void take_ends(struct local *l)
 static bool start_delete(struct local *l, struct error *err)
 {
 	const struct worker_delete *d = &l->call->remove;
+	struct group_spec *groups = arena_alloc(&l->arena, d->groups_count * sizeof(*groups));
 	struct admin_job job = {
 		.kind = ADMIN_DELETE,
 		.names = { .topics = d->topics,
 		           .topics_count = d->topics_count,
-		           .groups = d->groups,
+		           .groups = groups,
 		           .groups_count = d->groups_count },
 		.timeout_ms = d->timeout_ms,
 		.groups_timeout_ms = d->groups_timeout_ms,
 	};
 
+	for (size_t i = 0; i < d->groups_count; i++)
+		groups[i] = (struct group_spec){ d->groups[i].topic, d->groups[i].subscription };
 	return start_job(l, &job, err);
 }
 

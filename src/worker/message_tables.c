@@ -71,7 +71,6 @@ TEXTS(created_topics, struct worker_create_topics, names, topics);
 TEXTS(producer_topics, struct worker_create_producers, topics, count);
 TEXTS(ends_topics, struct worker_topic_ends, topics, topics_count);
 TEXTS(delete_topics, struct worker_delete, topics, topics_count);
-TEXTS(delete_groups, struct worker_delete, groups, groups_count);
 
 static bool write_ends(const void *from, struct fields_out *out)
 {
@@ -466,7 +465,8 @@ static const struct field ends_answer[] = {
 
 static const struct field delete_ask[] = {
 	FIELD(struct worker_delete, topics, "topics", FIELD_CUSTOM, .custom = &delete_topics),
-	FIELD(struct worker_delete, groups, "groups", FIELD_CUSTOM, .custom = &delete_groups),
+	FIELD(struct worker_delete, groups, "groups", FIELD_LIST, .of = &subscription_fields,
+	      .count = offsetof(struct worker_delete, groups_count)),
 	FIELD(struct worker_delete, timeout_ms, "timeoutMs", FIELD_UINT),
 	FIELD(struct worker_delete, groups_timeout_ms, "groupsTimeoutMs", FIELD_UINT),
 };

@@ -403,7 +403,8 @@ def test_topics_are_deleted_unless_they_are_to_be_kept(omb, loopback_broker):
     def leftovers():
         listed = omb.command("cleanup", "-d", "x.yaml", "--min-age", "0s", "--dry-run")
         listed.must_end(0)
-        return [line.split()[-1] for line in listed.out.splitlines() if "would delete" in line]
+        # "would delete group NAME of topic NAME"
+        return [line.split()[3] for line in listed.out.splitlines() if "would delete" in line]
 
     assert leftovers() == []  # the other run's have consumers, and are nobody's business
     gone = omb.run(workload(testDuration="1s"), loopback_broker, "-o", "gone.json")

@@ -43,6 +43,7 @@ static bool toy_describe(const struct driver_context *ctx, driver_row_fn *fn, vo
 		{ "meaning", "ordering", "of each producer, to each consumer", "", "" },
 		{ "meaning", "batching", "none: a packet is a message", "", "" },
 		{ "meaning", "consumer ack", "none", "", "" },
+		{ "meaning", "redelivery", "never", "", "" },
 		{ "meaning", "tls", "no", "", "" },
 	};
 	const struct toy_config *config = ctx->config;
@@ -220,7 +221,8 @@ static unsigned toy_consumer_serve(void *consumer, unsigned max)
 		}
 		const struct received m = { .payload = c->packet,
 			                    .payload_len = (size_t)n,
-			                    .partition = -1 };
+			                    .partition = -1,
+			                    .redelivery = REDELIVERY_NO };
 		c->instance->core->received(c->owner, &m);
 		served++;
 	}

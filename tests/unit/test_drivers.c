@@ -35,26 +35,28 @@
 #define WAIT_NS   UINT64_C(20000000000)
 #define NATS_PORT 19193
 #define TOPIC     "omb-test-topic"
+#define OTHER     "omb-test-other"
 #define GROUP     "omb-test-group"
 
 struct target {
 	const char *name, *file; /* %s: the address of a server that the test started */
 	enum redelivery first;
 	bool is_nats, comes_again; /* what is not confirmed comes again within a second */
+	enum { BY_NAME, BY_TOPIC, NONE } groups;
 };
 
 static const struct target targets[] = {
 	{ "kafka",
 	  "driver: kafka\nbroker: embedded\nbrokerMemory: 4MB\n"
 	  "consumerConfig: |\n  auto.offset.reset=earliest\n",
-	  REDELIVERY_UNKNOWN, false, false },
+	  REDELIVERY_UNKNOWN, false, false, BY_NAME },
 	{ "jetstream", "driver: nats\nnatsHostUrl: %s\nstorageType: Memory\nackWait: 1s\n",
-	  REDELIVERY_NO, true, true },
+	  REDELIVERY_NO, true, true, BY_TOPIC },
 	{ "pull",
 	  "driver: nats\nnatsHostUrl: %s\nstorageType: Memory\nackWait: 1s\nconsumer: pull\n",
-	  REDELIVERY_NO, true, true },
-	{ "core", "driver: nats\nnatsHostUrl: %s\nmode: core\n", REDELIVERY_NO, true, false },
-	{ "loopback", "driver: loopback\n", REDELIVERY_NO, false, false },
+	  REDELIVERY_NO, true, true, BY_TOPIC },
+	{ "core", "driver: nats\nnatsHostUrl: %s\nmode: core\n", REDELIVERY_NO, true, false, NONE },
+	{ "loopback", "driver: loopback\n", REDELIVERY_NO, false, false, BY_TOPIC },
 };
 #define TARGETS (sizeof(targets) / sizeof(targets[0]))
 
@@ -307,12 +309,12 @@ static void watch(struct world *w, int fd)
 	assert_int_equal(epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event), 0);
 }
 
-static void open_clients(struct world *w)
+static void open_clients_of(struct world *w, const char *topic)
 {
 	const struct consumer_spec from = {
-		.owner = w, .topic = TOPIC, .subscription = GROUP, .partitions = 1, .members = 1
+		.owner = w, .topic = topic, .subscription = GROUP, .partitions = 1, .members = 1
 	};
-	const struct producer_spec to = { .owner = w, .topic = TOPIC };
+	const struct producer_spec to = { .owner = w, .topic = topic };
 	struct error err;
 	int fd;
 
@@ -324,6 +326,11 @@ static void open_clients(struct world *w)
 	watch(w, fd);
 	assert_true(w->driver->producer_open(w->instance, w->producer, &to, &fd, &err));
 	watch(w, fd);
+}
+
+static void open_clients(struct world *w)
+{
+	open_clients_of(w, TOPIC);
 }
 
 static void turn(struct world *w)
@@ -365,7 +372,7 @@ static void await_answers(struct world *w)
 	}
 }
 
-static void close_world(struct world *w)
+static void close_clients(struct world *w)
 {
 	if (w->producer != NULL) {
 		await_answers(w);
@@ -373,12 +380,18 @@ static void close_world(struct world *w)
 	}
 	if (w->consumer != NULL)
 		w->driver->consumer_close(w->consumer);
+	free(w->producer);
+	free(w->consumer);
+	w->producer = w->consumer = NULL;
+}
+
+static void close_world(struct world *w)
+{
+	close_clients(w);
 	w->driver->close(w->instance);
 	stop_broker(w);
 	close(w->epoll_fd);
 	free(w->instance);
-	free(w->producer);
-	free(w->consumer);
 	arena_fini(&w->arena);
 	free(w);
 }
@@ -551,11 +564,95 @@ static void what_comes_again_says_so_where_the_broker_does(void **state)
 	}
 }
 
+/* --- groups --------------------------------------------------------------------------------------- */
+
+struct listing {
+	unsigned topics, groups, of_topic, of_other;
+};
+
+static void take_name(void *to, const struct driver_name *name)
+{
+	struct listing *l = to;
+
+	if (name->kind == DRIVER_TOPIC) {
+		l->topics++;
+		return;
+	}
+	assert_string_equal(name->name, GROUP);
+	l->groups++;
+	l->of_topic += strcmp(name->topic, TOPIC) == 0;
+	l->of_other += strcmp(name->topic, OTHER) == 0;
+}
+
+static struct listing list(struct world *w)
+{
+	struct listing l = { 0 };
+	struct error err;
+
+	if (!w->driver->admin->list(w->instance, "omb-test-", take_name, &l, &err))
+		fail_msg("%s: %s", w->target->name, err.text);
+	return l;
+}
+
+/* A broker hears late of members that are gone. */
+static void await_groups(struct world *w, unsigned count)
+{
+	uint64_t end_ns = clock_ns() + WAIT_NS;
+
+	while (list(w).groups != count || list(w).topics != 2)
+		if (clock_ns() >= end_ns)
+			fail_msg("%s: %u groups, %u topics", w->target->name, list(w).groups,
+			         list(w).topics);
+}
+
+static void use_group(struct world *w, const char *topic)
+{
+	w->got_count = 0;
+	open_clients_of(w, topic);
+	await_delivery(w);
+	close_clients(w);
+}
+
+static void one_name_in_two_topics(struct world *w)
+{
+	static const struct topic_spec other = { OTHER, 1 };
+	static const struct group_spec first = { TOPIC, GROUP }, second = { OTHER, GROUP };
+	bool by_topic = w->target->groups == BY_TOPIC;
+	struct error err;
+
+	assert_true(w->driver->admin->create_topics(w->instance, &other, 1, &err));
+	use_group(w, TOPIC);
+	use_group(w, OTHER);
+	await_groups(w, by_topic ? 2 : 1);
+	assert_int_equal(list(w).of_topic, by_topic);
+	assert_int_equal(list(w).of_other, by_topic);
+	assert_true(w->driver->admin->delete_groups(w->instance, &first, 1, 5000, &err));
+	await_groups(w, by_topic ? 1 : 0);
+	assert_int_equal(list(w).of_other, by_topic);
+	assert_true(w->driver->admin->delete_groups(w->instance, &second, 1, 5000, &err));
+	/* What is not there counts as deleted. */
+	assert_true(w->driver->admin->delete_groups(w->instance, &second, 1, 5000, &err));
+	await_groups(w, 0);
+}
+
+static void groups_are_named_with_their_topic_where_they_belong_to_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < TARGETS; i++) {
+		struct world *w = targets[i].groups == NONE ? NULL : open_world(&targets[i], 1);
+		if (w == NULL)
+			continue;
+		one_name_in_two_topics(w);
+		close_world(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_and_headers_come_back_as_they_were_sent),
 		cmocka_unit_test(what_comes_again_says_so_where_the_broker_does),
+		cmocka_unit_test(groups_are_named_with_their_topic_where_they_belong_to_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

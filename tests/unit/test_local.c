@@ -492,7 +492,7 @@ static void kill_children(void)
 static void administration_without_its_broker_fails_in_words(void **state)
 {
 	struct fixture f;
-	const char *const groups[] = { "omb-test-none" };
+	const struct worker_subscription groups[] = { { "omb-test-t", "omb-test-none" } };
 
 	(void)state;
 	open_worker(&f, "driver: loopback\n", per_core);

@@ -607,10 +607,11 @@ static void a_group_that_is_deleted_keeps_nothing(void **state)
 
 	while (offer(core, t, -1, 0, T0, &r) == LOOP_APPENDED)
 		;
-	assert_false(loop_core_delete_group(core, "g"));
+	assert_true(loop_core_delete_group(core, "another", "g"));
+	assert_false(loop_core_delete_group(core, "t", "g"));
 	loop_core_leave(core, a);
-	assert_true(loop_core_delete_group(core, "g"));
-	assert_true(loop_core_delete_group(core, "g"));
+	assert_true(loop_core_delete_group(core, "t", "g"));
+	assert_true(loop_core_delete_group(core, "t", "g"));
 	assert_true(loop_core_has_room(core, 50000));
 	/* Without a group nothing is kept: a producer alone runs for ever. */
 	for (int n = 0; n < 10000; n++)

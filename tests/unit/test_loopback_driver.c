@@ -647,12 +647,12 @@ struct names {
 	unsigned topics, groups;
 };
 
-static void count_name(void *to, enum driver_name_kind kind, const char *name)
+static void count_name(void *to, const struct driver_name *name)
 {
 	struct names *n = to;
 
-	assert_non_null(strstr(name, "omb-"));
-	if (kind == DRIVER_TOPIC)
+	assert_non_null(strstr(name->name, "omb-"));
+	if (name->kind == DRIVER_TOPIC)
 		n->topics++;
 	else
 		n->groups++;
@@ -662,7 +662,8 @@ static void names_in_use_are_neither_listed_nor_deleted(void **state)
 {
 	(void)state;
 	static const char *const topics[] = { "omb-a", "omb-b", "omb-never-was" };
-	static const char *const groups[] = { "omb-g" };
+	static const struct group_spec groups[] = { { "omb-a", "omb-g" } };
+	static const struct group_spec others[] = { { "omb-b", "omb-g" } };
 	struct world *w = world_create(no_options);
 	struct names n = { 0 };
 	struct error err = { 0 };
@@ -676,6 +677,8 @@ static void names_in_use_are_neither_listed_nor_deleted(void **state)
 	assert_true(drv->admin->list(w->instance, "omb-", count_name, &n, &err));
 	assert_int_equal(n.topics, 1);
 	assert_int_equal(n.groups, 0);
+	/* It is another one in another topic. */
+	assert_true(drv->admin->delete_groups(w->instance, others, 1, 50, &err));
 	assert_false(drv->admin->delete_groups(w->instance, groups, 1, 50, &err));
 	assert_string_equal(err.text, "group \"omb-g\" still has members");
 

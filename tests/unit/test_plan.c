@@ -240,10 +240,12 @@ static void every_subscription_of_every_topic_has_its_members(void **state)
 	assert_int_equal(c.groups_count, 6);
 	for (size_t g = 0; g < c.groups_count; g++) {
 		struct name_parts parts;
-		assert_true(name_parse(c.groups[g], &parts));
+		assert_true(name_parse(c.groups[g].subscription, &parts));
 		assert_int_equal(parts.kind, NAME_GROUP);
 		assert_int_equal(parts.number, g % 2);
-		assert_int_equal(count_pair(&c, plan.consumers, topics[g / 2], c.groups[g]), 3);
+		assert_string_equal(c.groups[g].topic, topics[g / 2]);
+		assert_int_equal(
+			count_pair(&c, plan.consumers, topics[g / 2], c.groups[g].subscription), 3);
 	}
 	arena_fini(&arena);
 }
@@ -258,7 +260,7 @@ static void no_two_topics_share_a_group(void **state)
 
 	for (size_t a = 0; a < c.groups_count; a++)
 		for (size_t b = 0; b < a; b++)
-			assert_string_not_equal(c.groups[a], c.groups[b]);
+			assert_string_not_equal(c.groups[a].subscription, c.groups[b].subscription);
 	arena_fini(&arena);
 }
 

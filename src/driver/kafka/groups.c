@@ -14,7 +14,7 @@
 /* --- deleting --------------------------------------------------------------------------------- */
 
 struct group_batch {
-	const char *const *names;
+	const struct group_spec *groups;
 	bool done[ADMIN_BATCH];
 	size_t count, left;
 	uint32_t session_ms;
@@ -30,7 +30,7 @@ static bool settle(struct group_batch *b, const rd_kafka_group_result_t *result,
 
 	if (error != NULL)
 		code = rd_kafka_error_code(error);
-	while (at < b->count && strcmp(b->names[at], name) != 0)
+	while (at < b->count && strcmp(b->groups[at].name, name) != 0)
 		at++;
 	if (at == b->count || b->done[at])
 		return true;
@@ -65,7 +65,7 @@ static bool delete_once(struct admin *a, struct group_batch *b, uint64_t timeout
 
 	for (size_t i = 0; i < b->count; i++)
 		if (!b->done[i])
-			asked[count++] = rd_kafka_DeleteGroup_new(b->names[i]);
+			asked[count++] = rd_kafka_DeleteGroup_new(b->groups[i].name);
 
 	rd_kafka_AdminOptions_t *options =
 		admin_options(a, RD_KAFKA_ADMIN_OP_DELETEGROUPS, timeout_ms);
@@ -107,7 +107,8 @@ static bool delete_batch(struct admin *a, struct group_batch *b, uint64_t deadli
 	}
 }
 
-bool kafka_delete_groups(void *instance, const char *const *names, size_t count,
+/* A group is one whatever it reads: topics do not matter here. */
+bool kafka_delete_groups(void *instance, const struct group_spec *groups, size_t count,
                          uint32_t timeout_ms, struct error *err)
 {
 	struct kafka_instance *c = instance;
@@ -117,7 +118,7 @@ bool kafka_delete_groups(void *instance, const char *const *names, size_t count,
 
 	for (size_t at = 0; ok && at < count; at += ADMIN_BATCH) {
 		struct group_batch b = {
-			.names = names + at,
+			.groups = groups + at,
 			.session_ms = kafka_standstill_ms(c->config),
 		};
 		b.count = count - at < ADMIN_BATCH ? count - at : ADMIN_BATCH;
@@ -220,7 +221,7 @@ static bool list_groups(struct admin *a, const struct listing *l, struct names *
 			names_add_subscription(read, g->members[m].member_metadata,
 			                       g->members[m].member_metadata_size);
 		if (g->member_cnt == 0 && is_wanted(l, g->group))
-			l->fn(l->to, DRIVER_GROUP, g->group);
+			l->fn(l->to, &(struct driver_name){ DRIVER_GROUP, g->group, "" });
 	}
 	rd_kafka_group_list_destroy(groups);
 	return true;
@@ -240,7 +241,7 @@ static bool list_topics(struct admin *a, const struct listing *l, const struct n
 		if (t->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || !is_wanted(l, t->topic))
 			continue;
 		if (!names_have(read, t->topic))
-			l->fn(l->to, DRIVER_TOPIC, t->topic);
+			l->fn(l->to, &(struct driver_name){ DRIVER_TOPIC, t->topic, "" });
 	}
 	rd_kafka_metadata_destroy(md);
 	return true;

@@ -6,7 +6,7 @@
 
 #include "driver/driver.h"
 
-bool kafka_delete_groups(void *instance, const char *const *names, size_t count,
+bool kafka_delete_groups(void *instance, const struct group_spec *groups, size_t count,
                          uint32_t timeout_ms, struct error *err);
 bool kafka_list(void *instance, const char *prefix, driver_name_fn *fn, void *to,
                 struct error *err);

@@ -131,39 +131,49 @@ static bool create_topics(void *instance, const struct topic_spec *topics, size_
 	return ok;
 }
 
-static bool delete_names(void *instance, enum loop_frame_type type, const char *const *names,
-                         size_t count, bool *retry, struct error *err)
+static bool delete_topics(void *instance, const char *const *names, size_t count,
+                          uint32_t timeout_ms, struct error *err)
 {
 	struct question q;
+	bool retry;
 
-	*retry = false;
-	if (!question_open(&q, instance, type, err))
+	(void)timeout_ms;
+	if (!question_open(&q, instance, LOOP_DELETE_TOPICS, err))
 		return false;
 	loop_put_u32(&q.out, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		loop_put_text(&q.out, names[i]);
+	bool ok = question_order(&q, &retry, err);
+	question_close(&q);
+	return ok;
+}
+
+static bool order_groups(void *instance, const struct group_spec *groups, size_t count, bool *retry,
+                         struct error *err)
+{
+	struct question q;
+
+	*retry = false;
+	if (!question_open(&q, instance, LOOP_DELETE_GROUPS, err))
+		return false;
+	loop_put_u32(&q.out, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		loop_put_text(&q.out, groups[i].topic);
+		loop_put_text(&q.out, groups[i].name);
+	}
 	bool ok = question_order(&q, retry, err);
 	question_close(&q);
 	return ok;
 }
 
-static bool delete_topics(void *instance, const char *const *names, size_t count,
-                          uint32_t timeout_ms, struct error *err)
-{
-	bool retry;
-
-	(void)timeout_ms;
-	return delete_names(instance, LOOP_DELETE_TOPICS, names, count, &retry, err);
-}
-
-static bool delete_groups(void *instance, const char *const *names, size_t count,
+static bool delete_groups(void *instance, const struct group_spec *groups, size_t count,
                           uint32_t timeout_ms, struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };
 	bool retry;
 
 	for (uint32_t waited_ms = 0;; waited_ms += RETRY_MS) {
-		if (delete_names(instance, LOOP_DELETE_GROUPS, names, count, &retry, err))
+		if (order_groups(instance, groups, count, &retry, err))
 			return true;
 		if (!retry || waited_ms >= timeout_ms)
 			return false;
@@ -174,7 +184,7 @@ static bool delete_groups(void *instance, const char *const *names, size_t count
 static bool list(void *instance, const char *prefix, driver_name_fn *fn, void *to,
                  struct error *err)
 {
-	char name[LOOP_NAME_MAX + 1];
+	char topic[LOOP_NAME_MAX + 1], name[LOOP_NAME_MAX + 1];
 	struct question q;
 	struct loop_frame f = { 0 };
 
@@ -186,12 +196,15 @@ static bool list(void *instance, const char *prefix, driver_name_fn *fn, void *t
 		ok = error_set(err, ERROR_PROTOCOL, "the loopback broker answered with frame %u",
 		               f.type);
 	for (uint32_t left = ok ? loop_read_u32(&f.body) : 0; left > 0; left--) {
-		enum driver_name_kind kind = loop_read_u8(&f.body) ? DRIVER_GROUP : DRIVER_TOPIC;
-		if (!loop_read_text(&f.body, name)) {
+		if (!loop_read_text(&f.body, topic) || !loop_read_text(&f.body, name)) {
 			ok = error_set(err, ERROR_PROTOCOL, "a malformed list of names");
 			break;
 		}
-		fn(to, kind, name);
+		fn(to, &(struct driver_name){
+			       .kind = topic[0] != '\0' ? DRIVER_GROUP : DRIVER_TOPIC,
+			       .name = name,
+			       .topic = topic,
+		       });
 	}
 	question_close(&q);
 	return ok;

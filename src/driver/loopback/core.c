@@ -197,12 +197,15 @@ void loop_core_delete_topic(struct loop_core *core, const char *name)
 	loop_topic_empty(topic, &core->pool);
 }
 
-bool loop_core_delete_group(struct loop_core *core, const char *name)
+bool loop_core_delete_group(struct loop_core *core, const char *topic, const char *name)
 {
 	bool all = true;
 
+	/* Deleted ones of the same name, too. */
 	for (size_t i = 0; i < core->topics_count; i++) {
-		struct loop_group *group = loop_topic_group(core->topics[i], name);
+		struct loop_group *group = strcmp(core->topics[i]->name, topic) == 0
+		                                   ? loop_topic_group(core->topics[i], name)
+		                                   : NULL;
 		if (group == NULL)
 			continue;
 		if (group->members_count > 0)
@@ -211,16 +214,6 @@ bool loop_core_delete_group(struct loop_core *core, const char *name)
 			loop_topic_delete_group(core->topics[i], group, &core->pool);
 	}
 	return all;
-}
-
-static bool has_active_namesake(const struct loop_core *core, const char *group)
-{
-	for (size_t i = 0; i < core->topics_count; i++) {
-		const struct loop_group *g = loop_topic_group(core->topics[i], group);
-		if (g != NULL && g->members_count > 0)
-			return true;
-	}
-	return false;
 }
 
 void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_fn *fn, void *to)
@@ -232,12 +225,11 @@ void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_
 		bool is_read = false;
 		for (const struct loop_group *g = topic->groups; g != NULL; g = g->next) {
 			is_read = is_read || g->members_count > 0;
-			if (strncmp(g->name, prefix, len) == 0 &&
-			    !has_active_namesake(core, g->name))
-				fn(to, true, g->name);
+			if (strncmp(g->name, prefix, len) == 0 && g->members_count == 0)
+				fn(to, topic->name, g->name);
 		}
 		if (!topic->is_deleted && !is_read && strncmp(topic->name, prefix, len) == 0)
-			fn(to, false, topic->name);
+			fn(to, topic->name, NULL);
 	}
 }
 

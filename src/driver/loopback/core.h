@@ -53,13 +53,13 @@ bool loop_core_create_topic(struct loop_core *core, const char *name, uint32_t p
 /* Takes its members' partitions away.  What does not exist counts as deleted. */
 void loop_core_delete_topic(struct loop_core *core, const char *name);
 /* False: it has members. */
-bool loop_core_delete_group(struct loop_core *core, const char *name);
+bool loop_core_delete_group(struct loop_core *core, const char *topic, const char *name);
 /* NULL: there is none of this name. */
 struct loop_topic *loop_core_topic(struct loop_core *core, const char *name);
 uint32_t loop_topic_partitions(const struct loop_topic *topic);
 
 /* Names that start with `prefix`; no group that has members and no topic that such a group reads. */
-typedef void loop_name_fn(void *to, bool is_group, const char *name);
+typedef void loop_name_fn(void *to, const char *topic, const char *group); /* NULL: the topic */
 void loop_core_list(const struct loop_core *core, const char *prefix, loop_name_fn *fn, void *to);
 
 /* --- messages in ------------------------------------------------------------------------------- */

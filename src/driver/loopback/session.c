@@ -172,24 +172,24 @@ static void delete_topics(struct loop_session *s, struct loop_reader *body)
 
 static void delete_groups(struct loop_session *s, struct loop_reader *body)
 {
-	char name[LOOP_NAME_MAX + 1];
+	char topic[LOOP_NAME_MAX + 1], name[LOOP_NAME_MAX + 1];
 	struct error err = { 0 };
 
 	for (uint32_t left = loop_read_u32(body); left > 0; left--) {
-		if (!loop_read_text(body, name))
+		if (!loop_read_text(body, topic) || !loop_read_text(body, name))
 			return;
-		if (!loop_core_delete_group(s->core, name))
+		if (!loop_core_delete_group(s->core, topic, name))
 			error_set(&err, ERROR_BROKER, "group \"%s\" still has members", name);
 	}
 	answer(s, LOOP_DONE, err.kind == ERROR_NONE ? LOOP_DONE_OK : LOOP_DONE_RETRY, err.text);
 }
 
-static void list_name(void *to, bool is_group, const char *name)
+static void list_name(void *to, const char *topic, const char *group)
 {
 	struct loop_session *s = to;
 
-	loop_put_u8(&s->out, is_group);
-	loop_put_text(&s->out, name);
+	loop_put_text(&s->out, group == NULL ? "" : topic);
+	loop_put_text(&s->out, group == NULL ? topic : group);
 	s->batch.count++;
 }
 

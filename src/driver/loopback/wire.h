@@ -11,9 +11,10 @@
  *
  *     to the broker                                      from the broker
  *     HELLO          magic u32                           DONE       status u8, text
- *     CREATE_TOPICS  count { text, partitions u32 }      NAMES      count { group u8, text }
+ *     CREATE_TOPICS  count { text, partitions u32 }      NAMES      count { topic text ("" = it is
+ *                                                                   one), text }
  *     DELETE_TOPICS  count { text }                      REFUSED    text
- *     DELETE_GROUPS  count { text }                      ACKS       count { partition, good u32 }
+ *     DELETE_GROUPS  count { topic text, text }          ACKS       count { partition, good u32 }
  *     LIST           text                                BUSY       on u8
  *     OPEN_PRODUCER  text                                ASSIGNED   of all u32, mine u32
  *     PRODUCE        count { message }                   DELIVER    count, partition u32,

@@ -182,40 +182,22 @@ static bool topic_ends(void *instance, const struct topic_spec *topics, size_t c
 
 /* --- groups ---------------------------------------------------------------------------------------- */
 
-static int by_text(const void *a, const void *b)
+static bool delete_consumer(struct admin *a, const struct group_spec *group, struct error *err)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	char *stream = stream_of(group->topic);
+	natsStatus s = js_DeleteConsumer(a->js, stream, group->name, NULL, &a->code);
+	bool is_gone = s == NATS_OK || s == NATS_NOT_FOUND || a->code == (jsErrCode)NO_CONSUMER ||
+	               a->code == (jsErrCode)NO_STREAM;
+
+	free(stream);
+	return is_gone || admin_fail(s, "group", group->name, err);
 }
 
-/* Deletes those durable consumers of the stream that are among the (sorted) names. */
-static bool delete_from(struct admin *a, const char *stream, const char *const *sorted,
-                        size_t count, struct error *err)
-{
-	jsConsumerNamesList *list = NULL;
-	natsStatus s = js_ConsumerNames(&list, a->js, stream, NULL, &a->code);
-	bool ok = true;
-
-	if (s == NATS_NOT_FOUND || a->code == (jsErrCode)NO_STREAM)
-		return true;
-	if (s != NATS_OK)
-		return admin_fail(s, "consumers of", stream, err);
-	for (int i = 0; ok && i < list->Count; i++) {
-		const char *name = list->List[i];
-		if (bsearch(&name, sorted, count, sizeof(*sorted), by_text) == NULL)
-			continue;
-		s = js_DeleteConsumer(a->js, stream, name, NULL, &a->code);
-		ok = s == NATS_OK || a->code == (jsErrCode)NO_CONSUMER ||
-		     admin_fail(s, "group", name, err);
-	}
-	jsConsumerNamesList_Destroy(list);
-	return ok;
-}
-
-static bool delete_groups(void *instance, const char *const *names, size_t count,
+static bool delete_groups(void *instance, const struct group_spec *groups, size_t count,
                           uint32_t timeout_ms, struct error *err)
 {
 	const struct nats_instance *c = instance;
-	jsStreamNamesList *streams = NULL;
+	bool ok = true;
 	struct admin a;
 
 	(void)timeout_ms;
@@ -223,15 +205,8 @@ static bool delete_groups(void *instance, const char *const *names, size_t count
 		return true;
 	if (!admin_start(&a, c, err))
 		return false;
-	const char **sorted = xcalloc(count + 1, sizeof(*sorted));
-	memcpy(sorted, names, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), by_text);
-	natsStatus s = js_StreamNames(&streams, a.js, NULL, &a.code);
-	bool ok = s == NATS_OK || s == NATS_NOT_FOUND || admin_fail(s, "list of streams", "", err);
-	for (int i = 0; ok && streams != NULL && i < streams->Count; i++)
-		ok = delete_from(&a, streams->List[i], sorted, count, err);
-	jsStreamNamesList_Destroy(streams);
-	free(sorted);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = delete_consumer(&a, &groups[i], err);
 	admin_stop(&a);
 	return ok;
 }
@@ -255,11 +230,11 @@ static bool list_stream(struct admin *a, const char *stream, const char *prefix,
 		if (has_members(info))
 			is_read = true;
 		else if (strncmp(info->Name, prefix, strlen(prefix)) == 0)
-			fn(to, DRIVER_GROUP, info->Name);
+			fn(to, &(struct driver_name){ DRIVER_GROUP, info->Name, stream });
 	}
 	jsConsumerInfoList_Destroy(list);
 	if (!is_read)
-		fn(to, DRIVER_TOPIC, stream);
+		fn(to, &(struct driver_name){ DRIVER_TOPIC, stream, "" });
 	return true;
 }
 
