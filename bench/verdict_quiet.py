@@ -60,14 +60,32 @@ def lateness(tree):
         yield f"publishDelay p{point}, share of corrected", late / shown if shown else 0.0, 0.25
 
 
+def sentinels(tree):
+    """How late agents woke up, in ms and as a share of what is shown: the worst agent of each role."""
+    for role, name in (("producer", "correctedPublish"), ("consumer", "correctedEndToEnd")):
+        woken = [a["late"] for a in tree["agents"] if a["role"] == role]
+        woken = [late for late in woken if late["count"] >= 1000]
+        for point in POINTS:
+            late = max((late[f"p{point}Ns"] for late in woken), default=0)
+            shown = percentile_ns(tree["latencies"][name], point)
+            yield f"sentinel of a {role} p{point}, ms", late / MS, 1.0
+            yield f"sentinel of a {role} p{point}, share", late / shown if shown else 0.0, 0.25
+    yield "sentinel of omb itself, s", tree["window"]["coordinatorLate"]["maxNs"] / 1e9, 1.0
+
+
 def busiest(tree):
-    span = tree["window"]["countedEndNs"] - tree["window"]["countedStartNs"]
-    return max(a["windowCpuNs"] / span / max(1, a["threads"]) for a in tree["agents"])
+    return max(a["busiestLoop"] for a in tree["agents"])
+
+
+def busiest_library(tree):
+    load_ns = tree["window"]["endNs"]
+    return max(a["libraryCpuNs"] / load_ns for a in tree["agents"])
 
 
 def quantities(tree):
     """(what, value, bound); a value above its bound alarms, where the rule is not marked."""
     yield from lateness(tree)
+    yield from sentinels(tree)
     window = tree["window"]["counters"]
     load_ns = tree["window"]["endNs"] - tree["window"]["startNs"]
     asked = tree["load"]["askedPerS"]
@@ -78,6 +96,7 @@ def quantities(tree):
     time = load_ns * tree["load"]["producers"]
     yield "queue, share of time", window["blockedNs"] / time, 0.01
     yield "agentCpu (beside lateness)", busiest(tree), 0.95
+    yield "libraryCpu (beside lateness)", busiest_library(tree), 0.95
     yield "negative", tree["totals"]["negative"], 0
     yield "overflow", sum(latency["overflow"] for latency in tree["latencies"].values()), 0
 

@@ -139,19 +139,14 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err)
 	return fd < 0 || watch(l, fd, i, EPOLLIN | EPOLLET, err);
 }
 
-/* The sentinel: it slept until a time of its own, and this is when it came to.  What else has to be
- * done now and then is done here, where nobody waits for it. */
+/* The sentinel: it slept until a time of its own, and this is when it came to. */
 static void wake_up(struct loop *l, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_ns();
 
-	if (now_ns >= until_ns)
-		hist_record(&l->words->late, now_ns - until_ns);
 	loop_look(l, now_ns);
-	if (now_ns < l->next_cpu_ns)
-		return;
-	l->next_cpu_ns = now_ns + LOOP_SLEEP_MAX_NS;
-	counter_set(&l->words->cpu_ns, clock_read_ns(CLOCK_THREAD_CPUTIME_ID));
+	if (now_ns >= until_ns && loop_window_of(l, until_ns) == WINDOW_MEASURED)
+		hist_record(&l->words->late, now_ns - until_ns);
 }
 
 /* Events are served when they come: an acknowledgement does not wait for the end of it. */
@@ -237,7 +232,8 @@ static void pass_edges(struct loop *l, uint64_t start_ns, uint64_t end_ns, uint6
 	const uint64_t at[EDGES] = { start_ns, end_ns };
 
 	while (l->edges_passed < EDGES && now_ns >= at[l->edges_passed])
-		agent_shm_pass_edge(l->shm, l->index, (enum shm_edge_of)l->edges_passed++, now_ns);
+		agent_shm_pass_edge(l->shm, l->index, (enum shm_edge_of)l->edges_passed++, now_ns,
+		                    clock_read_ns(CLOCK_THREAD_CPUTIME_ID));
 	l->edge_ns = l->edges_passed < EDGES ? at[l->edges_passed] : UINT64_MAX;
 }
 
@@ -280,6 +276,7 @@ void loop_closed_one(struct loop *l)
 void loop_opened(struct loop *l)
 {
 	prctl(PR_SET_TIMERSLACK, 1UL);
+	atomic_store_explicit(&l->words->thread, (uint32_t)gettid(), memory_order_relaxed);
 	loop_answer(l, 0, true, NULL);
 }
 

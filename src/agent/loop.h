@@ -55,9 +55,8 @@ struct loop {
 	uint64_t window_start_ns, window_ns, slots_start_ns;
 	struct shm_latencies *latencies[WINDOW_COUNT]; /* of `words` */
 	unsigned edges_passed;
-	uint64_t edge_ns;     /* the next one of the window; UINT64_MAX = none is announced */
-	uint64_t spin_ns;     /* so much of the end of a wait is spun; 0 = all is slept */
-	uint64_t next_cpu_ns; /* when the thread's CPU time is looked at again */
+	uint64_t edge_ns; /* the next one of the window; UINT64_MAX = none is announced */
+	uint64_t spin_ns; /* so much of the end of a wait is spun; 0 = all is slept */
 
 	uint64_t now_ns; /* the last reading; see loop_tick */
 	uint32_t ticks;  /* how many more reports may share it */

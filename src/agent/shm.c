@@ -11,7 +11,7 @@
 #include "stats/counter.h"
 
 #define SHM_MAGIC   0x6f6d6231u /* "omb1" */
-#define SHM_VERSION 4
+#define SHM_VERSION 5
 
 static size_t rounded(size_t bytes, size_t to)
 {
@@ -211,7 +211,7 @@ uint64_t agent_shm_turned_ns(const struct agent_shm *shm)
 }
 
 void agent_shm_pass_edge(struct agent_shm *shm, uint32_t loop, enum shm_edge_of edge,
-                         uint64_t at_ns)
+                         uint64_t at_ns, uint64_t cpu_ns)
 {
 	struct shm_edge *to = &shm->loop[loop].edges[edge];
 	uint64_t counters[COUNTER_COUNT] = { 0 };
@@ -219,6 +219,7 @@ void agent_shm_pass_edge(struct agent_shm *shm, uint32_t loop, enum shm_edge_of 
 	agent_shm_count(shm, loop, counters);
 	for (int c = 0; c < COUNTER_COUNT; c++)
 		counter_set(&to->counters[c], counters[c]);
+	counter_set(&to->cpu_ns, cpu_ns);
 	/* The partner is agent_shm_count_at. */
 	atomic_store_explicit(&to->at_ns, at_ns, memory_order_release);
 }
@@ -232,6 +233,39 @@ uint64_t agent_shm_count_at(const struct agent_shm *shm, uint32_t loop, enum shm
 	for (int c = 0; c < COUNTER_COUNT && at_ns != 0; c++)
 		counters[c] += counter_read(&from->counters[c]);
 	return at_ns;
+}
+
+bool agent_shm_window_cpu(const struct agent_shm *shm, uint32_t loop, struct shm_cpu *out)
+{
+	const struct shm_edge *edges = shm->loop[loop].edges;
+	uint64_t at_ns[EDGES], cpu_ns[EDGES], spun_ns[EDGES];
+
+	for (int e = 0; e < EDGES; e++) {
+		at_ns[e] = atomic_load_explicit(&edges[e].at_ns, memory_order_acquire);
+		cpu_ns[e] = counter_read(&edges[e].cpu_ns);
+		spun_ns[e] = counter_read(&edges[e].counters[COUNTER_SPUN_NS]);
+	}
+	if (at_ns[EDGE_WINDOW_START] == 0 || at_ns[EDGE_WINDOW_END] <= at_ns[EDGE_WINDOW_START])
+		return false;
+	out->span_ns = at_ns[EDGE_WINDOW_END] - at_ns[EDGE_WINDOW_START];
+	out->cpu_ns = cpu_ns[EDGE_WINDOW_END] - cpu_ns[EDGE_WINDOW_START];
+	uint64_t spun = spun_ns[EDGE_WINDOW_END] - spun_ns[EDGE_WINDOW_START];
+	out->work_ns = out->cpu_ns > spun ? out->cpu_ns - spun : 0;
+	return true;
+}
+
+void agent_shm_late(const struct agent_shm *shm, struct hist_copy *to)
+{
+	struct hist_copy scratch = { 0 };
+
+	for (uint32_t i = 0; i < shm->shape.loops; i++) {
+		const struct hist *late = &shm->loop[i].late;
+		if (counter_read(&late->words.octaves) == 0)
+			continue; /* nothing was recorded */
+		hist_snapshot(late, &scratch);
+		hist_copy_add(to, &scratch);
+	}
+	hist_copy_fini(&scratch);
 }
 
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to)

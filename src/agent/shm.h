@@ -148,7 +148,19 @@ uint64_t agent_shm_count_at(const struct agent_shm *shm, uint32_t loop, enum shm
                             uint64_t *counters);
 /* Owner loop only. */
 void agent_shm_pass_edge(struct agent_shm *shm, uint32_t loop, enum shm_edge_of edge,
-                         uint64_t at_ns);
+                         uint64_t at_ns, uint64_t cpu_ns);
+
+/* CPU time of one loop's thread between the edges, as it passed them. */
+struct shm_cpu {
+	uint64_t span_ns, cpu_ns;
+	uint64_t work_ns; /* without what it spun, which is waiting */
+};
+
+/* False: it has not passed both. */
+bool agent_shm_window_cpu(const struct agent_shm *shm, uint32_t loop, struct shm_cpu *out);
+/* Adds how late the loops woke up within the measured window. */
+void agent_shm_late(const struct agent_shm *shm, struct hist_copy *to);
+
 /* Adds what all loops counted to *to.  With `with_latencies` false only the counters. */
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to);
 

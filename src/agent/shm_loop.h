@@ -31,7 +31,8 @@ struct shm_latencies {
 enum shm_edge_of { EDGE_WINDOW_START, EDGE_WINDOW_END, EDGES };
 
 struct shm_edge {
-	_Atomic uint64_t at_ns; /* that time; written last (release); 0 = it has not come so far */
+	_Atomic uint64_t at_ns;  /* that time; written last (release); 0 = it has not come so far */
+	_Atomic uint64_t cpu_ns; /* CPU time of its thread alone, so far */
 	_Atomic uint64_t counters[COUNTER_COUNT];
 };
 
@@ -41,9 +42,10 @@ struct shm_loop {
 	struct shm_edge edges[EDGES];
 	/* When the loop last turned: at most LOOP_SLEEP_MAX_NS ago, or it hangs. */
 	_Atomic uint64_t turned_ns;
-	/* How late the loop woke up when it had slept until a time of its own: its sentinel. */
+	/* How late the loop woke up, within the measured window, when it had slept until a time of its
+	 * own: its sentinel. */
 	struct hist late;
-	_Atomic uint64_t cpu_ns;        /* of its thread alone, as of about a second ago */
+	_Atomic uint32_t thread; /* its number in the system; 0 = the clients are not open yet */
 	_Atomic uint64_t message_bytes; /* of a producer loop: of every payload; 0 = no load yet */
 	struct note notes[NOTE_COUNT];
 	/* Of a producer loop: 1 as long as it may send more of the load.  Written after the counters

@@ -178,6 +178,30 @@ static bool read_agent_snapshot(const json_t *value, void *to, struct fields_in 
 
 static const struct field_custom agent_snapshot = { write_agent_snapshot, read_agent_snapshot };
 
+static bool write_late(const void *from, struct fields_out *out)
+{
+	const struct fact_agent *a = from;
+
+	if (a->late == NULL)
+		return false;
+	text_add(out->text, "\"");
+	hdr_codec_encode(a->late, out->text);
+	text_add(out->text, "\"");
+	return true;
+}
+
+static bool read_late(const json_t *value, void *to, struct fields_in *in)
+{
+	struct fact_agent *a = to;
+
+	if (value == NULL)
+		return true;
+	a->late = arena_alloc(in->arena, sizeof(*a->late));
+	return read_histogram(value, "late", a->late, in->err);
+}
+
+static const struct field_custom late = { write_late, read_late };
+
 static const struct field agent_items[] = {
 	FIELD(struct fact_agent, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES),
 	FIELD(struct fact_agent, index, "index", FIELD_UINT),
@@ -197,6 +221,14 @@ static const struct field agent_items[] = {
 	FIELD(struct fact_agent, pss_bytes, "pssBytes", FIELD_COUNT),
 	FIELD(struct fact_agent, counters, "counters", FIELD_COUNTS, COUNTS),
 	FIELD(struct fact_agent, snapshot, "snapshot", FIELD_CUSTOM, .custom = &agent_snapshot),
+	FIELD(struct fact_agent, loops_known, "loopsKnown", FIELD_UINT, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, busiest_loop, "busiestLoop", FIELD_REAL, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, all_loops, "allLoops", FIELD_REAL, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, late, "late", FIELD_CUSTOM, .custom = &late),
+	FIELD(struct fact_agent, library_threads, "libraryThreads", FIELD_UINT,
+	      .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, library_cpu_ns, "libraryCpuNs", FIELD_COUNT, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, library_thread, "libraryThread", FIELD_TEXT, .flags = FIELD_OMIT),
 };
 const struct fields agent_fields = FIELDS(struct fact_agent, agent_items);
 

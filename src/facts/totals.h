@@ -6,7 +6,7 @@
  * totals -- what the agents of a worker did: told by the worker, kept by the run, written into the
  * result.
  *
- * Texts and arrays are borrowed, snapshots are owned.
+ * Texts and arrays are borrowed, snapshots and histograms are owned.
  */
 
 #include <stdbool.h>
@@ -37,6 +37,16 @@ struct fact_agent {
 	uint64_t pss_bytes; /* its share of memory, sampled before it was closed; 0 = not known */
 	uint64_t counters[COUNTER_COUNT];
 	struct snapshot *snapshot; /* of its whole life, once it has ended; NULL = not known */
+	/* The threads of its loops within the measured window, once it has ended: of how many the CPU
+	 * time is known (one that was killed in it did not count at its end), which part of a core the
+	 * busiest one worked, and all of them together.  Waiting awake is no work. */
+	unsigned loops_known;
+	double busiest_loop, all_loops;
+	struct hist_copy *late; /* how late they woke up; owned; NULL = not known */
+	/* Threads of its client library when it was asked to close, and the busiest one so far. */
+	unsigned library_threads;
+	uint64_t library_cpu_ns;
+	const char *library_thread;
 };
 
 /* What all agents together had counted when they first saw a time past an announced instant: nothing
@@ -76,7 +86,7 @@ struct fact_totals {
 	size_t partitions_count;
 };
 
-/* The snapshots; everything else stays. */
+/* The snapshots and histograms; everything else stays. */
 void fact_totals_fini(struct fact_totals *t);
 
 #endif

@@ -22,3 +22,28 @@ void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
 	for (int i = 0; i < LATENCY_COUNT; i++)
 		f->overflow += latencies[i].overflow;
 }
+
+void verdict_look_at_wakeups(const struct fact_agent *agents, size_t count,
+                             const struct hist_copy latencies[LATENCY_COUNT],
+                             struct verdict_facts *f)
+{
+	static const enum agent_role roles[VERDICT_SENTINELS] = { AGENT_PRODUCER, AGENT_CONSUMER };
+	const enum latency shown[VERDICT_SENTINELS] = {
+		f->scheduled ? LATENCY_CORRECTED_PUBLISH : LATENCY_PUBLISH,
+		f->scheduled ? LATENCY_CORRECTED_E2E : LATENCY_E2E,
+	};
+
+	for (int s = 0; s < VERDICT_SENTINELS; s++) {
+		struct hist_copy late = { 0 };
+
+		for (size_t i = 0; i < count; i++)
+			if (agents[i].role == roles[s] && agents[i].late != NULL)
+				hist_copy_add(&late, agents[i].late);
+		f->sentinels[s].wakeups = late.count;
+		percentile_values(&late, verdict_percentiles, VERDICT_POINTS,
+		                  f->sentinels[s].late_ns);
+		percentile_values(&latencies[shown[s]], verdict_percentiles, VERDICT_POINTS,
+		                  f->sentinels[s].shown_ns);
+		hist_copy_fini(&late);
+	}
+}

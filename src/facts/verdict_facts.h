@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stats/snapshot.h"
+#include "facts/totals.h"
 
 struct verdict_cause {
 	const char *text; /* NULL = none is known */
@@ -26,6 +26,14 @@ enum verdict_point { VERDICT_P50, VERDICT_P95, VERDICT_P99, VERDICT_POINTS };
 struct verdict_late {
 	uint64_t delay_ns,
 		corrected_ns; /* publish delay and corrected publish at that percentile */
+};
+
+/* How late the loops of all agents of a role woke up in the window, and the latency that it is part of. */
+enum verdict_sentinel_of { VERDICT_PRODUCERS, VERDICT_CONSUMERS, VERDICT_SENTINELS };
+
+struct verdict_sentinel {
+	uint64_t wakeups;
+	uint64_t late_ns[VERDICT_POINTS], shown_ns[VERDICT_POINTS];
 };
 
 struct verdict_facts {
@@ -88,9 +96,14 @@ struct verdict_facts {
 	uint64_t backlog_growing_ns;
 	double backlog_growth_per_s, backlog_received_per_s;
 
-	double agent_cpu_max; /* of one core per loop, in the window: 0.5 is 50 % */
-	double steal_share;   /* of all CPU time in the window */
-	uint64_t throttled;   /* periods in which a cgroup was out of its quota */
+	struct verdict_sentinel sentinels[VERDICT_SENTINELS];
+	uint64_t coordinator_late_ns; /* at most, in the window */
+	/* Of one core: 0.5 is 50 %.  The busiest loop in the window, and the busiest thread of a client
+	 * library from the start of the load on; and whose they are, in words (NULL = not known). */
+	double agent_cpu_max, library_cpu_max;
+	const char *busiest_loop, *busiest_library;
+	double steal_share; /* of all CPU time in the window */
+	uint64_t throttled; /* periods in which a cgroup was out of its quota */
 };
 
 /* The percentile itself: 50, 95, 99. */
@@ -99,5 +112,10 @@ extern const double verdict_percentiles[VERDICT_POINTS];
 /* Fills late, overflow and window_*; all of it is of the measured window. */
 void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
                             const uint64_t counters[COUNTER_COUNT], struct verdict_facts *f);
+
+/* Fills sentinels; `latencies` as above, `scheduled` is known by then. */
+void verdict_look_at_wakeups(const struct fact_agent *agents, size_t count,
+                             const struct hist_copy latencies[LATENCY_COUNT],
+                             struct verdict_facts *f);
 
 #endif

@@ -139,6 +139,8 @@ struct record {
 	uint64_t sampled_start_ns, sampled_end_ns;
 	uint64_t producer_cpu_ns, consumer_cpu_ns; /* of the agents */
 	struct host_usage window_usage;            /* of their host */
+	const struct hist_copy
+		*coordinator_late; /* how late it woke up in the window; NULL: unknown */
 
 	struct verdict_result verdict;
 };

@@ -9,6 +9,7 @@
 
 #include "results/journal.h"
 #include "stats/hdr_codec.h"
+#include "stats/percentile.h"
 #include "util/secret.h"
 #include "util/xalloc.h"
 
@@ -302,6 +303,25 @@ static json_t *verdict_member(const struct record *r)
 	return o;
 }
 
+/* How late a process woke up; null where nobody told. */
+static json_t *wakeups(const struct hist_copy *late)
+{
+	static const double at[] = { 50, 95, 99 };
+	uint64_t ns[3];
+
+	if (late == NULL)
+		return json_null();
+	percentile_values(late, at, 3, ns);
+	json_t *o = json_object();
+	put(o, "count", number(late->count));
+	put(o, "p50Ns", number(ns[0]));
+	put(o, "p95Ns", number(ns[1]));
+	put(o, "p99Ns", number(ns[2]));
+	put(o, "maxNs", number(late->max));
+	put(o, "histogram", histogram(late));
+	return o;
+}
+
 /* Nothing is known of it where the worker, or the journal, did not tell. */
 static void put_usage(json_t *o, const struct host_usage *u)
 {
@@ -334,6 +354,7 @@ static json_t *window_member(const struct record *r)
 	put(o, "producerCpuPerMessageNs", real(record_producer_cpu_per_message_ns(r)));
 	put(o, "consumerCpuPerMessageNs", real(record_consumer_cpu_per_message_ns(r)));
 	put_usage(o, &r->window_usage);
+	put(o, "coordinatorLate", wakeups(r->coordinator_late));
 	return o;
 }
 
@@ -477,6 +498,13 @@ static json_t *agents_member(const struct record *r)
 		put(o, "windowCpuNs", number(a->window_cpu_ns));
 		put(o, "maxRssBytes", number(a->max_rss_bytes));
 		put(o, "pssBytes", number(a->pss_bytes));
+		put(o, "loopsKnown", number(a->loops_known));
+		put(o, "busiestLoop", real(a->busiest_loop));
+		put(o, "allLoops", real(a->all_loops));
+		put(o, "libraryThreads", number(a->library_threads));
+		put(o, "libraryThread", string(a->library_thread));
+		put(o, "libraryCpuNs", number(a->library_cpu_ns));
+		put(o, "late", wakeups(a->late));
 		put(o, "counters", counters(a->counters));
 		if (a->snapshot) {
 			put(o, "measured", window_histograms(a->snapshot, WINDOW_MEASURED));

@@ -6,25 +6,31 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MS            UINT64_C(1000000)
+#define MS                  UINT64_C(1000000)
 
 /* Lateness counts where it is this much, and this part of what is shown.  On a quiet virtual machine of 2
  * CPUs the excess is a fraction of a millisecond at all three percentiles; at p99.9, which is not
  * judged, it is a quarter of the corrected latency of a demo. */
-#define LATE_MIN_NS   (1 * MS)
-#define LATE_SHARE    0.25
+#define LATE_MIN_NS         (1 * MS)
+#define LATE_SHARE          0.25
+
+/* A series has an entry for every second. */
+#define COORDINATOR_LATE_NS (1000 * MS)
 
 /* Of the window's messages that were refused when they were due, and of its time spent waiting. */
-#define BLOCKED_SHARE 0.01
+#define BLOCKED_SHARE       0.01
+
+/* Of a core. */
+#define CPU_SHARE           0.95
 
 /* At least 10 samples above the 99th percentile. */
-#define SAMPLES_MIN   1000
+#define SAMPLES_MIN         1000
 
 /* Above what was found, rates that were refused carry a little more: the tolerances of the search. */
-#define SEARCH_SPREAD 1.1
+#define SEARCH_SPREAD       1.1
 
 /* A backlog smaller than this is what is under way. */
-#define BACKLOG_NOISE 1000
+#define BACKLOG_NOISE       1000
 
 static void add(struct verdict_result *out, enum verdict weight, const char *name, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
@@ -113,6 +119,46 @@ static void judge_lateness(const struct verdict_facts *f, struct verdict_result 
 	    "beyond wakeInterval: the sender (or a full window in flight) did not keep up",
 	    verdict_percentiles[at], (double)f->late[at].delay_ns / 1e6,
 	    f->unsent > 0 ? ", or never" : "", verdict_excess_share(f, at) * 100);
+}
+
+/* VERDICT_POINTS: it was in time. */
+static enum verdict_point woke_late_at(const struct verdict_sentinel *s)
+{
+	/* The worst of few is no percentile. */
+	for (int i = 0; s->wakeups >= SAMPLES_MIN && i < VERDICT_POINTS; i++)
+		if (s->late_ns[i] > LATE_MIN_NS &&
+		    share(s->late_ns[i], s->shown_ns[i]) > LATE_SHARE)
+			return (enum verdict_point)i;
+	return VERDICT_POINTS;
+}
+
+static bool is_late(const struct verdict_facts *f)
+{
+	for (int i = 0; i < VERDICT_SENTINELS; i++)
+		if (woke_late_at(&f->sentinels[i]) != VERDICT_POINTS)
+			return true;
+	return latest(f) != VERDICT_POINTS;
+}
+
+static void judge_sentinels(const struct verdict_facts *f, struct verdict_result *out)
+{
+	static const char *const names[VERDICT_SENTINELS] = { "producer", "consumer" };
+
+	for (int i = 0; i < VERDICT_SENTINELS; i++) {
+		const struct verdict_sentinel *s = &f->sentinels[i];
+		enum verdict_point at = woke_late_at(s);
+
+		if (at != VERDICT_POINTS)
+			add(out, VERDICT_SUSPECT, "sentinel",
+			    "at p%.0f %s agents woke up %.1f ms late, %.0f %% of the latency that "
+			    "is shown: they did not get a CPU when they wanted one",
+			    verdict_percentiles[at], names[i], (double)s->late_ns[at] / 1e6,
+			    share(s->late_ns[at], s->shown_ns[at]) * 100);
+	}
+	if (f->coordinator_late_ns > COORDINATOR_LATE_NS)
+		add(out, VERDICT_VALID, "sentinel",
+		    "omb itself woke up %.1f s late: seconds are missing in the series",
+		    (double)f->coordinator_late_ns / 1e9);
 }
 
 static void judge_blocked(const struct verdict_facts *f, struct verdict_result *out)
@@ -365,12 +411,18 @@ static void judge_backlog(const struct verdict_facts *f, struct verdict_result *
 /* What explains a lateness that was seen; of a run that was in time a note. */
 static void judge_cpu(const struct verdict_facts *f, struct verdict_result *out)
 {
-	enum verdict weight = latest(f) != VERDICT_POINTS ? VERDICT_SUSPECT : VERDICT_VALID;
+	enum verdict weight = is_late(f) ? VERDICT_SUSPECT : VERDICT_VALID;
 
-	if (f->agent_cpu_max > 0.95 && f->scheduled)
+	if (f->agent_cpu_max > CPU_SHARE && f->scheduled)
 		add(out, weight, "agentCpu",
-		    "an agent used %.0f %% of a core: it may have been the limit",
-		    f->agent_cpu_max * 100);
+		    "%s used %.0f %% of a core: it may have been the limit",
+		    f->busiest_loop != NULL ? f->busiest_loop : "an agent", f->agent_cpu_max * 100);
+	if (f->library_cpu_max > CPU_SHARE && f->scheduled)
+		add(out, weight, "libraryCpu",
+		    "a thread of the client library (%s) used %.0f %% of a core: it may have been "
+		    "the limit",
+		    f->busiest_library != NULL ? f->busiest_library : "its name is not known",
+		    f->library_cpu_max * 100);
 	if (f->steal_share > 0.01)
 		add(out, weight, "hostCpu",
 		    "%.1f %% of the CPU time was stolen by other virtual machines",
@@ -469,6 +521,7 @@ void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 	judge_stalls(f, out);
 	judge_backlog(f, out);
 	judge_samples(f, out);
+	judge_sentinels(f, out);
 	judge_cpu(f, out);
 	judge_host(f, out);
 }

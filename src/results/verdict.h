@@ -32,10 +32,13 @@
  *     samples         fewer than 1000 for the p99                 no message was measured
  *     backlog         grew by > 2 % of what was sent, late in     grew while it was to be
  *                     the window; not built or drained in time    drained
- *     agentCpu        an agent used > 95 % of a core per loop     -
+ *     sentinel        at p50, p95 or p99 agents of a role woke up  (the coordinator by more than
+ *                     > 1 ms late and > 25 % of the latency         a second: a note)
+ *     agentCpu        a loop of an agent worked > 95 % of a core  -
+ *     libraryCpu      a thread of the client library did          -
  *     hostCpu         steal > 1 %, or throttled by a cgroup       -
- *                     (both only beside a publishDelay, which they
- *                     explain; alone: a note)
+ *                     (these three only beside a publishDelay or a
+ *                     sentinel, which they explain; alone: notes)
  *     negative        any message was received before it was sent -
  *     overflow        any latency was above what histograms hold  -
  *     accounting      payload too small for the stamp; what is     -

@@ -19,12 +19,25 @@ void await_signals(struct run *r)
 	progress_interrupted(r);
 }
 
+/* The sentinel of this process, within the window. */
+static void time_wake_up(struct run *r, uint64_t wake_ns)
+{
+	uint64_t now_ns = state_now_ns(r);
+
+	if (now_ns >= wake_ns && wake_ns >= r->window.edges.start_ns &&
+	    wake_ns < r->window.edges.end_ns)
+		hist_copy_record(&r->await.late, now_ns - wake_ns, 1);
+}
+
 /* One turn of the loop that all waiting goes through. */
 static void serve_until(struct run *r, uint64_t until_ns)
 {
 	uint64_t tick = progress_next_ns(r);
+	uint64_t wake_ns = until_ns < tick ? until_ns : tick, began_ns = state_now_ns(r);
 
-	r->platform.wait(r->platform.to, worker_fd(r->w), until_ns < tick ? until_ns : tick);
+	r->platform.wait(r->platform.to, worker_fd(r->w), wake_ns);
+	if (wake_ns > began_ns)
+		time_wake_up(r, wake_ns);
 	worker_serve(r->w);
 	await_signals(r);
 	if (state_now_ns(r) >= tick)

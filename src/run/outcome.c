@@ -204,6 +204,7 @@ static void fill_window(struct run *r, struct record *out)
 	if (r->window.edges.end_ns > r->window.edges.start_ns)
 		out->window_end_ns = r->window.edges.end_ns;
 	fill_samples(&r->sampler, out);
+	out->coordinator_late = &r->await.late;
 	out->edge_lack = edge_lack(t);
 	if (out->edge_lack == NULL) {
 		count_between(t->edges[FACT_WINDOW_END].counters,
@@ -274,20 +275,53 @@ static void look_at_growth(const struct run *r, struct verdict_facts *f)
 	f->half_acknowledged = last->acknowledged - first->acknowledged;
 }
 
-/* CPU times are taken with the samples. */
-static double busiest_agent(const struct record *record)
+/* Of a core.  Of an agent that was killed in the window only the process is known, by samples. */
+static double busiest_loop_of(const struct record *record, const struct fact_agent *a)
 {
 	uint64_t span_ns = record->sampled_end_ns - record->sampled_start_ns;
-	double busiest = 0;
 
-	for (size_t i = 0; i < record->agents_count && span_ns > 0; i++) {
-		const struct fact_agent *a = &record->agents[i];
-		double use = (double)a->window_cpu_ns / (double)span_ns / (a->loops ? a->loops : 1);
+	if (a->loops_known > 0)
+		return a->busiest_loop;
+	return span_ns > 0 && a->loops > 0
+	               ? (double)a->window_cpu_ns / (double)span_ns / (double)a->loops
+	               : 0;
+}
 
-		if (use > busiest)
-			busiest = use;
+static const char *describe_loop(struct run *r, const struct fact_agent *a)
+{
+	const char *role = agent_role_name(a->role);
+
+	if (a->loops_known < 2)
+		return arena_printf(&r->arena, "%s agent %u", role, a->index);
+	return arena_printf(&r->arena, "a loop of %s agent %u, beside others with %.0f %% each,",
+	                    role, a->index,
+	                    (a->all_loops - a->busiest_loop) / (a->loops_known - 1) * 100);
+}
+
+/* A library's threads are looked at once, when all is over: what they used is of the load. */
+static void look_at_cpu(struct run *r, const struct record *out, struct verdict_facts *f)
+{
+	double load_ns = (double)(out->window_end_ns - r->load.gate_ns);
+	const struct fact_agent *loop = NULL, *library = NULL;
+
+	for (size_t i = 0; i < out->agents_count; i++) {
+		const struct fact_agent *a = &out->agents[i];
+
+		if (loop == NULL || busiest_loop_of(out, a) > busiest_loop_of(out, loop))
+			loop = a;
+		if (library == NULL || a->library_cpu_ns > library->library_cpu_ns)
+			library = a;
 	}
-	return busiest;
+	if (loop != NULL) {
+		f->agent_cpu_max = busiest_loop_of(out, loop);
+		f->busiest_loop = describe_loop(r, loop);
+	}
+	if (library != NULL && library->library_thread != NULL && load_ns > 0) {
+		f->library_cpu_max = (double)library->library_cpu_ns / load_ns;
+		f->busiest_library =
+			arena_printf(&r->arena, "%s in %s agent %u", library->library_thread,
+		                     agent_role_name(library->role), library->index);
+	}
 }
 
 static unsigned count_of(const struct run *r, enum fact_event_kind kind)
@@ -314,6 +348,13 @@ static const char *first_of(struct run *r, enum fact_event_kind kind)
 
 static void look_at_agents(struct run *r, struct verdict_facts *f)
 {
+	const struct sampler_fleet *fleet = &r->sampler.fleet;
+
+	f->producers_lost = fleet->producers_lost;
+	f->consumers_lost = fleet->consumers_lost;
+	f->agents_late = fleet->lost_late;
+	f->agents_slow = fleet->slow;
+	f->agents_restarted = fleet->restarted;
 	f->agent_ends = first_of(r, EVENT_AGENT_LOST);
 	f->agents_stalled = count_of(r, EVENT_AGENT_STALLED);
 	f->agent_stalls = first_of(r, EVENT_AGENT_STALLED);
@@ -354,7 +395,6 @@ static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
 	const struct hist_copy *h = out->totals.latencies[WINDOW_MEASURED];
-	const struct sampler_fleet *fleet = &r->sampler.fleet;
 	struct verdict_facts f = {
 		.interrupted = r->close.interrupted,
 		.failure = out->failure,
@@ -397,22 +437,19 @@ static void judge(struct run *r, struct record *out)
 		.unstamped = c[COUNTER_UNSTAMPED],
 		.drain_limit_reached = r->drain.limit_reached,
 		.drain_cut = !r->drain.complete && !r->drain.limit_reached,
-		.producers_lost = fleet->producers_lost,
-		.consumers_lost = fleet->consumers_lost,
-		.agents_late = fleet->lost_late,
-		.agents_slow = fleet->slow,
-		.agents_restarted = fleet->restarted,
 		.drain_ns = drain_ns(r),
 		.drain_timeout_ns = r->options->workload->drain_timeout_ns,
 		.standstill_ns = r->made.standstill_ns,
 		.idle_consumers = r->settle.idle_consumers,
+		.coordinator_late_ns = r->await.late.max,
 		.steal_share = host_usage_steal_share(&out->window_usage),
 		.throttled = out->window_usage.throttled_periods,
 	};
 
 	verdict_look_at_window(h, out->window_counters, &f);
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
-	f.agent_cpu_max = busiest_agent(out);
+	verdict_look_at_wakeups(out->agents, out->agents_count, h, &f);
+	look_at_cpu(r, out, &f);
 	count_events(r, &f);
 	look_at_agents(r, &f);
 	look_at_backlog(&r->backlog.found, &f);

@@ -138,6 +138,7 @@ enum run_outcome run_one(const struct run_options *options, struct run_report *o
 	pair_fini(&r.pair);
 	fact_totals_fini(&r.close.totals);
 	sampler_fini(&r.sampler);
+	hist_copy_fini(&r.await.late);
 	arena_fini(&r.arena);
 	run_platform_close(&real);
 	return out->outcome;

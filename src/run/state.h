@@ -41,6 +41,7 @@ struct awaited {
 	unsigned signals;
 	bool worker_is_broken; /* it did not even answer STOP_ALL: nothing is asked of it any more */
 	uint64_t done, wanted; /* of the verb under way, for the console */
+	struct hist_copy late; /* how late this process woke up within the window; owned */
 	const char *
 		lacks; /* verbs that the worker turned out not to have, in the arena; NULL = none */
 };

@@ -177,8 +177,8 @@ void local_take_ends(struct local *l, struct worker_topic_ends *to);
 /* --- local_totals.c --------------------------------------------------------------------------- */
 
 void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out);
-void local_agents_list(struct local *l, struct arena *arena, bool with_pss,
-                       struct fact_totals *out);
+/* Closely: into the processes, too, which costs much more. */
+void local_agents_list(struct local *l, struct arena *arena, bool closely, struct fact_totals *out);
 void local_final_totals(struct local *l, struct arena *arena, struct fact_totals *out);
 void local_readiness(struct local *l, struct arena *arena, struct worker_readiness *out);
 void local_counters(struct local *l, struct worker_counters *out);

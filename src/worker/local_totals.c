@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "agent/threads.h"
 #include "stats/counter.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
@@ -67,7 +68,47 @@ static size_t count_load_agents(const struct local *l)
 	return count;
 }
 
-void local_agents_list(struct local *l, struct arena *arena, bool with_pss, struct fact_totals *out)
+/* What its loops' threads did in the window. */
+static void read_loops(const struct agent *a, struct arena *arena, struct fact_agent *to)
+{
+	struct shm_cpu cpu;
+
+	for (uint32_t i = 0; i < a->spec.loops; i++) {
+		if (!agent_shm_window_cpu(a->shm, i, &cpu))
+			continue;
+		double share = (double)cpu.work_ns / (double)cpu.span_ns;
+		to->loops_known++;
+		to->all_loops += share;
+		to->busiest_loop = share > to->busiest_loop ? share : to->busiest_loop;
+	}
+	to->late = arena_alloc(arena, sizeof(*to->late));
+	agent_shm_late(a->shm, to->late);
+}
+
+static void read_library(const struct agent *a, struct arena *arena, struct fact_agent *to)
+{
+	struct library_thread busiest;
+
+	agent_library_threads(a, &busiest);
+	to->library_threads = busiest.threads;
+	to->library_cpu_ns = busiest.cpu_ns;
+	to->library_thread = busiest.threads > 0 ? arena_strdup(arena, busiest.name) : NULL;
+}
+
+/* What can only be looked at as long as it lives was listed before. */
+static void keep_last_look(const struct fact_agent *before, size_t count, struct fact_agent *a)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (before[i].pid != a->pid)
+			continue;
+		a->pss_bytes = before[i].pss_bytes;
+		a->library_threads = before[i].library_threads;
+		a->library_cpu_ns = before[i].library_cpu_ns;
+		a->library_thread = before[i].library_thread;
+	}
+}
+
+void local_agents_list(struct local *l, struct arena *arena, bool closely, struct fact_totals *out)
 {
 	local_edges(l, arena, out);
 	out->host.environment = l->environment;
@@ -98,8 +139,10 @@ void local_agents_list(struct local *l, struct arena *arena, bool with_pss, stru
 			.is_offering = is_offering,
 			.cpu_ns = agent_cpu_ns(a),
 			.max_rss_bytes = a->max_rss_bytes,
-			.pss_bytes = with_pss ? agent_pss_bytes(a) : 0,
+			.pss_bytes = closely ? agent_pss_bytes(a) : 0,
 		};
+		if (closely)
+			read_library(a, arena, to);
 		for (int c = 0; c < COUNTER_COUNT; c++)
 			to->counters[c] = counted.counters[c];
 	}
@@ -174,16 +217,14 @@ static void list_partitions(struct local *l, struct arena *arena, struct fact_to
 
 void local_final_totals(struct local *l, struct arena *arena, struct fact_totals *out)
 {
-	struct fact_agent *before = out->agents; /* listed when memory could still be sampled */
+	struct fact_agent *before = out->agents; /* listed as long as they lived */
 	size_t before_count = out->agents_count;
 
 	local_debts_settle(l);
 	local_snapshot(l, true, &out->snapshot);
 	local_agents_list(l, arena, false, out);
-	for (size_t i = 0; i < before_count; i++)
-		for (size_t k = 0; k < out->agents_count; k++)
-			if (out->agents[k].pid == before[i].pid)
-				out->agents[k].pss_bytes = before[i].pss_bytes;
+	for (size_t i = 0; i < out->agents_count; i++)
+		keep_last_look(before, before_count, &out->agents[i]);
 
 	struct snapshot *snapshots = arena_alloc(arena, out->agents_count * sizeof(*snapshots));
 	size_t n = 0;
@@ -195,6 +236,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct fact_totals
 		snapshots[n].cpu_ns = agent_cpu_ns(a);
 		snapshots[n].taken_ns = out->snapshot.taken_ns;
 		out->agents[n].snapshot = &snapshots[n];
+		read_loops(a, arena, &out->agents[n]);
 		n++;
 	}
 	list_producers(l, arena, out);

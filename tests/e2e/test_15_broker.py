@@ -232,6 +232,13 @@ def test_a_run_starts_the_embedded_broker_for_itself_and_ends_it(omb):
     result.must_be_good()
     assert_nothing_lost(result, subscriptions=1)
     assert result.totals["sent"] >= 1000
+    # Threads of the loops and of the client library are known apart, and rates are exact.
+    for agent in result.omb["agents"]:
+        assert agent["loopsKnown"] == agent["threads"]
+        assert agent["busiestLoop"] > 0
+        assert agent["libraryThreads"] > 0
+        assert agent["libraryThread"].startswith("rdk:")
+    assert result.omb["window"]["ratesBy"] == "edges"
     rows = [r for r in result.omb["driver"] if r["key"] == "bootstrap.servers"]
     assert {r["origin"] for r in rows} == {"omb"}
     address = rows[0]["value"]

@@ -258,6 +258,23 @@ static void end_badly(const struct fake_worker *f, struct fact_agent *agents)
 	agents[0].slow = f->producer_is_slow;
 }
 
+static void tell_threads(const struct fake_worker *f, struct arena *arena, struct fact_agent *a)
+{
+	if (f->busiest_loop > 0) {
+		a->loops = a->loops_known = 4;
+		a->busiest_loop = f->busiest_loop;
+		a->all_loops = f->busiest_loop + 0.09;
+	}
+	if (f->library_cpu_ns > 0) {
+		a->library_threads = 3;
+		a->library_cpu_ns = f->library_cpu_ns;
+		a->library_thread = "rdk:broker1";
+	}
+	a->late = arena_alloc(arena, sizeof(*a->late));
+	if (f->late_ns > 0)
+		hist_copy_record(a->late, f->late_ns, 1000);
+}
+
 static void list_agents(struct fake_worker *f, struct arena *arena, struct fact_totals *out)
 {
 	/* It is started again at once, and its group stands still until it is back. */
@@ -322,6 +339,7 @@ static void answer_finish(struct fake_worker *f, struct worker_call *call)
 	answer_snapshot(f, call->arena, t);
 	t->agents[0].snapshot = arena_alloc(call->arena, sizeof(struct snapshot));
 	snapshot_add(t->agents[0].snapshot, &f->truth);
+	tell_threads(f, call->arena, &t->agents[0]);
 	*p = (struct fact_producer){
 		.topic = f->topics[0],
 		.sent = c[COUNTER_SENT],

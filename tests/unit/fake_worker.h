@@ -41,6 +41,10 @@ struct fake_worker {
 	int slow_verb;                      /* takes slow_ns; -1 = none */
 	uint64_t slow_ns;
 	bool is_deaf; /* nothing ends slow_verb, not even STOP_ALL, which does not end either */
+	/* Of the agents, once they have ended: of 4 loops, which part of a core the busiest one worked; what
+	 * the busiest thread of the library did; how late each of 1,000 wake-ups was.  0 = not told. */
+	double busiest_loop;
+	uint64_t library_cpu_ns, late_ns;
 	bool has_no_edges; /* it does not tell what was counted at the ends of the window */
 	uint32_t standstill_ms;
 	const uint64_t *topic_ends; /* what the topics took; NULL = the driver cannot tell */

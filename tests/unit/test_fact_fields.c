@@ -37,6 +37,7 @@ static void there_and_back(const struct fields *f, const void *from, void *to, s
 static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 {
 	struct snapshot own = { .cpu_ns = 5 };
+	struct hist_copy late = { 0 };
 	struct fact_agent agent = { .role = AGENT_CONSUMER, .pid = 42, .hung = true, .lost = true };
 	struct fact_producer producer = { "t", 7, 20, 19, 1, 0, 3 };
 	struct fact_partition partition = { "t", "g", 2, 19 };
@@ -47,6 +48,14 @@ static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 	(void)state;
 	agent.snapshot = &own;
 	agent.counters[COUNTER_RECEIVED] = 9;
+	agent.late = &late;
+	agent.loops_known = 3;
+	agent.busiest_loop = 0.5;
+	agent.library_thread = "rdk:main";
+	hist_copy_record(&late, 900, 6);
+	t.edges[FACT_WINDOW_END].at_ns = 1234;
+	t.edges[FACT_WINDOW_END].counters[COUNTER_SENT] = 18;
+	t.edge_lack = "nobody looked";
 	t.producers = &producer;
 	t.partitions = &partition;
 	t.producers_count = t.partitions_count = 1;
@@ -61,6 +70,14 @@ static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 	assert_true(back.agents[0].hung);
 	assert_int_equal(back.agents[0].counters[COUNTER_RECEIVED], 9);
 	assert_int_equal(back.agents[0].snapshot->latencies[WINDOW_OUTSIDE][LATENCY_E2E].count, 4);
+	assert_int_equal(back.agents[0].late->count, 6);
+	assert_int_equal(back.agents[0].loops_known, 3);
+	assert_true(back.agents[0].busiest_loop == 0.5);
+	assert_string_equal(back.agents[0].library_thread, "rdk:main");
+	assert_int_equal(back.edges[FACT_WINDOW_START].at_ns, 0);
+	assert_int_equal(back.edges[FACT_WINDOW_END].at_ns, 1234);
+	assert_int_equal(back.edges[FACT_WINDOW_END].counters[COUNTER_SENT], 18);
+	assert_string_equal(back.edge_lack, "nobody looked");
 	assert_int_equal(back.producers[0].unsent, 3);
 	assert_string_equal(back.partitions[0].subscription, "g");
 	fact_totals_fini(&back);

@@ -177,6 +177,32 @@ static void what_was_counted_at_the_ends_of_the_window_is_known_of_every_agent(v
 	close_worker(&f);
 }
 
+static void what_the_threads_of_agents_did_in_the_window_is_known_at_the_end(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: \"null\"\n", threaded);
+	create_topics(&f, 1, 1);
+	create_producers(&f, 6);
+	(void)start_load(&f, 2000, 6, S / 4);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 500);
+	struct fact_totals t = finish(&f);
+	assert_int_equal(t.agents_count, 2);
+	for (size_t i = 0; i < t.agents_count; i++) {
+		const struct fact_agent *a = &t.agents[i];
+
+		assert_int_equal(a->loops_known, 3);
+		assert_true(a->busiest_loop > 0 && a->busiest_loop <= a->all_loops);
+		assert_true(a->late != NULL && a->late->count > 0);
+		/* Each loop sleeps between two messages; it does not between those that are late. */
+		assert_true(a->late->count <= a->counters[COUNTER_WAKEUPS]);
+		assert_int_equal(a->library_threads, 0);
+	}
+	fact_totals_fini(&t);
+	close_worker(&f);
+}
+
 static void an_edge_that_has_not_come_is_not_known_and_nobody_lacks_it(void **state)
 {
 	struct fixture f;
@@ -567,6 +593,7 @@ int main(void)
 		cmocka_unit_test(a_killed_producer_agent_leaves_its_counts_and_is_told),
 		cmocka_unit_test(
 			what_was_counted_at_the_ends_of_the_window_is_known_of_every_agent),
+		cmocka_unit_test(what_the_threads_of_agents_did_in_the_window_is_known_at_the_end),
 		cmocka_unit_test(an_edge_that_has_not_come_is_not_known_and_nobody_lacks_it),
 		cmocka_unit_test(an_agent_that_died_before_the_load_owes_all_of_it_at_every_rate),
 		cmocka_unit_test(

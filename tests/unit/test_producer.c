@@ -424,6 +424,12 @@ static void counts_are_known_as_of_the_edges_of_the_window(void **state)
 	assert_true(at_ns[0] <= at_ns[1]);
 	assert_true(sent[0] <= sent[1]);
 	assert_int_equal(harness_counter(&h, COUNTER_SENT), 1000);
+
+	/* Of these 40 ms are the wake-ups that were timed, too: of 100 before and after them none. */
+	struct hist_copy late = { 0 };
+	agent_shm_late(h.shm, &late);
+	assert_in_range(late.count, 1, 401);
+	hist_copy_fini(&late);
 	harness_fini(&h);
 }
 
@@ -441,10 +447,6 @@ static void a_loop_with_nothing_to_do_passes_the_edges_and_turns(void **state)
 	while (agent_shm_count_at(h.shm, 0, EDGE_WINDOW_END, none) == 0)
 		assert_true(clock_ns() < edge_ns + 30 * S);
 	assert_true(agent_shm_turned_ns(h.shm) >= edge_ns + MS);
-	struct hist_copy late = { 0 };
-	hist_snapshot(&h.shm->loop[0].late, &late);
-	assert_true(late.count > 0);
-	hist_copy_fini(&late);
 	harness_close(&h);
 	harness_fini(&h);
 }

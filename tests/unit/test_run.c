@@ -628,6 +628,42 @@ static void the_host_is_that_of_the_worker(void **state)
 	bench_teardown(&b);
 }
 
+/* The latencies of the fluid are 1 ms. */
+static void what_threads_and_sentinels_saw_reaches_the_result_and_its_verdict(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, FIXED);
+	b.fake->busiest_loop = 0.99;
+	b.fake->library_cpu_ns = 12 * FAKE_S; /* warm-up and window are 12 s */
+	b.fake->late_ns = 2 * FAKE_MS;
+	b.fake->stopped_at_ns = 6 * FAKE_S;
+	b.fake->stopped_ns = 3 * FAKE_S;
+	bench_go(&b);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	assert_string_equal(bench_reason(&b, "agentCpu"),
+	                    "a loop of producer agent 0, beside others with 3 % each, used 99 % of "
+	                    "a core: it may have been the limit");
+	assert_string_equal(bench_reason(&b, "libraryCpu"),
+	                    "a thread of the client library (rdk:broker1 in producer agent 0) used "
+	                    "100 % of a core: it may have been the limit");
+	assert_non_null(
+		strstr(bench_reason(&b, "sentinel"), "producer agents woke up 2.0 ms late"));
+	assert_non_null(strstr(b.summary, "omb itself woke up"));
+
+	const json_t *late = bench_member(&b, "window", "coordinatorLate");
+	assert_in_range(json_integer_value(json_object_get(late, "maxNs")), 2 * FAKE_S, 3 * FAKE_S);
+	const json_t *agents = json_object_get(b.side, "agents");
+	const json_t *producer = json_array_get(agents, 0), *consumer = json_array_get(agents, 1);
+	late = json_object_get(producer, "late");
+	assert_int_equal(json_integer_value(json_object_get(late, "count")), 1000);
+	assert_in_range(json_integer_value(json_object_get(late, "p99Ns")), 2 * FAKE_MS,
+	                2 * FAKE_MS + 2000);
+	assert_true(json_is_null(json_object_get(consumer, "late"))); /* it does not tell */
+	bench_teardown(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -636,6 +672,7 @@ int main(void)
 		cmocka_unit_test(topics_that_somebody_deleted_make_the_result_invalid),
 		cmocka_unit_test(intervals_add_up_to_the_totals),
 		cmocka_unit_test(the_host_is_that_of_the_worker),
+		cmocka_unit_test(what_threads_and_sentinels_saw_reaches_the_result_and_its_verdict),
 		cmocka_unit_test(the_journal_is_gone_when_there_is_a_result),
 		cmocka_unit_test(secrets_do_not_reach_the_result),
 		cmocka_unit_test(kept_topics_are_not_deleted),

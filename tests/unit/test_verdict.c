@@ -254,6 +254,125 @@ static void cpu_steal_and_throttling_weigh_only_beside_a_lateness(void **state)
 }
 
 /* 6,000,000 messages of 4 producers in 60 s: 1 % are 60,000, and 2.4 s. */
+/* A sentinel that was late is a lateness that was seen, with a schedule or without. */
+static void agents_that_wake_up_late_are_named_and_cpu_explains_it(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t wakeups, late_ns, shown_ns;
+		int want;
+	} cases[] = {
+		{ "at 1 ms", 1000, MS, 2 * MS, UNMENTIONED },
+		{ "above 1 ms", 1000, MS + 1, 2 * MS, VERDICT_SUSPECT },
+		{ "at 25 %", 1000, 2 * MS, 8 * MS, UNMENTIONED },
+		{ "above 25 %", 1000, 2 * MS + 8, 8 * MS, VERDICT_SUSPECT },
+		{ "of few", 999, 2 * MS, 2 * MS, UNMENTIONED },
+		{ "nothing was measured", 1000, 2 * MS, 0, UNMENTIONED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (int k = 0; k < VERDICT_SENTINELS * VERDICT_POINTS * 2; k++) {
+			struct verdict_facts f = healthy();
+			struct verdict_sentinel *s = &f.sentinels[k % VERDICT_SENTINELS];
+			int at = k / VERDICT_SENTINELS % VERDICT_POINTS;
+
+			f.scheduled = k < VERDICT_SENTINELS * VERDICT_POINTS;
+			f.steal_share = 0.5;
+			s->wakeups = cases[i].wakeups;
+			s->late_ns[at] = cases[i].late_ns;
+			s->shown_ns[at] = cases[i].shown_ns;
+			if (weight_of(&f, "sentinel") != cases[i].want)
+				fail_msg("%s, %d", cases[i].what, k);
+			assert_int_equal(weight_of(&f, "hostCpu"), cases[i].want == UNMENTIONED
+			                                                   ? VERDICT_VALID
+			                                                   : VERDICT_SUSPECT);
+		}
+	}
+}
+
+static void a_coordinator_that_misses_seconds_is_a_note(void **state)
+{
+	struct verdict_facts f = healthy();
+
+	(void)state;
+	f.coordinator_late_ns = S;
+	assert_int_equal(weight_of(&f, "sentinel"), UNMENTIONED);
+	f.coordinator_late_ns = S + 1;
+	assert_int_equal(weight_of(&f, "sentinel"), VERDICT_VALID);
+	f.steal_share = 0.5; /* it is no lateness of the load */
+	assert_int_equal(weight_of(&f, "hostCpu"), VERDICT_VALID);
+}
+
+static void the_thread_that_may_have_been_the_limit_is_named(void **state)
+{
+	struct verdict_facts f = healthy();
+	struct verdict_result r;
+
+	(void)state;
+	f.late[VERDICT_P99] = (struct verdict_late){ 20 * MS, 30 * MS };
+	f.agent_cpu_max = 0.99;
+	f.busiest_loop = "a loop of producer agent 1, beside others with 3 % each,";
+	f.library_cpu_max = 0.98;
+	f.busiest_library = "rdk:broker1 in producer agent 0";
+	verdict_judge(&f, &r);
+	assert_int_equal(find(&r, "agentCpu")->weight, VERDICT_SUSPECT);
+	assert_string_equal(find(&r, "agentCpu")->text,
+	                    "a loop of producer agent 1, beside others with 3 % each, used 99 % of "
+	                    "a core: it may have been the limit");
+	assert_int_equal(find(&r, "libraryCpu")->weight, VERDICT_SUSPECT);
+	assert_string_equal(
+		find(&r, "libraryCpu")->text,
+		"a thread of the client library (rdk:broker1 in producer agent 0) used 98 "
+		"% of a core: it may have been the limit");
+
+	f = healthy();
+	f.library_cpu_max = 0.95;
+	assert_int_equal(weight_of(&f, "libraryCpu"), UNMENTIONED);
+	f.library_cpu_max = 0.96;
+	assert_int_equal(weight_of(&f, "libraryCpu"), VERDICT_VALID);
+	f.scheduled = false;
+	assert_int_equal(weight_of(&f, "libraryCpu"), UNMENTIONED);
+}
+
+static void wake_ups_are_merged_by_role_and_stand_beside_the_latency_they_are_part_of(void **state)
+{
+	static const enum latency shown[2][VERDICT_SENTINELS] = {
+		{ LATENCY_PUBLISH, LATENCY_E2E },
+		{ LATENCY_CORRECTED_PUBLISH, LATENCY_CORRECTED_E2E },
+	};
+	struct hist_copy late[3] = { 0 }, latencies[LATENCY_COUNT] = { 0 };
+	const struct fact_agent agents[] = {
+		{ .role = AGENT_PRODUCER, .late = &late[0] },
+		{ .role = AGENT_CONSUMER, .late = &late[1] },
+		{ .role = AGENT_PRODUCER, .late = &late[2] },
+		{ .role = AGENT_CONSUMER }, /* of a worker that does not tell */
+	};
+
+	(void)state;
+	hist_copy_record(&late[0], 1000, 500);
+	hist_copy_record(&late[1], 3000, 7);
+	hist_copy_record(&late[2], 2000, 500);
+	for (unsigned i = 0; i < LATENCY_COUNT; i++)
+		hist_copy_record(&latencies[i], i + 1, 1);
+	for (int scheduled = 0; scheduled < 2; scheduled++) {
+		struct verdict_facts f = { .scheduled = scheduled != 0 };
+
+		verdict_look_at_wakeups(agents, 4, latencies, &f);
+		assert_int_equal(f.sentinels[VERDICT_PRODUCERS].wakeups, 1000);
+		assert_in_range(f.sentinels[VERDICT_PRODUCERS].late_ns[VERDICT_P50], 1000, 1001);
+		assert_in_range(f.sentinels[VERDICT_PRODUCERS].late_ns[VERDICT_P95], 2000, 2001);
+		assert_int_equal(f.sentinels[VERDICT_CONSUMERS].wakeups, 7);
+		for (int s = 0; s < VERDICT_SENTINELS; s++)
+			assert_int_equal(f.sentinels[s].shown_ns[VERDICT_P99],
+			                 shown[scheduled][s] + 1);
+	}
+	for (int i = 0; i < 3; i++)
+		hist_copy_fini(&late[i]);
+	for (unsigned i = 0; i < LATENCY_COUNT; i++)
+		hist_copy_fini(&latencies[i]);
+}
+
 static void a_blocked_producer_is_judged_by_messages_and_by_time(void **state)
 {
 	static const struct {
@@ -498,6 +617,11 @@ static void everything_wrong_at_once_has_room(void **state)
 	f.backlog_not_built = f.backlog_not_drained = true;
 	f.agent_cpu_max = f.steal_share = 1;
 	f.throttled = 1;
+	f.library_cpu_max = 1;
+	f.edge_lack = "x";
+	f.coordinator_late_ns = 2 * S;
+	for (int i = 0; i < VERDICT_SENTINELS; i++)
+		f.sentinels[i] = (struct verdict_sentinel){ 1000, { S }, { S } };
 	verdict_judge(&f, &r);
 	assert_int_equal(r.verdict, VERDICT_INVALID);
 	assert_true(r.count <= VERDICT_REASONS_MAX);
@@ -514,6 +638,11 @@ int main(void)
 		cmocka_unit_test(lateness_is_judged_against_the_latencies_that_are_shown),
 		cmocka_unit_test(the_percentile_with_the_largest_share_is_told),
 		cmocka_unit_test(cpu_steal_and_throttling_weigh_only_beside_a_lateness),
+		cmocka_unit_test(agents_that_wake_up_late_are_named_and_cpu_explains_it),
+		cmocka_unit_test(a_coordinator_that_misses_seconds_is_a_note),
+		cmocka_unit_test(the_thread_that_may_have_been_the_limit_is_named),
+		cmocka_unit_test(
+			wake_ups_are_merged_by_role_and_stand_beside_the_latency_they_are_part_of),
 		cmocka_unit_test(a_blocked_producer_is_judged_by_messages_and_by_time),
 		cmocka_unit_test(the_shares_of_rate_and_throughput_have_two_bounds),
 		cmocka_unit_test(what_a_histogram_cannot_hold_and_clocks_that_disagree_are_told),
