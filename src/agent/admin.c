@@ -11,6 +11,7 @@
 
 #include "agent/channel.h"
 #include "agent/termination.h"
+#include "driver/registry.h"
 #include "stats/counter.h"
 #include "util/text.h"
 #include "util/xalloc.h"
@@ -237,7 +238,8 @@ int admin_main(const struct agent_spec *spec, const struct admin_job *job, struc
 
 	admin_init(&a, spec, shm);
 	a.channel_fd = channel_fd;
-	if (!do_job(&a, job, &err) || !write_output(&a.output, output_fd, &err)) {
+	if (!driver_load(spec->driver, &err) || !do_job(&a, job, &err) ||
+	    !write_output(&a.output, output_fd, &err)) {
 		agent_shm_fail(shm, &err);
 		return error_exit_code(err.kind);
 	}

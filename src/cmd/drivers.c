@@ -12,10 +12,32 @@
 
 static const struct flag drivers_flags[] = { INPUT_FLAG_HELP, { 0 } };
 
+/* This process forks no agent, so it may look for the library itself. */
+static bool is_missing(const struct driver *d)
+{
+	struct error err;
+
+	return !driver_load(d, &err);
+}
+
+static void add_library(const struct driver *d, struct text *out)
+{
+	char package[LIBRARY_PACKAGE];
+
+	text_addf(out, "%s (package %s)", d->library->soname,
+	          library_package(d->library->soname, package));
+}
+
 static void list_all(struct text *out)
 {
-	for (size_t i = 0; drivers[i] != NULL; i++)
-		text_addf(out, "%-10s %s\n", drivers[i]->name, drivers[i]->summary);
+	for (size_t i = 0; drivers[i] != NULL; i++) {
+		text_addf(out, "%-10s %s", drivers[i]->name, drivers[i]->summary);
+		if (is_missing(drivers[i])) {
+			text_add(out, "; library missing: ");
+			add_library(drivers[i], out);
+		}
+		text_add(out, "\n");
+	}
 	text_add(out, "\n\"omb drivers NAME\" shows the keys of its driver file.\n");
 }
 
@@ -31,6 +53,11 @@ static void show_one(const struct driver *d, struct text *out)
 		text_add(out, "\nValues of driverClass that mean it:\n");
 		for (const char *const *c = d->classes; *c != NULL; c++)
 			text_addf(out, "  %s\n", *c);
+	}
+	if (d->library != NULL) {
+		text_addf(out, "\nClient library%s: ", is_missing(d) ? ", missing here" : "");
+		add_library(d, out);
+		text_add(out, "\n");
 	}
 	if (d->caveats != NULL)
 		text_addf(out, "\n%s\n", d->caveats);
@@ -63,8 +90,9 @@ const struct command command_drivers = {
 	.summary = "lists the drivers of this build, and the keys of their files",
 	.words = "[NAME...]",
 	.text = "Without a name: the drivers of this build. With names: the keys of their driver "
-		"files, the values of OMB's driverClass that mean them, and what to know about "
-		"them.",
+		"files, the values of OMB's driverClass that mean them, their client library, and "
+		"what to know about them. Where this machine lacks a driver's library, both name it "
+		"and its package.",
 	.examples = "omb drivers\nomb drivers kafka",
 	.flags = drivers_flags,
 	.run = drivers_run,

@@ -46,6 +46,7 @@
 #include "driver/admin.h"
 #include "driver/core.h"
 #include "driver/doubt.h"
+#include "driver/library.h"
 #include "driver/traits.h"
 #include "facts/origin.h"
 #include "util/error.h"
@@ -96,6 +97,8 @@ struct driver {
 	const char *const *classes; /* OMB's driverClass values that mean this driver; NULL ends */
 	unsigned flags;
 	const struct option_spec *options; /* keys of the driver file; { 0 } ends */
+	/* Loaded in each agent before any hook that may call it.  Optional. */
+	const struct driver_library *library;
 	size_t config_size, instance_size, producer_size, consumer_size;
 
 	/* After the options were parsed into *config: checks and translates.  Pure: no client library,

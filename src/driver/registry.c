@@ -49,6 +49,11 @@ const struct driver *driver_for_file(const struct driver_file *file, struct erro
 	return NULL;
 }
 
+bool driver_load(const struct driver *d, struct error *err)
+{
+	return library_load(d->library, err) || error_wrap(err, "driver %s", d->name);
+}
+
 const struct driver *driver_configure(const struct driver_file *file, struct arena *arena,
                                       void **config, struct error_list *errors,
                                       struct error_list *warnings)

@@ -20,6 +20,10 @@ const struct driver *driver_by_class(const char *driver_class, struct error *err
 /* By what the file says: `driver` if it has one, else `driverClass`. */
 const struct driver *driver_for_file(const struct driver_file *file, struct error *err);
 
+/* Loads its client library, if it has one (library.h): in an agent, before any other hook than those
+ * that are pure. */
+bool driver_load(const struct driver *d, struct error *err);
+
 /* Finds the driver, reads its keys of the file by its table into *config (of the arena), has it
  * check and translate them.  Pure.  NULL: something was added to *errors. */
 const struct driver *driver_configure(const struct driver_file *file, struct arena *arena,

@@ -69,6 +69,15 @@ def test_files_that_the_page_points_at_are_there():
     assert missing == []
 
 
+@pytest.mark.parametrize("listed", sorted(DRIVER.glob("*/functions.txt")), ids=lambda p: p.parent.name)
+def test_a_driver_calls_all_that_it_asks_its_library_for(listed):
+    lines = listed.read_text().splitlines()
+    functions = [line for line in lines if not line.startswith("#")]
+    assert functions == sorted(set(functions)) and len(functions) > 1
+    code = "".join(p.read_text() for p in listed.parent.glob("*.[ch]"))
+    assert [f for f in functions if not re.search(rf"\b{f}\b", code)] == []
+
+
 def test_every_folder_of_a_driver_has_its_line_in_the_table():
     build = (DRIVER / "meson.build").read_text()
     table = build[build.index("driver_table = [") : build.index("\n]\n")]

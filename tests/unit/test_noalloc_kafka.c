@@ -38,6 +38,7 @@ static int open_cluster(void **state)
 {
 	char text[512], why[256];
 	struct error_list errors = { 0 }, warnings = { 0 };
+	struct error err;
 
 	(void)state;
 	t.rk = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof(why));
@@ -54,6 +55,7 @@ static int open_cluster(void **state)
 	                              &warnings));
 	t.driver = driver_configure(&t.file, &t.arena, &t.config, &errors, &warnings);
 	assert_non_null(t.driver);
+	assert_true(driver_load(t.driver, &err));
 	return 0;
 }
 

@@ -166,6 +166,7 @@ const struct driver driver_kafka = {
 	.flags = DRIVER_PARTITIONS | DRIVER_KEYS | DRIVER_HEADERS | DRIVER_TIMESTAMP |
 	         DRIVER_CLIENT_DEFAULTS,
 	.options = kafka_options,
+	.library = &kafka_library,
 	.config_size = sizeof(struct kafka_config),
 	.instance_size = sizeof(struct kafka_instance),
 	.producer_size = sizeof(struct kafka_producer),

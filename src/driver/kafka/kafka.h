@@ -15,10 +15,9 @@
  * why serving goes on until the queue is empty.
  */
 
-#include <librdkafka/rdkafka.h>
-
 #include "driver/driver.h"
 #include "driver/kafka/settings.h"
+#include "driver/kafka_library.h"
 
 /* Messages taken from a consumer's queue in one call: 52 ns each at 1000 against 68 ns at 10. */
 #define KAFKA_BATCH    1000

@@ -6,10 +6,9 @@
  * kafka_conf -- settings become a configuration object of librdkafka, and clients made from it.
  */
 
-#include <librdkafka/rdkafka.h>
-
 #include "driver/driver.h"
 #include "driver/kafka/settings.h"
+#include "driver/kafka_library.h"
 
 /* What the library is told, plus `client_id` where the file has none, plus a log callback that
  * drops the lines.  The caller destroys it, or gives it to kafka_conf_client. */

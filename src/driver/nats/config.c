@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver/nats/config.h"
+#include "driver/nats_library.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <nats/nats.h>
 
 #include "config/driver_file.h"
 #include "util/arena.h"

@@ -17,13 +17,13 @@
  * Threads: everything here is called by the thread of the loop.
  */
 
-#include <nats/nats.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "driver/mailbox.h"
+#include "driver/nats_library.h"
 #include "util/error.h"
 
 struct driver_core;

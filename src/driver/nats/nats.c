@@ -51,6 +51,7 @@ const struct driver driver_nats = {
 	.classes = nats_classes,
 	.flags = DRIVER_KEYS | DRIVER_HEADERS | DRIVER_TIMESTAMP | DRIVER_REDELIVERY,
 	.options = nats_options,
+	.library = &nats_library,
 	.config_size = sizeof(struct nats_config),
 	.instance_size = sizeof(struct nats_instance),
 	.producer_size = sizeof(struct nats_producer),

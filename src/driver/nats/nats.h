@@ -18,12 +18,11 @@
  *     admin.c      streams and durable consumers; the only part that waits
  */
 
-#include <nats/nats.h>
-
 #include "driver/driver.h"
 #include "driver/nats/config.h"
 #include "driver/nats/link.h"
 #include "driver/nats/wire.h"
+#include "driver/nats_library.h"
 
 /* Of what has none: NATS knows no keys. */
 #define NATS_KEY_HEADER "Key"
