@@ -17,7 +17,7 @@ import signal
 
 import harness
 import pytest
-from harness import EmbeddedBroker, Kafka, Omb, Proxy, free_port
+from harness import EmbeddedBroker, Kafka, Omb
 
 LIMIT_S = 60
 SETUP_LIMIT_S = 300  # a JVM and its packages
@@ -30,8 +30,7 @@ def pytest_configure(config):
 
 
 def is_on_real_kafka(item):
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return "kafka" in (parameters.get("kafka"), parameters.get("proxied_kafka"))
+    return hasattr(item, "callspec") and item.callspec.params.get("kafka") == "kafka"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,7 +81,7 @@ def pytest_runtest_teardown():
         yield
 
 
-BROKERS = ("kafka", "breakable_kafka", "proxied_kafka")
+BROKERS = ("kafka", "breakable_kafka")
 
 
 @pytest.fixture(autouse=True)
@@ -172,29 +171,3 @@ def breakable_kafka(tmp_path_factory):
         yield broker
     finally:
         broker.stop()
-
-
-@pytest.fixture(scope="module", params=["embedded", "kafka"])
-def proxied_kafka(request, tmp_path_factory):
-    """A broker whose clients all go through `broker.proxy`; whoever makes that bad heals it again."""
-    folder = tmp_path_factory.mktemp(f"proxied-{request.param}")
-    port = free_port()
-    proxy = Proxy(folder / "proxy", f"127.0.0.1:{port}")
-    try:
-        if request.param == "embedded":
-            options = ("--advertise", proxy.address)
-            broker = EmbeddedBroker(folder / "broker", *options, port=port)
-        else:
-            broker = start_kafka(folder, "--port", port, "--advertise", proxy.address)
-        broker.proxy = proxy
-        try:
-            if request.param == "kafka":
-                warm_up(broker, folder / "warm-up")
-            yield broker
-        finally:
-            if request.param == "embedded":
-                broker.stop()
-            else:
-                broker.stop()
-    finally:
-        proxy.stop()

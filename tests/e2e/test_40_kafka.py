@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole runs on a real Apache Kafka (tools/broker)."""
 
-import time
-
 import pytest
 from harness import ROOT, assert_account_is_consistent, assert_nothing_lost
 
@@ -117,26 +115,6 @@ def test_files_of_omb_run_as_they_are_with_what_one_broker_needs(omb, kafka):
     assert_cleaned_up(omb, kafka, result)
 
 
-@pytest.mark.limit(90)
-def test_a_fleet_of_100_producers_and_100_consumers_on_200_partitions(omb, kafka):
-    shape = workload(
-        topics=20,
-        partitionsPerTopic=10,
-        producersPerTopic=5,
-        consumerPerSubscription=5,
-        producerRate=3,
-        producerRateScope="per-producer",
-        keyDistributor="KEY_ROUND_ROBIN",
-        testDuration="3s",
-    )
-    result = omb.run(shape, kafka.driver(), timeout_s=80)
-    result.must_be_good()
-    assert_nothing_lost(result)
-    assert [row["sent"] for row in result.rows("producers")] == [9] * 100
-    assert sum(a["clients"] for a in result.omb["agents"]) == 200
-    assert_cleaned_up(omb, kafka, result)
-
-
 def test_max_is_bounded_by_bytes_in_flight(omb, kafka):
     shape = workload(producerRate="max", maxInFlight="64KiB", topics=1, testDuration="2s")
     result = omb.run(shape, kafka.driver())
@@ -149,39 +127,6 @@ def test_max_is_bounded_by_bytes_in_flight(omb, kafka):
 # ---- consumers ------------------------------------------------------------------------------------
 
 
-def test_slow_consumers_stay_in_their_group_and_lose_nothing(omb, kafka):
-    # Each takes 125 messages in a second and takes 20 ms for each.
-    shape = workload(messageProcessingTime="20ms", producerRate=250, testDuration="1s", topics=1)
-    result = omb.run(shape, kafka.driver())
-    result.must_be_good()
-    assert_nothing_lost(result)
-    receiving_ns = result.phase("drain")["endNs"] - result.phase("measure")["startNs"]
-    busiest = max(a["counters"]["received"] for a in result.omb["agents"])
-    assert busiest >= 125
-    assert receiving_ns >= (busiest - 1) * 20_000_000
-
-
-@pytest.mark.limit(120)
-def test_a_backlog_on_kafka_is_built_and_drained(omb, kafka):
-    messages = 6000
-    shape = workload(
-        consumerBacklogSizeGB=messages * 1024 / 2**30,
-        messageSize=1024,
-        producerRate=3000,
-        testDuration="1s",
-        warmupDuration="1s",
-    )
-    result = omb.run(shape, kafka.driver(), timeout_s=110)
-    result.must_be_good()
-    assert_nothing_lost(result)
-    backlog = result.omb["backlog"]
-    assert backlog["built"] and backlog["drained"]
-    assert messages <= backlog["askedMessages"] <= messages + 1
-    assert backlog["builtMessages"] >= backlog["askedMessages"]
-    assert backlog["buildNs"] >= messages / 3000 * 1e9
-    assert_cleaned_up(omb, kafka, result)
-
-
 def test_more_consumers_than_partitions_are_told(omb, kafka):
     shape = workload(partitionsPerTopic=1, consumerPerSubscription=3, topics=1)
     result = omb.run(shape, kafka.driver())
@@ -192,20 +137,6 @@ def test_more_consumers_than_partitions_are_told(omb, kafka):
 
 
 # ---- the broker ----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow_on_kafka
-def test_a_broker_that_does_not_answer_is_a_failure_in_bounded_time(omb, kafka):
-    driver = kafka.driver(commonConfig="bootstrap.servers=127.0.0.1:1\n")
-    began = time.monotonic()
-    result = omb.run(workload(), driver, timeout_s=55)
-    result.must_end(1)
-    assert "127.0.0.1:1" in result.err
-    errors = [line for line in result.err.splitlines() if line.startswith("omb: ")]
-    assert len(errors) == 1, result.err
-    assert not result.named(".omb")
-    assert omb.journals() == {}
-    print(f"a broker that is not there took {time.monotonic() - began:.1f} s")
 
 
 def test_a_setting_that_the_client_refuses_is_a_configuration_error(omb, kafka):
@@ -222,36 +153,6 @@ def test_topics_that_cannot_be_written_are_never_ready_and_are_deleted(omb, kafk
     result.must_end(1)
     assert "omb-" in result.err  # which ones
     assert not result.named(".omb")
-    assert kafka.leftovers() == []
-
-
-def test_kept_topics_stay_until_cleanup_deletes_those_of_their_run(omb, kafka):
-    omb.write("k.yaml", kafka.driver())
-    runs = []
-    for name in ("first", "second"):
-        shape = workload(keepTopics=True, testDuration="1s")
-        result = omb.run(shape, kafka.driver(), "-o", f"{name}.json")
-        result.must_be_good()
-        runs.append(result.omb["run"]["id"])
-        assert len(kafka.leftovers(runs[-1])) == 2 + 2
-    first, second = runs
-    try:
-        dry = omb.command("cleanup", "-d", "k.yaml", "--run", first, "--dry-run")
-        dry.must_end(0)
-        assert sorted(kafka.leftovers(first)) == sorted(
-            line.split()[-1] for line in dry.out.splitlines() if "would delete" in line
-        )
-        wet = omb.command("cleanup", "-d", "k.yaml", "--run", first)
-        wet.must_end(0)
-        assert kafka.leftovers(first) == []
-        assert len(kafka.leftovers(second)) == 2 + 2
-        # Too young for that.
-        young = omb.command("cleanup", "-d", "k.yaml", "--min-age", "1h")
-        young.must_end(0)
-        assert len(kafka.leftovers(second)) == 2 + 2
-    finally:
-        rest = omb.command("cleanup", "-d", "k.yaml", "--min-age", "0s", "--force")
-    rest.must_end(0)
     assert kafka.leftovers() == []
 
 

@@ -1,23 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole runs through `omb proxy`, which slows, holds and cuts their connections."""
+"""A run through `omb proxy`, which cuts its connections; for other drivers: tests/drivers."""
 
 import signal
 
 import pytest
-from harness import (
-    Proxy,
-    assert_account_is_consistent,
-    assert_nothing_lost,
-    free_port,
-    wait_until,
-)
-
-pytestmark = pytest.mark.slow_on_kafka
+from harness import Proxy, assert_account_is_consistent, free_port, wait_until
 
 RATE = 400
-
-# Sends again by itself, and knows what it has sent.
-SAFE = {"producerConfig": "acks=all\nlinger.ms=1\nenable.idempotence=true\n"}
 
 
 def workload(**more):
@@ -48,67 +37,6 @@ def await_measured(running, seconds=1):
     """Until so many more samples of the window are there."""
     wanted = measured(running) + seconds
     wait_until(lambda: measured(running) >= wanted, 30, "measured samples")
-
-
-@pytest.fixture
-def network(proxied_kafka):
-    """The proxy; afterwards as good as none."""
-    yield proxied_kafka.proxy
-    proxied_kafka.proxy.tell("heal")
-    proxied_kafka.proxy.tell("set latency=0 jitter=0 bandwidth=0")
-
-
-@pytest.mark.limit(120)
-def test_connections_that_are_cut_and_come_back_lose_nothing_and_are_told(
-    omb, proxied_kafka, network
-):
-    running = omb.start(workload(), proxied_kafka.driver(**SAFE))
-    await_measured(running)
-    assert int(network.tell("cut").split()[0]) > 0
-    await_measured(running)
-    network.tell("heal")
-    result = running.wait(100)
-    assert result.code in (0, 3), result.must_end(0)
-    assert (result.code == 3) == (result.verdict == "INVALID")
-    assert_account_is_consistent(result)
-    totals = result.totals
-    assert totals["acknowledged"] == totals["sent"] > 0
-    assert totals["received"] == totals["acknowledged"]
-    assert not {"missing", "surplus", "failed", "agents"} & set(result.reasons())
-    # What was due while there was no network is charged with it; and it is told why.
-    assert result.latency("correctedPublish").max() >= 500_000_000
-    assert "connection" in {e["name"] for e in result.events("client")}
-    assert proxied_kafka.leftovers() == []
-
-
-@pytest.mark.limit(120)
-def test_a_slow_network_stands_in_the_latencies_and_loses_nothing(omb, proxied_kafka, network):
-    network.tell("set up latency=20ms")
-    network.tell("set down latency=10ms jitter=5ms")
-    result = omb.run(workload(testDuration="3s"), proxied_kafka.driver())
-    result.must_be_good()
-    assert_nothing_lost(result)
-    # Never less than the way there and back.
-    assert result.latency("publish").surely_below(30_000_000) == 0
-    assert result.latency("endToEnd").surely_below(30_000_000) == 0
-
-
-@pytest.mark.limit(120)
-def test_a_black_hole_holds_everything_and_loses_nothing(omb, proxied_kafka, network):
-    running = omb.start(workload(), proxied_kafka.driver(**SAFE))
-    await_measured(running)
-    network.tell("blackhole")
-    await_measured(running)
-    network.tell("heal")
-    result = running.wait(100)
-    assert result.code in (0, 3), result.must_end(0)
-    assert_account_is_consistent(result)
-    totals = result.totals
-    assert totals["received"] == totals["acknowledged"] == totals["sent"] > 0
-    assert result.latency("correctedPublish").max() >= 500_000_000
-
-
-# ---- the loopback broker, over TCP -------------------------------------------------------------------
 
 
 @pytest.mark.limit(90)
