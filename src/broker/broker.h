@@ -19,8 +19,9 @@
  *                       stopped when the pool is full, and a notice says so.
  *   BROKER_DROP_OLDEST  the oldest goes, read or not.
  *
- * Whatever goes that was held, or that a reader which fell silent has not had (readers.h), is counted
- * as dropped unread, and a notice says so.  Fetches below what is there get OFFSET_OUT_OF_RANGE and
+ * Whatever goes that no reader was given, or that one which fell silent has not had (readers.h), is
+ * counted as dropped unread, and a notice says so.  What a member of a group was given and has not
+ * committed yet is held, but it was read.  Fetches below what is there get OFFSET_OUT_OF_RANGE and
  * are counted as well.
  *
  * Not kept to, where Kafka does: nothing is durable or replicated; no transactions, no compaction

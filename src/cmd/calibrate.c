@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* calibrate -- `omb calibrate`: what the harness can do on this machine. */
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cmd/args.h"
 #include "cmd/input_files.h"
@@ -33,24 +29,10 @@ static const struct flag calibrate_flags[] = { INPUT_FLAG_HELP, { 0 } };
 
 struct bench {
 	const struct args *args;
-	char folder[64]; /* of results that nobody keeps; ends in a slash */
 	struct calibration found;
 };
 
 /* --- one run -------------------------------------------------------------------------------------- */
-
-static void forget_results(const struct bench *b)
-{
-	DIR *dir = opendir(b->folder);
-	const struct dirent *entry;
-
-	if (dir == NULL)
-		return;
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-}
 
 /* A window that was never full enough to be VALID is none of our business here. */
 static bool run_once(struct bench *b, const char *workload, const char *driver,
@@ -61,7 +43,6 @@ static bool run_once(struct bench *b, const char *workload, const char *driver,
 		.workload = workload,
 		.driver = driver,
 		.sets = sets,
-		.output = b->folder,
 		.silent = true,
 	};
 	struct run_report report = { 0 };
@@ -71,7 +52,6 @@ static bool run_once(struct bench *b, const char *workload, const char *driver,
 	enum run_outcome outcome = text_run(b->args, &run, &report, err);
 	*found = report.figures;
 	run_report_fini(&report);
-	forget_results(b);
 	return outcome == RUN_GOOD || outcome == RUN_INVALID;
 }
 
@@ -259,23 +239,6 @@ static int finish(struct bench *b)
 	return 0;
 }
 
-static bool open_bench(struct bench *b, struct error *err)
-{
-	const char *temporary = getenv("TMPDIR");
-
-	int len = snprintf(b->folder, sizeof(b->folder) - 1, "%s/omb-calibrate-XXXXXX",
-	                   temporary != NULL && temporary[0] == '/' ? temporary : "/tmp");
-	if (len >= (int)sizeof(b->folder) - 1)
-		return error_set(err, ERROR_USAGE, "TMPDIR is too long");
-	if (!run_block_signals(err))
-		return false;
-	if (mkdtemp(b->folder) == NULL)
-		return error_set_errno(err, errno, "creating %s", b->folder);
-	b->folder[len] = '/';
-	machine_limits_raise();
-	return true;
-}
-
 static int calibrate_run(const struct args *args)
 {
 	struct bench b = { .args = args };
@@ -286,11 +249,10 @@ static int calibrate_run(const struct args *args)
 		          args->words.items[0]);
 		return args_fail(args, &err);
 	}
-	if (!open_bench(&b, &err))
+	if (!run_block_signals(&err))
 		return args_fail(args, &err);
-	bool ok = measure_all(&b, &err);
-	rmdir(b.folder);
-	return ok ? finish(&b) : args_fail(args, &err);
+	machine_limits_raise();
+	return measure_all(&b, &err) ? finish(&b) : args_fail(args, &err);
 }
 
 extern const struct command command_calibrate;

@@ -70,6 +70,7 @@ static enum run_outcome run_texts(const struct args *args, const struct text_run
 		.workload_path = q->name,
 		.driver_path = q->name,
 		.output = q->output,
+		.without_files = q->output == NULL,
 		.command_line = args->line,
 		.console = { .format = CONSOLE_TEXT,
 		             .quiet = q->silent,

@@ -20,7 +20,7 @@ struct text_run {
 	const char *driver;          /* YAML */
 	const struct override *sets; /* as --set has them */
 	size_t sets_count;
-	const char *output; /* a folder, with its slash */
+	const char *output; /* a folder, with its slash; NULL = the report is all that remains */
 	bool silent;        /* prints nothing at all; else as `omb run` */
 };
 

@@ -6,6 +6,7 @@
  * options -- what a run is given.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "run/console.h"
@@ -27,6 +28,7 @@ struct run_options {
 	const char *workload_path; /* for the result's file name and the manifest */
 	const char *driver_path;
 	const char *output;       /* -o: a file, or a folder; NULL = the current folder */
+	bool without_files;       /* no result and no journal: what remains is the run's report */
 	const char *command_line; /* for the manifest; may be NULL */
 	struct console_options console;
 	double ceiling_per_s; /* of the generator on this host for this load; 0 = not known */

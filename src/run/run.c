@@ -32,9 +32,11 @@ static bool prepare(struct run *r, struct error *err)
 
 static bool open_files(struct run *r, struct error *err)
 {
-	const char *folder = output_folder(r, err);
 	struct record record;
 
+	if (r->options->without_files)
+		return true;
+	const char *folder = output_folder(r, err);
 	if (folder && output_reserve(r, folder, err)) {
 		outcome_begin(r, &record);
 		if (diary_open(&r->diary, folder, &record, err))
@@ -68,6 +70,7 @@ static void fill_figures(const struct record *record, struct run_figures *out)
 	};
 }
 
+/* False: files are wanted, and could not be written. */
 static bool write_result(struct run *r, struct run_report *out, struct error *err)
 {
 	struct text text = { 0 };
@@ -75,25 +78,26 @@ static bool write_result(struct run *r, struct run_report *out, struct error *er
 
 	outcome_fill(r, &record);
 	fill_figures(&record, &out->figures);
-	bool wrote = output_write(r, &record, &out->result_path, &out->side_path, err);
-	const char *result = wrote ? text_str(&out->result_path) : NULL;
-	const char *side = wrote ? text_str(&out->side_path) : NULL;
+	bool has_files = !r->options->without_files &&
+	                 output_write(r, &record, &out->result_path, &out->side_path, err);
+	const char *result = has_files ? text_str(&out->result_path) : NULL;
+	const char *side = has_files ? text_str(&out->side_path) : NULL;
 
 	/* Without files the summary is all that is left of the run, even if only names were wanted. */
 	if (r->console.options.format == CONSOLE_JSON)
 		summary_format_json(&record, result, side, &text);
-	else if (r->console.options.quiet && wrote)
+	else if (r->console.options.quiet && has_files)
 		text_addf(&text, "%s\n%s\n", result, side);
 	else
 		summary_format(&record, result, side, &text);
 	console_summary(&r->console, text_str(&text));
-	if (r->console.options.quiet && wrote)
+	if (r->console.options.quiet && has_files)
 		tell_why_invalid(r, &record.verdict);
 	text_fini(&text);
 	out->outcome = record.interrupted                          ? RUN_INTERRUPTED
 	               : record.verdict.verdict == VERDICT_INVALID ? RUN_INVALID
 	                                                           : RUN_GOOD;
-	return wrote;
+	return has_files || r->options->without_files;
 }
 
 static enum run_outcome conclude(struct run *r, struct run_report *out, struct error *err)

@@ -81,6 +81,7 @@ void bench_go(struct bench *b)
 		.workload_path = "w.yaml",
 		.driver_path = "d.yaml",
 		.output = b->folder,
+		.without_files = b->without_files,
 		.command_line = "omb run --set sasl.password=hunter2",
 		.console = { .progress = progress, .summary = summary, .quiet = b->quiet },
 		.platform = &platform,

@@ -38,7 +38,7 @@ struct bench {
 	struct error err;
 	enum run_outcome outcome;
 	json_t *side, *omb; /* the files; NULL = not written */
-	bool quiet;
+	bool quiet, without_files;
 	char *summary, *progress;
 	size_t summary_len, progress_len;
 	unsigned files; /* in the folder afterwards */

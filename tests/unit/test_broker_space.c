@@ -308,6 +308,33 @@ static void owners_of_a_partition_are_known_by_their_client_id(void **state)
 	assert_int_equal(groups_count_owners(groups, "t", 0, hash_of("other")), -1);
 }
 
+/* It is held for the group as long as there is room; when there is none, it was read all the same. */
+static void what_was_fetched_and_not_committed_is_not_unread(void **state)
+{
+	static const int32_t given[] = { 0 };
+	struct fixture f = { 0 };
+	const struct broker_counts *c;
+
+	(void)state;
+	init(&f.h, BROKER_DROP_OLDEST, 0);
+	f.m[0].c = &f.h.clients[1];
+	join_group(&f, &f.m[0]);
+	read_join(&f.m[0], 5);
+	assign(&f, &f.m[0], given, 1);
+	for (int i = 0; i < 10; i++)
+		assert_true(produce(&f.h));
+	assert_int_equal(commit(&f, &f.m[0], 0, 2), KAFKA_NONE);
+	assert_int_equal(fetch(&f.h, 1, 2), 10);
+	assert_true(produce(&f.h));
+	assert_int_equal(fetch(&f.h, 1, 10), 11); /* what it is given now counts, too */
+	for (int i = 0; i < 100; i++)
+		assert_true(produce(&f.h));
+	c = broker_counts(f.h.b);
+	assert_int_equal(c->dropped, log_start(&f.h, 2) - 11);
+	assert_int_equal(c->dropped_bytes, c->dropped * BIG);
+	broker_harness_fini(&f.h);
+}
+
 static int owners;
 
 static int count_owners(const void *context, uint32_t client)
@@ -340,14 +367,14 @@ static void a_reader_whose_partition_was_given_away_lacks_nothing(void **state)
 			.now_ns = 20 * S,
 			.count_owners = count_owners,
 		};
-		int64_t lowest;
+		struct readers_front front;
 		slow->client = other->client = 7;
 		owners = cases[i].owners;
 		assert_non_null(readers_note(&r, &seen));
 		seen = (struct partition_reader){ other, 5, 5, 5, 19 * S };
 		if (cases[i].other_reads)
 			assert_non_null(readers_note(&r, &seen));
-		assert_int_equal(readers_lowest(&r, &look, &lowest), cases[i].other_reads);
+		assert_int_equal(readers_lowest(&r, &look, &front), cases[i].other_reads);
 		assert_int_equal(readers_unread(&r, 0, 10), cases[i].unread);
 		readers_fini(&r);
 		assert_int_equal(budget.count, 0);
@@ -367,6 +394,7 @@ int main(void)
 			one_that_is_gone_lacks_what_was_there_unless_another_goes_on_for_it),
 		cmocka_unit_test(clients_that_come_and_go_do_not_pile_up),
 		cmocka_unit_test(dropping_the_oldest_counts_only_what_somebody_lacks),
+		cmocka_unit_test(what_was_fetched_and_not_committed_is_not_unread),
 		cmocka_unit_test_setup_teardown(owners_of_a_partition_are_known_by_their_client_id,
 		                                fixture_setup, fixture_teardown),
 		cmocka_unit_test(a_reader_whose_partition_was_given_away_lacks_nothing),

@@ -135,6 +135,28 @@ static void the_journal_is_gone_when_there_is_a_result(void **state)
 	bench_teardown(&b);
 }
 
+static void a_run_without_files_leaves_its_figures_alone(void **state)
+{
+	struct bench with, without;
+
+	(void)state;
+	bench_setup(&with, FIXED);
+	bench_go(&with);
+	bench_setup(&without, FIXED);
+	without.without_files = true;
+	bench_go(&without);
+	assert_int_equal(without.outcome, RUN_GOOD);
+	assert_int_equal(without.err.kind, ERROR_NONE);
+	assert_int_equal(without.files, 0);
+	assert_int_equal(without.report.result_path.len + without.report.side_path.len, 0);
+	assert_true(without.report.figures.publish_per_s > 0);
+	assert_memory_equal(&without.report.figures, &with.report.figures,
+	                    sizeof(with.report.figures));
+	assert_non_null(strstr(without.summary, "sent"));
+	bench_teardown(&without);
+	bench_teardown(&with);
+}
+
 static void secrets_do_not_reach_the_result(void **state)
 {
 	struct bench b;
@@ -674,6 +696,7 @@ int main(void)
 		cmocka_unit_test(the_host_is_that_of_the_worker),
 		cmocka_unit_test(what_threads_and_sentinels_saw_reaches_the_result_and_its_verdict),
 		cmocka_unit_test(the_journal_is_gone_when_there_is_a_result),
+		cmocka_unit_test(a_run_without_files_leaves_its_figures_alone),
 		cmocka_unit_test(secrets_do_not_reach_the_result),
 		cmocka_unit_test(kept_topics_are_not_deleted),
 		cmocka_unit_test(a_producer_only_run_has_nothing_to_wait_for),

@@ -142,24 +142,26 @@ static bool look_at_silent(struct readers *r, const struct readers_look *look,
 }
 
 static bool look_at(struct readers *r, const struct readers_look *look,
-                    const struct partition_reader *p, bool *found, int64_t *lowest)
+                    const struct partition_reader *p, bool *found, struct readers_front *out)
 {
 	if (is_silent(p, look->now_ns))
 		return look_at_silent(r, look, p);
-	if (!*found || p->offset < *lowest)
-		*lowest = p->offset;
+	if (!*found || p->offset < out->asked)
+		out->asked = p->offset;
+	if (!*found || p->next < out->given)
+		out->given = p->next;
 	*found = true;
 	return true;
 }
 
-bool readers_lowest(struct readers *r, const struct readers_look *look, int64_t *offset)
+bool readers_lowest(struct readers *r, const struct readers_look *look, struct readers_front *out)
 {
 	bool found = false;
 	size_t i = 0;
 
 	r->lacks_count = 0;
 	while (i < r->count) {
-		if (look_at(r, look, &r->items[i], &found, offset))
+		if (look_at(r, look, &r->items[i], &found, out))
 			i++;
 		else
 			forget(r, i);
@@ -213,10 +215,10 @@ static bool is_merged(struct partition_reader *into, const struct partition_read
 static void sweep(struct readers *r, uint64_t now_ns)
 {
 	struct readers_look look = { .now_ns = now_ns };
-	int64_t lowest;
+	struct readers_front front;
 	size_t kept = 0;
 
-	readers_lowest(r, &look, &lowest);
+	readers_lowest(r, &look, &front);
 	for (size_t i = 0; i < r->count; i++) {
 		struct partition_reader p = r->items[i];
 		bool merged = false;

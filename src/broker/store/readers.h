@@ -79,11 +79,14 @@ struct readers_look {
 	const void *context;
 };
 
-/*
- * The lowest offset of a reader that is not silent; false: there is none.  What silent ones lack
- * stands ready for readers_unread.
- */
-bool readers_lowest(struct readers *r, const struct readers_look *look, int64_t *offset);
+/* Up to where all readers are that are not silent. */
+struct readers_front {
+	int64_t asked; /* they have everything below */
+	int64_t given; /* they were given everything below, though they need not have done with it */
+};
+
+/* False: there is none.  What silent ones lack stands ready for readers_unread. */
+bool readers_lowest(struct readers *r, const struct readers_look *look, struct readers_front *out);
 /* How many of the offsets first..end-1 a silent reader has not had, as of the last look. */
 uint64_t readers_unread(const struct readers *r, int64_t first, int64_t end);
 /* What is below `start` was dropped and counted: nobody lacks it any more. */

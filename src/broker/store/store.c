@@ -107,9 +107,14 @@ static int count_owners(const void *context, uint32_t client)
 	return groups_count_owners(h->s->groups, h->topic->name, h->partition, client);
 }
 
-/* Below this offset nobody needs anything any more; who fell silent is not asked. */
-static int64_t held_from(struct store *s, const struct topic *topic, int32_t partition,
-                         uint64_t now_ns)
+/* Below `held` nobody needs anything any more; below `had` nobody who reads lacks anything.  Who fell
+ * silent is not asked. */
+struct place {
+	int64_t held, had;
+};
+
+static struct place place_of(struct store *s, const struct topic *topic, int32_t partition,
+                             uint64_t now_ns)
 {
 	struct readers *readers = &topic->partitions[partition].readers;
 	const struct held held = { .s = s, .topic = topic, .partition = partition };
@@ -118,28 +123,31 @@ static int64_t held_from(struct store *s, const struct topic *topic, int32_t par
 		.count_owners = count_owners,
 		.context = &held,
 	};
-	int64_t read, committed;
-	bool has_reader = readers_lowest(readers, &look, &read);
+	struct readers_front front;
+	int64_t committed;
+	bool has_reader = readers_lowest(readers, &look, &front);
 	bool has_group = groups_lowest_offset(s->groups, topic->name, partition, &committed);
 
-	if (has_reader && has_group)
-		return read < committed ? read : committed;
-	if (has_reader || has_group)
-		return has_reader ? read : committed;
-	return readers->released;
+	if (!has_reader && !has_group)
+		return (struct place){ readers->released, readers->released };
+	if (!has_reader)
+		return (struct place){ committed, committed };
+	/* What a member was given and has not committed is held for it, and it has had it. */
+	bool is_behind = has_group && committed < front.asked;
+	return (struct place){ is_behind ? committed : front.asked, front.given };
 }
 
-/* Of a batch: what was held, or a silent reader has not had. */
+/* Of a batch: what nobody was given, or a silent reader has not had. */
 static uint64_t count_unread(const struct readers *readers, const struct log_batch *batch,
-                             int64_t held)
+                             int64_t had)
 {
 	int64_t first = batch->base_offset, end = first + batch->messages;
 
-	if (held <= first)
+	if (had <= first)
 		return batch->messages;
-	if (held >= end)
+	if (had >= end)
 		return readers_unread(readers, first, end);
-	return readers_unread(readers, first, held) + (uint64_t)(end - held);
+	return readers_unread(readers, first, had) + (uint64_t)(end - had);
 }
 
 static void tell_dropped(struct store *s, const struct topic *t, uint64_t now_ns)
@@ -154,7 +162,7 @@ static void tell_dropped(struct store *s, const struct topic *t, uint64_t now_ns
 }
 
 /* The first `count` batches go; what of them was unread is counted. */
-static void drop(struct store *s, struct topic *t, int32_t partition, size_t count, int64_t held,
+static void drop(struct store *s, struct topic *t, int32_t partition, size_t count, int64_t had,
                  uint64_t now_ns)
 {
 	struct partition *p = &t->partitions[partition];
@@ -162,7 +170,7 @@ static void drop(struct store *s, struct topic *t, int32_t partition, size_t cou
 
 	for (size_t i = 0; i < count; i++) {
 		const struct log_batch *batch = log_batch_at(&p->log, i);
-		uint64_t messages = count_unread(&p->readers, batch, held);
+		uint64_t messages = count_unread(&p->readers, batch, had);
 		unread += messages;
 		s->counts->dropped_bytes += messages > 0 ? batch->len : 0;
 	}
@@ -185,8 +193,8 @@ static void drop_read(struct store *s, size_t wanted, uint64_t now_ns)
 				return;
 			if (log->chunks_count == 0)
 				continue;
-			int64_t held = held_from(s, t, i, now_ns);
-			drop(s, t, i, log_find(log, held), held, now_ns);
+			struct place place = place_of(s, t, i, now_ns);
+			drop(s, t, i, log_find(log, place.held), place.had, now_ns);
 		}
 }
 
@@ -218,7 +226,7 @@ static void drop_oldest(struct store *s, size_t wanted, uint64_t now_ns)
 		if (l.chunks == 0)
 			return;
 		drop(s, l.topic, l.partition, log_oldest(&l.topic->partitions[l.partition].log),
-		     held_from(s, l.topic, l.partition, now_ns), now_ns);
+		     place_of(s, l.topic, l.partition, now_ns).had, now_ns);
 	}
 }
 
