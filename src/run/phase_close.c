@@ -140,6 +140,8 @@ void close_delete(struct run *r)
 
 	if (await_verb(r, &call, close_delete_limit_ns(r), PATIENCE_CLOSE, &err))
 		return;
+	if (r->made.broker_is_own)
+		return; /* with it they go, if they have not gone already */
 	r->close.left_behind = true;
 	r->close.left_why = err;
 	/* What the broker does not allow, it does not allow `omb cleanup` either. */

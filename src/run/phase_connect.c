@@ -46,6 +46,7 @@ void connect_initialize(struct run *r)
 	outcome_begin(r, &known);
 	diary_driver(&r->diary, &known);
 	r->made.broker_is_local = call.initialize.broker_is_local;
+	r->made.broker_is_own = call.initialize.broker_is_own;
 	r->made.standstill_ns = call.initialize.standstill_ms * LIMITS_MS;
 }
 

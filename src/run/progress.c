@@ -238,7 +238,8 @@ void progress_interrupted(struct run *r)
 		"interrupted a third time: leaving topics behind; `omb cleanup` deletes them",
 		"interrupted a third time: not waiting for anything any more",
 	};
-	bool may_leave_topics = r->made.topics_count > 0 && !r->options->workload->keep_topics;
+	bool may_leave_topics = r->made.topics_count > 0 && !r->made.broker_is_own &&
+	                        !r->options->workload->keep_topics;
 	unsigned i = r->await.signals < 3 ? r->await.signals - 1 : may_leave_topics ? 2 : 3;
 
 	console_say(&r->console, CONSOLE_WARNING, state_wall_ns(r), "%s", texts[i]);

@@ -5,16 +5,19 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "util/xalloc.h"
 
-#define PIECE ((size_t)65536) /* of a draft */
+#define PIECE     ((size_t)65536) /* of a draft */
+#define LINKS_MAX 40              /* as the kernel follows */
 
 static ssize_t read_some(int fd, void *buf, size_t len)
 {
@@ -108,12 +111,55 @@ static bool is_free(const char *path, struct error *err)
 	return true;
 }
 
+/* The folder of `path`, without links.  NULL: there is none.  The caller frees it. */
+static char *real_folder(const char *path)
+{
+	const char *base = file_base(path);
+	char *folder = base > path ? xstrndup(path, (size_t)(base - path)) : xstrdup(".");
+	char *real = realpath(folder, NULL);
+
+	free(folder);
+	return real;
+}
+
+/*
+ * /dev/stdout, /dev/fd/3, /proc/self/fd/3, or a link to one of them: it means what a process has open,
+ * and who replaces it by name replaces a file that somebody else gave a name to.
+ */
+static bool is_of_process(const char *path)
+{
+	char *at = xstrdup(path);
+	bool found = false;
+
+	for (int links = 0; at != NULL && !found && links < LINKS_MAX; links++) {
+		char *folder = real_folder(at);
+		char target[PATH_MAX];
+		struct statfs fs;
+		ssize_t len = readlink(at, target, sizeof(target) - 1);
+		found = folder != NULL && statfs(folder, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+		target[len > 0 ? len : 0] = '\0';
+		free(at);
+		if (len <= 0 || folder == NULL)
+			at = NULL;
+		else
+			at = target[0] == '/' ? xstrdup(target)
+			                      : xasprintf("%s/%s", folder, target);
+		free(folder);
+	}
+	free(at);
+	return found;
+}
+
 bool file_check_output(const char *path, struct error *err)
 {
 	struct stat st;
 
 	if (path[0] == '\0')
 		return error_set(err, ERROR_USAGE, "the name of the file is empty");
+	if (is_of_process(path))
+		return error_set(err, ERROR_USAGE,
+		                 "%s is what a process has open: it is not replaced by a file",
+		                 path);
 	if (stat(path, &st) == 0) {
 		if (S_ISREG(st.st_mode))
 			return true;

@@ -27,6 +27,13 @@ static bool start_job(struct local *l, const struct admin_job *job, struct error
 	return local_start_job(l, err);
 }
 
+static bool has_own_broker(const struct local *l)
+{
+	const struct driver_broker *broker = l->driver->broker;
+
+	return broker != NULL && broker->is_wanted(l->driver_config);
+}
+
 static bool start_describe(struct local *l, struct error *err)
 {
 	struct admin_job job = { .kind = ADMIN_DESCRIBE };
@@ -42,6 +49,7 @@ static void take_description(struct local *l)
 	struct driver_traits traits = driver_traits_of(l->driver, l->driver_config);
 	to->standstill_ms = traits.standstill_ms;
 	to->broker_is_local = traits.is_local;
+	to->broker_is_own = has_own_broker(l);
 }
 
 /* A worker that was stopped starts over: agents, counts, events and all memory of before are gone. */
@@ -114,10 +122,7 @@ static bool start_initialize(struct local *l, struct error *err)
 	l->run_id = arena_strdup(&l->arena, init->run_id);
 	l->run = (uint16_t)init->run;
 	l->keep_topics = init->keep_topics;
-	const struct driver_broker *broker = l->driver->broker;
-	if (broker == NULL || !broker->is_wanted(l->driver_config))
-		return start_describe(l, err);
-	return local_start_broker(l, err);
+	return has_own_broker(l) ? local_start_broker(l, err) : start_describe(l, err);
 }
 
 static bool start_create_topics(struct local *l, struct error *err)

@@ -319,6 +319,7 @@ static const struct field initialize_answer[] = {
 	FIELD(struct worker_initialize, rows.items, "rows", FIELD_LIST, .of = &row_fields,
 	      .count = offsetof(struct worker_initialize, rows.count)),
 	FIELD(struct worker_initialize, standstill_ms, "standstillMs", FIELD_UINT),
+	FIELD(struct worker_initialize, broker_is_own, "brokerIsOwn", FIELD_BOOL),
 };
 
 static const struct field create_topics_ask[] = {

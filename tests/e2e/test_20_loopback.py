@@ -498,6 +498,17 @@ def test_a_broker_that_closes_a_connection_is_told_and_ends_the_run(omb):
     assert_account_is_consistent(result)
 
 
+def test_a_broker_of_the_run_that_is_killed_leaves_nothing_to_clean_up(omb):
+    running = omb.start(workload(testDuration="3s", drainTimeout="1s"), LOOPBACK)
+    running.await_phase("measure")
+    os.kill(running.agents("omb-brok")[0].pid, signal.SIGKILL)
+    result = running.wait(60)
+    result.must_end(3)
+    assert "broker agent 0" in result.out + result.err
+    assert "cleanup" not in result.out + result.err
+    assert "leftBehind" not in result.reasons()
+
+
 def test_a_broker_that_is_not_there_is_a_failure_in_bounded_time(omb):
     result = omb.run(workload(), LOOPBACK | {"address": "@omb-e2e-nobody", "external": True})
     result.must_end(1)

@@ -400,6 +400,43 @@ static void nothing_but_a_regular_file_is_replaced(void **state)
 	free(fifo);
 }
 
+/* What stands behind it may well be a regular file: it is the shell's, or somebody else's. */
+static void what_a_process_has_open_is_not_replaced(void **state)
+{
+	char *file = in_folder("file"), *link = in_folder("link"), *chain = in_folder("chain");
+	char *open_file = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_true(file_write_atomic(file, "theirs", 6, &err));
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	open_file = xasprintf("/proc/self/fd/%d", fd);
+	char *dev = xasprintf("/dev/fd/%d", fd);
+	char *numbered = xasprintf("/proc/%d/fd/%d", (int)getpid(), fd);
+	assert_int_equal(symlink(open_file, link), 0);
+	assert_int_equal(symlink("link", chain), 0);
+	const char *const names[] = { open_file, dev, numbered, link, chain, "/dev/stdout" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct error why = { 0 };
+		assert_false(file_check_output(names[i], &why));
+		assert_int_equal(why.kind, ERROR_USAGE);
+		assert_non_null(strstr(why.text, "is what a process has open"));
+		assert_false(file_write_atomic(names[i], "ours", 4, &why));
+	}
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(st.st_size, 6);
+	close(fd);
+	free(file);
+	free(link);
+	free(chain);
+	free(open_file);
+	free(dev);
+	free(numbered);
+}
+
 static void a_folder_for_output_is_a_folder_or_not_there_yet(void **state)
 {
 	(void)state;
@@ -511,6 +548,7 @@ int main(void)
 		IN_A_FOLDER(the_name_of_a_draft_cannot_be_foreseen_nor_led_astray),
 		IN_A_FOLDER(writing_through_a_link_keeps_the_link),
 		IN_A_FOLDER(nothing_but_a_regular_file_is_replaced),
+		IN_A_FOLDER(what_a_process_has_open_is_not_replaced),
 		cmocka_unit_test(a_folder_for_output_is_a_folder_or_not_there_yet),
 		IN_A_FOLDER(writing_into_a_missing_folder_fails_and_names_it),
 		IN_A_FOLDER(folders_are_made_with_their_parents),
