@@ -8,6 +8,7 @@
 #include "facts/origin.h"
 #include "facts/totals.h"
 #include "stats/hdr_codec.h"
+#include "stats/percentile.h"
 #include "util/arena.h"
 #include "util/secret.h"
 
@@ -18,6 +19,10 @@ const char *const fact_counter_names[COUNTER_COUNT] = {
 #define X(enumerator, name, help) name,
 	COUNTERS(X)
 #undef X
+};
+
+struct fact_wakeups {
+	uint64_t count, ns[3], max_ns;
 };
 
 #define COUNTS .names = fact_counter_names, .names_count = COUNTER_COUNT
@@ -60,23 +65,28 @@ const struct fields row_fields = FIELDS(struct fact_row, row_items);
 
 /* --- snapshots -------------------------------------------------------------------------------------- */
 
-static bool write_window(const struct snapshot *s, enum window window, struct fields_out *out)
+void fact_histogram_write(const struct hist_copy *h, struct text *out)
+{
+	text_add(out, "\"");
+	hdr_codec_encode(h, out);
+	text_add(out, "\"");
+}
+
+void fact_histograms_write(const struct snapshot *s, enum window window, struct text *out)
 {
 	const char *comma = "";
 
-	text_add(out->text, "{");
+	text_add(out, "{");
 	for (unsigned i = 0; i < LATENCY_COUNT; i++) {
 		const struct hist_copy *h = &s->latencies[window][i];
 
 		if (h->count == 0)
 			continue;
-		text_addf(out->text, "%s\"%s\":\"", comma, latency_name((enum latency)i));
-		hdr_codec_encode(h, out->text);
-		text_add(out->text, "\"");
+		text_addf(out, "%s\"%s\":", comma, latency_name((enum latency)i));
+		fact_histogram_write(h, out);
 		comma = ",";
 	}
-	text_add(out->text, "}");
-	return true;
+	text_add(out, "}");
 }
 
 /* Only our own buckets can be merged. */
@@ -87,8 +97,8 @@ static bool is_our_layout(const struct hist_copy *h)
 	return l->highest == hist_layout_ns.highest && l->digits == hist_layout_ns.digits;
 }
 
-static bool read_histogram(const json_t *value, const char *name, struct hist_copy *out,
-                           struct error *err)
+bool fact_histogram_read(const json_t *value, const char *name, struct hist_copy *out,
+                         struct error *err)
 {
 	if (!json_is_string(value) ||
 	    !hdr_codec_decode(json_string_value(value), json_string_length(value),
@@ -99,15 +109,24 @@ static bool read_histogram(const json_t *value, const char *name, struct hist_co
 	return true;
 }
 
-static bool read_window(const json_t *all, struct snapshot *to, enum window window,
-                        struct fields_in *in)
+void fact_histogram_set_max(struct hist_copy *h, uint64_t max)
+{
+	const struct hist_layout *l = hist_copy_layout(h);
+	uint64_t kept = max < l->highest ? max : l->highest;
+
+	if (h->count > 0 && hist_layout_index(l, kept) + 1 == h->hi)
+		h->max = max;
+}
+
+bool fact_histograms_read(const json_t *all, struct snapshot *to, enum window window,
+                          struct error *err)
 {
 	for (unsigned i = 0; i < LATENCY_COUNT; i++) {
 		const char *name = latency_name((enum latency)i);
 		const json_t *value = json_object_get(all, name);
 
 		if (value != NULL &&
-		    !read_histogram(value, name, &to->latencies[window][i], in->err))
+		    !fact_histogram_read(value, name, &to->latencies[window][i], err))
 			return false;
 	}
 	return true;
@@ -115,22 +134,24 @@ static bool read_window(const json_t *all, struct snapshot *to, enum window wind
 
 static bool write_measured(const void *from, struct fields_out *out)
 {
-	return write_window(from, WINDOW_MEASURED, out);
+	fact_histograms_write(from, WINDOW_MEASURED, out->text);
+	return true;
 }
 
 static bool write_outside(const void *from, struct fields_out *out)
 {
-	return write_window(from, WINDOW_OUTSIDE, out);
+	fact_histograms_write(from, WINDOW_OUTSIDE, out->text);
+	return true;
 }
 
 static bool read_measured(const json_t *value, void *to, struct fields_in *in)
 {
-	return read_window(value, to, WINDOW_MEASURED, in);
+	return fact_histograms_read(value, to, WINDOW_MEASURED, in->err);
 }
 
 static bool read_outside(const json_t *value, void *to, struct fields_in *in)
 {
-	return read_window(value, to, WINDOW_OUTSIDE, in);
+	return fact_histograms_read(value, to, WINDOW_OUTSIDE, in->err);
 }
 
 static const struct field_custom measured = { write_measured, read_measured };
@@ -184,9 +205,7 @@ static bool write_late(const void *from, struct fields_out *out)
 
 	if (a->late == NULL)
 		return false;
-	text_add(out->text, "\"");
-	hdr_codec_encode(a->late, out->text);
-	text_add(out->text, "\"");
+	fact_histogram_write(a->late, out->text);
 	return true;
 }
 
@@ -197,40 +216,161 @@ static bool read_late(const json_t *value, void *to, struct fields_in *in)
 	if (value == NULL)
 		return true;
 	a->late = arena_alloc(in->arena, sizeof(*a->late));
-	return read_histogram(value, "late", a->late, in->err);
+	return fact_histogram_read(value, "late", a->late, in->err);
 }
 
 static const struct field_custom late = { write_late, read_late };
 
+/* clang-format off */
+#define AGENT_ITEMS \
+	FIELD(struct fact_agent, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES), \
+	FIELD(struct fact_agent, index, "index", FIELD_UINT), \
+	FIELD(struct fact_agent, generation, "generation", FIELD_UINT), \
+	FIELD(struct fact_agent, pid, "pid", FIELD_INT), \
+	FIELD(struct fact_agent, clients, "clients", FIELD_UINT), \
+	FIELD(struct fact_agent, loops, "threads", FIELD_UINT), \
+	FIELD(struct fact_agent, lost, "lost", FIELD_BOOL), \
+	FIELD(struct fact_agent, slow, "slow", FIELD_BOOL), \
+	FIELD(struct fact_agent, hung, "hung", FIELD_BOOL, .flags = FIELD_OMIT), \
+	FIELD(struct fact_agent, ended_ns, "endedNs", FIELD_INSTANT, .flags = FIELD_OMIT), \
+	FIELD(struct fact_agent, is_resuming, "resuming", FIELD_BOOL, .flags = FIELD_OMIT), \
+	FIELD(struct fact_agent, is_offering, "offering", FIELD_BOOL, .flags = FIELD_OMIT), \
+	FIELD(struct fact_agent, cpu_ns, "cpuNs", FIELD_COUNT), \
+	FIELD(struct fact_agent, window_cpu_ns, "windowCpuNs", FIELD_COUNT), \
+	FIELD(struct fact_agent, max_rss_bytes, "maxRssBytes", FIELD_COUNT), \
+	FIELD(struct fact_agent, pss_bytes, "pssBytes", FIELD_COUNT), \
+	FIELD(struct fact_agent, loops_known, "loopsKnown", FIELD_UINT), \
+	FIELD(struct fact_agent, busiest_loop, "busiestLoop", FIELD_REAL), \
+	FIELD(struct fact_agent, all_loops, "allLoops", FIELD_REAL), \
+	FIELD(struct fact_agent, library_threads, "libraryThreads", FIELD_UINT), \
+	FIELD(struct fact_agent, library_cpu_ns, "libraryCpuNs", FIELD_COUNT), \
+	FIELD(struct fact_agent, library_thread, "libraryThread", FIELD_TEXT), \
+	FIELD(struct fact_agent, counters, "counters", FIELD_COUNTS, COUNTS)
+/* clang-format on */
+
 static const struct field agent_items[] = {
-	FIELD(struct fact_agent, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES),
-	FIELD(struct fact_agent, index, "index", FIELD_UINT),
-	FIELD(struct fact_agent, generation, "generation", FIELD_UINT),
-	FIELD(struct fact_agent, pid, "pid", FIELD_INT),
-	FIELD(struct fact_agent, clients, "clients", FIELD_UINT),
-	FIELD(struct fact_agent, loops, "threads", FIELD_UINT),
-	FIELD(struct fact_agent, lost, "lost", FIELD_BOOL),
-	FIELD(struct fact_agent, slow, "slow", FIELD_BOOL),
-	FIELD(struct fact_agent, hung, "hung", FIELD_BOOL, .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, ended_ns, "endedNs", FIELD_INSTANT, .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, is_resuming, "resuming", FIELD_BOOL, .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, is_offering, "offering", FIELD_BOOL, .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, cpu_ns, "cpuNs", FIELD_COUNT),
-	FIELD(struct fact_agent, window_cpu_ns, "windowCpuNs", FIELD_COUNT),
-	FIELD(struct fact_agent, max_rss_bytes, "maxRssBytes", FIELD_COUNT),
-	FIELD(struct fact_agent, pss_bytes, "pssBytes", FIELD_COUNT),
-	FIELD(struct fact_agent, counters, "counters", FIELD_COUNTS, COUNTS),
-	FIELD(struct fact_agent, snapshot, "snapshot", FIELD_CUSTOM, .custom = &agent_snapshot),
-	FIELD(struct fact_agent, loops_known, "loopsKnown", FIELD_UINT, .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, busiest_loop, "busiestLoop", FIELD_REAL, .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, all_loops, "allLoops", FIELD_REAL, .flags = FIELD_OMIT),
+	AGENT_ITEMS,
 	FIELD(struct fact_agent, late, "late", FIELD_CUSTOM, .custom = &late),
-	FIELD(struct fact_agent, library_threads, "libraryThreads", FIELD_UINT,
-	      .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, library_cpu_ns, "libraryCpuNs", FIELD_COUNT, .flags = FIELD_OMIT),
-	FIELD(struct fact_agent, library_thread, "libraryThread", FIELD_TEXT, .flags = FIELD_OMIT),
+	FIELD(struct fact_agent, snapshot, "snapshot", FIELD_CUSTOM, .custom = &agent_snapshot),
 };
 const struct fields agent_fields = FIELDS(struct fact_agent, agent_items);
+
+static bool has_snapshot(const void *from)
+{
+	const struct fact_agent *a = from;
+
+	return a->snapshot != NULL;
+}
+
+static bool write_agent_measured(const void *from, struct fields_out *out)
+{
+	const struct fact_agent *a = from;
+
+	return write_measured(a->snapshot, out);
+}
+
+static bool write_agent_outside(const void *from, struct fields_out *out)
+{
+	const struct fact_agent *a = from;
+
+	return write_outside(a->snapshot, out);
+}
+
+static bool read_agent_window(const json_t *value, void *to, enum window window,
+                              struct fields_in *in)
+{
+	struct fact_agent *a = to;
+
+	if (value == NULL)
+		return true;
+	if (a->snapshot == NULL) {
+		a->snapshot = arena_alloc(in->arena, sizeof(*a->snapshot));
+		*a->snapshot = (struct snapshot){ 0 };
+	}
+	return fact_histograms_read(value, a->snapshot, window, in->err);
+}
+
+static bool read_agent_measured(const json_t *value, void *to, struct fields_in *in)
+{
+	return read_agent_window(value, to, WINDOW_MEASURED, in);
+}
+
+static bool read_agent_outside(const json_t *value, void *to, struct fields_in *in)
+{
+	return read_agent_window(value, to, WINDOW_OUTSIDE, in);
+}
+
+static const struct field wakeup_items[] = {
+	FIELD(struct fact_wakeups, count, "count", FIELD_COUNT),
+	FIELD(struct fact_wakeups, ns[0], "p50Ns", FIELD_COUNT),
+	FIELD(struct fact_wakeups, ns[1], "p95Ns", FIELD_COUNT),
+	FIELD(struct fact_wakeups, ns[2], "p99Ns", FIELD_COUNT),
+	FIELD(struct fact_wakeups, max_ns, "maxNs", FIELD_COUNT),
+};
+static const struct fields wakeup_fields = FIELDS(struct fact_wakeups, wakeup_items);
+
+void fact_wakeups_write(const struct hist_copy *h, struct fields_out *out)
+{
+	static const double at[] = { 50, 95, 99 };
+	struct fact_wakeups w = { 0 };
+
+	if (h == NULL) {
+		text_add(out->text, "null");
+		return;
+	}
+	w.count = h->count;
+	w.max_ns = h->max;
+	percentile_values(h, at, 3, w.ns);
+	text_add(out->text, "{");
+	fields_write_members(&wakeup_fields, &w, out);
+	text_add(out->text, ",\"histogram\":");
+	fact_histogram_write(h, out->text);
+	text_add(out->text, "}");
+}
+
+bool fact_wakeups_read(const json_t *value, struct hist_copy **out, struct fields_in *in)
+{
+	struct fact_wakeups w;
+
+	if (value == NULL)
+		return true;
+	if (!fields_read(&wakeup_fields, value, &w, in))
+		return false;
+	*out = arena_alloc(in->arena, sizeof(**out));
+	if (!fact_histogram_read(json_object_get(value, "histogram"), "late", *out, in->err))
+		return false;
+	fact_histogram_set_max(*out, w.max_ns);
+	return true;
+}
+
+static bool write_agent_wakeups(const void *from, struct fields_out *out)
+{
+	const struct fact_agent *a = from;
+
+	fact_wakeups_write(a->late, out);
+	return true;
+}
+
+static bool read_agent_wakeups(const json_t *value, void *to, struct fields_in *in)
+{
+	struct fact_agent *a = to;
+
+	return fact_wakeups_read(value, &a->late, in);
+}
+
+static const struct field_custom agent_wakeups = { write_agent_wakeups, read_agent_wakeups };
+static const struct field_custom agent_measured = { write_agent_measured, read_agent_measured };
+static const struct field_custom agent_outside = { write_agent_outside, read_agent_outside };
+
+static const struct field agent_account_items[] = {
+	AGENT_ITEMS,
+	FIELD(struct fact_agent, late, "late", FIELD_CUSTOM, .custom = &agent_wakeups),
+	FIELD(struct fact_agent, snapshot, "measured", FIELD_CUSTOM, .custom = &agent_measured,
+	      .when = has_snapshot),
+	FIELD(struct fact_agent, snapshot, "outside", FIELD_CUSTOM, .custom = &agent_outside,
+	      .when = has_snapshot),
+};
+const struct fields agent_account_fields = FIELDS(struct fact_agent, agent_account_items);
 
 static const struct field edge_items[] = {
 	FIELD(struct fact_edge, at_ns, "atNs", FIELD_INSTANT, .flags = FIELD_NULL),
@@ -271,6 +411,17 @@ static const struct field event_items[] = {
 	FIELD(struct fact_event, text, "text", FIELD_MESSAGE, .flags = FIELD_OMIT),
 };
 const struct fields event_fields = FIELDS(struct fact_event, event_items);
+
+bool fact_event_is_known(const json_t *event)
+{
+	const char *kind = json_string_value(json_object_get(event, "kind"));
+	const char *role = json_string_value(json_object_get(event, "role"));
+	enum fact_event_kind known_kind;
+	enum agent_role known_role;
+
+	return kind != NULL && role != NULL && fact_event_kind_of(kind, &known_kind) &&
+	       agent_role_of(role, &known_role);
+}
 
 /* --- hosts ------------------------------------------------------------------------------------------ */
 

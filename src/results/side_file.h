@@ -18,6 +18,7 @@
 #include "util/file.h"
 #include "util/text.h"
 
+#define SIDE_FILE_FORMAT  "omb-result"
 #define SIDE_FILE_VERSION 1
 
 /* Appends; closed periods are copied from the journal, one at a time.  False: it could not be read. */
@@ -27,6 +28,7 @@ bool side_file_write(const struct record *r, struct file_draft *out, struct erro
  *
  * What a reader makes of them is in recovery.h.  Every line has the member `line`, its kind; a new kind
  * or member does not change the version. */
+#define SIDE_FILE_JOURNAL_FORMAT  "omb-journal"
 #define SIDE_FILE_JOURNAL_VERSION 1
 
 void side_file_format_start(const struct record *r, struct text *out); /* before anything is done */

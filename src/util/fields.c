@@ -97,7 +97,9 @@ static void write_message(const char *value, struct text *out)
 
 /* --- values ----------------------------------------------------------------------------------------- */
 
-static void write_real(double value, struct text *out)
+static bool write_value(const struct field *f, const void *base, struct fields_out *out);
+
+void fields_write_real(double value, struct text *out)
 {
 	char digits[40];
 
@@ -147,6 +149,51 @@ static void write_list(const struct field *f, const void *base, struct fields_ou
 	text_add(out->text, "]");
 }
 
+/* One member's values over all items. */
+static void write_column(const struct field *one, const char *items, size_t count, size_t size,
+                         struct fields_out *out)
+{
+	text_addf(out->text, "\"%s\":[", one->name);
+	for (size_t i = 0; i < count; i++) {
+		text_add(out->text, i > 0 ? "," : "");
+		(void)write_value(one, items + i * size, out);
+	}
+	text_add(out->text, "]");
+}
+
+static void write_columns(const struct field *f, const void *base, struct fields_out *out)
+{
+	const char *items = pointer_at(member_of(base, f));
+	size_t count = list_count(f, base);
+
+	text_add(out->text, "{");
+	for (size_t i = 0; i < f->of->count; i++) {
+		text_add(out->text, i > 0 ? "," : "");
+		write_column(&f->of->items[i], items, count, f->of->size, out);
+	}
+	text_add(out->text, "}");
+}
+
+static void write_rows(const struct field *f, const void *base, struct fields_out *out)
+{
+	const char *items = pointer_at(member_of(base, f));
+	size_t count = list_count(f, base);
+
+	text_add(out->text, "{\"columns\":[");
+	for (size_t i = 0; i < f->of->count; i++)
+		text_addf(out->text, "%s\"%s\"", i > 0 ? "," : "", f->of->items[i].name);
+	text_add(out->text, "],\"rows\":[");
+	for (size_t i = 0; i < count; i++) {
+		text_add(out->text, i > 0 ? "," : "");
+		for (size_t k = 0; k < f->of->count; k++) {
+			text_add(out->text, k > 0 ? "," : "[");
+			(void)write_value(&f->of->items[k], items + i * f->of->size, out);
+		}
+		text_add(out->text, "]");
+	}
+	text_add(out->text, "]}");
+}
+
 static void write_number(const struct field *f, const void *at, struct fields_out *out)
 {
 	uint64_t value = number_at(at, f);
@@ -165,7 +212,7 @@ static bool is_nothing(const struct field *f, const void *base)
 {
 	const char *at = member_of(base, f);
 
-	if (f->kind == FIELD_LIST)
+	if (f->kind == FIELD_LIST || f->kind == FIELD_COLUMNS || f->kind == FIELD_ROWS)
 		return list_count(f, base) == 0;
 	if (f->kind == FIELD_TEXT || f->kind == FIELD_MESSAGE) {
 		const char *text = pointer_at(at);
@@ -181,7 +228,7 @@ static bool write_value(const struct field *f, const void *base, struct fields_o
 {
 	const void *at = member_of(base, f);
 
-	if ((f->flags & FIELD_NULL) != 0 && is_nothing(f, base)) {
+	if ((f->flags & FIELD_NULL) != 0 && (f->when ? !f->when(base) : is_nothing(f, base))) {
 		text_add(out->text, "null");
 		return true;
 	}
@@ -200,7 +247,7 @@ static bool write_value(const struct field *f, const void *base, struct fields_o
 		write_number(f, at, out);
 		break;
 	case FIELD_REAL:
-		write_real(*(const double *)at, out->text);
+		fields_write_real(*(const double *)at, out->text);
 		break;
 	case FIELD_TEXT:
 		fields_write_text(pointer_at(at), out->text);
@@ -209,7 +256,7 @@ static bool write_value(const struct field *f, const void *base, struct fields_o
 		write_message(pointer_at(at), out->text);
 		break;
 	case FIELD_CHARS:
-		fields_write_text(at, out->text);
+		write_message(at, out->text);
 		break;
 	case FIELD_NAME:
 		fields_write_text(f->names[number_at(at, f)], out->text);
@@ -220,8 +267,17 @@ static bool write_value(const struct field *f, const void *base, struct fields_o
 	case FIELD_STRUCT:
 		fields_write(f->of, at, out);
 		break;
+	case FIELD_PART:
+		fields_write(f->of, base, out);
+		break;
 	case FIELD_LIST:
 		write_list(f, base, out);
+		break;
+	case FIELD_COLUMNS:
+		write_columns(f, base, out);
+		break;
+	case FIELD_ROWS:
+		write_rows(f, base, out);
 		break;
 	case FIELD_CUSTOM:
 		return f->custom->write(base, out);
@@ -231,6 +287,13 @@ static bool write_value(const struct field *f, const void *base, struct fields_o
 
 /* --- objects and tables ----------------------------------------------------------------------------- */
 
+static bool is_left_out(const struct field *f, const void *base)
+{
+	if ((f->flags & FIELD_OMIT) != 0 && is_nothing(f, base))
+		return true;
+	return f->when != NULL && (f->flags & FIELD_NULL) == 0 && !f->when(base);
+}
+
 void fields_write_members(const struct fields *f, const void *from, struct fields_out *out)
 {
 	const char *comma = "";
@@ -239,7 +302,7 @@ void fields_write_members(const struct fields *f, const void *from, struct field
 		const struct field *one = &f->items[i];
 		size_t before = out->text->len;
 
-		if ((one->flags & FIELD_OMIT) != 0 && is_nothing(one, from))
+		if (is_left_out(one, from))
 			continue;
 		text_addf(out->text, "%s\"%s\":", comma, one->name);
 		if (write_value(one, from, out)) {
@@ -258,30 +321,7 @@ void fields_write(const struct fields *f, const void *from, struct fields_out *o
 	text_add(out->text, "}");
 }
 
-void fields_write_column(const struct field *f, const void *items, size_t count, size_t size,
-                         struct fields_out *out)
+void fields_write_value(const struct field *f, const void *from, struct fields_out *out)
 {
-	text_add(out->text, "[");
-	for (size_t i = 0; i < count; i++) {
-		text_add(out->text, i > 0 ? "," : "");
-		(void)write_value(f, (const char *)items + i * size, out);
-	}
-	text_add(out->text, "]");
-}
-
-void fields_write_row(const struct fields *f, const void *from, struct fields_out *out)
-{
-	text_add(out->text, "[");
-	for (size_t i = 0; i < f->count; i++) {
-		text_add(out->text, i > 0 ? "," : "");
-		(void)write_value(&f->items[i], from, out);
-	}
-	text_add(out->text, "]");
-}
-
-void fields_write_names(const struct fields *f, struct text *out)
-{
-	for (size_t i = 0; i < f->count; i++)
-		text_addf(out, "%s\"%s\"", i > 0 ? "," : "[", f->items[i].name);
-	text_add(out, "]");
+	(void)write_value(f, from, out);
 }

@@ -39,18 +39,21 @@ enum field_kind {
 	FIELD_REAL,    /* double; what is not finite is written as 0 */
 	FIELD_TEXT,    /* const char *; NULL is null.  Read into the arena */
 	FIELD_MESSAGE, /* the same; secrets in it are hidden as it is written (util/secret.h) */
-	FIELD_CHARS,   /* char[size]; cut to what fits */
+	FIELD_CHARS,   /* char[size], a message; cut to what fits */
 	FIELD_NAME,    /* an enum, by `names` */
 	FIELD_COUNTS,  /* uint64_t[names_count], an object by `names`; unknown ones are left out */
 	FIELD_STRUCT,  /* by `of` */
+	FIELD_PART,    /* an object of more members of the same struct, by `of` */
 	FIELD_LIST,    /* const T *items, size_t at `count`: each by `of`.  Read into the arena */
+	FIELD_COLUMNS, /* the same list as an object of columns */
+	FIELD_ROWS,    /* the same as {"columns": names, "rows": arrays} */
 	FIELD_CUSTOM,  /* by `custom`, which gets the whole struct */
 };
 
 enum field_flags {
 	FIELD_MUST = 1, /* read: absent or null is an error */
 	FIELD_OMIT = 2, /* written: left out while it is 0, NULL or empty */
-	FIELD_NULL = 4, /* written: null while it is 0 */
+	FIELD_NULL = 4, /* written: null while it is 0, or `when` says so */
 };
 
 struct fields_out {
@@ -81,6 +84,7 @@ struct field {
 	const struct fields *of;
 	size_t count; /* offset of a list's size_t */
 	const struct field_custom *custom;
+	bool (*when)(const void *base); /* written: left out, or null, where it is false */
 };
 
 struct fields {
@@ -103,18 +107,21 @@ struct fields {
 void fields_write(const struct fields *f, const void *from, struct fields_out *out);
 /* The same without its braces: to go on in an object of the caller's. */
 void fields_write_members(const struct fields *f, const void *from, struct fields_out *out);
-/* Appends an array of one member's values over `count` structs: a column of a table. */
-void fields_write_column(const struct field *f, const void *items, size_t count, size_t size,
-                         struct fields_out *out);
-/* Appends an array with the values of one struct: a row of a table. */
-void fields_write_row(const struct fields *f, const void *from, struct fields_out *out);
-/* Appends an array with the names of the members. */
-void fields_write_names(const struct fields *f, struct text *out);
+/* Appends the value of one member. */
+void fields_write_value(const struct field *f, const void *from, struct fields_out *out);
 
 /* Appends a text with its quotes; NULL is null. */
 void fields_write_text(const char *value, struct text *out);
+/* What is not finite is 0. */
+void fields_write_real(double value, struct text *out);
 
 /* *to is overwritten. */
 bool fields_read(const struct fields *f, const struct json_t *from, void *to, struct fields_in *in);
+/* The same, but what is absent, or not in the table, stays as it is. */
+bool fields_read_members(const struct fields *f, const struct json_t *from, void *to,
+                         struct fields_in *in);
+/* One member; `value` is NULL if it is absent. */
+bool fields_read_value(const struct field *f, const struct json_t *value, void *to,
+                       struct fields_in *in);
 
 #endif

@@ -82,18 +82,78 @@ static bool read_counts(const struct field *f, const json_t *v, uint64_t *to, st
 	return true;
 }
 
+/* Room for so many structs. */
+static char *make_list(const struct field *f, size_t count, void *base, struct fields_in *in)
+{
+	char *items = arena_alloc(in->arena, (count + 1) * f->of->size);
+
+	memset(items, 0, (count + 1) * f->of->size);
+	memcpy((char *)base + f->offset, &items, sizeof(items));
+	memcpy((char *)base + f->count, &count, sizeof(count));
+	return items;
+}
+
 static bool read_list(const struct field *f, const json_t *v, void *base, struct fields_in *in)
 {
 	size_t count = json_array_size(v);
 
 	if (!json_is_array(v))
 		return refuse(in, f->name, "list");
-	char *items = arena_alloc(in->arena, (count + 1) * f->of->size);
-	memcpy((char *)base + f->offset, &items, sizeof(items));
-	memcpy((char *)base + f->count, &count, sizeof(count));
+	char *items = make_list(f, count, base, in);
 	for (size_t i = 0; i < count; i++)
 		if (!fields_read(f->of, json_array_get(v, i), items + i * f->of->size, in))
 			return false;
+	return true;
+}
+
+/* All columns that are there are as long as the first one of the table. */
+static bool read_columns(const struct field *f, const json_t *v, void *base, struct fields_in *in)
+{
+	size_t count = json_array_size(json_object_get(v, f->of->items[0].name));
+	char *items = make_list(f, count, base, in);
+
+	for (size_t k = 0; k < f->of->count; k++) {
+		const struct field *one = &f->of->items[k];
+		const json_t *column = json_object_get(v, one->name);
+
+		if (json_array_size(column) != (column != NULL ? count : 0))
+			return refuse(in, one->name, "column");
+		for (size_t i = 0; i < count; i++)
+			if (!fields_read_value(one, json_array_get(column, i),
+			                       items + i * f->of->size, in))
+				return false;
+	}
+	return true;
+}
+
+/* The column of this name; SIZE_MAX: there is none. */
+static size_t column_named(const json_t *names, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *one = json_string_value(json_array_get(names, i));
+		if (one != NULL && strcmp(one, name) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+static bool read_rows(const struct field *f, const json_t *v, void *base, struct fields_in *in)
+{
+	const json_t *names = json_object_get(v, "columns"), *rows = json_object_get(v, "rows");
+	size_t count = json_array_size(rows);
+	char *items = make_list(f, count, base, in);
+
+	if (!json_is_array(names) || !json_is_array(rows))
+		return refuse(in, f->name, "table");
+	for (size_t k = 0; k < f->of->count; k++) {
+		const struct field *one = &f->of->items[k];
+		size_t at = column_named(names, one->name);
+
+		for (size_t i = 0; i < count; i++)
+			if (!fields_read_value(one, json_array_get(json_array_get(rows, i), at),
+			                       items + i * f->of->size, in))
+				return false;
+	}
 	return true;
 }
 
@@ -137,16 +197,22 @@ static bool read_value(const struct field *f, const json_t *v, void *base, struc
 	case FIELD_COUNTS:
 		return read_counts(f, v, to, in);
 	case FIELD_STRUCT:
-		return fields_read(f->of, v, to, in);
+		return fields_read_members(f->of, v, to, in);
+	case FIELD_PART:
+		return fields_read_members(f->of, v, base, in);
 	case FIELD_LIST:
 		return read_list(f, v, base, in);
+	case FIELD_COLUMNS:
+		return read_columns(f, v, base, in);
+	case FIELD_ROWS:
+		return read_rows(f, v, base, in);
 	case FIELD_CUSTOM:
 		return f->custom->read(v, base, in);
 	}
 	return refuse(in, f->name, "member");
 }
 
-static bool read_member(const struct field *f, const json_t *v, void *base, struct fields_in *in)
+bool fields_read_value(const struct field *f, const json_t *v, void *base, struct fields_in *in)
 {
 	const uint64_t no_limit = UINT64_MAX;
 
@@ -161,13 +227,19 @@ static bool read_member(const struct field *f, const json_t *v, void *base, stru
 	return f->kind != FIELD_CUSTOM || f->custom->read(NULL, base, in);
 }
 
-bool fields_read(const struct fields *f, const json_t *from, void *to, struct fields_in *in)
+bool fields_read_members(const struct fields *f, const json_t *from, void *to, struct fields_in *in)
 {
-	memset(to, 0, f->size);
 	if (!json_is_object(from))
 		return error_set(in->err, ERROR_CONFIG, "an object is missing");
 	for (size_t i = 0; i < f->count; i++)
-		if (!read_member(&f->items[i], json_object_get(from, f->items[i].name), to, in))
+		if (!fields_read_value(&f->items[i], json_object_get(from, f->items[i].name), to,
+		                       in))
 			return false;
 	return true;
+}
+
+bool fields_read(const struct fields *f, const json_t *from, void *to, struct fields_in *in)
+{
+	memset(to, 0, f->size);
+	return fields_read_members(f, from, to, in);
 }

@@ -223,18 +223,91 @@ static void the_first_thing_that_is_wrong_is_named(void **state)
 	}
 }
 
+struct table {
+	const struct leaf *leaves;
+	size_t leaves_count;
+};
+
+static bool has_leaves(const void *from)
+{
+	const struct table *t = from;
+
+	return t->leaves_count > 0;
+}
+
+static const struct field part_items[] = {
+	FIELD(struct table, leaves, "rows", FIELD_ROWS, .of = &leaf_fields,
+	      .count = offsetof(struct table, leaves_count)),
+};
+static const struct fields part_fields = FIELDS(struct table, part_items);
+
+static const struct field table_items[] = {
+	FIELD(struct table, leaves, "columns", FIELD_COLUMNS, .of = &leaf_fields,
+	      .count = offsetof(struct table, leaves_count)),
+	FIELD(struct table, leaves, "part", FIELD_PART, .of = &part_fields, .when = has_leaves),
+	FIELD(struct table, leaves_count, "count", FIELD_COUNT, .flags = FIELD_NULL,
+	      .when = has_leaves),
+};
+static const struct fields table_fields = FIELDS(struct table, table_items);
+
 static void a_list_is_a_table_too(void **state)
 {
 	static const struct leaf leaves[] = { { "x", 1 }, { "y", 2 } };
+	static const struct table full = { leaves, 2 }, empty = { 0 };
 	struct text out = { 0 };
 	struct fields_out to = { &out, 0 };
 
 	(void)state;
-	fields_write_names(&leaf_fields, &out);
-	fields_write_row(&leaf_fields, &leaves[1], &to);
-	fields_write_column(&leaf_items[1], leaves, 2, sizeof(leaves[0]), &to);
-	assert_string_equal(text_str(&out), "[\"name\",\"value\"][\"y\",2][1,2]");
+	fields_write(&table_fields, &full, &to);
+	assert_string_equal(text_str(&out), "{\"columns\":{\"name\":[\"x\",\"y\"],\"value\":[1,2]},"
+	                                    "\"part\":{\"rows\":{\"columns\":[\"name\",\"value\"],"
+	                                    "\"rows\":[[\"x\",1],[\"y\",2]]}},\"count\":2}");
+	out.len = 0;
+	fields_write(&table_fields, &empty, &to);
+	assert_string_equal(text_str(&out),
+	                    "{\"columns\":{\"name\":[],\"value\":[]},\"count\":null}");
 	text_fini(&out);
+}
+
+/* Columns may come in any order, and some that are not known. */
+static void tables_are_read_back(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "{\"columns\":{\"new\":[1],\"value\":[1,2],\"name\":[\"x\",\"y\"]}}", NULL },
+		{ "{\"part\":{\"rows\":{\"columns\":[\"value\",\"new\",\"name\"],"
+		  "\"rows\":[[1,7,\"x\"],[2,8,\"y\"]]}}}",
+		  NULL },
+		{ "{\"columns\":{\"value\":[1],\"name\":[\"x\",\"y\"]}}", "value is no column" },
+		{ "{\"columns\":{\"value\":[1,2],\"name\":[\"x\",null]}}", "name is missing" },
+		{ "{\"part\":{\"rows\":{\"rows\":[[1]]}}}", "rows is no table" },
+		{ "{\"part\":{\"rows\":{\"columns\":[\"name\"],\"rows\":[[1]]}}}",
+		  "name is no text" },
+		{ "{\"part\":{\"rows\":{\"columns\":[\"name\"],\"rows\":[{}]}}}",
+		  "name is missing" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena arena = { 0 };
+		struct error err = { 0 };
+		struct fields_in in = { &arena, 0, &err };
+		struct table t;
+		json_t *root = json_loads(cases[i].text, 0, NULL);
+		bool ok = fields_read(&table_fields, root, &t, &in);
+
+		json_decref(root);
+		assert_int_equal(ok, cases[i].want == NULL);
+		if (ok) {
+			assert_int_equal(t.leaves_count, 2);
+			assert_string_equal(t.leaves[1].name, "y");
+			assert_int_equal(t.leaves[1].value, 2);
+		} else {
+			assert_string_equal(err.text, cases[i].want);
+		}
+		arena_fini(&arena);
+	}
 }
 
 int main(void)
@@ -245,6 +318,7 @@ int main(void)
 		cmocka_unit_test(what_is_absent_or_null_is_nothing_and_the_unknown_is_left_out),
 		cmocka_unit_test(the_first_thing_that_is_wrong_is_named),
 		cmocka_unit_test(a_list_is_a_table_too),
+		cmocka_unit_test(tables_are_read_back),
 	};
 
 	return cmocka_run_group_tests_name("fields", tests, NULL, NULL);

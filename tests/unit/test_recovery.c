@@ -456,7 +456,7 @@ static void a_damaged_line_is_named_and_what_came_before_it_stays(void **state)
 		{ "{\"line\":\"period\",\"kind\":\"x\"}", "kind is none that is known" },
 		{ "{\"line\":\"period\",\"kind\":\"measure\",\"startNs\":2,\"endNs\":1,\"backlog\":"
 		  "0,"
-		  "\"histograms\":{}}",
+		  "\"counters\":{},\"histograms\":{}}",
 		  "it ends before it starts" },
 		{ "{\"line\":\"period\",\"kind\":\"measure\",\"startNs\":1,\"endNs\":2,\"backlog\":"
 		  "0,"
