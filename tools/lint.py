@@ -58,11 +58,15 @@ ALLOWED_BESIDES = {"src/driver/kafka/": ["broker/serve"]}
 
 # A library is known in one place: (header, what paths may include it).
 LIBRARY_HOMES = [
-    ("nats/nats.h", r"src/driver/nats.*"),
-    ("librdkafka/", r"src/driver/kafka.*|bench/bare_kafka\.c|tests/unit/test_.*kafka.*"),
     ("yaml.h", r"src/config/.*"),
     ("openssl/", r"src/net/tls\.c|tests/unit/test_tls\.c"),
 ]
+
+# The name of a driver with a client library (one that has a functions.txt) stays in its folder: what
+# others need to know of it is an answer of the driver (driver/traits.h).  Besides:
+MORE_ROOMS = {"kafka": ["src/kafka/", "src/broker/"]}  # the protocol, and a broker that speaks it
+# Here people are told what to type and what they see: texts may name products, code may not.
+TEXTS_FOR_PEOPLE = ("src/cmd/",)
 
 # Name -> what to use instead.
 BANNED_CALLS = {
@@ -105,6 +109,8 @@ FORBIDDEN_WORDS = ["/wo" + "rk/", "/fa" + "rm/", "/ro" + "ot/", "/tmp/" + "b-"]
 # Meant to stay short: (rule, path, what or "*") -> reason.
 EXCEPTIONS = {
     ("only-main", "src/util/xalloc.c", "*"): "memory is exhausted: nobody can be told in another way",
+    ("rooms", "src/config/driver_file.c", "kafka"): "what files say for clientDefaults: library",
+    ("rooms", "src/fault/fault.c", "kafka"): "texts for people: which of our brokers has which fault",
 }
 
 # ---- Files ----------------------------------------------------------------------------------
@@ -200,6 +206,33 @@ def check_include(source, number, folder, header):
         if target not in allowed and header.removesuffix(".h") not in allowed:
             message = f"src/{folder} may not include {header}"
             yield source.path, number, "layers", header, message
+
+
+def client_libraries(root):
+    """Name of the driver -> the header of its client library."""
+    found = {}
+    for path in sorted(root.glob("src/driver/*/functions.txt")):
+        include = re.search(r"^#include <(.+)>", path.read_text(), re.MULTILINE)
+        found[path.parent.name] = include.group(1)
+    return found
+
+
+def check_rooms(source, libraries):
+    if source.folder() is None:
+        return
+    keep = "" if source.path.startswith(TEXTS_FOR_PEOPLE) else '"'
+    code = code_only(source.text, keep=keep)
+    for name, header in libraries.items():
+        rooms = [f"src/driver/{name}/", *MORE_ROOMS.get(name, [])]
+        is_room = source.path.startswith(tuple(rooms))
+        word = re.compile(rf"(?<![a-z]{{2}}){name}|rd{name}|lib{name}", re.IGNORECASE)
+        for number, line in enumerate(code.splitlines(), 1):
+            if f"<{header}>" in line:
+                message = f'include "driver/{name}_library.h" in place of {header}'
+                yield source.path, number, "library", header, message
+            elif not is_room and word.search(line):
+                message = f"{name} stays in {' '.join(rooms)}: let the driver answer (traits.h)"
+                yield source.path, number, "rooms", name, message
 
 
 def check_banned(source):
@@ -461,11 +494,13 @@ def apply_exceptions(problems, exceptions):
 
 def collect(root, build, fast, jobs):
     sources = find_sources(root)
+    libraries = client_libraries(root)
     for source in sources:
         yield from check_spdx(source)
         yield from check_words(source)
         if source.is_c:
             yield from check_layers(source)
+            yield from check_rooms(source, libraries)
             yield from check_banned(source)
             yield from check_comments(source)
             yield from check_size(source)

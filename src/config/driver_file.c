@@ -16,7 +16,8 @@
 
 static const struct option_choice defaults_choices[] = {
 	{ .name = "java", .value = CLIENT_DEFAULTS_JAVA },
-	{ .name = "librdkafka", .value = CLIENT_DEFAULTS_LIBRDKAFKA },
+	{ .name = "library", .value = CLIENT_DEFAULTS_LIBRARY },
+	{ .name = "librdkafka", .value = CLIENT_DEFAULTS_LIBRARY, .alias = true },
 	{ 0 },
 };
 
@@ -109,16 +110,16 @@ static void choose_defaults(struct driver_file *out, const struct common *common
 	} else if (java && common->driver != NULL) {
 		out->defaults = CLIENT_DEFAULTS_JAVA;
 		out->defaults_why = "the file has a driverClass, and --set driver does not change "
-				    "what it means: --set clientDefaults=librdkafka does";
+				    "what it means: --set clientDefaults=library does";
 	} else if (ours && common->driver_class != NULL) {
-		out->defaults = CLIENT_DEFAULTS_LIBRDKAFKA;
+		out->defaults = CLIENT_DEFAULTS_LIBRARY;
 		out->defaults_why = "the file has `driver`, and --set driverClass does not change "
 				    "what it means: --set clientDefaults=java does";
 	} else if (common->driver_class != NULL) {
 		out->defaults = CLIENT_DEFAULTS_JAVA;
 		out->defaults_why = "there is a driverClass and no clientDefaults";
 	} else {
-		out->defaults = CLIENT_DEFAULTS_LIBRDKAFKA;
+		out->defaults = CLIENT_DEFAULTS_LIBRARY;
 		out->defaults_why = "there is no driverClass and no clientDefaults";
 	}
 }

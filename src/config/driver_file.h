@@ -21,8 +21,8 @@ struct yaml_node;
 
 /* Whose defaults fill in for what the file leaves out. */
 enum client_defaults {
-	CLIENT_DEFAULTS_JAVA,       /* the file was written for the Java client */
-	CLIENT_DEFAULTS_LIBRDKAFKA, /* our library's own */
+	CLIENT_DEFAULTS_JAVA,    /* the file was written for the Java client */
+	CLIENT_DEFAULTS_LIBRARY, /* the client library's own */
 };
 
 struct driver_file {

@@ -104,10 +104,37 @@ def test_an_include_in_a_comment_is_not_one(tree):
     assert lint(tree({"src/util/a.c": text})) == set()
 
 
-def test_the_kafka_library_is_known_to_its_driver_only(tree):
+FUNCTIONS = {"src/driver/kafka/functions.txt": "#include <librdkafka/rdkafka.h>\nrd_kafka_new\n"}
+
+
+def test_the_header_of_a_client_library_is_included_through_the_one_that_is_made(tree):
     text = HEAD + "#include <librdkafka/rdkafka.h>\n"
-    files = {"src/agent/a.c": text, "src/driver/kafka.c": text, "src/driver/kafka/a.c": text}
-    assert lint(tree(files)) == {("src/agent/a.c", "library")}
+    files = {"src/agent/a.c": text, "src/driver/kafka/a.c": text, "tests/unit/test_x.c": text}
+    ours = HEAD + '#include "driver/kafka_library.h"\n'
+    problems = lint(tree(files | {"src/driver/kafka/b.c": ours} | FUNCTIONS))
+    assert problems == {("src/agent/a.c", "library"), ("src/driver/kafka/a.c", "library")}
+
+
+def test_the_name_of_a_driver_stays_in_its_rooms(tree):
+    text = 'static const char text[] = "of Kafka";'
+    told = {
+        "src/agent/a.c": "extern int kafka_acks;",
+        "src/agent/b.c": "enum { DEFAULTS_LIBRDKAFKA };",
+        "src/agent/c.c": text,
+        "src/cmd/a.c": "extern int kafka_acks;",
+        "src/driver/registry.c": "extern int driver_kafka;",
+    }
+    fine = {
+        "src/agent/d.c": "extern int acks; /* as Kafka */",
+        "src/agent/e.c": "extern int sulkafkas;",
+        "src/broker/a.c": '#include "kafka/schema.h"',
+        "src/cmd/b.c": text,
+        "src/driver/kafka/a.c": "extern int kafka_acks;",
+        "tests/unit/test_a.c": "extern int kafka_acks;",
+    }
+    files = {path: HEAD + line + "\n" for path, line in (told | fine).items()}
+    problems = lint(tree(files | FUNCTIONS))
+    assert problems - {("tests/unit/test_a.c", "unregistered")} == {(path, "rooms") for path in told}
 
 
 @pytest.mark.parametrize(

@@ -97,11 +97,13 @@ static void a_file_for_java_means_javas_defaults_and_ours_the_librarys(void **st
 	assert_true(parse("driverClass: x\n", &strict));
 	assert_int_equal(file.defaults, CLIENT_DEFAULTS_JAVA);
 	assert_true(parse("driver: kafka\n", &strict));
-	assert_int_equal(file.defaults, CLIENT_DEFAULTS_LIBRDKAFKA);
+	assert_int_equal(file.defaults, CLIENT_DEFAULTS_LIBRARY);
 	assert_true(parse("driver: kafka\nclientDefaults: java\n", &strict));
 	assert_int_equal(file.defaults, CLIENT_DEFAULTS_JAVA);
+	assert_true(parse("driverClass: x\nclientDefaults: library\n", &strict));
+	assert_int_equal(file.defaults, CLIENT_DEFAULTS_LIBRARY);
 	assert_true(parse("driverClass: x\nclientDefaults: librdkafka\n", &strict));
-	assert_int_equal(file.defaults, CLIENT_DEFAULTS_LIBRDKAFKA);
+	assert_int_equal(file.defaults, CLIENT_DEFAULTS_LIBRARY);
 }
 
 static enum client_defaults defaults_with(const char *text, const char *key, const char *value)
@@ -119,19 +121,18 @@ static void another_driver_does_not_change_whose_defaults_are_meant(void **state
 	assert_int_equal(defaults_with("driverClass: x\n", "driver", "kafka"),
 	                 CLIENT_DEFAULTS_JAVA);
 	assert_string_equal(file.driver, "kafka");
-	assert_non_null(strstr(file.defaults_why, "--set clientDefaults=librdkafka"));
+	assert_non_null(strstr(file.defaults_why, "--set clientDefaults=library"));
 	assert_int_equal(defaults_with("driverClass: x\n", "driverClass", "y"),
 	                 CLIENT_DEFAULTS_JAVA);
 	assert_int_equal(defaults_with("driver: kafka\n", "driverClass", "x"),
-	                 CLIENT_DEFAULTS_LIBRDKAFKA);
+	                 CLIENT_DEFAULTS_LIBRARY);
 	assert_non_null(strstr(file.defaults_why, "--set clientDefaults=java"));
-	assert_int_equal(defaults_with("driver: x\n", "driver", "kafka"),
-	                 CLIENT_DEFAULTS_LIBRDKAFKA);
+	assert_int_equal(defaults_with("driver: x\n", "driver", "kafka"), CLIENT_DEFAULTS_LIBRARY);
 	/* Where the file says nothing the override does, and a plain word always does. */
 	assert_int_equal(defaults_with("name: x\n", "driverClass", "x"), CLIENT_DEFAULTS_JAVA);
-	assert_int_equal(defaults_with("name: x\n", "driver", "x"), CLIENT_DEFAULTS_LIBRDKAFKA);
+	assert_int_equal(defaults_with("name: x\n", "driver", "x"), CLIENT_DEFAULTS_LIBRARY);
 	assert_int_equal(defaults_with("driverClass: x\n", "clientDefaults", "librdkafka"),
-	                 CLIENT_DEFAULTS_LIBRDKAFKA);
+	                 CLIENT_DEFAULTS_LIBRARY);
 	assert_int_equal(defaults_with("driver: x\nclientDefaults: java\n", "driver", "kafka"),
 	                 CLIENT_DEFAULTS_JAVA);
 }
