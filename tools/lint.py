@@ -42,6 +42,7 @@ LAYERS = {
     ],
     "plan": ["util", "config", "load"],
     "load": ["util"],
+    "account": ["util", "stats/counter"],
     "facts": ["util", "stats"],
     "config": ["util"],
     "stats": ["util"],

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Breaks each rule of the account once, on purpose, and sees to it that a test fails.
+
+    tests/mutation/account.py            all of them (two minutes)
+    tests/mutation/account.py NAME ...   those whose name contains a NAME
+
+A mutant is one text of one file of src/account replaced by another.  It is compiled with the unit tests
+of the account in a folder of its own; they must pass before anything is broken.  The exit code is 1
+when a mutant lives, or when what it replaces is not there (once) any more.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FLAGS = ["-std=gnu11", "-O1", "-w", "-D_GNU_SOURCE"]
+LIBRARIES = ["-lcmocka", "-lpthread"]
+TESTS = [("account", []), ("account_memory", []), ("account_days", ["-DACCOUNT_BLOCK_SHIFT=7"])]
+TIMEOUT_S = 120
+
+# name, file, what it says, what the mutant says
+MUTANTS = [
+    # --- a chunk, and its writer
+    ("a message is twice in one chunk", "chunk.h",
+     "!account_chunk_has(c, account_offset(sequence))", "true"),
+    ("failures are not told", "chunk.h", "if (e->failed_or_marked)", "if (false)"),
+    ("disorder is not told", "chunk.h", "if (e->late)", "if (false)"),
+    ("an earlier message takes the place of the last", "chunk.h",
+     "\t\treturn true;\n\t*last", "\t\t{ *last = sequence + 1; return true; }\n\t*last"),
+    ("due times of the last message only", "chunk.h", "offset < c->low", "true"),
+    ("partitions of a byte up to 255", "chunk.h", "partitions < UINT8_MAX ? 1", "partitions <= UINT8_MAX + 1 ? 1"),
+    ("a chunk is used again with what it held", "writer.c", "\tmemset(c->lanes, 0, sizeof(c->lanes));\n", ""),
+    ("a chunk is not open until it is sealed", "writer.c", "counter_set(&c->state, CHUNK_OPEN);", ""),
+    ("what is missed is not told", "writer.c", "\t\tmiss(w, key, e->sequence);\n", ""),
+    ("the last that was missed counts", "writer.c", "if (~sequence > counter_read(missed_from))", ""),
+    ("chunks do not come back", "writer.c", "\ttake_back(w);\n", ""),
+    ("the chunk of an older block is forgotten, not sealed", "writer.c",
+     "\t\tseal(w, open[count - 1] - 1);\n", ""),
+    # --- the hand-over
+    ("open chunks are not taken over", "area.c", "state == CHUNK_OPEN || untold", "untold"),
+    ("a seal that was cut short is not seen", "area.c", "state == CHUNK_OPEN || untold", "state == CHUNK_OPEN"),
+    ("sealed chunks are taken over again", "area.c", "state - CHUNK_SEALED >= sealed", "true"),
+    ("a look takes everything", "area.c", "n < most && ", ""),
+    ("chunks that were never used are read", "area.c", "i < used && ", ""),
+    ("what was missed is not asked for", "book.c", "\ttake_missed(b, area);\n", ""),
+    # --- merging
+    ("failed ones are acknowledged", "book.c", "fresh & ~failed);", "fresh);"),
+    ("a partition of failures is credited", "book.c", "if ((failed >> at & 1) == 0)", "if (true)"),
+    ("every repetition is a duplicate", "book.c", "if (marked || was_marked)", "if (false)"),
+    ("the second receipt is the one that comes second", "book.c",
+     "if (marked || was_marked)", "if (marked)"),
+    ("a mark is remembered for ever", "book.c", "if (was_marked && !marked)", "if (false)"),
+    ("disorder stays, though it came in order too", "book.c", "if (was_late && !late && to", "if (false && to"),
+    ("disorder is not counted", "book.c", "both[i]->out_of_order += late >> at & 1;", ""),
+    ("first receipts are not counted by partition", "book.c", "both[i]->received++;",
+     "both[i]->received += i == 0;"),
+    ("repetitions of a closed block are forgotten", "book.c",
+     "\t\tmerge_into(b, p, NULL, c, partition_bytes);\n", ""),
+    ("the partition of a receipt overrides", "book.c", "if (is_answer ||", "if (true ||"),
+    ("due times of a block are those of its first chunk", "book.c",
+     "!block->has_due || c->low < block->low", "!block->has_due"),
+    ("foreign producers are let in", "book.c",
+     "\tif (c->producer >= b->shape.producers ||\n", "\tif ("),
+    # --- blocks come and go
+    ("blocks are never closed", "book.c", "is_behind || block_is_plain(&b->terms, block)", "false"),
+    ("blocks are closed with their marks", "book.c",
+     "is_behind || block_is_plain(&b->terms, block)", "true"),
+    ("blocks are closed before they are received", "block.c",
+     "if (!is_of_all(b, block_lane_of(BLOCK_RECEIVED, s)))", "if (false)"),
+    ("blocks are closed before they are answered", "block.c", "!is_of_all(b, BLOCK_ANSWERED) || ", ""),
+    ("blocks are closed with failures", "block.c", " || b->lanes[BLOCK_FAILED] != NULL", ""),
+    ("runs of closed blocks do not join", "book.c", "if (joins_before && joins_after)", "if (false)"),
+    ("blocks behind never shrink", "book.c", "\t\tblock_shrink(&b->terms, block);\n", "\t\t;\n"),
+    ("a small block does not grow again", "book.c", "\tblock_grow(&b->terms, p->blocks[place]);\n", ""),
+    ("a small block forgets partitions", "block.c", ".code = (uint16_t)block_code(t, b, offset),", ""),
+    ("a small block forgets marks and disorder", "block.c", "bits |= block_word(b, first + i, word);", ""),
+    ("lanes that are full take memory", "block.c",
+     "put_lane(t, b, lane, words[0] != 0 ? lane_of_all() : NULL);", ""),
+    ("no limit of memory", "book.c", "b->terms.bytes + growth > b->shape.bytes_max", "false"),
+    ("partitions to the last byte", "book.c", "b->terms.bytes < b->shape.bytes_max / 2", "true"),
+    # --- what is missing
+    ("failed ones are lost", "book_lost.c",
+     "block_word(block, BLOCK_ANSWERED, word) & ~block_word(block, BLOCK_FAILED, word)",
+     "block_word(block, BLOCK_ANSWERED, word)"),
+    ("what was not sent can be lost", "book_lost.c", "uint64_t limit = smaller(sent[producer], ",
+     "uint64_t limit = smaller(UINT64_MAX, "),
+    ("missed receipts are called lost", "book_lost.c",
+     "return smaller(limit, b->exact_below[book_key(b, producer, subscription)]);", "return limit;"),
+    ("missed answers do not matter", "book_lost.c",
+     "smaller(sent[producer], b->producers[producer].answers.exact_below)", "sent[producer]"),
+    ("closed blocks are missing", "book_lost.c", "s.received = closed_below(p, s.limit);", ""),
+    ("settled twice is counted twice", "book_lost.c", "\t\tforget_settled(&b->partitions[i]);\n", "\t\t;\n"),
+    ("never sent is not seen", "book_lost.c", "received & ~below(s->sent, first)", "0"),
+    ("ranges do not end at a gap", "book_lost.c", "sequence != r->last + 1 || ", ""),
+    ("ranges do not end with the partition", "book_lost.c", " || partition != r->partition", ""),
+    ("the last range is not told", "book_lost.c", "\t\t\tend_range(&n);\n", ""),
+]
+
+
+def build_and_run(folder):
+    """True: all tests pass.  A mutant that does not even compile is an error of this list."""
+    sources = sorted((folder / "src" / "account").glob("*.c")) + [ROOT / "src/util/xalloc.c"]
+    for test, flags in TESTS:
+        program = folder / test
+        subprocess.run(
+            ["cc", *FLAGS, *flags, "-I", folder / "src", "-I", ROOT / "src",
+             ROOT / f"tests/unit/test_{test}.c", *sources, "-o", program, *LIBRARIES],
+            check=True,
+        )  # fmt: skip
+        try:
+            ran = subprocess.run(
+                [program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT_S
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        if ran.returncode != 0:
+            return False
+    return True
+
+
+def mutate(folder, file, old, new):
+    path = folder / "src" / "account" / file
+    text = path.read_text()
+    if text.count(old) != 1:
+        return False
+    path.write_text(text.replace(old, new))
+    return True
+
+
+def main(wanted):
+    alive = 0
+    with tempfile.TemporaryDirectory(prefix="omb-mutants-") as temporary:
+        for name, *change in [("nothing is broken", None), *MUTANTS]:
+            if wanted and change[0] is not None and not any(w in name for w in wanted):
+                continue
+            folder = pathlib.Path(temporary) / "mutant"
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(ROOT / "src" / "account", folder / "src" / "account")
+            if change[0] is None:
+                if not build_and_run(folder):
+                    sys.exit("mutation: the tests fail although nothing is broken")
+                continue
+            if not mutate(folder, *change):
+                print(f"NOT THERE  {name}: {change[0]} says it no more, or more than once")
+                alive += 1
+            elif build_and_run(folder):
+                print(f"ALIVE      {name}")
+                alive += 1
+            else:
+                print(f"caught     {name}")
+            sys.stdout.flush()
+    return 1 if alive > 0 else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("CCACHE_DISABLE", "1")
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the account of a run takes: bounded while all is well, little for what went wrong, and a limit. */
+
+#include "account/book.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "util/rng.h"
+
+#define MIB ((size_t)1 << 20)
+
+static const uint32_t topic_zero[1000]; /* of every producer */
+
+static struct book *book_of(uint32_t producers, uint32_t subscriptions, uint32_t partitions,
+                            size_t bytes_max)
+{
+	const struct book_shape shape = {
+		.topic_of = topic_zero,
+		.producers = producers,
+		.topics = 1,
+		.subscriptions = subscriptions,
+		.partitions = partitions,
+		.bytes_max = bytes_max,
+	};
+
+	return book_create(&shape);
+}
+
+struct named {
+	struct book_range ranges[8];
+	size_t count;
+};
+
+static void keep_range(void *to, const struct book_range *range)
+{
+	struct named *n = to;
+
+	assert_in_range(n->count, 0, 7);
+	n->ranges[n->count++] = *range;
+}
+
+/*
+ * A healthy group of four, in the shape of 1,000 producers at 1 M msg/s: each member has a quarter of
+ * each block, at random places; and keeps a chunk open until four later blocks have begun.
+ */
+#define GROUP_PRODUCERS 1000
+#define GROUP_MEMBERS   4
+#define GROUP_BEHIND    4
+
+struct group {
+	struct book *book;
+	unsigned partition_bytes;
+	struct account_chunk *answers;
+	struct account_chunk *quarters[GROUP_MEMBERS];
+	struct rng rng;
+};
+
+static struct account_chunk *chunk_of(unsigned partition_bytes, struct rng *rng)
+{
+	size_t bytes = sizeof(struct account_chunk) + (size_t)partition_bytes * ACCOUNT_BLOCK;
+	struct account_chunk *c = aligned_alloc(64, (bytes + 63) / 64 * 64);
+
+	assert_non_null(c);
+	memset(c, 0, bytes);
+	for (uint32_t i = 0; i < ACCOUNT_BLOCK; i++)
+		account_put_code(c->partitions, partition_bytes, i,
+		                 1 + (uint32_t)rng_below(rng, 16));
+	return c;
+}
+
+static void open_group(struct group *g, uint32_t partitions)
+{
+	*g = (struct group){
+		.book = book_of(GROUP_PRODUCERS, 1, partitions, 256 * MIB),
+		.partition_bytes = account_partition_bytes(partitions),
+		.rng = { 99 },
+	};
+	g->answers = chunk_of(g->partition_bytes, &g->rng);
+	g->answers->subscription = ACCOUNT_ANSWERS;
+	memset(g->answers->lanes[LANE_HERE], 0xff, sizeof(g->answers->lanes[LANE_HERE]));
+	for (int m = 0; m < GROUP_MEMBERS; m++)
+		g->quarters[m] = chunk_of(g->partition_bytes, &g->rng);
+	for (uint32_t i = 0; i < ACCOUNT_BLOCK; i++) {
+		uint64_t m = rng_below(&g->rng, GROUP_MEMBERS);
+		g->quarters[m]->lanes[LANE_HERE][i / 64] |= UINT64_C(1) << (i % 64);
+	}
+}
+
+static void close_group(struct group *g)
+{
+	free(g->answers);
+	for (int m = 0; m < GROUP_MEMBERS; m++)
+		free(g->quarters[m]);
+	book_destroy(g->book);
+}
+
+static void merge(struct group *g, struct account_chunk *c, uint32_t producer, uint64_t block)
+{
+	c->producer = producer;
+	c->block = block;
+	book_merge(g->book, c, g->partition_bytes);
+}
+
+/* The next block of so many producers is answered, and the one of four blocks ago received. */
+static void next_block(struct group *g, uint32_t producers, uint64_t block)
+{
+	struct account_chunk **quarters = g->quarters;
+
+	for (uint32_t p = 0; p < producers; p++) {
+		merge(g, g->answers, p, block);
+		if (block < GROUP_BEHIND)
+			continue;
+		uint64_t at = block - GROUP_BEHIND;
+		/* Members come one by one, so a block is in parts for a while. */
+		merge(g, quarters[2], p, at + 2);
+		merge(g, quarters[0], p, at + 1);
+		merge(g, quarters[3], p, at);
+		merge(g, quarters[1], p, at);
+	}
+}
+
+/* All of them for six minutes, and ten of them for the whole hour. */
+static void an_hour_of_a_healthy_group_takes_what_a_minute_does(void **state)
+{
+	(void)state;
+	uint64_t hour = UINT64_C(1000000) * 3600 / GROUP_PRODUCERS / ACCOUNT_BLOCK; /* blocks */
+	struct group g;
+
+	open_group(&g, 1);
+	uint64_t block = 0;
+	for (; block < hour / 60 + GROUP_BEHIND; block++)
+		next_block(&g, GROUP_PRODUCERS, block);
+	size_t minute_bytes = book_bytes_most(g.book);
+	for (; block < hour / 10; block++)
+		next_block(&g, GROUP_PRODUCERS, block);
+	for (; block < hour; block++)
+		next_block(&g, 10, block);
+	assert_int_equal(book_bytes_most(g.book), minute_bytes);
+	assert_in_range(book_bytes_most(g.book), MIB / 2, 64 * MIB);
+	assert_int_equal(book_answers(g.book, 7)->acknowledged, hour * ACCOUNT_BLOCK);
+	/* But for the quarters that are not in yet. */
+	uint64_t received = book_counts(g.book, 7, 0)->received;
+	assert_in_range(received, (hour - GROUP_BEHIND) * ACCOUNT_BLOCK, hour * ACCOUNT_BLOCK);
+	close_group(&g);
+}
+
+static void partitions_of_what_is_under_way_are_within_the_bound(void **state)
+{
+	(void)state;
+	struct group g;
+
+	open_group(&g, 16);
+	for (uint64_t block = 0; block < 12; block++)
+		next_block(&g, GROUP_PRODUCERS, block);
+	print_message("1,000 producers, 16 partitions, group of 4: %.1f MiB at most\n",
+	              (double)book_bytes_most(g.book) / (double)MIB);
+	assert_in_range(book_bytes_most(g.book), 16 * MIB, 64 * MIB);
+	close_group(&g);
+}
+
+static void blocks_that_close_in_disorder_leave_one_run(void **state)
+{
+	(void)state;
+	struct group g;
+
+	open_group(&g, 1);
+	size_t empty = book_bytes(g.book);
+	memset(g.quarters[0]->lanes[LANE_HERE], 0xff, sizeof(g.answers->lanes[LANE_HERE]));
+	for (uint64_t block = 0; block < 20000; block++) {
+		merge(&g, g.answers, 0, block ^ 7);
+		merge(&g, g.quarters[0], 0, block ^ 7);
+	}
+	assert_in_range(book_bytes(g.book) - empty, 1, 400);
+	close_group(&g);
+}
+
+/* An hour with a message lost in every block of every producer. */
+static void what_went_wrong_takes_little_once_it_is_behind(void **state)
+{
+	(void)state;
+	struct group g;
+	uint64_t blocks = 300, sent[GROUP_PRODUCERS] = { 0 };
+	struct named named = { 0 };
+
+	open_group(&g, 16);
+	memset(g.quarters[0]->lanes[LANE_HERE], 0xff, sizeof(g.answers->lanes[LANE_HERE]));
+	g.quarters[0]->lanes[LANE_HERE][5] &= ~(UINT64_C(1) << 9);
+	memcpy(g.quarters[0]->partitions, g.answers->partitions, ACCOUNT_BLOCK);
+	for (uint32_t i = 0; i < ACCOUNT_BLOCK; i++) /* known where it was acknowledged */
+		account_put_code(g.answers->partitions, 1, i, 12);
+	size_t empty = book_bytes(g.book);
+	for (uint64_t block = 0; block < blocks; block++) {
+		for (uint32_t p = 0; p < 10; p++) {
+			merge(&g, g.answers, p, block);
+			merge(&g, g.quarters[0], p, block);
+		}
+	}
+	/* 64 blocks of each at full size, the others at some 130 bytes. */
+	assert_in_range(book_bytes(g.book) - empty, 0, 10 * (64 * 6000 + blocks * 200));
+	sent[3] = blocks * ACCOUNT_BLOCK;
+	book_settle(g.book, sent);
+	assert_int_equal(book_counts(g.book, 3, 0)->lost, blocks);
+	assert_int_equal(book_partition(g.book, 0, 0, 11)->lost, blocks);
+	/* A small block grows again when what was missing comes after all. */
+	memset(g.quarters[1]->lanes, 0, sizeof(g.quarters[1]->lanes));
+	g.quarters[1]->lanes[LANE_HERE][5] = UINT64_C(1) << 9;
+	for (uint64_t block = 0; block < blocks; block++)
+		if (block != 2 && block != 200)
+			merge(&g, g.quarters[1], 3, block);
+	book_settle(g.book, sent);
+	assert_int_equal(book_counts(g.book, 3, 0)->lost, 2);
+	assert_int_equal(book_counts(g.book, 3, 0)->missing, 2);
+	assert_int_equal(book_counts(g.book, 3, 0)->duplicated, 0);
+	book_lost(g.book, sent, keep_range, &named);
+	assert_int_equal(named.count, 2);
+	assert_int_equal(named.ranges[0].first, 2 * ACCOUNT_BLOCK + 5 * 64 + 9);
+	assert_int_equal(named.ranges[0].partition, 11);
+	close_group(&g);
+}
+
+/* A consumer that is far behind: a byte a message at most, and a limit. */
+static void a_backlog_has_a_limit_and_says_so(void **state)
+{
+	(void)state;
+	struct book *book = book_of(2, 1, 16, 2 * MIB);
+	struct group g = { .book = book, .partition_bytes = 1, .rng = { 5 } };
+	uint64_t sent[2] = { 0, 100000 * (uint64_t)ACCOUNT_BLOCK };
+
+	g.answers = chunk_of(1, &g.rng);
+	g.answers->subscription = ACCOUNT_ANSWERS;
+	memset(g.answers->lanes[LANE_HERE], 0xff, sizeof(g.answers->lanes[LANE_HERE]));
+	for (uint64_t block = 0; block < 100000; block++)
+		merge(&g, g.answers, 1, block);
+	assert_in_range(book_bytes_most(book), MIB, 2 * MIB);
+	assert_false(book_is_exact(book));
+	uint64_t below = book_answers(book, 1)->exact_below;
+	book_settle(book, sent);
+	assert_in_range(below, 1000 * ACCOUNT_BLOCK, 99999 * (uint64_t)ACCOUNT_BLOCK);
+	assert_int_equal(book_counts(book, 1, 0)->lost, below);
+	/* The second half of the memory went to blocks without partitions. */
+	assert_in_range(book_partition(book, 0, 0, -1)->lost, ACCOUNT_BLOCK, below);
+	free(g.answers);
+	book_destroy(book);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_hour_of_a_healthy_group_takes_what_a_minute_does),
+		cmocka_unit_test(partitions_of_what_is_under_way_are_within_the_bound),
+		cmocka_unit_test(blocks_that_close_in_disorder_leave_one_run),
+		cmocka_unit_test(what_went_wrong_takes_little_once_it_is_behind),
+		cmocka_unit_test(a_backlog_has_a_limit_and_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
