@@ -81,6 +81,17 @@ static uint64_t limit_of(rlim_t limit)
 	return limit == RLIM_INFINITY ? UINT64_MAX : limit;
 }
 
+static uint64_t local_ports(void)
+{
+	unsigned first, last;
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	bool known = file != NULL && fscanf(file, "%u %u", &first, &last) == 2 && last >= first;
+
+	if (file != NULL)
+		fclose(file);
+	return known ? last - first + 1 : UINT64_MAX;
+}
+
 void machine_limits_read(struct resource_limits *out)
 {
 	struct rlimit files = { RLIM_INFINITY, RLIM_INFINITY };
@@ -98,6 +109,7 @@ void machine_limits_read(struct resource_limits *out)
 		.threads_system = least(least(number_in("/proc/sys/kernel/threads-max"),
 		                              number_in("/proc/sys/kernel/pid_max")),
 		                        number_in("/sys/fs/cgroup/pids.max")),
+		.local_ports = local_ports(),
 		.memory_bytes = least(kib == UINT64_MAX ? kib : kib * 1024,
 		                      number_in("/sys/fs/cgroup/memory.max")),
 		.cpus = os_cpus(),

@@ -173,6 +173,21 @@ static void doubt_files(struct gathering *g, const char *who, uint64_t need)
 	                   (unsigned long long)need * 2, (unsigned long long)need * 2));
 }
 
+static void doubt_ports(struct gathering *g)
+{
+	uint64_t need = g->need->sockets, ports = g->limits->local_ports;
+
+	if (need <= ports)
+		return;
+	doubt(g, DOUBT_WARNING,
+	      arena_printf(
+		      g->arena,
+		      "the clients have some %llu connections, and to one address this host has "
+		      "%llu local ports",
+		      (unsigned long long)need, (unsigned long long)ports),
+	      "fewer clients, or sudo sysctl net.ipv4.ip_local_port_range='1024 65535'");
+}
+
 static void doubt_limits(struct gathering *g)
 {
 	const struct resource_limits *l = g->limits;
@@ -182,6 +197,7 @@ static void doubt_limits(struct gathering *g)
 
 	doubt_files(g, "this process", need->files_here);
 	doubt_files(g, "the largest agent", need->files_agent);
+	doubt_ports(g);
 	if (threads > l->processes)
 		doubt(g, DOUBT_WARNING,
 		      arena_printf(

@@ -22,6 +22,7 @@ struct resource_limits {
 	uint64_t processes;              /* RLIMIT_NPROC, hard: threads of this user */
 	uint64_t threads_of_user;        /* already there; 0 = not known */
 	uint64_t threads_system; /* the least of kernel.threads-max, kernel.pid_max, pids.max */
+	uint64_t local_ports;    /* of connections to one address */
 	uint64_t memory_bytes;   /* available */
 	uint32_t cpus;
 };

@@ -2,7 +2,6 @@
 #include "run/await.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "run/limits.h"
 #include "run/progress.h"
@@ -120,12 +119,14 @@ static void keep_for_ever(struct lent_calls *lent)
 }
 
 /* By name, once. */
-static void note_lack(struct run *r, const char *verb)
+static void note_lack(struct run *r, enum worker_verb verb)
 {
-	if (r->await.lacks == NULL)
-		r->await.lacks = arena_strdup(&r->arena, verb);
-	else if (strstr(r->await.lacks, verb) == NULL)
-		r->await.lacks = arena_printf(&r->arena, "%s, %s", r->await.lacks, verb);
+	const char *name = worker_verb_name(verb), *before = r->await.lacks;
+
+	if (r->await.is_lacking[verb])
+		return;
+	r->await.is_lacking[verb] = true;
+	r->await.lacks = before == NULL ? name : arena_printf(&r->arena, "%s, %s", before, name);
 }
 
 bool await_verb(struct run *r, struct worker_call *call, uint64_t limit_ns,
@@ -153,7 +154,7 @@ bool await_verb(struct run *r, struct worker_call *call, uint64_t limit_ns,
 	if (call->state == CALL_DONE && !r->await.worker_is_broken)
 		return true;
 	if (call->lacking)
-		note_lack(r, worker_verb_name(call->verb));
+		note_lack(r, call->verb);
 	*err = call->err;
 	return error_wrap(err, "%s", worker_verb_name(call->verb));
 }

@@ -2,7 +2,6 @@
 #include "run/phase_close.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "config/workload.h"
 #include "run/await.h"
@@ -208,13 +207,13 @@ static void explain_failure(struct run *r)
 	struct reason said = reason_of(&r->close.events, REASON_MESSAGES);
 	struct error err = r->course.failure;
 
-	if (r->window.begun || err.kind == ERROR_NONE)
+	if (r->window.begun || err.kind == ERROR_NONE || r->settle.has_told_why)
 		return;
 	if (said.text == NULL)
 		said = reason_of(&r->close.events, REASON_FATAL);
 	if (said.text == NULL)
 		said = reason_of(&r->close.events, REASON_CLIENTS);
-	if (said.text == NULL || strstr(err.text, said.text) != NULL)
+	if (said.text == NULL)
 		return;
 	error_set(&err, r->course.failure.kind, "%.300s; the clients say: %s (%" PRIu64 " times)",
 	          r->course.failure.text, said.text, said.often);

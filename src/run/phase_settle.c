@@ -25,9 +25,10 @@ static void add_reason(struct run *r, struct text *out)
 	if (!await_verb(r, &call, LIMITS_QUICK, PATIENCE_CONNECT, &ignored))
 		return;
 	struct reason said = reason_of(&call.events, REASON_CLIENTS);
-	if (said.text)
-		text_addf(out, "; clients say, %" PRIu64 " times: %s%s", said.often, said.text,
-		          reason_hint(said.text));
+	if (said.text == NULL)
+		return;
+	text_addf(out, "; clients say, %" PRIu64 " times: %s", said.often, said.text);
+	r->settle.has_told_why = true;
 }
 
 /* Consumers that die are opened again.  A producer is not, and its load would be missing from the

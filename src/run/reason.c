@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/reason.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "util/text.h"
@@ -52,21 +51,4 @@ struct reason reason_of(const struct fact_events *events, enum reason_about abou
 		}
 	}
 	return out;
-}
-
-const char *reason_hint(const char *text)
-{
-	static const struct {
-		int os_errno;
-		const char *hint;
-	} hints[] = {
-		{ EADDRNOTAVAIL, " (no local port is free: /proc/sys/net/ipv4/ip_local_port_range, "
-		                 "or fewer clients)" },
-		{ EMFILE, " (ulimit -n)" },
-	};
-
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
-		if (strstr(text, strerror(hints[i].os_errno)))
-			return hints[i].hint;
-	return "";
 }

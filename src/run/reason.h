@@ -24,7 +24,4 @@ struct reason {
 
 struct reason reason_of(const struct fact_events *events, enum reason_about about);
 
-/* What to do about such a text, where that is always the same; else "". */
-const char *reason_hint(const char *text);
-
 #endif

@@ -42,8 +42,8 @@ struct awaited {
 	bool worker_is_broken; /* it did not even answer STOP_ALL: nothing is asked of it any more */
 	uint64_t done, wanted; /* of the verb under way, for the console */
 	struct hist_copy late; /* how late this process woke up within the window; owned */
-	const char *
-		lacks; /* verbs that the worker turned out not to have, in the arena; NULL = none */
+	bool is_lacking[WORKER_VERB_COUNT]; /* verbs that the worker turned out not to have */
+	const char *lacks;                  /* their names, in the arena; NULL = none */
 };
 
 /* progress.c: what was told already. */
@@ -78,6 +78,7 @@ struct settled {
 	uint64_t look_ns;        /* when the next probes are sent */
 	uint64_t took_ns;
 	struct text missing; /* what was not ready at the last look, in words; empty = all was */
+	bool has_told_why;   /* the failure says already what the clients say */
 };
 
 /* phase_load.c */

@@ -19,6 +19,7 @@ static const struct resource_limits plenty = {
 	.files_hard = UINT64_MAX,
 	.processes = UINT64_MAX,
 	.threads_system = UINT64_MAX,
+	.local_ports = UINT64_MAX,
 	.memory_bytes = UINT64_MAX,
 	.cpus = 2,
 };
@@ -205,6 +206,7 @@ static void limits_that_are_too_low_come_with_the_command_that_raises_them(void 
 	low.processes = 2000;
 	low.threads_of_user = 300;
 	low.threads_system = 4000;
+	low.local_ports = 1000;
 	struct answer a = ask(&w, &d, &low);
 
 	doubt = find(&a, "this process needs some");
@@ -217,6 +219,13 @@ static void limits_that_are_too_low_come_with_the_command_that_raises_them(void 
 	doubt = find(&a, "the system allows 4000");
 	assert_non_null(doubt);
 	assert_non_null(strstr(doubt->remedy, "sysctl kernel.pid_max="));
+	doubt = find(&a, "this host has 1000 local ports");
+	assert_non_null(doubt);
+	assert_non_null(strstr(doubt->remedy, "ip_local_port_range"));
+	arena_fini(&a.arena);
+	low.local_ports = a.need.sockets;
+	a = ask(&w, &d, &low);
+	assert_null(find(&a, "local ports"));
 	arena_fini(&a.arena);
 
 	w.agents = AGENTS_NUMBER; /* two agents with 700 clients each: now they have the files */
