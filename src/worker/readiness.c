@@ -48,16 +48,16 @@ static void describe_subscriptions(const struct worker_readiness *r, double limi
 {
 	uint64_t named = 0;
 
-	text_addf(out,
-	          "%zu of %zu subscriptions were not ready within %.3g s: ", r->count - r->ready,
+	text_addf(out, "%zu of %zu subscriptions were not ready within %.3g s", r->count - r->ready,
 	          r->count, limit_s);
 	for (size_t i = 0; r->items != NULL && i < r->count && named < NAMED_MAX; i++) {
 		if (readiness_of(&r->items[i]))
 			continue;
-		text_add(out, named++ > 0 ? ", " : "");
+		text_add(out, named++ > 0 ? ", " : ": ");
 		describe_subscription(&r->items[i], out);
 	}
-	add_rest(r->count - r->ready, named, out);
+	if (named > 0)
+		add_rest(r->count - r->ready, named, out);
 }
 
 static void describe_producers(const struct worker_readiness *r, size_t named_max, struct text *out)

@@ -21,15 +21,13 @@
 
 #include "driver/kafka/kafka.h"
 #include "driver/kafka/kafka_conf.h"
+#include "driver/kafka/settle.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 
-/* Looks at how the group was dealt out after the start: 2.5 s. */
-#define SETTLE_LOOKS 25
-
 /* Enough to leave a healthy broker on another continent; 1 to 2 ms do on this host. */
-#define LEAVE_MS     500
+#define LEAVE_MS 500
 
 struct position {
 	int64_t next; /* offset behind the last message that was handed over; 0 = none was */
@@ -47,8 +45,7 @@ struct kafka_member {
 	bool paused, manual_commit;
 	bool has_answered; /* a rebalance while it was leaving; see leave_answer */
 	uint32_t assigned;
-	uint32_t fair_share; /* partitions at most when all members share; UINT32_MAX = not known */
-	uint32_t looks;      /* at that, so far */
+	uint32_t fair_share, looks; /* settle.h */
 	struct position *positions; /* owned; by partition */
 	size_t position_cap;
 	/*
@@ -374,13 +371,6 @@ static bool member_start(struct kafka_instance *c, struct kafka_member *m, const
 	return m->wake_fd >= 0 && subscribe(m, err);
 }
 
-static uint32_t fair_share(const struct consumer_spec *spec)
-{
-	if (spec->partitions == 0 || spec->members == 0)
-		return UINT32_MAX;
-	return (spec->partitions + spec->members - 1) / spec->members;
-}
-
 bool kafka_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec, int *fd,
                          struct error *err)
 {
@@ -393,7 +383,7 @@ bool kafka_consumer_open(void *instance, void *consumer, const struct consumer_s
 	m->owner = spec->owner;
 	m->manual_commit = c->config->manual_commit;
 	m->topic = xstrdup(spec->topic);
-	m->fair_share = fair_share(spec);
+	m->fair_share = settle_fair_share(spec->partitions, spec->members);
 	if (spec->partitions > 0)
 		make_room(m, (int32_t)spec->partitions - 1);
 	if (!member_start(c, m, spec->subscription, err)) {
@@ -648,26 +638,23 @@ bool kafka_consumer_ask(void *consumer, enum consumer_wish wish, struct error *e
 	abort();
 }
 
-/*
- * Members of a group come one after the other, and a broker tells the early ones of the late ones at
- * their next heartbeat: after 3 s, which every start would wait.  So for a while after the start, who
- * has more than its share or nothing joins again: those with nothing at every look (it costs nobody
- * anything), the others at looks 1, 2, 4, 8 and 16, because each time makes the whole group join.
- * What is uneven after that is the broker's business.
- */
 bool kafka_consumer_settle(void *consumer, bool *again, struct error *err)
 {
 	struct kafka_consumer *k = consumer;
 	struct kafka_member *m = k->member;
-	uint32_t looks = ++m->looks;
+	uint32_t look = ++m->looks;
 
-	*again = looks < SETTLE_LOOKS;
-	if (m->assigned == 0) {
+	*again = settle_goes_on(look);
+	switch (settle_step(look, m->assigned, m->fair_share)) {
+	case SETTLE_REST:
+		return true;
+	case SETTLE_POKE:
 		wake_library(m);
 		return true;
+	case SETTLE_JOIN:
+		/* Subscribing again to the same topic gives the partitions back and joins, without
+		 * leaving the group. */
+		return subscribe(m, err);
 	}
-	/* Subscribing again to the same topic gives the partitions back and joins, without leaving
-	 * the group. */
-	bool is_power_of_2 = (looks & (looks - 1)) == 0;
-	return m->assigned <= m->fair_share || !is_power_of_2 || subscribe(m, err);
+	abort();
 }
