@@ -64,9 +64,14 @@ SLOW = [pytest.param(k, marks=pytest.mark.slow) for k in CANNOT if k not in QUIC
 @pytest.fixture(scope="session", params=[*QUICK, *SLOW])
 def target(request, tmp_path_factory):
     """A row.  Its cases come one after the other."""
-    broker = start(request.param, tmp_path_factory.mktemp(request.param))
-    yield broker
-    broker.stop()
+    folder = tmp_path_factory.mktemp(request.param)
+    broker = start(request.param, folder)
+    try:
+        if request.param == "kafka":
+            _module.warm_up(broker, folder / "warm-up")
+        yield broker
+    finally:
+        broker.stop()
 
 
 @pytest.fixture(autouse=True)
