@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 
 static int wake_fd = -1;
 static int parent;
-static volatile sig_atomic_t orphan;
+static _Atomic bool orphan; /* set by a handler, and by each loop that sees its channel end */
 
 int termination_fd(void)
 {
@@ -21,7 +22,7 @@ int termination_fd(void)
 
 bool termination_is_orphan(void)
 {
-	return orphan != 0;
+	return atomic_load_explicit(&orphan, memory_order_relaxed);
 }
 
 void termination_request(void)
@@ -36,7 +37,7 @@ void termination_orphaned(void)
 {
 	/* Closing may hang in a client library: the alarm ends the process then. */
 	alarm(ORPHAN_LIMIT_S);
-	orphan = 1;
+	atomic_store_explicit(&orphan, true, memory_order_relaxed);
 	termination_request();
 }
 
