@@ -39,6 +39,7 @@ LAYERS = {
         "config/properties",
         "config/driver_file",
         "facts/origin",
+        "stats/claims",
     ],
     "plan": ["util", "config", "load"],
     "load": ["util"],

@@ -431,6 +431,7 @@ static void begin_to_close(struct consumer_loop *l)
 
 static void close_clients(struct consumer_loop *l)
 {
+	loop_ask_all(&l->base);
 	loop_batch_begins(&l->base);
 	begin_to_close(l);
 	for (uint32_t i = 0; i < l->base.clients; i++) {
@@ -459,6 +460,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	ok = open_clients(&l, err);
 	if (ok) {
 		settle_from_now_on(&l);
+		loop_ask(&l.base, spec->driver->consumer_claims, l.privs, l.stride);
 		loop_opened(&l.base);
 		run(&l);
 	}

@@ -25,6 +25,9 @@
 #define EVENTS_AT_ONCE 64
 #define CACHE_LINE     64
 
+/* Each client is asked so often what it says of itself. */
+#define CLAIMS_NS      UINT64_C(1000000000)
+
 static bool watch(struct loop *l, int fd, uint32_t tag, uint32_t events, struct error *err)
 {
 	struct epoll_event event = { .events = events, .data.u32 = tag };
@@ -47,6 +50,7 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 		.epoll_fd = -1,
 		.clients = deal_clients_of(spec->clients_count, spec->loops, index),
 		.edge_ns = UINT64_MAX,
+		.next_ask_ns = UINT64_MAX,
 	};
 	for (int w = 0; w < WINDOW_COUNT; w++)
 		l->latencies[w] = &l->words->latencies[w];
@@ -174,6 +178,58 @@ static int sleep_and_spin(struct loop *l, uint64_t left_ns, uint64_t until_ns,
 	return n != 0 || sleep_ns == left_ns ? n : spin(l, until_ns, events);
 }
 
+/* --- what clients say of themselves -------------------------------------------------------------- */
+
+void loop_ask(struct loop *l, loop_claims_fn *ask, unsigned char *parts, size_t stride)
+{
+	if (ask == NULL || l->clients == 0)
+		return;
+	l->ask = ask;
+	l->parts = parts;
+	l->stride = stride;
+	l->next_ask_ns = clock_ns() + CLAIMS_NS / l->clients;
+}
+
+/* The next one; with the last one the round is complete. */
+static void ask_one(struct loop *l)
+{
+	struct claims one = { 0 };
+
+	l->ask(l->parts + l->asked * l->stride, &one);
+	if (one.said != 0)
+		claims_say(&one, CLAIM_CLIENTS, 1);
+	claims_add(&l->said, &one);
+	if (++l->asked < l->clients)
+		return;
+	agent_shm_claim(l->shm, l->index, &l->said);
+	l->said = (struct claims){ 0 };
+	l->asked = 0;
+}
+
+/* Those whose turn it is: a loop that slept asks several. */
+static void ask_those_due(struct loop *l, uint64_t now_ns)
+{
+	uint64_t every_ns = CLAIMS_NS / l->clients;
+	uint64_t due = (now_ns - l->next_ask_ns) / every_ns + 1;
+
+	l->next_ask_ns += due * every_ns;
+	for (uint64_t i = 0; i < due && i < l->clients; i++)
+		ask_one(l);
+}
+
+void loop_ask_all(struct loop *l)
+{
+	if (l->ask == NULL)
+		return;
+	while (l->asked > 0)
+		ask_one(l);
+	do
+		ask_one(l);
+	while (l->asked > 0);
+	l->ask = NULL;
+	l->next_ask_ns = UINT64_MAX;
+}
+
 static int wait_events(struct loop *l, uint64_t until_ns, struct epoll_event *events)
 {
 	uint64_t left_ns = 0;
@@ -202,6 +258,9 @@ bool loop_wait(struct loop *l, uint64_t until_ns, struct agent_command *command,
 
 	int n = wait_events(l, until_ns, events);
 	counter_bump(&l->words->counters[COUNTER_WAKEUPS]);
+	uint64_t turned_ns = counter_read(&l->words->turned_ns);
+	if (__builtin_expect(turned_ns >= l->next_ask_ns, 0))
+		ask_those_due(l, turned_ns);
 	for (int i = 0; i < n; i++) {
 		uint32_t tag = events[i].data.u32;
 		if (tag == TAG_CHANNEL)

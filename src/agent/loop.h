@@ -20,6 +20,7 @@
 
 #include "agent/channel.h"
 #include "agent/spec.h"
+#include "stats/claims.h"
 
 /* How many messages come between two readings of the clock while a batch is served: one reading
  * costs some 22 ns, shared by so many; a message takes some 50 to 100 ns to serve. */
@@ -32,6 +33,8 @@
  * the rate.
  */
 #define LOOP_SERVE_BATCH 1000
+
+typedef void loop_claims_fn(void *client, struct claims *out);
 
 struct loop {
 	const struct agent_spec *spec;
@@ -57,6 +60,13 @@ struct loop {
 	unsigned edges_passed;
 	uint64_t edge_ns; /* the next one of the window; UINT64_MAX = none is announced */
 	uint64_t spin_ns; /* so much of the end of a wait is spun; 0 = all is slept */
+	/* What clients say of themselves; each is asked about once a second, one after the other. */
+	loop_claims_fn *ask;  /* NULL: they say nothing */
+	unsigned char *parts; /* the driver's, `stride` apart */
+	size_t stride;
+	struct claims said; /* by those that were asked in this round */
+	uint32_t asked;
+	uint64_t next_ask_ns;
 
 	uint64_t now_ns; /* the last reading; see loop_tick */
 	uint32_t ticks;  /* how many more reports may share it */
@@ -83,6 +93,11 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err);
  * slack 1 ns); the library's threads, which exist by now, keep theirs: with ours inherited, idle
  * clients of a library with threads cost two to three times the CPU. */
 void loop_opened(struct loop *l);
+
+/* From now on the clients are asked what they say of themselves; before loop_opened. */
+void loop_ask(struct loop *l, loop_claims_fn *ask, unsigned char *parts, size_t stride);
+/* For the last time, before they are closed. */
+void loop_ask_all(struct loop *l);
 
 /* A loop turns at least so often: one that does not hangs, and the parent sees it. */
 #define LOOP_SLEEP_MAX_NS UINT64_C(1000000000)

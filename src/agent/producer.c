@@ -255,6 +255,7 @@ static void close_clients(struct producer_loop *l)
 {
 	l->base.closing = true; /* what comes back now was never acknowledged */
 	producer_end_load(l, clock_ns());
+	loop_ask_all(&l->base);
 	begin_to_close(l);
 	for (uint32_t i = 0; i < l->base.clients; i++) {
 		struct producer *p = &l->producers[i];
@@ -287,6 +288,7 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 		goto out;
 	ok = open_clients(&l, err);
 	if (ok) {
+		loop_ask(&l.base, spec->driver->producer_claims, l.privs, l.stride);
 		loop_opened(&l.base);
 		run(&l);
 	}

@@ -268,12 +268,33 @@ void agent_shm_late(const struct agent_shm *shm, struct hist_copy *to)
 	hist_copy_fini(&scratch);
 }
 
+void agent_shm_claim(struct agent_shm *shm, uint32_t loop, const struct claims *said)
+{
+	struct shm_claims *to = &shm->loop[loop].claims;
+
+	for (int c = 0; c < CLAIM_COUNT; c++)
+		counter_set(&to->values[c], said->values[c]);
+	/* The partner is add_claims. */
+	atomic_store_explicit(&to->said, said->said, memory_order_release);
+}
+
+static void add_claims(const struct shm_loop *loop, struct claims *to)
+{
+	struct claims one;
+
+	one.said = atomic_load_explicit(&loop->claims.said, memory_order_acquire);
+	for (int c = 0; c < CLAIM_COUNT; c++)
+		one.values[c] = counter_read(&loop->claims.values[c]);
+	claims_add(to, &one);
+}
+
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to)
 {
 	struct hist_copy scratch = { 0 };
 
 	for (uint32_t i = 0; i < shm->shape.loops; i++) {
 		agent_shm_count(shm, i, to->counters);
+		add_claims(&shm->loop[i], &to->claims);
 		if (with_latencies)
 			add_latencies(&shm->loop[i], &scratch, to);
 	}

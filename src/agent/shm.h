@@ -160,7 +160,8 @@ struct shm_cpu {
 bool agent_shm_window_cpu(const struct agent_shm *shm, uint32_t loop, struct shm_cpu *out);
 /* Adds how late the loops woke up within the measured window. */
 void agent_shm_late(const struct agent_shm *shm, struct hist_copy *to);
-
+/* Owner loop only. */
+void agent_shm_claim(struct agent_shm *shm, uint32_t loop, const struct claims *said);
 /* Adds what all loops counted to *to.  With `with_latencies` false only the counters. */
 void agent_shm_snapshot(struct agent_shm *shm, bool with_latencies, struct snapshot *to);
 

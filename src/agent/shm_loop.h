@@ -36,6 +36,12 @@ struct shm_edge {
 	_Atomic uint64_t counters[COUNTER_COUNT];
 };
 
+/* What the loop's clients said when they were last asked, all of them together. */
+struct shm_claims {
+	_Atomic uint64_t said; /* written last (release) */
+	_Atomic uint64_t values[CLAIM_COUNT];
+};
+
 struct shm_loop {
 	/* What its clients do not count (agent_shm_count adds them up). */
 	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
@@ -46,6 +52,7 @@ struct shm_loop {
 	 * own: its sentinel. */
 	struct hist late;
 	_Atomic uint32_t thread; /* its number in the system; 0 = the clients are not open yet */
+	struct shm_claims claims;
 	_Atomic uint64_t message_bytes; /* of a producer loop: of every payload; 0 = no load yet */
 	struct note notes[NOTE_COUNT];
 	/* Of a producer loop: 1 as long as it may send more of the load.  Written after the counters

@@ -235,6 +235,10 @@ static void md_measurements(struct text *out)
 	text_add(out, "\n## Counters in the `.omb` file\n\n| name | counts |\n|---|---|\n");
 	for (int i = 0; i < COUNTER_COUNT; i++)
 		add_row(out, counter_name((enum counter)i), counter_help((enum counter)i));
+	text_add(out, "\n## What client libraries say, in the `.omb` file (`client`)\n\n"
+	              "| name | claims |\n|---|---|\n");
+	for (int i = 0; i < CLAIM_COUNT; i++)
+		add_row(out, claim_name((enum claim)i), claim_help((enum claim)i));
 }
 
 void help_markdown(const struct command *const *commands, struct text *out)

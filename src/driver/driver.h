@@ -52,6 +52,7 @@
 #include "util/error.h"
 
 struct arena;
+struct claims;
 struct driver_file;
 struct option_spec;
 
@@ -154,6 +155,11 @@ struct driver {
 	 * place of a dead one: how long its group stands still then is a result.  Optional: where
 	 * members hear of each other at once there is nothing to do. */
 	bool (*consumer_settle)(void *consumer, bool *again, struct error *err);
+
+	/* Optional: what the client says of itself (stats/claims.h), all that it knows, as of about
+	 * now.  Asked about once a second, between two turns of the loop; never waits. */
+	void (*producer_claims)(void *producer, struct claims *out);
+	void (*consumer_claims)(void *consumer, struct claims *out);
 
 	const struct driver_admin *admin;   /* optional: there is nothing to create */
 	const struct driver_broker *broker; /* optional */

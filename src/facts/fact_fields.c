@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "facts/claim_fields.h"
 #include "facts/environment.h"
 #include "facts/event.h"
 #include "facts/origin.h"
@@ -157,10 +158,23 @@ static bool read_outside(const json_t *value, void *to, struct fields_in *in)
 static const struct field_custom measured = { write_measured, read_measured };
 static const struct field_custom outside = { write_outside, read_outside };
 
+static bool write_claims(const void *from, struct fields_out *out)
+{
+	return claims_write(&((const struct snapshot *)from)->claims, out->text);
+}
+
+static bool read_claims(const json_t *value, void *to, struct fields_in *in)
+{
+	return claims_read(value, &((struct snapshot *)to)->claims, in->err);
+}
+
+static const struct field_custom claims = { write_claims, read_claims };
+
 static const struct field snapshot_items[] = {
 	FIELD(struct snapshot, taken_ns, "takenNs", FIELD_INSTANT, .flags = FIELD_NULL),
 	FIELD(struct snapshot, cpu_ns, "cpuNs", FIELD_COUNT),
 	FIELD(struct snapshot, counters, "counters", FIELD_COUNTS, COUNTS),
+	FIELD(struct snapshot, claims, "client", FIELD_CUSTOM, .custom = &claims),
 	FIELD(struct snapshot, latencies, "measured", FIELD_CUSTOM, .custom = &measured),
 	FIELD(struct snapshot, latencies, "outside", FIELD_CUSTOM, .custom = &outside),
 };
@@ -170,6 +184,7 @@ static const struct field interval_items[] = {
 	FIELD(struct snapshot, taken_ns, "lengthNs", FIELD_COUNT),
 	FIELD(struct snapshot, cpu_ns, "cpuNs", FIELD_COUNT),
 	FIELD(struct snapshot, counters, "counters", FIELD_COUNTS, COUNTS),
+	FIELD(struct snapshot, claims, "client", FIELD_CUSTOM, .custom = &claims),
 	FIELD(struct snapshot, latencies, "measured", FIELD_CUSTOM, .custom = &measured),
 	FIELD(struct snapshot, latencies, "outside", FIELD_CUSTOM, .custom = &outside),
 };
@@ -221,6 +236,18 @@ static bool read_late(const json_t *value, void *to, struct fields_in *in)
 
 static const struct field_custom late = { write_late, read_late };
 
+static bool write_agent_claims(const void *from, struct fields_out *out)
+{
+	return claims_write(&((const struct fact_agent *)from)->claims, out->text);
+}
+
+static bool read_agent_claims(const json_t *value, void *to, struct fields_in *in)
+{
+	return claims_read(value, &((struct fact_agent *)to)->claims, in->err);
+}
+
+static const struct field_custom agent_claims = { write_agent_claims, read_agent_claims };
+
 /* clang-format off */
 #define AGENT_ITEMS \
 	FIELD(struct fact_agent, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES), \
@@ -245,7 +272,8 @@ static const struct field_custom late = { write_late, read_late };
 	FIELD(struct fact_agent, library_threads, "libraryThreads", FIELD_UINT), \
 	FIELD(struct fact_agent, library_cpu_ns, "libraryCpuNs", FIELD_COUNT), \
 	FIELD(struct fact_agent, library_thread, "libraryThread", FIELD_TEXT), \
-	FIELD(struct fact_agent, counters, "counters", FIELD_COUNTS, COUNTS)
+	FIELD(struct fact_agent, counters, "counters", FIELD_COUNTS, COUNTS), \
+	FIELD(struct fact_agent, claims, "client", FIELD_CUSTOM, .custom = &agent_claims)
 /* clang-format on */
 
 static const struct field agent_items[] = {

@@ -36,6 +36,7 @@ struct fact_agent {
 		max_rss_bytes; /* resident at most, shared pages included; known once it has ended */
 	uint64_t pss_bytes; /* its share of memory, sampled before it was closed; 0 = not known */
 	uint64_t counters[COUNTER_COUNT];
+	struct claims claims;      /* what its clients say of themselves */
 	struct snapshot *snapshot; /* of its whole life, once it has ended; NULL = not known */
 	/* The threads of its loops within the measured window, once it has ended: of how many the CPU
 	 * time is known (one that was killed in it did not count at its end), which part of a core the

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "facts/claim_fields.h"
 #include "facts/fact_fields.h"
 #include "results/record.h"
 #include "util/arena.h"
@@ -649,7 +650,18 @@ static bool read_merged(const json_t *value, void *to, struct fields_in *in)
 	return fact_histograms_read(value, &p->interval, WINDOW_MEASURED, in->err);
 }
 
+static bool write_claims(const void *from, struct fields_out *out)
+{
+	return claims_write(&((const struct record_period *)from)->interval.claims, out->text);
+}
+
+static bool read_claims(const json_t *value, void *to, struct fields_in *in)
+{
+	return claims_read(value, &((struct record_period *)to)->interval.claims, in->err);
+}
+
 static const struct field_custom kind = { write_kind, read_kind };
+static const struct field_custom claims = { write_claims, read_claims };
 static const struct field_custom merged = { write_merged, read_merged };
 
 static const struct field period_items[] = {
@@ -660,6 +672,7 @@ static const struct field period_items[] = {
 	FIELD(struct record_period, interval.cpu_ns, "cpuNs", FIELD_COUNT),
 	FIELD(struct record_period, interval.counters, "counters", FIELD_COUNTS,
 	      .flags = FIELD_MUST, COUNTS),
+	FIELD(struct record_period, interval.claims, "client", FIELD_CUSTOM, .custom = &claims),
 	FIELD(struct record_period, interval, "histograms", FIELD_CUSTOM, .custom = &merged),
 };
 const struct fields period_fields = FIELDS(struct record_period, period_items);

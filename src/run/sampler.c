@@ -275,7 +275,10 @@ void sampler_keep(struct sampler *s)
 			(struct record_period){ .kind = p->kind, .start_ns = p->start_ns };
 	}
 	struct record_period *whole = &s->kept[s->kept_count - 1];
+	struct claims said = whole->interval.claims;
+	claims_follow(&said, &p->interval.claims);
 	snapshot_add(&whole->interval, &p->interval);
+	whole->interval.claims = said; /* time has passed; there are no more clients */
 	whole->end_ns = p->end_ns;
 	whole->backlog = p->backlog;
 	whole->interval.taken_ns = whole->end_ns - whole->start_ns;

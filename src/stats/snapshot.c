@@ -51,6 +51,7 @@ void snapshot_add(struct snapshot *to, const struct snapshot *from)
 	to->cpu_ns += from->cpu_ns;
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		to->counters[i] += from->counters[i];
+	claims_add(&to->claims, &from->claims);
 	for (size_t w = 0; w < WINDOW_COUNT; w++) {
 		for (size_t i = 0; i < LATENCY_COUNT; i++)
 			hist_copy_add(&to->latencies[w][i], &from->latencies[w][i]);
@@ -65,6 +66,7 @@ void snapshot_diff(const struct snapshot *newer, const struct snapshot *older, s
 	out->cpu_ns = newer->cpu_ns - older->cpu_ns;
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
 		out->counters[i] = newer->counters[i] - older->counters[i];
+	claims_diff(&newer->claims, &older->claims, &out->claims);
 	for (size_t w = 0; w < WINDOW_COUNT; w++) {
 		for (size_t i = 0; i < LATENCY_COUNT; i++)
 			hist_copy_diff(&newer->latencies[w][i], &older->latencies[w][i],

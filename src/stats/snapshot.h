@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "stats/claims.h"
 #include "stats/hist_copy.h"
 
 /* clang-format off */
@@ -81,6 +82,7 @@ struct snapshot {
 	uint64_t taken_ns; /* clock_ns() */
 	uint64_t cpu_ns;   /* user + system time of the agents so far, the dead ones included */
 	uint64_t counters[COUNTER_COUNT];
+	struct claims claims;
 	struct hist_copy latencies[WINDOW_COUNT][LATENCY_COUNT]; /* owned */
 };
 

@@ -145,6 +145,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool closely, struc
 			read_library(a, arena, to);
 		for (int c = 0; c < COUNTER_COUNT; c++)
 			to->counters[c] = counted.counters[c];
+		to->claims = counted.claims;
 	}
 }
 

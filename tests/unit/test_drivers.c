@@ -27,6 +27,7 @@
 
 #include "config/driver_file.h"
 #include "driver/registry.h"
+#include "stats/claims.h"
 #include "util/arena.h"
 #include "util/clock.h"
 #include "util/file.h"
@@ -261,6 +262,11 @@ static void configure(struct world *w, const char *server)
 		.run_id = arena_printf(&w->arena, "t%d", (int)getpid()),
 		.client_id = "test",
 	};
+}
+
+static bool is_loopback(const struct world *w)
+{
+	return strcmp(w->target->name, "loopback") == 0;
 }
 
 static bool is_in_build(const struct target *target)
@@ -565,6 +571,60 @@ static void what_comes_again_says_so_where_the_broker_does(void **state)
 	}
 }
 
+/* --- what clients say of themselves ------------------------------------------------------------- */
+
+static bool has_said(const struct claims *c, enum claim which)
+{
+	return (c->said >> which & 1) != 0;
+}
+
+static struct claims claims_of(struct world *w, bool is_consumer)
+{
+	struct claims c = { 0 };
+
+	if (is_consumer)
+		w->driver->consumer_claims(w->consumer, &c);
+	else
+		w->driver->producer_claims(w->producer, &c);
+	return c;
+}
+
+/* librdkafka says its first word after a second. */
+static struct claims await_claims(struct world *w, bool is_consumer)
+{
+	uint64_t end_ns = clock_ns() + WAIT_NS;
+	struct claims c;
+
+	while (c = claims_of(w, is_consumer), !has_said(&c, CLAIM_QUEUE_MESSAGES)) {
+		if (clock_ns() >= end_ns)
+			fail_msg("%s says nothing", w->target->name);
+		turn(w);
+	}
+	return c;
+}
+
+static void clients_say_what_they_know_of_themselves(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < TARGETS; i++) {
+		struct world *w = open_world(&targets[i], 1);
+		if (w == NULL)
+			continue;
+		open_clients(w);
+		await_delivery(w);
+		struct claims p = await_claims(w, false), c = await_claims(w, true);
+		assert_int_equal(p.values[CLAIM_QUEUE_MESSAGES], 0); /* all is answered ... */
+		assert_int_equal(c.values[CLAIM_QUEUE_MESSAGES], 0); /* ... and handed over */
+		assert_int_equal(has_said(&p, CLAIM_BYTES_OUT), !is_loopback(w));
+		assert_true(is_loopback(w) || p.values[CLAIM_BYTES_OUT] >= w->sent * 5);
+		assert_true(is_loopback(w) || c.values[CLAIM_BYTES_IN] >= 5);
+		bool is_kafka = strcmp(w->target->name, "kafka") == 0;
+		assert_int_equal(p.values[CLAIM_BATCH_MESSAGES], is_kafka ? w->sent : 0);
+		assert_int_equal(p.values[CLAIM_ROUND_TRIP_NS] > 0, is_kafka);
+		close_world(w);
+	}
+}
+
 /* --- groups --------------------------------------------------------------------------------------- */
 
 struct listing {
@@ -653,6 +713,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_and_headers_come_back_as_they_were_sent),
 		cmocka_unit_test(what_comes_again_says_so_where_the_broker_does),
+		cmocka_unit_test(clients_say_what_they_know_of_themselves),
 		cmocka_unit_test(groups_are_named_with_their_topic_where_they_belong_to_it),
 	};
 

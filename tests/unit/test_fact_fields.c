@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "facts/claim_fields.h"
 #include "facts/fact_fields.h"
 
 #include <setjmp.h>
@@ -122,9 +123,35 @@ static void a_histogram_of_another_make_is_refused(void **state)
 	json_decref(root);
 }
 
+static void what_clients_said_comes_back_and_nothing_else(void **state)
+{
+	struct claims c = { 0 }, back;
+	struct text out = { 0 };
+	struct error err;
+
+	(void)state;
+	assert_false(claims_write(&c, &out));
+	assert_int_equal(out.len, 0);
+	claims_say(&c, CLAIM_QUEUE_MESSAGES, 0);
+	claims_say(&c, CLAIM_REQUESTS, 12);
+	assert_true(claims_write(&c, &out));
+	assert_string_equal(text_str(&out), "{\"queueMessages\":0,\"requests\":12}");
+	json_t *json = json_loads(text_str(&out), 0, NULL);
+	assert_true(claims_read(json, &back, &err));
+	assert_memory_equal(&back, &c, sizeof(c));
+	json_object_set_new(json, "requests", json_integer(-1));
+	assert_false(claims_read(json, &back, &err));
+	assert_string_equal(err.text, "requests is no count");
+	assert_true(claims_read(NULL, &back, &err));
+	assert_int_equal(back.said, 0);
+	json_decref(json);
+	text_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_clients_said_comes_back_and_nothing_else),
 		cmocka_unit_test(totals_of_a_worker_come_through_with_their_histograms),
 		cmocka_unit_test(events_and_rows_come_through_and_secrets_do_not),
 		cmocka_unit_test(a_histogram_of_another_make_is_refused),

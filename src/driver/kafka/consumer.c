@@ -44,6 +44,7 @@ struct kafka_member {
 	void *owner;                    /* NULL once its consumer is closed */
 	bool paused, manual_commit;
 	bool has_answered; /* a rebalance while it was leaving; see leave_answer */
+	struct kafka_statistics statistics;
 	uint32_t assigned;
 	uint32_t fair_share, looks; /* settle.h */
 	struct position *positions; /* owned; by partition */
@@ -208,14 +209,20 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	m->core->event(m->owner, kafka_event_of((rd_kafka_resp_err_t)code), reason);
 }
 
-/* Only there so that an idle consumer has something to poll; see rules.c. */
+/* Also there so that an idle consumer has something to poll; see rules.c. */
 static int on_statistics(rd_kafka_t *rk, char *json, size_t len, void *opaque)
 {
+	struct kafka_member *m = opaque;
+
 	(void)rk;
-	(void)json;
-	(void)len;
-	(void)opaque;
-	return 0; /* the library frees it */
+	return kafka_statistics_keep(&m->statistics, json, len);
+}
+
+void kafka_consumer_claims(void *consumer, struct claims *out)
+{
+	struct kafka_consumer *k = consumer;
+
+	kafka_statistics_claims(&k->member->statistics, out);
 }
 
 static void report_error(struct kafka_member *m, rd_kafka_error_t *error)
@@ -326,6 +333,7 @@ static void member_destroy(struct kafka_member *m)
 	if (m->rk != NULL)
 		rd_kafka_destroy_flags(m->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	file_close(m->wake_fd);
+	kafka_statistics_fini(&m->statistics);
 	free(m->positions);
 	free(m->topic);
 	free(m);
@@ -353,6 +361,10 @@ static bool member_start(struct kafka_instance *c, struct kafka_member *m, const
 
 	if (conf == NULL)
 		return false;
+	if (!kafka_statistics_ask(conf, &c->config->roles[KAFKA_CONSUMER], c->opened++, err)) {
+		rd_kafka_conf_destroy(conf);
+		return false;
+	}
 	if (rd_kafka_conf_set(conf, "group.id", group, why, sizeof(why)) != RD_KAFKA_CONF_OK) {
 		rd_kafka_conf_destroy(conf);
 		return error_set(err, ERROR_CONFIG, "group %s: %s", group, why);

@@ -189,6 +189,8 @@ const struct driver driver_kafka = {
 	.consumer_commit = kafka_consumer_commit,
 	.consumer_ask = kafka_consumer_ask,
 	.consumer_settle = kafka_consumer_settle,
+	.producer_claims = kafka_producer_claims,
+	.consumer_claims = kafka_consumer_claims,
 	.admin = &kafka_admin,
 	.broker = &kafka_embedded,
 };

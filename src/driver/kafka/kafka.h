@@ -17,6 +17,7 @@
 
 #include "driver/driver.h"
 #include "driver/kafka/settings.h"
+#include "driver/kafka/statistics.h"
 #include "driver/kafka_library.h"
 
 /* Messages taken from a consumer's queue in one call: 52 ns each at 1000 against 68 ns at 10. */
@@ -33,6 +34,7 @@ struct kafka_instance {
 	void *owner; /* of the client, for progress */
 	char client_id[128];
 	struct kafka_member *leaving; /* consumers that began to close and have not left yet */
+	unsigned opened;              /* producers and consumers, so far */
 	bool is_late;                 /* one of them was not done when it was closed */
 	rd_kafka_message_t *batch[KAFKA_BATCH]; /* of the consumer that is being served */
 };
@@ -46,6 +48,7 @@ struct kafka_producer {
 	uint64_t outstanding; /* queued and not yet reported */
 	unsigned served;      /* by the call that is under way */
 	bool has_offsets;     /* of what was acknowledged; not with acks=0 */
+	struct kafka_statistics statistics;
 	int wake_fd;
 };
 
@@ -63,6 +66,7 @@ void kafka_producer_close(void *producer);
 enum send_status kafka_send(void *producer, const struct outgoing *m, uint64_t token,
                             struct error *err);
 unsigned kafka_producer_serve(void *producer, unsigned max);
+void kafka_producer_claims(void *producer, struct claims *out);
 
 /* --- consumer.c ------------------------------------------------------------------------------- */
 
@@ -73,6 +77,7 @@ void kafka_consumer_close(void *consumer);
 unsigned kafka_consumer_serve(void *consumer, unsigned max);
 void kafka_consumer_commit(void *consumer);
 bool kafka_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err);
+void kafka_consumer_claims(void *consumer, struct claims *out);
 bool kafka_consumer_settle(void *consumer, bool *again, struct error *err);
 
 /* Gives those that are leaving their groups until `deadline_ms`.  A client that cannot leave by

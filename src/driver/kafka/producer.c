@@ -41,6 +41,21 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	p->core->event(p->owner, kafka_event_of((rd_kafka_resp_err_t)code), reason);
 }
 
+static int on_statistics(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+{
+	struct kafka_producer *p = opaque;
+
+	(void)rk;
+	return kafka_statistics_keep(&p->statistics, json, len);
+}
+
+void kafka_producer_claims(void *producer, struct claims *out)
+{
+	struct kafka_producer *p = producer;
+
+	kafka_statistics_claims(&p->statistics, out);
+}
+
 static bool start(struct kafka_instance *c, struct kafka_producer *p, const char *topic,
                   struct error *err)
 {
@@ -49,7 +64,12 @@ static bool start(struct kafka_instance *c, struct kafka_producer *p, const char
 
 	if (conf == NULL)
 		return false;
+	if (!kafka_statistics_ask(conf, &c->config->roles[KAFKA_PRODUCER], c->opened++, err)) {
+		rd_kafka_conf_destroy(conf);
+		return false;
+	}
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+	rd_kafka_conf_set_stats_cb(conf, on_statistics);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_opaque(conf, p);
 	p->rk = kafka_conf_client(RD_KAFKA_PRODUCER, conf, err);
@@ -73,6 +93,7 @@ static void stop(struct kafka_producer *p)
 	if (p->rk != NULL)
 		rd_kafka_destroy(p->rk);
 	file_close(p->wake_fd);
+	kafka_statistics_fini(&p->statistics);
 	*p = (struct kafka_producer){ .wake_fd = -1 };
 }
 

@@ -472,7 +472,8 @@ static void finish_commit(struct translation *t)
 /*
  * An agent waits for descriptors and calls the library only when something came.  A consumer that
  * is idle or paused for max.poll.interval.ms would be taken out of its group, so the library is
- * asked for its statistics now and then: a small event that makes the consumer poll.
+ * asked for its statistics: an event that makes the consumer poll.  How often at the least is said
+ * here; most clients tell more often (statistics.h).
  */
 static void default_statistics(struct translation *t)
 {
@@ -490,7 +491,8 @@ static void default_statistics(struct translation *t)
 		.value = value,
 		.asked = asked == NULL ? NULL : asked->asked,
 		.origin = asked == NULL ? ORIGIN_OMB : ORIGIN_ALTERED,
-		.note = "wakes an idle consumer before max.poll.interval.ms; not used otherwise",
+		.note = "at the latest: the first clients of a loop tell every second what they are at; "
+			"wakes an idle consumer before max.poll.interval.ms",
 	};
 
 	long long asked_ms = setting_number(list, ours.key, 0);
@@ -596,6 +598,9 @@ void rules_finish(struct translation *t)
 	finish_commit(t);
 	finish_fetch(t);
 	default_statistics(t);
+	translation_default(t, KAFKA_PRODUCER, "statistics.interval.ms", "60000", ORIGIN_OMB,
+	                    "at the latest: the first clients of a loop tell every second what "
+	                    "they are at");
 	translation_default(t, KAFKA_CONSUMER, "auto.offset.reset", "earliest", ORIGIN_OMB,
 	                    "latest would miss what is sent to a partition before its end was "
 	                    "looked up; the topics are new");

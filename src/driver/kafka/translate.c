@@ -124,7 +124,7 @@ static const struct {
 	{ "log.thread.name", EVERY_ROLE, "omb drops the log lines of the library", false },
 	{ "log_level", EVERY_ROLE, "omb drops the log lines of the library", false },
 	{ "statistics.interval.ms", KAFKA_ROLE_BIT(KAFKA_PRODUCER),
-	  "omb does not look at the library's statistics", false },
+	  "omb asks for the library's statistics by itself", false },
 	{ "topic.blacklist", EVERY_ROLE, "omb subscribes to its own topics by name", false },
 };
 

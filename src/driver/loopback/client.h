@@ -96,12 +96,14 @@ enum send_status loopback_send(void *producer, const struct outgoing *m, uint64_
                                struct error *err);
 void loopback_flush(void *producer);
 unsigned loopback_producer_serve(void *producer, unsigned max);
+void loopback_producer_claims(void *producer, struct claims *out);
 
 bool loopback_consumer_open(void *instance, void *consumer, const struct consumer_spec *spec,
                             int *fd, struct error *err);
 void loopback_consumer_close(void *consumer);
 unsigned loopback_consumer_serve(void *consumer, unsigned max);
 void loopback_consumer_commit(void *consumer);
+void loopback_consumer_claims(void *consumer, struct claims *out);
 bool loopback_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err);
 
 #endif

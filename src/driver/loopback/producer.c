@@ -17,6 +17,7 @@
 
 #include "driver/loopback/client.h"
 #include "net/socket.h"
+#include "stats/claims.h"
 #include "util/file.h"
 
 /* A frame of messages is sent when it has so many bytes. */
@@ -328,6 +329,15 @@ unsigned loopback_producer_serve(void *producer, unsigned max)
 			break;
 	}
 	return served;
+}
+
+/* Messages without an answer, and bytes that wait for room in the socket. */
+void loopback_producer_claims(void *producer, struct claims *out)
+{
+	struct loopback_producer *p = producer;
+
+	claims_say(out, CLAIM_QUEUE_MESSAGES, p->head - p->tail);
+	claims_say(out, CLAIM_QUEUE_BYTES, buffer_pending(&p->out));
 }
 
 void loopback_producer_close(void *producer)

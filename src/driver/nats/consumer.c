@@ -425,3 +425,10 @@ bool nats_consumer_ask(void *consumer, enum consumer_wish wish, struct error *er
 	}
 	abort();
 }
+
+void nats_consumer_claims(void *consumer, struct claims *out)
+{
+	struct nats_consumer *c = consumer;
+
+	nats_link_claims(c->link, c->data, out);
+}

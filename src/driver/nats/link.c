@@ -12,6 +12,7 @@
 
 #include "driver/driver.h"
 #include "driver/nats/config.h"
+#include "stats/claims.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 
@@ -45,6 +46,7 @@ static void release(struct nats_link *l)
 	mailbox_fini(&l->news);
 	file_close(l->epoll_fd);
 	file_close(l->timer_fd);
+	natsStatistics_Destroy(l->statistics);
 	free(l);
 }
 
@@ -262,7 +264,9 @@ struct nats_link *nats_link_open(const struct nats_link_spec *spec, struct error
 		free(l);
 		return NULL;
 	}
-	bool ok = make_descriptors(l, spec->tick_ns, err) &&
+	bool ok = (natsStatistics_Create(&l->statistics) == NATS_OK ||
+	           error_set(err, ERROR_SYSTEM, "no memory for statistics")) &&
+	          make_descriptors(l, spec->tick_ns, err) &&
 	          nats_link_options(spec->config, spec->client_id, &o, err);
 	if (ok) {
 		natsStatus s = connect_link(l, o);
@@ -405,4 +409,25 @@ bool nats_link_is_new(struct nats_link *l)
 	if (is_new)
 		l->is_new = false;
 	return is_new;
+}
+
+void nats_link_claims(struct nats_link *l, natsSubscription *waiting, struct claims *out)
+{
+	uint64_t in_messages, in_bytes, out_messages, out_bytes, reconnects;
+	int messages, bytes;
+
+	if (!nats_link_is_up(l))
+		return;
+	if (natsConnection_GetStats(l->nc, l->statistics) == NATS_OK &&
+	    natsStatistics_GetCounts(l->statistics, &in_messages, &in_bytes, &out_messages,
+	                             &out_bytes, &reconnects) == NATS_OK) {
+		claims_say(out, CLAIM_REQUESTS, out_messages);
+		claims_say(out, CLAIM_BYTES_OUT, out_bytes);
+		claims_say(out, CLAIM_BYTES_IN, in_bytes);
+		claims_say(out, CLAIM_DISCONNECTS, reconnects);
+	}
+	if (waiting != NULL && natsSubscription_GetPending(waiting, &messages, &bytes) == NATS_OK) {
+		claims_say(out, CLAIM_QUEUE_MESSAGES, (uint64_t)messages);
+		claims_say(out, CLAIM_QUEUE_BYTES, (uint64_t)bytes);
+	}
 }

@@ -26,6 +26,7 @@
 #include "driver/nats_library.h"
 #include "util/error.h"
 
+struct claims;
 struct driver_core;
 struct nats_config;
 
@@ -37,12 +38,13 @@ struct nats_link {
 	int epoll_fd, timer_fd;
 	_Atomic int socket;
 	atomic_bool is_up;
-	bool is_over;  /* libnats has given it up */
-	bool is_dirty; /* libnats has something to write */
-	bool is_armed; /* the socket had no room; epoll tells when it has */
-	bool is_new;   /* it has come up since nats_link_is_new was asked */
-	size_t unsent; /* bytes given to libnats and not to the socket */
-	uint32_t tick; /* counts by the timer */
+	bool is_over;               /* libnats has given it up */
+	bool is_dirty;              /* libnats has something to write */
+	bool is_armed;              /* the socket had no room; epoll tells when it has */
+	bool is_new;                /* it has come up since nats_link_is_new was asked */
+	natsStatistics *statistics; /* asked for; owned */
+	size_t unsent;              /* bytes given to libnats and not to the socket */
+	uint32_t tick;              /* counts by the timer */
 	struct mailbox news;
 	atomic_uint holders; /* its client, and libnats */
 	uintptr_t thread;
@@ -79,6 +81,10 @@ static inline bool nats_link_is_up(struct nats_link *l)
 
 /* To the socket, as much as there is room for. */
 void nats_link_write(struct nats_link *l);
+
+/* What libnats says of it, and of what waits in `waiting` (NULL: nothing can).  Nothing while it is not
+ * up. */
+void nats_link_claims(struct nats_link *l, natsSubscription *waiting, struct claims *out);
 
 /* Makes its descriptor readable, though nothing came. */
 void nats_link_nudge(struct nats_link *l);

@@ -71,6 +71,7 @@ enum send_status nats_send(void *producer, const struct outgoing *m, uint64_t to
                            struct error *err);
 void nats_flush(void *producer);
 unsigned nats_producer_serve(void *producer, unsigned max);
+void nats_producer_claims(void *producer, struct claims *out);
 
 /* --- consumer.c ------------------------------------------------------------------------------- */
 
@@ -99,6 +100,7 @@ bool nats_consumer_open(void *instance, void *consumer, const struct consumer_sp
 void nats_consumer_close(void *consumer);
 unsigned nats_consumer_serve(void *consumer, unsigned max);
 void nats_consumer_commit(void *consumer);
+void nats_consumer_claims(void *consumer, struct claims *out);
 bool nats_consumer_ask(void *consumer, enum consumer_wish wish, struct error *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "driver/nats/nats.h"
+#include "stats/claims.h"
 #include "util/xalloc.h"
 
 #define TICK_NS    UINT64_C(250000000)
@@ -329,4 +330,13 @@ unsigned nats_producer_serve(void *producer, unsigned max)
 	if (p->served < max)
 		expire(p);
 	return p->served;
+}
+
+void nats_producer_claims(void *producer, struct claims *out)
+{
+	struct nats_producer *p = producer;
+
+	nats_link_claims(p->link, NULL, out);
+	claims_say(out, CLAIM_QUEUE_MESSAGES, p->head - p->tail);
+	claims_say(out, CLAIM_QUEUE_BYTES, p->link->unsent);
 }

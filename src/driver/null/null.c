@@ -9,6 +9,7 @@
 
 #include "config/option.h"
 #include "driver/driver.h"
+#include "stats/claims.h"
 
 /* A power of two.  At most this many messages are under way; beyond it the answer is BUSY. */
 #define NULL_WINDOW 4096
@@ -101,6 +102,13 @@ static unsigned null_producer_serve(void *producer, unsigned max)
 	return served;
 }
 
+static void null_producer_claims(void *producer, struct claims *out)
+{
+	struct null_producer *p = producer;
+
+	claims_say(out, CLAIM_QUEUE_MESSAGES, p->head - p->tail);
+}
+
 static void null_producer_close(void *producer)
 {
 	static const struct sent_report failed = { .partition = -1, .reason = "producer closed" };
@@ -166,6 +174,7 @@ const struct driver driver_null = {
 	.producer_close = null_producer_close,
 	.send = null_send,
 	.producer_serve = null_producer_serve,
+	.producer_claims = null_producer_claims,
 	.consumer_open = null_consumer_open,
 	.consumer_close = null_consumer_close,
 	.consumer_serve = null_consumer_serve,
