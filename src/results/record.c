@@ -12,25 +12,35 @@ static double per(uint64_t part, uint64_t whole)
 
 double record_producer_cpu_per_message_ns(const struct record *r)
 {
-	return per(r->producer_cpu_ns, r->sampled_counters[COUNTER_ACKNOWLEDGED]);
+	return per(r->producer_cpu_ns, r->window_counters[COUNTER_ACKNOWLEDGED]);
 }
 
 double record_consumer_cpu_per_message_ns(const struct record *r)
 {
-	return per(r->consumer_cpu_ns, r->sampled_counters[COUNTER_RECEIVED]);
+	return per(r->consumer_cpu_ns, r->window_counters[COUNTER_RECEIVED]);
+}
+
+const uint64_t *record_window_counters(const struct record *r)
+{
+	return r->edges_known ? r->edge_counters : r->window_counters;
+}
+
+static double per_s(const struct record *r, enum counter which)
+{
+	uint64_t ns = r->edges_known ? r->window_end_ns - r->window_start_ns
+	                             : r->counted_end_ns - r->counted_start_ns;
+
+	return per(record_window_counters(r)[which], ns) * 1e9;
 }
 
 double record_publish_per_s(const struct record *r)
 {
-	return per(r->window_counters[COUNTER_ACKNOWLEDGED],
-	           r->counted_end_ns - r->counted_start_ns) *
-	       1e9;
+	return per_s(r, COUNTER_ACKNOWLEDGED);
 }
 
 double record_consume_per_s(const struct record *r)
 {
-	return per(r->window_counters[COUNTER_RECEIVED], r->counted_end_ns - r->counted_start_ns) *
-	       1e9;
+	return per_s(r, COUNTER_RECEIVED);
 }
 
 static bool needs_schedule(enum latency which)

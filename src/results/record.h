@@ -128,15 +128,15 @@ struct record {
 	struct record_backlog backlog;
 
 	struct snapshot totals; /* after the drain, everything */
-	/* Counts by recording time, and the span that they are of: throughput.  It is the window, where
-	 * every loop counted at its ends; else it is between the two samples below. */
+	/* Counts by recording time, between the two samples that were taken near the ends of the window,
+	 * never at the planned instant; what it took to send and receive them is below. */
 	uint64_t window_counters[COUNTER_COUNT];
 	uint64_t counted_start_ns, counted_end_ns;
-	const char *edge_lack; /* why it is not the window; NULL = it is */
-	/* Between the two samples that were taken near the ends of the window, never at the planned
-	 * instant: what was counted, and what it took. */
-	uint64_t sampled_counters[COUNTER_COUNT];
-	uint64_t sampled_start_ns, sampled_end_ns;
+	/* The same between the ends of the window itself, where every loop counted at them: throughput.
+	 * Where it is not known, rates are by the samples. */
+	bool edges_known;
+	uint64_t edge_counters[COUNTER_COUNT];
+	const char *edge_lack; /* why it is not known; NULL = it is, or nothing was measured */
 	uint64_t producer_cpu_ns, consumer_cpu_ns; /* of the agents */
 	struct host_usage window_usage;            /* of their host */
 	const struct hist_copy
@@ -160,6 +160,8 @@ double record_producer_cpu_per_message_ns(const struct record *r);
 double record_consumer_cpu_per_message_ns(const struct record *r);
 /* What was carried at the rates that were refused, above what was found; false = none was. */
 bool record_refused(const struct record *r, double *least_per_s, double *most_per_s);
+/* Of the window itself if that is known; else between the two samples. */
+const uint64_t *record_window_counters(const struct record *r);
 double record_publish_per_s(const struct record *r); /* acknowledged within the window */
 double record_consume_per_s(const struct record *r);
 

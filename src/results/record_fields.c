@@ -264,7 +264,7 @@ static bool write_rates_by(const void *from, struct fields_out *out)
 {
 	const struct record *r = from;
 
-	fields_write_text(r->edge_lack == NULL ? "edges" : "samples", out->text);
+	fields_write_text(r->edges_known ? "edges" : "samples", out->text);
 	return true;
 }
 
@@ -275,8 +275,15 @@ static bool read_rates_by(const json_t *value, void *to, struct fields_in *in)
 	const char *by = json_string_value(value);
 
 	(void)in;
-	r->edge_lack = by != NULL && strcmp(by, "edges") == 0 ? NULL : "there were samples only";
+	r->edges_known = by != NULL && strcmp(by, "edges") == 0;
 	return true;
+}
+
+static bool edges_are_known(const void *from)
+{
+	const struct record *r = from;
+
+	return r->edges_known;
 }
 
 static const struct field_custom rates_by = { write_rates_by, read_rates_by };
@@ -372,14 +379,13 @@ static const struct field window_items[] = {
 	FIELD(struct record, window_end_ns, "endNs", FIELD_INSTANT),
 	FIELD(struct record, counted_start_ns, "countedStartNs", FIELD_INSTANT),
 	FIELD(struct record, counted_end_ns, "countedEndNs", FIELD_INSTANT),
-	FIELD(struct record, edge_lack, "ratesBy", FIELD_CUSTOM, .custom = &rates_by),
-	FIELD(struct record, sampled_start_ns, "sampledStartNs", FIELD_INSTANT),
-	FIELD(struct record, sampled_end_ns, "sampledEndNs", FIELD_INSTANT),
+	FIELD(struct record, edges_known, "ratesBy", FIELD_CUSTOM, .custom = &rates_by),
 	FIELD(struct record, window_counters, "publishRate", FIELD_CUSTOM, .custom = &publish_rate),
 	FIELD(struct record, window_counters, "consumeRate", FIELD_CUSTOM, .custom = &consume_rate),
 	FIELD(struct record, ceiling_per_s, "ceilingRate", FIELD_REAL, .flags = FIELD_NULL),
 	FIELD(struct record, window_counters, "counters", FIELD_COUNTS, COUNTS),
-	FIELD(struct record, sampled_counters, "sampledCounters", FIELD_COUNTS, COUNTS),
+	FIELD(struct record, edge_counters, "edgeCounters", FIELD_COUNTS, .flags = FIELD_NULL,
+	      .when = edges_are_known, COUNTS),
 	FIELD(struct record, readiness_ns, "readinessNs", FIELD_COUNT),
 	FIELD(struct record, producer_cpu_ns, "producerCpuNs", FIELD_COUNT),
 	FIELD(struct record, consumer_cpu_ns, "consumerCpuNs", FIELD_COUNT),

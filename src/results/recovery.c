@@ -366,7 +366,6 @@ bool recovery_finish(struct recovery *r, struct error *err)
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		c[i] = r->base[i] + r->recorded[i];
 	out->counted_end_ns = out->counted_start_ns;
-	out->edge_lack = "a journal has samples";
 	if (out->window_end_ns > out->window_start_ns) {
 		out->counted_end_ns = out->window_end_ns;
 	} else {

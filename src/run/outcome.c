@@ -173,14 +173,6 @@ static void count_between(const uint64_t *newer, const uint64_t *older, uint64_t
 		out[i] = newer[i] - older[i];
 }
 
-static void fill_samples(const struct sampler *s, struct record *out)
-{
-	count_between(s->window_end.counters, s->window_start.counters, out->sampled_counters);
-	out->sampled_start_ns = s->window_start.taken_ns;
-	out->sampled_end_ns = s->window_end.taken_ns;
-	out->window_usage = host_usage_diff(&s->usage_end, &s->usage_start);
-}
-
 /* NULL: what was counted at both ends of the window is known. */
 static const char *edge_lack(const struct fact_totals *t)
 {
@@ -192,29 +184,32 @@ static const char *edge_lack(const struct fact_totals *t)
 	                            : "the worker does not tell what was counted there";
 }
 
+static void fill_edges(const struct fact_totals *t, struct record *out)
+{
+	out->edge_lack = edge_lack(t);
+	out->edges_known = out->edge_lack == NULL;
+	if (out->edges_known)
+		count_between(t->edges[FACT_WINDOW_END].counters,
+		              t->edges[FACT_WINDOW_START].counters, out->edge_counters);
+}
+
 static void fill_window(struct run *r, struct record *out)
 {
-	const struct fact_totals *t = &r->close.totals;
+	const struct sampler *s = &r->sampler;
 
 	out->window_start_ns = r->window.edges.start_ns;
 	out->window_end_ns = r->window.edges.start_ns;
 	out->counted_start_ns = out->counted_end_ns = r->window.edges.start_ns;
-	if (!r->window.begun || r->sampler.window_end.taken_ns == 0)
+	if (!r->window.begun || s->window_end.taken_ns == 0)
 		return;
 	if (r->window.edges.end_ns > r->window.edges.start_ns)
 		out->window_end_ns = r->window.edges.end_ns;
-	fill_samples(&r->sampler, out);
+	count_between(s->window_end.counters, s->window_start.counters, out->window_counters);
+	out->window_usage = host_usage_diff(&s->usage_end, &s->usage_start);
+	out->counted_start_ns = s->window_start.taken_ns;
+	out->counted_end_ns = s->window_end.taken_ns;
 	out->coordinator_late = &r->await.late;
-	out->edge_lack = edge_lack(t);
-	if (out->edge_lack == NULL) {
-		count_between(t->edges[FACT_WINDOW_END].counters,
-		              t->edges[FACT_WINDOW_START].counters, out->window_counters);
-		out->counted_end_ns = out->window_end_ns;
-		return;
-	}
-	memcpy(out->window_counters, out->sampled_counters, sizeof(out->window_counters));
-	out->counted_start_ns = out->sampled_start_ns;
-	out->counted_end_ns = out->sampled_end_ns;
+	fill_edges(&r->close.totals, out);
 }
 
 static void fill_series(struct run *r, struct record *out)
@@ -278,7 +273,7 @@ static void look_at_growth(const struct run *r, struct verdict_facts *f)
 /* Of a core.  Of an agent that was killed in the window only the process is known, by samples. */
 static double busiest_loop_of(const struct record *record, const struct fact_agent *a)
 {
-	uint64_t span_ns = record->sampled_end_ns - record->sampled_start_ns;
+	uint64_t span_ns = record->counted_end_ns - record->counted_start_ns;
 
 	if (a->loops_known > 0)
 		return a->busiest_loop;
@@ -413,7 +408,7 @@ static void judge(struct run *r, struct record *out)
 		.stamped = out->stamped,
 		.broker_is_local = r->made.broker_is_local,
 		.window_ns = out->window_end_ns - out->window_start_ns,
-		.counted_late_ns = out->counted_end_ns > out->window_end_ns
+		.counted_late_ns = !out->edges_known && out->counted_end_ns > out->window_end_ns
 		                           ? out->counted_end_ns - out->window_end_ns
 		                           : 0,
 		.edge_lack = out->edge_lack,
@@ -446,7 +441,7 @@ static void judge(struct run *r, struct record *out)
 		.throttled = out->window_usage.throttled_periods,
 	};
 
-	verdict_look_at_window(h, out->window_counters, &f);
+	verdict_look_at_window(h, record_window_counters(out), &f);
 	record_refused(out, &f.refused_least_per_s, &f.refused_most_per_s);
 	verdict_look_at_wakeups(out->agents, out->agents_count, h, &f);
 	look_at_cpu(r, out, &f);

@@ -234,15 +234,12 @@ static void fill_record(struct record *r)
 		.window_end_ns = 70 * S,
 		.counted_start_ns = 10 * S + S / 4, /* late, and as much at the end */
 		.counted_end_ns = 70 * S + S / 4,
-		.sampled_start_ns = 10 * S + S / 4,
-		.sampled_end_ns = 70 * S + S / 4,
 		.window_messages = 65536,
 		.producer_cpu_ns = 6000000 * UINT64_C(5120),
 		.consumer_cpu_ns = 6000000 * UINT64_C(1710),
 	};
 	r->window_counters[COUNTER_ACKNOWLEDGED] = 6000000;
 	r->window_counters[COUNTER_RECEIVED] = 6000000;
-	memcpy(r->sampled_counters, r->window_counters, sizeof(r->sampled_counters));
 	r->totals.counters[COUNTER_SENT] = 9000000;
 	r->totals.counters[COUNTER_ACKNOWLEDGED] = 9000000;
 	r->totals.counters[COUNTER_RECEIVED] = 9000000;

@@ -633,7 +633,6 @@ static void the_host_is_that_of_the_worker(void **state)
 	bench_setup(&b, FIXED);
 	b.fake->steal_percent = 50;
 	b.fake->throttled = 2;
-	b.fake->has_no_edges = true; /* the counters below are of the samples, as the host's are */
 	bench_go(&b);
 	assert_string_equal(json_string_value(bench_member(&b, "host", "name")), "far-away");
 	assert_true(json_real_value(bench_member(&b, "host", "cpuQuota")) == 1.5);

@@ -91,7 +91,6 @@ static void fill(struct sample *s)
 	r->asked_per_s = 10;
 	r->totals.counters[COUNTER_SENT] = 20;
 	r->window_counters[COUNTER_ACKNOWLEDGED] = 20;
-	r->sampled_counters[COUNTER_ACKNOWLEDGED] = 20;
 	r->producer_cpu_ns = 20000;
 	hist_copy_record(&r->totals.latencies[WINDOW_MEASURED][LATENCY_PUBLISH], 5000, 20);
 
