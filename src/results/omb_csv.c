@@ -24,9 +24,17 @@ static const struct hist_layout rate_layout = {
 	.bits = 5,
 };
 
+/* What a table says of a series. */
+struct sums {
+	size_t count;
+	double sum, min, max;
+	struct hist_copy coarse; /* of a rate; owned */
+};
+
 struct row {
 	char *file; /* owned: its name in the folder */
 	struct omb_result result;
+	struct sums publish_rate, publish_error_rate, consume_rate, backlog;
 };
 
 struct table {
@@ -63,6 +71,54 @@ static int by_shape(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->file, y->file);
 }
 
+/* A double as Java's cast to long, for a rate. */
+static uint64_t truncate_rate(double rate)
+{
+	if (!(rate > 0))
+		return 0;
+	return rate < (double)rate_layout.highest ? (uint64_t)rate : rate_layout.highest;
+}
+
+static void add_number_to(struct sums *s, double value)
+{
+	s->min = s->count == 0 || value < s->min ? value : s->min;
+	s->max = s->count == 0 || value > s->max ? value : s->max;
+	s->sum += value;
+	s->count++;
+	hist_copy_record(&s->coarse, truncate_rate(value), 1);
+}
+
+static void take_number(void *to, struct omb_series *series, double value)
+{
+	struct row *row = to;
+	const struct omb_result *r = &row->result;
+
+	if (series == &r->publish_rate)
+		add_number_to(&row->publish_rate, value);
+	else if (series == &r->publish_error_rate)
+		add_number_to(&row->publish_error_rate, value);
+	else if (series == &r->consume_rate)
+		add_number_to(&row->consume_rate, value);
+	else if (series == &r->backlog)
+		add_number_to(&row->backlog, value);
+}
+
+static void init_sums(struct row *row)
+{
+	hist_copy_init(&row->publish_rate.coarse, &rate_layout);
+	hist_copy_init(&row->publish_error_rate.coarse, &rate_layout);
+	hist_copy_init(&row->consume_rate.coarse, &rate_layout);
+	hist_copy_init(&row->backlog.coarse, &rate_layout);
+}
+
+static void fini_sums(struct row *row)
+{
+	hist_copy_fini(&row->publish_rate.coarse);
+	hist_copy_fini(&row->publish_error_rate.coarse);
+	hist_copy_fini(&row->consume_rate.coarse);
+	hist_copy_fini(&row->backlog.coarse);
+}
+
 /* Adds the result of one file, unless it is no regular file. */
 static bool load_row(const char *folder, const char *name, struct table *t, struct error *err)
 {
@@ -74,11 +130,10 @@ static bool load_row(const char *folder, const char *name, struct table *t, stru
 		ok = error_set_errno(err, errno, "result %s", path);
 	} else if (S_ISREG(st.st_mode)) {
 		struct row *row = &t->rows[t->count];
-		ok = omb_result_load(path, &row->result, err);
-		if (ok) {
-			row->file = xstrdup(name);
-			t->count++;
-		}
+		init_sums(row);
+		ok = omb_result_load(path, &row->result, take_number, row, err);
+		row->file = xstrdup(name);
+		t->count++;
 	}
 	free(path);
 	return ok;
@@ -109,6 +164,7 @@ static void fini_table(struct table *t)
 	for (size_t i = 0; i < t->count; i++) {
 		free(t->rows[i].file);
 		omb_result_fini(&t->rows[i].result);
+		fini_sums(&t->rows[i]);
 	}
 	free(t->rows);
 }
@@ -123,14 +179,6 @@ static void add_two_decimals(double value, struct text *out)
 		out->data[--out->len] = '\0';
 }
 
-/* A double as Java's cast to long, for a rate. */
-static uint64_t truncate_rate(double rate)
-{
-	if (!(rate > 0))
-		return 0;
-	return rate < (double)rate_layout.highest ? (uint64_t)rate : rate_layout.highest;
-}
-
 static uint64_t min_above_zero(const struct hist_copy *c)
 {
 	for (size_t i = c->lo > 0 ? c->lo : 1; i < c->hi; i++) {
@@ -141,18 +189,14 @@ static uint64_t min_above_zero(const struct hist_copy *c)
 }
 
 /* min, avg, std-dev, max by OMB's rules.  OMB records each rate twice, which changes nothing. */
-static void add_coarse_rates(const struct omb_series *rates, struct text *out)
+static void add_coarse_rates(const struct sums *rates, struct text *out)
 {
-	struct hist_copy c;
+	const struct hist_copy *c = &rates->coarse;
 
-	hist_copy_init(&c, &rate_layout);
-	for (size_t i = 0; i < rates->count; i++)
-		hist_copy_record(&c, truncate_rate(rates->items[i]), 1);
-	text_addf(out, ",%llu,%.0f,", (unsigned long long)min_above_zero(&c),
-	          percentile_bucket_mean(&c));
-	add_two_decimals(percentile_bucket_deviation(&c), out);
-	text_addf(out, ",%llu", (unsigned long long)percentile_max(&c));
-	hist_copy_fini(&c);
+	text_addf(out, ",%llu,%.0f,", (unsigned long long)min_above_zero(c),
+	          percentile_bucket_mean(c));
+	add_two_decimals(percentile_bucket_deviation(c), out);
+	text_addf(out, ",%llu", (unsigned long long)percentile_max(c));
 }
 
 static void add_omb_header(struct text *out)
@@ -169,8 +213,8 @@ static void add_omb_row(const struct row *row, struct text *out)
 	text_addf(out, "%lld,%lld,%lld,%lld,%lld", (long long)r->topics, (long long)r->partitions,
 	          (long long)r->message_size, (long long)r->producers_per_topic,
 	          (long long)r->consumers_per_topic);
-	add_coarse_rates(&r->publish_rate, out);
-	add_coarse_rates(&r->consume_rate, out);
+	add_coarse_rates(&row->publish_rate, out);
+	add_coarse_rates(&row->consume_rate, out);
 	text_add(out, "\n");
 }
 
@@ -198,21 +242,15 @@ static void add_number(double value, struct text *out)
 }
 
 /* avg, min, max of a series; empty cells when it has no samples. */
-static void add_exact_series(const struct omb_series *s, struct text *out)
+static void add_exact_series(const struct sums *s, struct text *out)
 {
 	if (s->count == 0) {
 		text_add(out, ",,,");
 		return;
 	}
-	double sum = 0, min = s->items[0], max = s->items[0];
-	for (size_t i = 0; i < s->count; i++) {
-		sum += s->items[i];
-		min = s->items[i] < min ? s->items[i] : min;
-		max = s->items[i] > max ? s->items[i] : max;
-	}
-	add_number(sum / (double)s->count, out);
-	add_number(min, out);
-	add_number(max, out);
+	add_number(s->sum / (double)s->count, out);
+	add_number(s->min, out);
+	add_number(s->max, out);
 }
 
 /* The aggregated figures: all fields that are one number with a unit. */
@@ -247,11 +285,11 @@ static void add_full_row(const struct row *row, struct text *out)
 	add_cell(r->driver ? r->driver : "", out);
 	text_addf(out, ",%lld,%lld,%lld,%lld,%lld,%zu", (long long)r->message_size,
 	          (long long)r->topics, (long long)r->partitions, (long long)r->producers_per_topic,
-	          (long long)r->consumers_per_topic, r->publish_rate.count);
-	add_exact_series(&r->publish_rate, out);
-	add_exact_series(&r->publish_error_rate, out);
-	add_exact_series(&r->consume_rate, out);
-	add_exact_series(&r->backlog, out);
+	          (long long)r->consumers_per_topic, row->publish_rate.count);
+	add_exact_series(&row->publish_rate, out);
+	add_exact_series(&row->publish_error_rate, out);
+	add_exact_series(&row->consume_rate, out);
+	add_exact_series(&row->backlog, out);
 	for (size_t i = 0; i < OMB_FIELDS; i++) {
 		const char *at = (const char *)r + omb_fields[i].offset;
 		if (is_figure(&omb_fields[i]))

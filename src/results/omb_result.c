@@ -14,7 +14,7 @@
 #define US_PER_MS 1000.0
 #define NS_PER_S  1e9
 
-static void series_add(struct omb_series *s, double value)
+void omb_series_add(struct omb_series *s, double value)
 {
 	if (s->count == s->cap) {
 		s->cap = s->cap ? s->cap * 2 : 32;
@@ -62,7 +62,7 @@ static void add_figures(struct omb_series series[OMB_FIGURES], const struct hist
 	to_microseconds(latency, us);
 	figures_of(us, per_unit, figures);
 	for (size_t i = 0; i < OMB_FIGURES; i++)
-		series_add(&series[i], figures[i]);
+		omb_series_add(&series[i], figures[i]);
 }
 
 void omb_result_add_sample(struct omb_result *r, const struct omb_sample *s)
@@ -72,10 +72,10 @@ void omb_result_add_sample(struct omb_result *r, const struct omb_sample *s)
 	double elapsed_s = (double)s->elapsed_ns / NS_PER_S;
 	struct hist_copy us = { 0 };
 
-	series_add(&r->publish_rate, (double)s->acknowledged / elapsed_s);
-	series_add(&r->publish_error_rate, (double)s->failed / elapsed_s);
-	series_add(&r->consume_rate, (double)s->received / elapsed_s);
-	series_add(&r->backlog, (double)s->backlog);
+	omb_series_add(&r->publish_rate, (double)s->acknowledged / elapsed_s);
+	omb_series_add(&r->publish_error_rate, (double)s->failed / elapsed_s);
+	omb_series_add(&r->consume_rate, (double)s->received / elapsed_s);
+	omb_series_add(&r->backlog, (double)s->backlog);
 	add_figures(r->publish_ms, s->latencies.publish, US_PER_MS, &us);
 	add_figures(r->publish_delay_us, s->latencies.publish_delay, 1, &us);
 	add_figures(r->end_to_end_ms, s->latencies.end_to_end, US_PER_MS, &us);

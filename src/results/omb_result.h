@@ -50,7 +50,12 @@ void omb_result_write(const struct omb_result *r, struct file_draft *out);
 /* Reads OMB's files and ours.  As OMB's reader: missing fields are fine, unknown ones an error.
  * `out` is valid and empty after a failure (ERROR_CONFIG, or ERROR_SYSTEM for the file). */
 bool omb_result_parse(const char *json, size_t len, struct omb_result *out, struct error *err);
-bool omb_result_load(const char *path, struct omb_result *out, struct error *err);
+/* Series are not stored: each number is given away.  `series` is the member of the result. */
+typedef void omb_series_take(void *to, struct omb_series *series, double value);
+bool omb_result_load(const char *path, struct omb_result *out, omb_series_take *take, void *to,
+                     struct error *err);
+
+void omb_series_add(struct omb_series *s, double value);
 
 void omb_result_fini(struct omb_result *r);
 

@@ -341,7 +341,7 @@ static bool write_one(struct file_draft *d, const char *path, pair_content *cont
 bool pair_write(struct pair *p, enum pair_kind kind, const struct pair_contents *contents,
                 struct text *json_path, struct error *err)
 {
-	struct file_draft json = { NULL }, side = { NULL };
+	struct file_draft json = { .path = NULL }, side = { .path = NULL };
 
 	if (!make_sure(p, err))
 		return false;

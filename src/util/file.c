@@ -211,7 +211,7 @@ bool file_draft_begin(struct file_draft *d, const char *path, struct error *err)
 	char *name = draft_name(path);
 	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 
-	*d = (struct file_draft){ NULL };
+	*d = (struct file_draft){ .path = NULL };
 	if (fd < 0) {
 		error_set_errno(err, errno, "creating %s", path);
 		free(name);
@@ -278,12 +278,12 @@ void file_draft_fini(struct file_draft *d)
 		close(d->fd);
 	free(d->path);
 	text_fini(&d->text);
-	*d = (struct file_draft){ NULL };
+	*d = (struct file_draft){ .path = NULL };
 }
 
 bool file_write_atomic(const char *path, const void *data, size_t len, struct error *err)
 {
-	struct file_draft draft = { NULL };
+	struct file_draft draft = { .path = NULL };
 
 	if (!file_check_output(path, err))
 		return false;

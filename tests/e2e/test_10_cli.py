@@ -140,7 +140,7 @@ def test_unknown_option_names_the_nearest():
         (["check", "-d", "x"], "no workload file to check"),
         (["check", "-d", "x", "--brokers", "0", "w"],
          '--brokers: "0" is not a number from 1 to 10000'),
-        (["csv"], "expected one folder with results, got 0"),
+        (["csv"], "expected one folder with results, or one .omb, got 0"),
         (["cleanup", "--run", "x"], "no driver file: -d says where to clean up"),
         (["cleanup", "-d", "x"], "which runs? either --run ID or --min-age 1h"),
         (["cleanup", "-d", "x", "--run", "orders"], '--run: "orders" is not the id of a run'),
@@ -483,6 +483,27 @@ def test_cleanup_of_a_driver_without_topics_deletes_nothing(work):
     done = omb("cleanup", "-d", "null.yaml", "--min-age", "0s", "--force", cwd=work, env=env)
     assert done.returncode == 0
     assert done.stdout == "null: 0 topics and 0 groups of 0 runs deleted\n"
+
+
+def test_csv_of_a_result_has_its_periods(work):
+    golden = (ROOT / "tests/golden/format-1.omb").read_text()
+    (work / "x.omb").write_text(golden)
+    done = omb("csv", "x.omb", cwd=work)
+    assert done.returncode == 0 and done.stdout == "x-periods.csv\n"
+    header, *rows = (work / "x-periods.csv").read_text().splitlines()
+    assert header.startswith("kind,start_s,end_s,publishRate,")
+    assert [row.split(",")[0] for row in rows] == ["measure", "measure", "measure", "drain"]
+    assert {row.count(",") for row in rows} == {header.count(",")}
+    assert omb("csv", "x.omb", "-o", "-", cwd=work).stdout.splitlines() == [header, *rows]
+
+    # Half a file becomes no table.
+    (work / "half.omb").write_text(golden[: len(golden) // 2])
+    line = golden.count("\n", 0, len(golden) // 2) + 1
+    done = omb("csv", "half.omb", cwd=work)
+    assert done.returncode == 2 and re.match(rf"omb: result half.omb:{line}:\d+: it ends too early$", done.stderr)
+    (work / "new.omb").write_text(golden.replace('"formatVersion": 1', '"formatVersion": 2'))
+    assert_fails(omb("csv", "new.omb", cwd=work), 2, "result new.omb: a result of format version 2, this omb reads version 1")
+    assert not list(work.glob("[hn]*.csv")) and not list(work.glob(".omb-*"))
 
 
 def test_csv_of_a_folder_without_results_is_an_error(work):

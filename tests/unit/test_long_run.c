@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "results/result.h"
+#include "results/side_reader.h"
 #include "run/console.h"
 #include "run/diary.h"
 #include "run/platform.h"
@@ -99,7 +100,10 @@ static void begin(struct course *c, const char *folder)
 
 	*c = (struct course){
 		.platform = { .now_ns = fake_now_ns, .wall_ns = fake_now_ns },
-		.record = { .run_id = "01lg22la7e2p", .workload_name = "w", .driver_name = "d" },
+		.record = { .run_id = "01lg22la7e2p",
+		            .workload_name = "w",
+		            .driver_name = "d",
+		            .environment = { .version = "v", .commit = "c", .build = "b" } },
 	};
 	now_s = 1;
 	c->record.started_ns = S;
@@ -112,6 +116,33 @@ static void begin(struct course *c, const char *folder)
 	feed(&c->sampler, &c->so_far);
 	sampler_begin_window(&c->sampler, NULL, S);
 	diary_window(&c->diary, &c->record);
+}
+
+static void count(void *to, struct omb_series *series, double value)
+{
+	size_t *numbers = to;
+
+	(void)series;
+	(void)value;
+	++*numbers;
+}
+
+/* One period is in memory at a time. */
+static void read_result(const char *side, const char *json, size_t periods)
+{
+	struct side_reader reader;
+	struct omb_result result;
+	struct error err = { 0 };
+	size_t numbers = 0;
+
+	if (!side_reader_load(&reader, side, NULL, NULL, &err) ||
+	    !omb_result_load(json, &result, count, &numbers, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(reader.periods, periods);
+	assert_int_equal(reader.record.seconds_count, periods);
+	assert_int_equal(numbers, 28 * periods);
+	side_reader_fini(&reader);
+	omb_result_fini(&result);
 }
 
 /* Returns the size of `.omb`. */
@@ -130,6 +161,7 @@ static size_t write_result(struct course *c)
 	if (!result_write(&c->pair, &c->record, &json_path, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(stat(c->pair.side, &st), 0);
+	read_result(c->pair.side, text_str(&json_path), c->sampler.seconds_count);
 	text_fini(&json_path);
 	return (size_t)st.st_size;
 }
@@ -157,7 +189,7 @@ static size_t run_of(const char *folder, size_t periods)
 }
 
 /* A period is 28 numbers of 8 bytes and a second 56 bytes, in arrays that double: 560 bytes at most,
- * and the text that is being written.  Kept with its histograms it would be some 100 kB. */
+ * and the text that is being written; a reader has the seconds.  Kept with its histograms it would be some 100 kB. */
 static void a_day_of_periods_of_a_second_fits_into_100_megabytes(void **state)
 {
 	char folder[] = "/tmp/omb-test-long-XXXXXX";

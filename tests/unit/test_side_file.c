@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "results/side_reader.h"
 #include "stats/hdr_codec.h"
 #include "stats/percentile.h"
 #include "util/secret.h"
@@ -293,6 +294,189 @@ static void what_the_corrected_latencies_are_those_of_is_marked(void **state)
 	}
 }
 
+/* Keeps what it is given. */
+struct kept {
+	struct record_period periods[8];
+	size_t count;
+};
+
+static bool keep(void *to, const struct side_reader *r, const struct record_period *p,
+                 struct error *err)
+{
+	struct kept *kept = to;
+	struct record_period *copy = &kept->periods[kept->count++];
+
+	(void)r;
+	(void)err;
+	*copy = *p;
+	copy->interval = (struct snapshot){ 0 };
+	snapshot_add(&copy->interval, &p->interval);
+	return true;
+}
+
+static bool read_text(const char *text, size_t len, struct side_reader *r, struct kept *kept,
+                      struct error *err)
+{
+	struct json_stream from;
+
+	*kept = (struct kept){ .count = 0 };
+	json_stream_over(&from, text, len);
+	bool ok = side_reader_read(r, &from, keep, kept, err);
+	json_stream_fini(&from);
+	return ok;
+}
+
+static void fini_kept(struct kept *kept)
+{
+	for (size_t i = 0; i < kept->count; i++)
+		snapshot_fini(&kept->periods[i].interval);
+}
+
+/* Writes what was read, with the periods that came along. */
+static void write_again(struct side_reader *r, const struct kept *kept, struct file_draft *out)
+{
+	struct error err = { 0 };
+
+	r->record.periods = kept->periods;
+	r->record.periods_count = kept->count;
+	assert_true(side_file_write(&r->record, out, &err));
+}
+
+static void what_is_written_is_read_and_written_again_to_the_byte(void **state)
+{
+	static const struct record_reading readings[] = { { 100, 90.5, true }, { 200, 91, false } };
+	struct sample s;
+	struct file_draft out = { 0 }, again = { 0 };
+	struct side_reader r;
+	struct kept kept;
+	struct error err = { 0 };
+
+	(void)state;
+	fill(&s);
+	s.record.rate = RECORD_SEARCHED;
+	s.record.readings = readings;
+	s.record.readings_count = 2;
+	s.record.backlog.asked_messages = 5;
+	s.record.backlog.not_drained = true;
+	s.record.failure = "it broke";
+	hist_copy_record(&s.record.totals.latencies[WINDOW_MEASURED][LATENCY_E2E], 777777, 3);
+	assert_true(side_file_write(&s.record, &out, &err));
+	if (!read_text(out.text.data, out.text.len, &r, &kept, &err))
+		fail_msg("%d:%d: %s", err.line, err.column, err.text);
+	assert_int_equal(kept.count, 1);
+	assert_int_equal(kept.periods[0].interval.counters[COUNTER_SENT], 0);
+	assert_true(r.record.backlog.not_drained && !r.record.backlog.not_built);
+	assert_int_equal(r.record.agents[0].snapshot->latencies[WINDOW_OUTSIDE][LATENCY_CALL].count,
+	                 9);
+	write_again(&r, &kept, &again);
+	assert_string_equal(text_str(&again.text), text_str(&out.text));
+	file_draft_fini(&out);
+	file_draft_fini(&again);
+	fini_kept(&kept);
+	side_reader_fini(&r);
+	fini(&s);
+}
+
+/* Its periods are one line, and two tables stand behind them. */
+static void a_file_of_an_earlier_version_is_read(void **state)
+{
+	struct side_reader r;
+	struct kept kept = { .count = 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	if (!side_reader_load(&r, "tests/golden/format-1.omb", keep, &kept, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(r.record.workload_name, "small");
+	assert_string_equal(r.record.environment.host, "host");
+	assert_int_equal(r.record.totals.counters[COUNTER_SENT], 1500);
+	assert_int_equal(r.record.verdict.verdict, VERDICT_SUSPECT);
+	assert_int_equal(r.record.seconds_count, 4);
+	assert_int_equal(r.record.agents_count, 2);
+	assert_int_equal(r.record.partition_totals_count, 2);
+	assert_int_equal(kept.count, 4);
+	uint64_t sent = 0;
+	for (size_t i = 0; i < kept.count; i++)
+		sent += kept.periods[i].interval.counters[COUNTER_SENT];
+	assert_int_equal(sent, 1500);
+	fini_kept(&kept);
+	side_reader_fini(&r);
+}
+
+static void what_is_no_result_of_this_version_is_refused_with_its_place(void **state)
+{
+	static const struct {
+		const char *from, *to, *want; /* replaced in a good file */
+		int line;
+	} cases[] = {
+		{ "{", "", "this is no result of omb", 0 },
+		{ "omb-result", "omb-reserved", "is not over, or was killed", 0 },
+		{ "omb-result", "omb-journal", "this is no result of omb", 0 },
+		{ "sion\": 1,", "sion\": 2,", "format version 2, this omb reads version 1", 0 },
+		{ "\"id\":\"run1\",", "", "run: id is missing", 4 },
+		{ "\"verdict\":\"VALID\"", "\"verdict\":7", "verdict: verdict is none that", 5 },
+		{ "\"producers\":0", "\"producers\":-1", "load: producers is no count", 6 },
+		{ "\"load\": ", "\"lead\": ", "load is missing", 0 },
+		{ "\"periods\": [", "\"epochs\": [", "periods is missing", 0 },
+		{ "\"histogram\":\"", "\"histogram\":\"x", "publishDelay is no histogram", 8 },
+		{ "\"totals\": {", "\"totals\": {{", "string or '}' expected", 9 },
+		{ "\"kind\":\"measure\"", "\"kind\":\"x\"", "kind is none that is known", 22 },
+		{ "]\n}\n", "]\n}\n{", "something stands behind its end", 24 },
+		{ "\"phases\": ", "\"totals\": ", "a member comes twice", 10 },
+	};
+	struct sample s;
+	struct file_draft out = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	fill(&s);
+	assert_true(side_file_write(&s.record, &out, &err));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side_reader r;
+		struct kept kept;
+		struct text bad = { 0 };
+		const char *at = strstr(text_str(&out.text), cases[i].from);
+		assert_non_null(at);
+		text_add_bytes(&bad, out.text.data, (size_t)(at - out.text.data));
+		text_add(&bad, cases[i].to);
+		text_add(&bad, at + strlen(cases[i].from));
+		assert_false(read_text(bad.data, bad.len, &r, &kept, &err));
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		if (strstr(err.text, cases[i].want) == NULL || err.line != cases[i].line)
+			fail_msg("case %zu: %d:%d: %s", i, err.line, err.column, err.text);
+		fini_kept(&kept);
+		side_reader_fini(&r);
+		text_fini(&bad);
+	}
+	file_draft_fini(&out);
+	fini(&s);
+}
+
+static void a_result_that_is_cut_anywhere_is_refused(void **state)
+{
+	struct sample s;
+	struct file_draft out = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	fill(&s);
+	assert_true(side_file_write(&s.record, &out, &err));
+	for (size_t len = 0; len + 1 < out.text.len; len += len + 600 < out.text.len ? 29 : 1) {
+		struct side_reader r;
+		struct kept kept;
+		char *cut = test_malloc(len + 1); /* reading past its end is noticed */
+		memcpy(cut, out.text.data, len);
+		bool ok = read_text(cut, len, &r, &kept, &err);
+		if (ok)
+			fail_msg("%zu of %zu bytes are read", len, out.text.len);
+		fini_kept(&kept);
+		side_reader_fini(&r);
+		test_free(cut);
+	}
+	file_draft_fini(&out);
+	fini(&s);
+}
+
 static void cpu_is_told_for_each_message(void **state)
 {
 	struct sample s;
@@ -356,6 +540,10 @@ int main(void)
 		cmocka_unit_test(without_a_schedule_no_rate_was_asked_and_delays_mean_nothing),
 		cmocka_unit_test(what_the_corrected_latencies_are_those_of_is_marked),
 		cmocka_unit_test(cpu_is_told_for_each_message),
+		cmocka_unit_test(what_is_written_is_read_and_written_again_to_the_byte),
+		cmocka_unit_test(a_file_of_an_earlier_version_is_read),
+		cmocka_unit_test(what_is_no_result_of_this_version_is_refused_with_its_place),
+		cmocka_unit_test(a_result_that_is_cut_anywhere_is_refused),
 		cmocka_unit_test(journal_lines_are_single_objects_that_say_what_they_are),
 		cmocka_unit_test(percentiles_carry_their_interval_and_a_mark_when_samples_are_few),
 	};

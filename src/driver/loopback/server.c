@@ -329,7 +329,7 @@ static bool write_report(const char *path, const struct loop_counts *c, struct e
 /* What stands in the way of the report is told before the load: at its end nobody would hear of it. */
 static bool can_write_report(const char *path, struct error *err)
 {
-	struct file_draft draft = { NULL };
+	struct file_draft draft = { .path = NULL };
 	bool ok = file_check_output(path, err) && file_draft_begin(&draft, path, err);
 
 	file_draft_fini(&draft);
