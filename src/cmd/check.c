@@ -199,6 +199,7 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 	plan_text_load(&plan, &c->out);
 	plan_text_agents(&plan, lines_max, c->args->arena, &c->out);
 	plan_text_resources(&need, &c->limits, &c->out);
+	plan_text_files(&plan, &c->out);
 	plan_text_doubts(&doubts, &c->out);
 	text_add(&c->out, "\n");
 	return true;
@@ -261,7 +262,8 @@ const struct command command_check = {
 		"agents, "
 		"who produces and consumes what, rates, bytes, the settings of the client library "
 		"as "
-		"translated, and what all that needs of this machine against its limits. The size "
+		"translated, what all that needs of this machine against its limits, and what the "
+		"files of the result will weigh. The size "
 		"of messages is compared with the limits of the client and of the topic, as far as "
 		"the driver file gives it.\n"
 		"\n"

@@ -6,6 +6,7 @@
 
 #include "config/option.h"
 #include "config/workload.h"
+#include "plan/result_size.h"
 #include "util/arena.h"
 #include "util/units.h"
 
@@ -254,6 +255,22 @@ void plan_text_resources(const struct resources *need, const struct resource_lim
 		text_addf(out, "memory available %s, ",
 		          format_bytes_short(limits->memory_bytes, memory));
 	text_addf(out, "%u CPU%s\n", limits->cpus, plural(limits->cpus));
+}
+
+void plan_text_files(const struct plan *plan, struct text *out)
+{
+	struct result_size size;
+	char side[UNITS_TEXT], json[UNITS_TEXT], journal[UNITS_TEXT], period[UNITS_TEXT];
+
+	result_size_estimate(plan, &size);
+	row(out, "files");
+	text_addf(out, ".omb %s %s%s, %s for each of %llu samples; .json %s\n",
+	          size.is_most ? "at most" : "some", format_bytes_short(size.side_bytes, side),
+	          size.is_daily ? " a day" : "", format_bytes_short(size.period_bytes, period),
+	          (unsigned long long)size.periods, format_bytes_short(size.json_bytes, json));
+	row(out, "");
+	text_addf(out, "and a journal of %s until they are complete\n",
+	          format_bytes_short(size.journal_bytes, journal));
 }
 
 void plan_text_doubts(const struct doubts *doubts, struct text *out)

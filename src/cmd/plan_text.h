@@ -23,6 +23,9 @@ void plan_text_agents(const struct plan *plan, size_t lines_max, struct arena *a
 void plan_text_resources(const struct resources *need, const struct resource_limits *limits,
                          struct text *out);
 
+/* What the files of its result will weigh. */
+void plan_text_files(const struct plan *plan, struct text *out);
+
 void plan_text_doubts(const struct doubts *doubts, struct text *out);
 
 #endif

@@ -8,6 +8,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import signal
 
 import pytest
@@ -113,6 +114,31 @@ def test_the_result_has_the_fields_of_omb_in_their_order_and_types(omb):
     assert {name: json_[name] for name in shape} == shape
     samples = {len(value) for value in json_.values() if isinstance(value, list)}
     assert samples == {SECONDS}
+
+
+def test_check_says_what_the_files_will_weigh(omb):
+    """Within a factor of 3: how many buckets of a histogram are in use is up to the machine."""
+    units = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+
+    def bytes_in(text):
+        return [float(n) * units[u] for n, u in re.findall(r"([\d.]+) ?([kMG]?B)\b", text)]
+
+    result = omb.run(workload(testDuration="3s"), LOOPBACK)
+    result.must_be_good()
+    omb.write("l.yaml", json.dumps(LOOPBACK))
+    omb.write("w.json", json.dumps(workload(testDuration="3s")))
+    said = omb.command("check", "-d", "l.yaml", "w.json").out
+    (line,) = [x for x in said.splitlines() if x.startswith("  files ")]
+    assert "for each of 4 samples" in line
+    side, period, omb_json = bytes_in(line)
+    (path,) = result.named(".omb")
+    periods = [json.dumps(p, separators=(",", ":")) for p in result.omb["periods"][:-1]]
+    for wanted, got in [
+        (side, path.stat().st_size),
+        (period, sum(map(len, periods)) / len(periods)),
+        (omb_json, result.json_path.stat().st_size),
+    ]:
+        assert wanted / 3 < got < wanted * 3, line
 
 
 def test_a_result_is_named_after_workload_driver_and_time_and_leaves_no_journal(omb):

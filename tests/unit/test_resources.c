@@ -12,6 +12,7 @@
 #include "config/option.h"
 #include "config/workload.h"
 #include "plan/plan.h"
+#include "plan/result_size.h"
 #include "util/arena.h"
 
 static const struct resource_limits plenty = {
@@ -160,6 +161,50 @@ static void memory_of_the_issues_scenario_is_below_200_mb(void **state)
 	assert_in_range(a.need.memory_bytes, UINT64_C(10) << 20, UINT64_C(200) << 20);
 	assert_true(a.need.memory_full_bytes > a.need.memory_bytes + UINT64_C(10) * 65536 * 1024);
 	arena_fini(&a.arena);
+}
+
+static struct result_size size_of(const struct workload *w)
+{
+	const struct plan_host host = { .cpus = 2 };
+	struct arena arena = { 0 };
+	struct result_size size;
+	struct plan plan;
+	struct error err;
+
+	assert_true(plan_make(&plan, w, &host, &arena, &err));
+	result_size_estimate(&plan, &size);
+	arena_fini(&arena);
+	return size;
+}
+
+static void files_grow_with_the_samples_of_a_test_and_with_its_clients(void **state)
+{
+	struct workload w = ordinary();
+
+	(void)state;
+	struct result_size minute = size_of(&w);
+	assert_int_equal(minute.periods, 7); /* and the drain */
+	w.test_ns *= 60;
+	struct result_size hour = size_of(&w);
+	assert_int_equal(hour.periods, 361);
+	assert_int_equal(hour.period_bytes, minute.period_bytes);
+	assert_in_range(hour.side_bytes - minute.side_bytes, 354 * hour.period_bytes,
+	                360 * (hour.period_bytes + 1000));
+	assert_true(hour.json_bytes > 360 * 200 && hour.journal_bytes > 361 * hour.period_bytes);
+	/* Ten times as many samples, each of a tenth of the messages. */
+	w.sample_ns /= 10;
+	struct result_size fine = size_of(&w);
+	assert_int_equal(fine.periods, 3601);
+	assert_true(fine.period_bytes <= hour.period_bytes && fine.side_bytes > hour.side_bytes);
+	w.producers_per_topic *= 10;
+	assert_true(size_of(&w).side_bytes > fine.side_bytes + 90 * 5000);
+
+	/* Without an end it is told for a day, and without a rate what it is at most. */
+	w.test_ns = 0;
+	assert_int_equal(size_of(&w).periods, 86401);
+	assert_true(size_of(&w).is_daily && !size_of(&w).is_most);
+	w.rate_mode = RATE_SEARCH;
+	assert_true(size_of(&w).is_most && size_of(&w).period_bytes >= fine.period_bytes);
 }
 
 static void consumers_without_a_partition_are_doubted(void **state)
@@ -476,6 +521,7 @@ int main(void)
 		cmocka_unit_test(processes_threads_and_sockets_add_up),
 		cmocka_unit_test(threads_of_an_agent_never_outnumber_its_clients),
 		cmocka_unit_test(memory_of_the_issues_scenario_is_below_200_mb),
+		cmocka_unit_test(files_grow_with_the_samples_of_a_test_and_with_its_clients),
 		cmocka_unit_test(consumers_without_a_partition_are_doubted),
 		cmocka_unit_test(limits_that_are_too_low_come_with_the_command_that_raises_them),
 		cmocka_unit_test(a_soft_limit_below_the_hard_one_is_no_doubt),
