@@ -15,40 +15,12 @@
 #define NAME_WIDTH 30
 #define LIST_WIDTH 10
 
-/* Words of `text` in lines that end before `width`; lines after the first begin with `indent`
- * blanks.  A line break in the text stays one. */
-static void add_wrapped(struct text *out, const char *text, size_t indent, size_t width)
-{
-	size_t column = indent;
-
-	while (*text != '\0') {
-		size_t word = strcspn(text, " \n");
-		if (column > indent && column + 1 + word > width) {
-			text_addf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > indent) {
-			text_add(out, " ");
-			column++;
-		}
-		text_add_bytes(out, text, word);
-		column += word;
-		text += word;
-		if (*text == '\n') {
-			text_addf(out, "\n%*s",
-			          text[1] == '\n' || text[1] == '\0' ? 0 : (int)indent, "");
-			column = indent;
-		}
-		text += *text != '\0';
-	}
-	text_add(out, "\n");
-}
-
 static void add_item(struct text *out, const char *name, const char *text, int name_width)
 {
 	text_addf(out, "  %-*s", name_width, name);
 	if ((int)strlen(name) >= name_width)
 		text_addf(out, "\n  %*s", name_width, "");
-	add_wrapped(out, text, (size_t)name_width + 2, WIDTH);
+	text_add_wrapped(out, text, (size_t)name_width + 2, WIDTH);
 }
 
 void help_flag_form(const struct flag *flag, struct text *out)
@@ -66,7 +38,7 @@ void help_command(const struct command *command, struct text *out)
 	if (command->words != NULL)
 		text_addf(out, " %s", command->words);
 	text_add(out, "\n\n");
-	add_wrapped(out, command->text, 0, WIDTH);
+	text_add_wrapped(out, command->text, 0, WIDTH);
 	text_add(out, "\n");
 	for (const struct flag *f = command->flags; f->name != NULL; f++) {
 		struct text form = { 0 };
@@ -105,7 +77,7 @@ static void help_notes(const struct program_note *notes, struct text *out)
 
 static void help_faults(struct text *out)
 {
-	add_wrapped(out, fault_grammar, 0, WIDTH);
+	text_add_wrapped(out, fault_grammar, 0, WIDTH);
 	text_add(out, "\n");
 	for (const struct fault_help *h = fault_helps; h->form != NULL; h++)
 		add_item(out, h->form, h->help, NAME_WIDTH);

@@ -18,21 +18,6 @@ struct record_reader record_reader_plain(const struct batch *b, const void *data
 	return (struct record_reader){ .batch = b, .left = reader_over(data, len) };
 }
 
-/* A length of -1 is null. */
-static struct kafka_string read_field(struct reader *r)
-{
-	int32_t len = read_varint(r);
-	struct kafka_string s = { 0 };
-
-	if (len < -1)
-		r->broken = true;
-	if (r->broken || len < 0)
-		return s;
-	s.data = (const char *)read_bytes(r, (size_t)len);
-	s.len = s.data != NULL ? (size_t)len : 0;
-	return s;
-}
-
 bool record_next(struct record_reader *r, struct record *out)
 {
 	if (r->at == r->batch->messages || r->left.broken)
@@ -42,8 +27,8 @@ bool record_next(struct record_reader *r, struct record *out)
 	(void)read_u8(&f); /* attributes: none are in use */
 	int64_t time_delta = read_varlong(&f);
 	int32_t offset_delta = read_varint(&f);
-	out->key = read_field(&f);
-	out->value = read_field(&f);
+	out->key = read_string_n(&f, read_varint(&f));
+	out->value = read_string_n(&f, read_varint(&f));
 	int32_t headers = read_varint(&f);
 	r->left.broken |= f.broken || headers < 0 || offset_delta < 0;
 	if (r->left.broken)
@@ -64,8 +49,8 @@ bool record_next_header(struct record *r, struct record_header *out)
 	if (r->headers_count == 0)
 		return false;
 	r->headers_count--;
-	out->key = read_field(&r->headers_read);
-	out->value = read_field(&r->headers_read);
+	out->key = read_string_n(&r->headers_read, read_varint(&r->headers_read));
+	out->value = read_string_n(&r->headers_read, read_varint(&r->headers_read));
 	r->headers_read.broken |= out->key.data == NULL;
 	return !r->headers_read.broken;
 }

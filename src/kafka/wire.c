@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static struct kafka_string take(struct reader *r, int32_t len)
+struct kafka_string read_string_n(struct reader *r, int32_t len)
 {
 	struct kafka_string s = { 0 };
 
@@ -18,12 +18,12 @@ static struct kafka_string take(struct reader *r, int32_t len)
 
 struct kafka_string read_string(struct reader *r)
 {
-	return take(r, read_i16(r));
+	return read_string_n(r, read_i16(r));
 }
 
 struct kafka_string read_kafka_bytes(struct reader *r)
 {
-	return take(r, read_i32(r));
+	return read_string_n(r, read_i32(r));
 }
 
 size_t read_count(struct reader *r, size_t element_min)

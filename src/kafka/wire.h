@@ -12,8 +12,9 @@
 #define VARINT_MAX  5
 #define VARLONG_MAX 10
 
-struct kafka_string read_string(struct reader *r);      /* i16 length, -1: null */
-struct kafka_string read_kafka_bytes(struct reader *r); /* i32 length, -1: null */
+struct kafka_string read_string_n(struct reader *r, int32_t len); /* that was read; -1: null */
+struct kafka_string read_string(struct reader *r);                /* i16 length, -1: null */
+struct kafka_string read_kafka_bytes(struct reader *r);           /* i32 length, -1: null */
 /*
  * The count of an array (i32; -1, null, is told as 0).  A count that could not fit into what is
  * left, each element being at least `element_min` bytes, breaks the reader.

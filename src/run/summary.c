@@ -39,28 +39,11 @@ static char *grouped_rate(double per_s, char *out)
 	return grouped((uint64_t)(per_s + 0.5), out);
 }
 
-/* Words of `text` on lines of at most 100 columns; further lines are indented. */
+/* Further lines are indented as far as `first` is long. */
 static void add_wrapped(struct text *out, const char *first, const char *text)
 {
-	size_t column = strlen(first);
-	size_t indent = column;
-
 	text_add(out, first);
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column > indent && column + 1 + word > CONSOLE_COLUMNS) {
-			text_addf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > indent) {
-			text_add(out, " ");
-			column++;
-		}
-		text_add_bytes(out, text, word);
-		column += word;
-		text += word + strspn(text + word, " ");
-	}
-	text_add(out, "\n");
+	text_add_wrapped(out, text, strlen(first), CONSOLE_COLUMNS);
 }
 
 static void add_search(const struct record *r, struct text *line)

@@ -75,6 +75,48 @@ void text_fini(struct text *t)
 	*t = (struct text){ 0 };
 }
 
+void text_add_wrapped(struct text *t, const char *s, size_t indent, size_t width)
+{
+	size_t column = indent;
+
+	while (*s != '\0') {
+		size_t word = strcspn(s, " \n");
+		if (column > indent && column + 1 + word > width) {
+			text_addf(t, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > indent) {
+			text_add(t, " ");
+			column++;
+		}
+		text_add_bytes(t, s, word);
+		column += word;
+		s += word + strspn(s + word, " ");
+		if (*s == '\n') {
+			bool is_empty = s[1] == '\n' || s[1] == '\0';
+			text_addf(t, "\n%*s", is_empty ? 0 : (int)indent, "");
+			column = indent;
+			s++;
+		}
+	}
+	text_add(t, "\n");
+}
+
+void text_take_lines(struct text *t, text_line_fn *take, void *to)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < t->len; i++) {
+		if (t->data[i] != '\n')
+			continue;
+		take(to, t->data + from, i - from);
+		from = i + 1;
+	}
+	if (from == 0)
+		return;
+	memmove(t->data, t->data + from, t->len - from + 1);
+	t->len -= from;
+}
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

@@ -23,6 +23,14 @@ void text_add_bytes(struct text *t, const void *bytes, size_t len);
 void text_addf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_vaddf(struct text *t, const char *fmt, va_list ap);
 
+/* Words of `s` on lines that end before column `width`; a line break stays one, and lines after the first
+ * begin with `indent` blanks, which the first has already.  Ends with a line break. */
+void text_add_wrapped(struct text *t, const char *s, size_t indent, size_t width);
+
+/* Takes the whole lines out of `t`, without their newlines. */
+typedef void text_line_fn(void *to, const char *line, size_t len);
+void text_take_lines(struct text *t, text_line_fn *take, void *to);
+
 /* Never NULL; borrowed until the next change. */
 const char *text_str(const struct text *t);
 

@@ -113,8 +113,9 @@ static void piped_start(struct worker *w, struct worker_call *call)
 	text_fini(&line);
 }
 
-static void take(struct piped *p, const char *line, size_t len)
+static void take(void *to, const char *line, size_t len)
 {
+	struct piped *p = to;
 	struct message_clock clock = clock_of(p);
 	struct worker_call *call = NULL;
 	struct error err;
@@ -136,20 +137,6 @@ static void take(struct piped *p, const char *line, size_t len)
 	p->calls[i].call = NULL;
 }
 
-static void take_lines(struct piped *p)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i < p->input.len; i++) {
-		if (p->input.data[i] != '\n')
-			continue;
-		take(p, p->input.data + from, i - from);
-		from = i + 1;
-	}
-	memmove(p->input.data, p->input.data + from, p->input.len - from);
-	p->input.len -= from;
-}
-
 static void piped_serve(struct worker *w)
 {
 	struct piped *p = piped_of(w);
@@ -166,7 +153,7 @@ static void piped_serve(struct worker *w)
 		text_add_bytes(&p->input, buf, (size_t)n);
 	}
 	if (p->input.len > 0)
-		take_lines(p);
+		text_take_lines(&p->input, take, p);
 	if (has_gone)
 		lose(p);
 }

@@ -14,13 +14,14 @@
 
 #include <cmocka.h>
 
+#include "turning.h"
+
 #include "net/conn.h"
 #include "net/listener.h"
 #include "net/socket.h"
 #include "util/file.h"
 #include "util/text.h"
 
-#define LIMIT_NS  UINT64_C(20000000000)
 #define SECOND_NS UINT64_C(1000000000)
 #define FRAME_MAX ((size_t)64 * 1024)
 #define PEERS_MAX 64
@@ -192,26 +193,6 @@ static int teardown(void **state)
 	poller_close(&w.poller);
 	return 0;
 }
-
-static void turn(void)
-{
-	struct error err;
-
-	if (!poller_turn(&w.poller, poller_clock_ns() + SECOND_NS / 100, &err))
-		fail_msg("%s", err.text);
-}
-
-static void turn_until(uint64_t limit_ns, const char *condition)
-{
-	if (poller_clock_ns() > limit_ns)
-		fail_msg("never came true: %s", condition);
-	turn();
-}
-
-/* Turns until the condition is true. */
-#define UNTIL(condition)                                                      \
-	for (uint64_t limit_ns = poller_clock_ns() + LIMIT_NS; !(condition);) \
-	turn_until(limit_ns, #condition)
 
 /* A blocking socket of a peer that does what the test says; `bytes` of socket buffers, 0 =
  * default. */

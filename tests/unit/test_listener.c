@@ -14,12 +14,11 @@
 
 #include <cmocka.h>
 
+#include "turning.h"
+
 #include "net/listener.h"
 #include "net/poller.h"
 #include "net/socket.h"
-
-#define LIMIT_NS  UINT64_C(20000000000)
-#define SECOND_NS UINT64_C(1000000000)
 
 static struct world {
 	struct poller poller;
@@ -55,26 +54,6 @@ static int teardown(void **state)
 	poller_close(&w.poller);
 	return 0;
 }
-
-static void turn(void)
-{
-	struct error err;
-
-	if (!poller_turn(&w.poller, poller_clock_ns() + SECOND_NS / 100, &err))
-		fail_msg("%s", err.text);
-}
-
-static void turn_until(uint64_t limit_ns, const char *condition)
-{
-	if (poller_clock_ns() > limit_ns)
-		fail_msg("never came true: %s", condition);
-	turn();
-}
-
-/* Turns until the condition is true. */
-#define UNTIL(condition)                                                      \
-	for (uint64_t limit_ns = poller_clock_ns() + LIMIT_NS; !(condition);) \
-	turn_until(limit_ns, #condition)
 
 static int call(void)
 {

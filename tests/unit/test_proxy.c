@@ -20,11 +20,11 @@
 #include "proxy/command.h"
 #include "proxy/control.h"
 #include "proxy/proxy.h"
+#include "turning.h"
 #include "util/file.h"
 
-#define LIMIT_NS UINT64_C(20000000000)
-#define MS       UINT64_C(1000000)
-#define MEMORY   ((size_t)64 * 1024)
+#define MS     UINT64_C(1000000)
+#define MEMORY ((size_t)64 * 1024)
 
 static struct world {
 	struct poller poller;
@@ -78,24 +78,6 @@ static int teardown(void **state)
 	file_close(w.server);
 	return 0;
 }
-
-static void turn(void)
-{
-	struct error err;
-
-	assert_true(poller_turn(&w.poller, poller_clock_ns() + 5 * MS, &err));
-}
-
-static void turn_until(uint64_t limit_ns, const char *condition)
-{
-	if (poller_clock_ns() > limit_ns)
-		fail_msg("never came true: %s", condition);
-	turn();
-}
-
-#define UNTIL(condition)                                                      \
-	for (uint64_t limit_ns = poller_clock_ns() + LIMIT_NS; !(condition);) \
-	turn_until(limit_ns, #condition)
 
 static int dial(void)
 {

@@ -92,6 +92,56 @@ static void what_is_taken_belongs_to_the_taker(void **state)
 	assert_int_equal(t.len, 0);
 }
 
+static void words_are_wrapped_before_the_width(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t indent;
+		const char *want;
+	} cases[] = {
+		{ "", 0, "\n" },
+		{ "one two three", 0, "one two\nthree\n" },
+		{ "one two three", 2, "one two\n  three\n" },
+		{ "12345678 9", 0, "12345678\n9\n" },
+		{ "longer-than-a-line x", 2, "longer-than-a-line\n  x\n" },
+		{ "a  b", 0, "a b\n" },
+		{ "a\nb\n\nc", 2, "a\n  b\n\n  c\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct text t = { 0 };
+		text_add_wrapped(&t, cases[i].text, cases[i].indent, 9);
+		assert_string_equal(text_str(&t), cases[i].want);
+		text_fini(&t);
+	}
+}
+
+static void note_line(void *to, const char *line, size_t len)
+{
+	text_addf(to, "<%.*s>", (int)len, line);
+}
+
+static void whole_lines_are_taken_and_the_rest_stays(void **state)
+{
+	struct text in = { 0 }, out = { 0 };
+
+	(void)state;
+	text_add(&in, "half");
+	text_take_lines(&in, note_line, &out);
+	assert_string_equal(text_str(&out), "");
+	text_add(&in, " a line\n\nanother\nrest");
+	text_take_lines(&in, note_line, &out);
+	assert_string_equal(text_str(&out), "<half a line><><another>");
+	assert_string_equal(text_str(&in), "rest");
+	text_add(&in, "\n");
+	text_take_lines(&in, note_line, &out);
+	assert_string_equal(text_str(&out), "<half a line><><another><rest>");
+	assert_int_equal(in.len, 0);
+	text_fini(&in);
+	text_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +151,8 @@ int main(void)
 		cmocka_unit_test(a_formatted_piece_may_be_longer_than_all_before),
 		cmocka_unit_test(bytes_may_contain_zeros),
 		cmocka_unit_test(what_is_taken_belongs_to_the_taker),
+		cmocka_unit_test(words_are_wrapped_before_the_width),
+		cmocka_unit_test(whole_lines_are_taken_and_the_rest_stays),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

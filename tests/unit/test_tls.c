@@ -18,13 +18,13 @@
 #include "net/conn.h"
 #include "net/listener.h"
 #include "net/socket.h"
+#include "turning.h"
 
 #if HAVE_TLS
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#define LIMIT_NS  UINT64_C(20000000000)
 #define SECOND_NS UINT64_C(1000000000)
 #define BYTES     ((size_t)3 * 1024 * 1024)
 
@@ -178,24 +178,6 @@ static int teardown(void **state)
 	unlink(w.file);
 	return 0;
 }
-
-static void turn(void)
-{
-	struct error err;
-
-	assert_true(poller_turn(&w.poller, poller_clock_ns() + SECOND_NS / 100, &err));
-}
-
-static void turn_until(uint64_t limit_ns, const char *condition)
-{
-	if (poller_clock_ns() > limit_ns)
-		fail_msg("never came true: %s", condition);
-	turn();
-}
-
-#define UNTIL(condition)                                                      \
-	for (uint64_t limit_ns = poller_clock_ns() + LIMIT_NS; !(condition);) \
-	turn_until(limit_ns, #condition)
 
 static void connect_here(void)
 {

@@ -90,8 +90,9 @@ static bool has(const struct process *p, enum worker_verb verb)
 	return p->lacks == NULL || strstr(p->lacks, worker_verb_name(verb)) == NULL;
 }
 
-static void take(struct process *p, const char *line, size_t len)
+static void take(void *to, const char *line, size_t len)
 {
+	struct process *p = to;
 	struct asked *a = xcalloc(1, sizeof(*a));
 	struct message_clock clock = clock_of(p);
 	size_t place = 0;
@@ -119,20 +120,6 @@ static void take(struct process *p, const char *line, size_t len)
 	answer_what_is_complete(p);
 }
 
-static void take_lines(struct process *p)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i < p->input.len; i++) {
-		if (p->input.data[i] != '\n')
-			continue;
-		take(p, p->input.data + from, i - from);
-		from = i + 1;
-	}
-	memmove(p->input.data, p->input.data + from, p->input.len - from);
-	p->input.len -= from;
-}
-
 /* False: the other side has gone. */
 static bool read_input(struct process *p)
 {
@@ -142,7 +129,7 @@ static bool read_input(struct process *p)
 	if (n <= 0)
 		return n < 0 && errno == EINTR;
 	text_add_bytes(&p->input, buf, (size_t)n);
-	take_lines(p);
+	text_take_lines(&p->input, take, p);
 	return true;
 }
 
