@@ -38,6 +38,7 @@ LAYERS = {
         "config/option",
         "config/properties",
         "config/driver_file",
+        "facts/environment",
         "facts/origin",
         "stats/claims",
     ],
@@ -56,7 +57,7 @@ LAYERS = {
 }
 
 # Single headers that one folder below may include besides.
-ALLOWED_BESIDES = {"src/driver/kafka/": ["broker/serve"]}
+ALLOWED_BESIDES = {"src/driver/kafka/": ["broker/serve", "kafka"]}
 
 # A library is known in one place: (header, what paths may include it).
 LIBRARY_HOMES = [

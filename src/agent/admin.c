@@ -11,6 +11,7 @@
 
 #include "agent/channel.h"
 #include "agent/termination.h"
+#include "driver/ask.h"
 #include "driver/registry.h"
 #include "stats/counter.h"
 #include "util/text.h"
@@ -118,8 +119,15 @@ static bool with_instance(struct admin *a,
 static bool create_topics(struct admin *a, void *instance, const void *arg, struct error *err)
 {
 	const struct admin_job *job = arg;
+	const struct driver_admin *admin = a->spec->driver->admin;
+	char version[VERSION_MAX] = "";
 
-	return a->spec->driver->admin->create_topics(instance, job->topics, job->topics_count, err);
+	if (!admin->create_topics(instance, job->topics, job->topics_count, err))
+		return false;
+	if (admin->broker_version != NULL)
+		admin->broker_version(instance, version, sizeof(version));
+	add_field(a, version[0] != '\0' ? version : "unknown");
+	return true;
 }
 
 static bool delete_names(struct admin *a, void *instance, const void *arg, struct error *err)

@@ -13,8 +13,8 @@
 #include "agent/spec.h"
 
 enum admin_job_kind {
-	ADMIN_DESCRIBE, /* records: section, key, value, origin, note */
-	ADMIN_CREATE_TOPICS,
+	ADMIN_DESCRIBE,      /* records: section, key, value, origin, note */
+	ADMIN_CREATE_TOPICS, /* a record: what the broker is, or "unknown"; none if nobody can say */
 	ADMIN_DELETE,
 	ADMIN_TOPIC_ENDS, /* records: for each topic its end as a decimal; none if the driver cannot
 	                     tell */
@@ -23,6 +23,7 @@ enum admin_job_kind {
 };
 
 #define ADMIN_DESCRIBE_FIELDS 5
+#define ADMIN_VERSION_FIELDS  1
 #define ADMIN_LIST_FIELDS     3
 #define ADMIN_ENDS_FIELDS     1
 

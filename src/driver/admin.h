@@ -46,6 +46,9 @@ struct driver_admin {
 	 * 10 s.  Optional: the broker cannot tell. */
 	bool (*topic_ends)(void *instance, const struct topic_spec *topics, size_t count,
 	                   uint64_t *ends, struct error *err);
+	/* What the broker is, a name and a version; *out stays empty where it cannot be told.  Takes a few
+	 * seconds at the most.  Optional. */
+	void (*broker_version)(void *instance, char *out, size_t size);
 	/* Names of topics and groups that start with `prefix`.  A group that has members is not listed;
 	 * nor is a topic that such a group reads. */
 	bool (*list)(void *instance, const char *prefix, driver_name_fn *fn, void *to,

@@ -19,6 +19,8 @@ struct environment {
 	char cpu_model[128];
 	char governor[32];
 	char clock_source[32];
+	char broker
+		[64]; /* what the driver found out about it: "nats-server 2.9.10", "unknown"; "": none was asked */
 	unsigned cpus_online, cpus_allowed;
 	double cpu_quota; /* CPUs that control groups allow; 0 = as many as there are */
 	bool virtual_machine;

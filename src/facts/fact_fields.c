@@ -464,6 +464,7 @@ static const struct field environment_items[] = {
 	FIELD(struct environment, memory_bytes, "memoryBytes", FIELD_COUNT),
 	FIELD(struct environment, governor, "governor", FIELD_CHARS),
 	FIELD(struct environment, clock_source, "clockSource", FIELD_CHARS),
+	FIELD(struct environment, broker, "broker", FIELD_CHARS, .flags = FIELD_OMIT),
 	FIELD(struct environment, open_files_max, "openFilesLimit", FIELD_LIMIT),
 	FIELD(struct environment, processes_max, "processesLimit", FIELD_LIMIT),
 };

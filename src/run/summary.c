@@ -264,6 +264,16 @@ static void add_client(const struct record *r, struct text *out)
 		          defaults->value);
 }
 
+static void add_broker(const struct record *r, struct text *out)
+{
+	const char *broker = r->environment.broker;
+
+	if (strcmp(broker, "unknown") == 0)
+		text_add(out, "  broker: of an unknown version\n");
+	else if (broker[0] != '\0')
+		text_addf(out, "  broker: %s\n", broker);
+}
+
 static void add_cost(const struct record *r, struct text *out)
 {
 	if (r->recovered)
@@ -338,6 +348,7 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	add_in_flight(r, out);
 	add_accounting(r, out);
 	add_backlog(r, out);
+	add_broker(r, out);
 	add_client(r, out);
 	add_cost(r, out);
 	add_memory(r, out);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,15 @@ void local_take_rows(struct local *l, struct fact_rows *rows)
 			.note = arena_strdup(arena, f[4]),
 		};
 	}
+}
+
+void local_take_version(struct local *l)
+{
+	const char *version;
+	size_t at = 0;
+
+	if (next_record(&l->job->output, &at, &version, ADMIN_VERSION_FIELDS))
+		(void)snprintf(l->environment.broker, sizeof(l->environment.broker), "%s", version);
 }
 
 struct admin_job local_ends_job(struct local *l, const struct worker_topic_ends *of)

@@ -63,10 +63,12 @@ static bool forget_run(struct local *l, struct error *err)
 		.call = l->call,
 		.tag = l->tag,
 		.deadline_ns = l->deadline_ns,
+		.environment = l->environment,
 	};
 
 	local_fini_run(l);
 	*l = fresh;
+	l->environment.broker[0] = '\0';
 	return local_init_run(l, err);
 }
 
@@ -470,7 +472,7 @@ static bool all_are_there(struct local *l);
 /* clang-format off */
 static const struct local_verb verbs[WORKER_VERB_COUNT] = {
 	[WORKER_INITIALIZE_DRIVER]    = { .start = start_initialize, .take = take_description },
-	[WORKER_CREATE_TOPICS]        = { .start = start_create_topics },
+	[WORKER_CREATE_TOPICS]        = { .start = start_create_topics, .take = local_take_version },
 	[WORKER_CREATE_CONSUMERS]     = { .start = start_create_consumers, .is_complete = all_are_there, .whom = CONSUMERS, .opens = true },
 	[WORKER_CREATE_PRODUCERS]     = { .start = start_create_producers, .is_complete = all_are_there, .whom = PRODUCERS, .opens = true },
 	[WORKER_PROBE_PRODUCERS]      = { .start = start_probe, .is_complete = at_once },

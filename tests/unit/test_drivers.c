@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "config/driver_file.h"
+#include "driver/ask.h"
 #include "driver/registry.h"
 #include "stats/claims.h"
 #include "util/arena.h"
@@ -625,6 +626,25 @@ static void clients_say_what_they_know_of_themselves(void **state)
 	}
 }
 
+/* --- what the broker is ---------------------------------------------------------------------------- */
+
+static void brokers_are_asked_what_they_are(void **state)
+{
+	char version[VERSION_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < TARGETS; i++) {
+		struct world *w = open_world(&targets[i], 1);
+		if (w == NULL)
+			continue;
+		w->driver->admin->broker_version(w->instance, version, sizeof(version));
+		const char *wanted = targets[i].is_nats ? "nats-server " : "omb ";
+		assert_memory_equal(version, wanted, strlen(wanted));
+		assert_true(strchr(version, '.') != NULL);
+		close_world(w);
+	}
+}
+
 /* --- groups --------------------------------------------------------------------------------------- */
 
 struct listing {
@@ -714,6 +734,7 @@ int main(void)
 		cmocka_unit_test(keys_and_headers_come_back_as_they_were_sent),
 		cmocka_unit_test(what_comes_again_says_so_where_the_broker_does),
 		cmocka_unit_test(clients_say_what_they_know_of_themselves),
+		cmocka_unit_test(brokers_are_asked_what_they_are),
 		cmocka_unit_test(groups_are_named_with_their_topic_where_they_belong_to_it),
 	};
 

@@ -144,6 +144,31 @@ static void servers_are_told_from_what_is_none(void **state)
 	assert_false(nats_wire_is_server("a b"));
 }
 
+static void a_server_says_its_version_first(void **state)
+{
+	static const struct {
+		const char *info, *version; /* NULL: none */
+	} cases[] = {
+		{ "INFO {\"server_id\":\"X\",\"version\":\"2.9.10\",\"go\":\"go1.19\"}\r\n",
+		  "2.9.10" },
+		{ "INFO {\"server_id\":\"X\"}\r\n", NULL },
+		{ "INFO {\"version\":\"2.9", NULL },
+		{ "INFO {\"version\":\"\"}", NULL },
+		{ "HTTP/1.1 400 \"version\":\"2\"", NULL },
+		{ "", NULL },
+	};
+	char version[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool ok = nats_wire_version(cases[i].info, strlen(cases[i].info), version,
+		                            sizeof(version));
+		assert_int_equal(ok, cases[i].version != NULL);
+		if (ok)
+			assert_string_equal(version, cases[i].version);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -155,6 +180,7 @@ int main(void)
 		cmocka_unit_test(names_of_streams_have_nothing_that_names_may_not_have),
 		cmocka_unit_test(numbers_end_a_subject),
 		cmocka_unit_test(servers_are_told_from_what_is_none),
+		cmocka_unit_test(a_server_says_its_version_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

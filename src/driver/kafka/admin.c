@@ -6,6 +6,7 @@
 
 #include "driver/kafka/admin_client.h"
 #include "driver/kafka/groups.h"
+#include "driver/kafka/version.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
 
@@ -528,4 +529,5 @@ const struct driver_admin kafka_admin = {
 	.delete_groups = kafka_delete_groups,
 	.topic_ends = kafka_topic_ends,
 	.list = kafka_list,
+	.broker_version = kafka_broker_version,
 };

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "driver/loopback/client.h"
+#include "facts/environment.h"
 #include "net/socket.h"
 #include "util/file.h"
 
@@ -210,9 +212,22 @@ static bool list(void *instance, const char *prefix, driver_name_fn *fn, void *t
 	return ok;
 }
 
+static void broker_version(void *instance, char *out, size_t size)
+{
+	const struct loopback_instance *c = instance;
+	struct environment program;
+
+	out[0] = '\0';
+	if (c->config->external) /* of another omb, perhaps of another version */
+		return;
+	environment_set_program(&program);
+	(void)snprintf(out, size, "omb %s", program.version);
+}
+
 const struct driver_admin loopback_admin = {
 	.create_topics = create_topics,
 	.delete_topics = delete_topics,
 	.delete_groups = delete_groups,
 	.list = list,
+	.broker_version = broker_version,
 };

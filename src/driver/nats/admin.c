@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams and durable consumers, one question after the other; these wait. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/ask.h"
 #include "driver/nats/nats.h"
 #include "util/text.h"
 #include "util/xalloc.h"
@@ -261,10 +263,49 @@ static bool list(void *instance, const char *prefix, driver_name_fn *fn, void *t
 	return ok;
 }
 
+/* --- the server ------------------------------------------------------------------------------------ */
+
+static bool has_line(const unsigned char *data, size_t len)
+{
+	return memchr(data, '\n', len) != NULL;
+}
+
+/* It speaks first, in clear, and says its version; libnats keeps that to itself. */
+static bool ask_version(const char *server, char *out, size_t size)
+{
+	char address[256], version[VERSION_MAX - 16];
+	struct buffer answer;
+	const char *host = strstr(server, "://");
+
+	host = host == NULL ? server : host + 3;
+	const char *at = strrchr(host, '@');
+	host = at == NULL ? host : at + 1;
+	bool has_port = strrchr(host, ':') != NULL && strrchr(host, ':') > strrchr(host, ']');
+	(void)snprintf(address, sizeof(address), "%s%s", host, has_port ? "" : ":4222");
+	bool ok = ask_server(address, NULL, 0, has_line, &answer) &&
+	          nats_wire_version((const char *)buffer_data(&answer), buffer_pending(&answer),
+	                            version, sizeof(version));
+	if (ok)
+		(void)snprintf(out, size, "nats-server %s", version);
+	buffer_fini(&answer);
+	return ok;
+}
+
+static void broker_version(void *instance, char *out, size_t size)
+{
+	const struct nats_instance *c = instance;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < c->config->servers_count; i++)
+		if (ask_version(c->config->servers[i], out, size))
+			return;
+}
+
 const struct driver_admin nats_admin = {
 	.create_topics = create_topics,
 	.delete_topics = delete_topics,
 	.delete_groups = delete_groups,
 	.topic_ends = topic_ends,
 	.list = list,
+	.broker_version = broker_version,
 };

@@ -71,6 +71,21 @@ bool nats_wire_answer(const char *json, size_t len, char *why, size_t why_size)
 	return false;
 }
 
+bool nats_wire_version(const char *info, size_t len, char *out, size_t size)
+{
+	static const char key[] = "\"version\":\"";
+	const char *end = info + len;
+	const char *at = len > 5 && memcmp(info, "INFO ", 5) == 0 ? find(info, len, key) : NULL;
+	size_t n = 0;
+
+	if (at == NULL)
+		return false;
+	for (at += strlen(key); at < end && *at != '"' && n + 1 < size; at++)
+		out[n++] = *at;
+	out[n] = '\0';
+	return at < end && *at == '"' && n > 0;
+}
+
 /* --- subjects --------------------------------------------------------------------------------- */
 
 #define ACK_TOKENS_MIN 9 /* $JS.ACK and seven more */

@@ -50,6 +50,9 @@ bool nats_wire_delivery(const char *reply, struct nats_delivery_facts *out);
 bool nats_wire_number(const char *subject, uint64_t *number);
 
 /* "host:4222" and "nats://host" are servers; an empty name, a space or another scheme is not. */
+/* The version in what a server says first, "INFO {...}".  False: it says none. */
+bool nats_wire_version(const char *info, size_t len, char *out, size_t size);
+
 bool nats_wire_is_server(const char *server);
 
 #endif
