@@ -365,3 +365,16 @@ void option_format(const struct option_spec *spec, const void *in, struct text *
 		format_scalar(spec, member, out);
 	}
 }
+
+void option_each_marked(const struct option_spec *table, unsigned marks, const void *in,
+                        option_marked_fn *fn, void *to)
+{
+	for (; table->name != NULL; table++) {
+		if ((table->flags & marks) == 0)
+			continue;
+		assert(table->type == OPTION_TEXT);
+		const char *value = *(const char *const *)((const char *)in + table->offset);
+		if (value != NULL && value[0] != '\0')
+			fn(to, table, value);
+	}
+}

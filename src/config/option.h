@@ -71,4 +71,9 @@ bool option_unknown(struct error *err, const struct option_spec *table,
 /* The member's value as one would write it in a file. */
 void option_format(const struct option_spec *spec, const void *in, struct text *out);
 
+/* The rows with one of these marks (OPTION_FILE, ...) whose value is set in *in. */
+typedef void option_marked_fn(void *to, const struct option_spec *spec, const char *value);
+void option_each_marked(const struct option_spec *table, unsigned marks, const void *in,
+                        option_marked_fn *fn, void *to);
+
 #endif

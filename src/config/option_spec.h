@@ -78,6 +78,10 @@ enum option_flag {
 	OPTION_REQUIRED = 1 << 0, /* absent is an error */
 	OPTION_OMB = 1 << 1,      /* OMB has this key: lenient reading is as Java's */
 	OPTION_SECRET = 1 << 2,   /* option_format writes **** */
+	/* Its value names a file or a folder of this host, or what is run there: who reads the
+	 * configuration of somebody else may not want that (option_each_marked). */
+	OPTION_FILE = 1 << 4,
+	OPTION_COMMAND = 1 << 5,
 	/* Java cuts fractions off, we take them: lenient reading says so. */
 	OPTION_JAVA_WHOLE = 1 << 3,
 };

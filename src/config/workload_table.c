@@ -119,7 +119,7 @@ const struct option_spec workload_table[] = {
 		.name = "payloadFile",
 		.type = OPTION_TEXT,
 		.offset = AT(w.payload_path),
-		.flags = OPTION_OMB,
+		.flags = OPTION_OMB | OPTION_FILE,
 		.help = "file with the payload, or a folder of which every file is one; sought "
 			"from "
 			"the working folder, then from the workload's and the one above it",

@@ -73,6 +73,16 @@ typedef void driver_row_fn(void *to, const struct driver_row *row);
 /* What the meaning section must answer, so that brokers are compared honestly: keys
  * "acknowledgement", "replication", "persistence", "ordering", "batching", "consumer ack", "redelivery", "tls". */
 
+/* --- what it touches -------------------------------------------------------------------------- */
+
+/* A setting whose value names a file of the host, or what is run there. */
+struct driver_reach {
+	const char *key, *value;
+	bool is_command;
+};
+
+typedef void driver_reach_fn(void *to, const struct driver_reach *reach);
+
 /* --- the driver ------------------------------------------------------------------------------- */
 
 enum driver_flag {
@@ -106,6 +116,9 @@ struct driver {
 	 * any process.  Adds every failure to *errors, with its place.  Optional. */
 	void (*configure)(void *config, const struct driver_file *file, struct arena *arena,
 	                  struct error_list *errors);
+	/* What it would read, write or run on the host of its agents besides the marked rows of
+	 * `options`: see driver_reach.  Pure.  Optional. */
+	void (*reach)(const void *config, driver_reach_fn *fn, void *to);
 	/* One row for each line of the effective configuration.  May fail where the library refuses
 	 * the configuration. */
 	bool (*describe)(const struct driver_context *ctx, driver_row_fn *fn, void *to,

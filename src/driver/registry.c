@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/driver_file.h"
+#include "config/option.h"
 #include "util/arena.h"
 #include "util/text.h"
 
@@ -75,4 +76,30 @@ const struct driver *driver_configure(const struct driver_file *file, struct are
 		d->configure(*config, file, arena, errors);
 	driver_file_wrap(file, errors, before);
 	return errors->count == before ? d : NULL;
+}
+
+struct reaching {
+	driver_reach_fn *fn;
+	void *to;
+};
+
+static void tell_option(void *to, const struct option_spec *spec, const char *value)
+{
+	const struct reaching *r = to;
+	const struct driver_reach one = {
+		.key = spec->name,
+		.value = value,
+		.is_command = (spec->flags & OPTION_COMMAND) != 0,
+	};
+
+	r->fn(r->to, &one);
+}
+
+void driver_each_reach(const struct driver *d, const void *config, driver_reach_fn *fn, void *to)
+{
+	struct reaching r = { fn, to };
+
+	option_each_marked(d->options, OPTION_FILE | OPTION_COMMAND, config, tell_option, &r);
+	if (d->reach != NULL)
+		d->reach(config, fn, to);
 }

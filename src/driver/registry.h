@@ -30,4 +30,8 @@ const struct driver *driver_configure(const struct driver_file *file, struct are
                                       void **config, struct error_list *errors,
                                       struct error_list *warnings);
 
+/* All that a configuration would read, write or run on the host of its agents: for who runs it on behalf
+ * of somebody else.  Passwords are not told. */
+void driver_each_reach(const struct driver *d, const void *config, driver_reach_fn *fn, void *to);
+
 #endif

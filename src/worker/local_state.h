@@ -171,9 +171,9 @@ void local_describe_waiting(const struct local_slots *slots, bool is_opening, st
 /* Of the job that has ended, for the call under way. */
 void local_take_rows(struct local *l, struct fact_rows *rows);
 void local_take_version(struct local *l); /* of the broker: into the facts of the host */
-/* The job that asks for topics' ends, and what it said. */
 struct admin_job local_ends_job(struct local *l, const struct worker_topic_ends *of);
-void local_take_ends(struct local *l, struct worker_topic_ends *to);
+void local_take_ends(struct local *l, struct worker_topic_ends *to); /* of that job */
+
 /* --- local_totals.c --------------------------------------------------------------------------- */
 
 void local_snapshot(struct local *l, bool with_latencies, struct snapshot *out);

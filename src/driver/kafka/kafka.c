@@ -172,6 +172,7 @@ const struct driver driver_kafka = {
 	.producer_size = sizeof(struct kafka_producer),
 	.consumer_size = sizeof(struct kafka_consumer),
 	.configure = kafka_configure,
+	.reach = kafka_reach,
 	.describe = kafka_describe,
 	.load_doubts = kafka_load_doubts,
 	.traits = kafka_traits,

@@ -20,9 +20,11 @@ enum name_scope {
 	NAME_CONSUMER = 1 << 1,
 	NAME_ADMIN = 1 << 2,
 	NAME_ANY = NAME_PRODUCER | NAME_CONSUMER | NAME_ADMIN,
-	NAME_NEWER = 1 << 3,  /* came after 2.0: an older library refuses it */
-	NAME_HIDDEN = 1 << 5, /* the library shows it, but it says nothing to a user */
-	NAME_ALIAS = 1 << 6,  /* `words` is the name that is used in its place */
+	NAME_NEWER = 1 << 3,   /* came after 2.0: an older library refuses it */
+	NAME_HIDDEN = 1 << 5,  /* the library shows it, but it says nothing to a user */
+	NAME_FILE = 1 << 7,    /* its value names a file or a folder of this host */
+	NAME_COMMAND = 1 << 8, /* its value is run, or is code that is loaded, on this host */
+	NAME_ALIAS = 1 << 6,   /* `words` is the name that is used in its place */
 };
 
 enum name_type { NAME_TEXT, NAME_INTEGER, NAME_NUMBER, NAME_BOOL, NAME_WORD };

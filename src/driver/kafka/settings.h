@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "config/option.h"
+#include "driver/driver.h"
 
 enum kafka_role { KAFKA_PRODUCER, KAFKA_CONSUMER, KAFKA_ADMIN, KAFKA_ROLES };
 
@@ -73,6 +74,10 @@ const struct kafka_setting *kafka_setting_find(const struct kafka_settings *list
 /* The value, or `otherwise`. */
 const char *kafka_setting_value(const struct kafka_settings *list, const char *key,
                                 const char *otherwise);
+
+/* Files and commands of the settings: see driver.h.  The files of the Java client are those that
+ * librdkafka is told in their place. */
+void kafka_reach(const void *config, driver_reach_fn *fn, void *to);
 
 /* The session timeout of the consumers: a broker that hears nothing of a member waits so long. */
 uint32_t kafka_standstill_ms(const struct kafka_config *c);

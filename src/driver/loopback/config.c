@@ -34,6 +34,7 @@ const struct option_spec loopback_options[] = {
 		.name = "reportFile",
 		.type = OPTION_TEXT,
 		.offset = AT(report_file),
+		.flags = OPTION_FILE,
 		.help = "JSON file in which the broker says, when it ends, what it accepted and "
 			"how often each fault struck",
 	},

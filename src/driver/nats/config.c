@@ -301,6 +301,7 @@ const struct option_spec nats_options[] = {
 		.name = "credentialsFile",
 		.type = OPTION_TEXT,
 		.offset = AT(credentials_file),
+		.flags = OPTION_FILE,
 		.help = "a .creds file (user JWT and NKey seed) to log in with",
 	},
 	{
@@ -314,18 +315,21 @@ const struct option_spec nats_options[] = {
 		.name = "tlsCaFile",
 		.type = OPTION_TEXT,
 		.offset = AT(tls_ca_file),
+		.flags = OPTION_FILE,
 		.help = "PEM file with the authorities to trust; absent: the system's",
 	},
 	{
 		.name = "tlsCertFile",
 		.type = OPTION_TEXT,
 		.offset = AT(tls_cert_file),
+		.flags = OPTION_FILE,
 		.help = "PEM file with the client's own certificate",
 	},
 	{
 		.name = "tlsKeyFile",
 		.type = OPTION_TEXT,
 		.offset = AT(tls_key_file),
+		.flags = OPTION_FILE,
 		.help = "PEM file with the key of tlsCertFile",
 	},
 	{
