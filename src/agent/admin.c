@@ -160,12 +160,17 @@ static bool read_ends(struct admin *a, void *instance, const void *arg, struct e
 	if (admin->topic_ends == NULL)
 		return true;
 	uint64_t *ends = xcalloc(job->topics_count + 1, sizeof(*ends));
-	bool ok = admin->topic_ends(instance, job->topics, job->topics_count, ends, err);
+	uint32_t *partitions = xcalloc(job->topics_count + 1, sizeof(*partitions));
+	bool ok =
+		admin->topic_ends(instance, job->topics, job->topics_count, ends, partitions, err);
 	for (size_t i = 0; ok && i < job->topics_count; i++) {
 		(void)snprintf(text, sizeof(text), "%" PRIu64, ends[i]);
 		add_field(a, text);
+		(void)snprintf(text, sizeof(text), "%" PRIu32, partitions[i]);
+		add_field(a, text);
 	}
 	free(ends);
+	free(partitions);
 	return ok;
 }
 

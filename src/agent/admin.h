@@ -16,8 +16,8 @@ enum admin_job_kind {
 	ADMIN_DESCRIBE,      /* records: section, key, value, origin, note */
 	ADMIN_CREATE_TOPICS, /* a record: what the broker is, or "unknown"; none if nobody can say */
 	ADMIN_DELETE,
-	ADMIN_TOPIC_ENDS, /* records: for each topic its end as a decimal; none if the driver cannot
-	                     tell */
+	ADMIN_TOPIC_ENDS, /* records: for each topic its end and its partitions as decimals; none if
+	                     the driver cannot tell */
 	ADMIN_LIST,       /* records: "topic" or "group", name, topic of a group or "" */
 	ADMIN_BROKER,     /* serves until CLOSE; says that it is open like any loop */
 };
@@ -25,7 +25,7 @@ enum admin_job_kind {
 #define ADMIN_DESCRIBE_FIELDS 5
 #define ADMIN_VERSION_FIELDS  1
 #define ADMIN_LIST_FIELDS     3
-#define ADMIN_ENDS_FIELDS     1
+#define ADMIN_ENDS_FIELDS     2
 
 /* Borrowed: lives until the process has ended. */
 struct admin_job {

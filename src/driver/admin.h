@@ -42,10 +42,11 @@ struct driver_admin {
 	bool (*delete_groups)(void *instance, const struct group_spec *groups, size_t count,
 	                      uint32_t timeout_ms, struct error *err);
 	/* How many messages each topic ever took: the sum of the end offsets of its partitions, which
-	 * neither retention nor compaction lowers; DRIVER_NO_TOPIC: it is not there.  Within about
+	 * neither retention nor compaction lowers; DRIVER_NO_TOPIC: it is not there.  And how many
+	 * partitions it has; 0: none, or not known.  Within about
 	 * 10 s.  Optional: the broker cannot tell. */
 	bool (*topic_ends)(void *instance, const struct topic_spec *topics, size_t count,
-	                   uint64_t *ends, struct error *err);
+	                   uint64_t *ends, uint32_t *partitions, struct error *err);
 	/* What the broker is, a name and a version; *out stays empty where it cannot be told.  Takes a few
 	 * seconds at the most.  Optional. */
 	void (*broker_version)(void *instance, char *out, size_t size);

@@ -64,6 +64,19 @@ static void judge(struct run *r, const char *topic, uint64_t took, uint64_t ackn
 	f->shorter += !is_gone;
 }
 
+/* A broker makes a deleted topic anew with as many partitions as it likes. */
+static bool judge_partitions(struct run *r, const char *topic, uint32_t partitions)
+{
+	if (partitions == 0 || partitions == r->plan->partitions)
+		return true;
+	if (r->topics_found.example == NULL || r->topics_found.gone == 0)
+		r->topics_found.example = arena_printf(
+			&r->arena, "topic %s has %u partitions and not %u: it is another one",
+			topic, partitions, r->plan->partitions);
+	r->topics_found.gone++;
+	return false;
+}
+
 /* With acks=0, and with acks=1 on several brokers, what was acknowledged may get its place a moment
  * later: a topic that is short is looked at again. */
 #define LOOKS   6
@@ -84,9 +97,12 @@ static bool look_once(struct run *r)
 	if (call.topic_ends.ends == NULL)
 		return false;
 	struct fact_producer *sorted = sorted_producers(r);
+	const uint32_t *partitions = call.topic_ends.partitions;
 	for (size_t i = 0; i < r->made.topics_count; i++)
-		judge(r, r->made.topics[i], call.topic_ends.ends[i],
-		      acknowledged_in(sorted, r->close.totals.producers_count, r->made.topics[i]));
+		if (partitions == NULL || judge_partitions(r, r->made.topics[i], partitions[i]))
+			judge(r, r->made.topics[i], call.topic_ends.ends[i],
+			      acknowledged_in(sorted, r->close.totals.producers_count,
+			                      r->made.topics[i]));
 	free(sorted);
 	return r->topics_found.shorter > 0;
 }

@@ -7,8 +7,8 @@
  *
  * Somebody else may delete a topic under a run, and a broker may make it anew for the next message:
  * acknowledgements go on, and without consumers nothing tells.  So when all clients are closed the
- * driver is asked how many messages each topic ever took.  One that is gone, or that took fewer than
- * were acknowledged in it, makes the result INVALID.
+ * driver is asked how many messages each topic ever took and how many partitions it has.  One that is
+ * gone, that took fewer than were acknowledged in it, or has other partitions makes the result INVALID.
  */
 
 #include <stdbool.h>

@@ -116,6 +116,7 @@ struct worker_topic_ends {
 	const char *const *topics;
 	size_t topics_count;
 	uint64_t *ends; /* out, in the caller's arena, one for each; NULL: the driver cannot tell */
+	uint32_t *partitions; /* out, likewise: how many each has now; 0 = none, or not known */
 };
 
 struct worker_delete {

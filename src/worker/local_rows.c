@@ -60,12 +60,18 @@ struct admin_job local_ends_job(struct local *l, const struct worker_topic_ends 
 
 void local_take_ends(struct local *l, struct worker_topic_ends *to)
 {
-	const char *end;
+	const char *f[ADMIN_ENDS_FIELDS];
 	size_t at = 0, count = 0;
 	uint64_t *ends = arena_alloc(l->call->arena, (to->topics_count + 1) * sizeof(*ends));
+	uint32_t *partitions =
+		arena_alloc(l->call->arena, (to->topics_count + 1) * sizeof(*partitions));
 
 	while (count < to->topics_count &&
-	       next_record(&l->job->output, &at, &end, ADMIN_ENDS_FIELDS))
-		ends[count++] = strtoull(end, NULL, 10);
-	to->ends = count == to->topics_count ? ends : NULL;
+	       next_record(&l->job->output, &at, f, ADMIN_ENDS_FIELDS)) {
+		ends[count] = strtoull(f[0], NULL, 10);
+		partitions[count++] = (uint32_t)strtoul(f[1], NULL, 10);
+	}
+	bool is_told = count == to->topics_count;
+	to->ends = is_told ? ends : NULL;
+	to->partitions = is_told ? partitions : NULL;
 }

@@ -90,6 +90,35 @@ static bool write_ends(const void *from, struct fields_out *out)
 	return true;
 }
 
+static bool write_partitions(const void *from, struct fields_out *out)
+{
+	const struct worker_topic_ends *s = from;
+
+	if (s->partitions == NULL)
+		return false;
+	for (size_t i = 0; i < s->topics_count; i++)
+		text_addf(out->text, "%s%u", i > 0 ? "," : "[", s->partitions[i]);
+	text_add(out->text, s->topics_count > 0 ? "]" : "[]");
+	return true;
+}
+
+static bool read_partitions(const json_t *v, void *to, struct fields_in *in)
+{
+	struct worker_topic_ends *s = to;
+
+	s->partitions = NULL;
+	if (v == NULL)
+		return true;
+	if (json_array_size(v) != s->topics_count)
+		return refuse(in, "there is not one count of partitions for each topic");
+	s->partitions = arena_alloc(in->arena, (s->topics_count + 1) * sizeof(*s->partitions));
+	for (size_t i = 0; i < s->topics_count; i++)
+		s->partitions[i] = (uint32_t)json_integer_value(json_array_get(v, i));
+	return true;
+}
+
+static const struct field_custom partitions_of = { write_partitions, read_partitions };
+
 static bool read_ends(const json_t *v, void *to, struct fields_in *in)
 {
 	struct worker_topic_ends *s = to;
@@ -462,6 +491,8 @@ static const struct field ends_ask[] = {
 
 static const struct field ends_answer[] = {
 	FIELD(struct worker_topic_ends, ends, "ends", FIELD_CUSTOM, .custom = &ends),
+	FIELD(struct worker_topic_ends, partitions, "partitions", FIELD_CUSTOM,
+	      .custom = &partitions_of),
 };
 
 static const struct field delete_ask[] = {

@@ -543,9 +543,10 @@ static void print_end(struct world *w)
 	struct topic_spec topic = { w->topic, w->partitions };
 	struct error err = { 0 };
 	uint64_t end = DRIVER_UNTOLD_END;
+	uint32_t partitions = 0;
 
 	if (w->drv->admin != NULL && w->drv->admin->topic_ends != NULL &&
-	    !w->drv->admin->topic_ends(w->instance, &topic, 1, &end, &err))
+	    !w->drv->admin->topic_ends(w->instance, &topic, 1, &end, &partitions, &err))
 		die("end of the topic", &err);
 	if (end != DRIVER_UNTOLD_END)
 		printf(",\n\"end\": %" PRIu64, end);

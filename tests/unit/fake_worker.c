@@ -431,6 +431,7 @@ static void answer(struct fake_worker *f, struct worker_call *call)
 		break;
 	case WORKER_TOPIC_ENDS:
 		call->topic_ends.ends = (uint64_t *)(uintptr_t)f->topic_ends;
+		call->topic_ends.partitions = (uint32_t *)(uintptr_t)f->topic_partitions;
 		break;
 	case WORKER_DELETE_TOPICS:
 		f->topics_deleted = call->remove.topics_count;

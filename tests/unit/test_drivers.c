@@ -626,6 +626,32 @@ static void clients_say_what_they_know_of_themselves(void **state)
 	}
 }
 
+/* --- topics that are there -------------------------------------------------------------------------- */
+
+static void a_topic_is_told_with_its_partitions(void **state)
+{
+	static const struct topic_spec asked[] = { { TOPIC, 1 }, { "omb-test-none", 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < TARGETS; i++) {
+		struct world *w = open_world(&targets[i], 3);
+		uint64_t ends[2];
+		uint32_t partitions[2] = { 99, 99 };
+		struct error err;
+		if (w == NULL)
+			continue;
+		bool can_tell = w->driver->admin->topic_ends != NULL;
+		assert_int_equal(can_tell, !is_loopback(w));
+		if (can_tell) {
+			assert_true(w->driver->admin->topic_ends(w->instance, asked, 2, ends,
+			                                         partitions, &err));
+			assert_int_equal(partitions[0], targets[i].is_nats ? 0 : 3);
+			assert_int_equal(partitions[1], 0);
+		}
+		close_world(w);
+	}
+}
+
 /* --- what the broker is ---------------------------------------------------------------------------- */
 
 static void brokers_are_asked_what_they_are(void **state)
@@ -734,6 +760,7 @@ int main(void)
 		cmocka_unit_test(keys_and_headers_come_back_as_they_were_sent),
 		cmocka_unit_test(what_comes_again_says_so_where_the_broker_does),
 		cmocka_unit_test(clients_say_what_they_know_of_themselves),
+		cmocka_unit_test(a_topic_is_told_with_its_partitions),
 		cmocka_unit_test(brokers_are_asked_what_they_are),
 		cmocka_unit_test(groups_are_named_with_their_topic_where_they_belong_to_it),
 	};

@@ -71,11 +71,14 @@ static void topics_that_somebody_deleted_make_the_result_invalid(void **state)
 	static const struct {
 		uint64_t ends[2];
 		const char *said;
+		uint32_t partitions[2]; /* 0: not known */
 	} cases[] = {
-		{ { 12000, 0 }, NULL },
-		{ { WORKER_NO_TOPIC, 0 }, "is not there any more" },
-		{ { 11999, 0 }, "took 11999 messages" },
-		{ { 10, WORKER_NO_TOPIC }, "2 topics" },
+		{ { 12000, 0 }, NULL, { 0 } },
+		{ { WORKER_NO_TOPIC, 0 }, "is not there any more", { 0 } },
+		{ { 11999, 0 }, "took 11999 messages", { 0 } },
+		{ { 10, WORKER_NO_TOPIC }, "2 topics", { 0 } },
+		{ { 12000, 0 }, NULL, { 4, 0 } },
+		{ { 12000, 0 }, "1 partitions and not", { 4, 1 } },
 	};
 
 	(void)state;
@@ -84,6 +87,7 @@ static void topics_that_somebody_deleted_make_the_result_invalid(void **state)
 
 		bench_setup(&b, FIXED);
 		b.fake->topic_ends = cases[i].ends;
+		b.fake->topic_partitions = cases[i].partitions;
 		bench_go(&b);
 		assert_int_equal(b.outcome, cases[i].said ? RUN_INVALID : RUN_GOOD);
 		if (cases[i].said) {

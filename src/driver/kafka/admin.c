@@ -488,7 +488,7 @@ static size_t find_topics(const struct rd_kafka_metadata *md, const struct topic
 }
 
 static bool kafka_topic_ends(void *instance, const struct topic_spec *topics, size_t count,
-                             uint64_t *ends, struct error *err)
+                             uint64_t *ends, uint32_t *partitions, struct error *err)
 {
 	struct topic_spec *found = xmalloc((count + 1) * sizeof(*found));
 	size_t *places = xmalloc((count + 1) * sizeof(*places));
@@ -510,10 +510,14 @@ static bool kafka_topic_ends(void *instance, const struct topic_spec *topics, si
 			             ? read_ends(&a, &c, sums, err)
 			             : admin_fail(&a, err, "looking for the topics",
 			                          rd_kafka_err2str(code));
-			for (size_t i = 0; i < count; i++)
+			for (size_t i = 0; i < count; i++) {
 				ends[i] = DRIVER_NO_TOPIC;
-			for (size_t i = 0; ok && i < c.count; i++)
+				partitions[i] = 0;
+			}
+			for (size_t i = 0; ok && i < c.count; i++) {
 				ends[places[i]] = sums[i];
+				partitions[places[i]] = found[i].partitions;
+			}
 		}
 		admin_stop(&a);
 	}

@@ -153,14 +153,14 @@ static bool delete_topics(void *instance, const char *const *names, size_t count
 }
 
 static bool topic_ends(void *instance, const struct topic_spec *topics, size_t count,
-                       uint64_t *ends, struct error *err)
+                       uint64_t *ends, uint32_t *partitions, struct error *err)
 {
 	const struct nats_instance *c = instance;
 	bool ok = true;
 	struct admin a;
 
 	for (size_t i = 0; i < count; i++)
-		ends[i] = DRIVER_UNTOLD_END;
+		ends[i] = DRIVER_UNTOLD_END, partitions[i] = 0;
 	if (c->config->mode == NATS_MODE_CORE)
 		return true;
 	if (!admin_start(&a, c, err))
