@@ -169,11 +169,12 @@ static rd_kafka_resp_err_t produce_with_headers(struct kafka_producer *p, const 
 		code = rd_kafka_header_add(headers, m->headers[i].name, -1, m->headers[i].value,
 		                           (ssize_t)m->headers[i].value_len);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		/* Without the library's macros, which are no standard C. */
 		code = rd_kafka_producev(
-			p->rk, RD_KAFKA_V_RKT(p->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-			RD_KAFKA_V_VALUE((void *)(uintptr_t)m->payload, m->payload_len),
-			RD_KAFKA_V_KEY(m->key, m->key_len), RD_KAFKA_V_HEADERS(headers),
-			RD_KAFKA_V_OPAQUE((void *)(uintptr_t)token), RD_KAFKA_V_END);
+			p->rk, RD_KAFKA_VTYPE_RKT, p->topic, RD_KAFKA_VTYPE_MSGFLAGS,
+			RD_KAFKA_MSG_F_COPY, RD_KAFKA_VTYPE_VALUE, m->payload, m->payload_len,
+			RD_KAFKA_VTYPE_KEY, m->key, m->key_len, RD_KAFKA_VTYPE_HEADERS, headers,
+			RD_KAFKA_VTYPE_OPAQUE, (void *)(uintptr_t)token, RD_KAFKA_VTYPE_END);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		rd_kafka_headers_destroy(headers); /* else they are the message's */
 	return code;
