@@ -207,6 +207,7 @@ static bool write_result(const struct args *args, struct source *s, struct error
 	s->found.record.journal = &journal;
 	pair_free_name(s->folder, run_id); /* its journal is ours: nobody is about to write it */
 	bool ok = reserve(args, s, &pair, err) && result_write(&pair, &s->found.record, &json, err);
+	s->found.record.journal = NULL;
 	if (ok) {
 		tell(args, s, text_str(&json), pair.side);
 		ok = remove_journal(s, run_id, pair.side, err);
