@@ -37,8 +37,11 @@ bool library_load(const struct driver_library *l, struct error *err)
 			                 "library too old: %s lacks %s: install a newer package %s",
 			                 l->soname, l->names[i],
 			                 library_package(l->soname, package));
-		/* ISO C has no conversion from one to the other; POSIX has them look the same. */
-		memcpy((char *)l->functions + i * sizeof(symbol), &symbol, sizeof(symbol));
+		/* ISO C has no conversion from one to the other; POSIX has them look the same.  A
+		 * table that is full is not written: threads of its library may read it. */
+		char *place = (char *)l->functions + i * sizeof(symbol);
+		if (memcmp(place, &symbol, sizeof(symbol)) != 0)
+			memcpy(place, &symbol, sizeof(symbol));
 	}
 	return true;
 }
