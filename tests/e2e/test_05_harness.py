@@ -109,6 +109,43 @@ def test_failing_tests_leave_nothing_that_fails_the_next(inner):
     assert inner.alive() == []
 
 
+NOT_KEPT_UP = """
+import json
+from harness import Result
+
+def ended(folder, code, **reasons):
+    found = [{"weight": "INVALID", "name": k, "text": v} for k, v in reasons.items()]
+    (folder / "x.omb").write_text(json.dumps({"verdict": {"verdict": "INVALID", "reasons": found}}))
+    return Result(code, folder, set(), "", "")
+
+def test_that_lost_messages(tmp_path):
+    ended(tmp_path, 3, throughput="97 %", lost="5 messages").must_be_good()
+
+def test_that_failed(tmp_path):
+    ended(tmp_path, 1, throughput="97 %").must_be_good()
+
+def test_that_was_good(tmp_path):
+    ended(tmp_path, 0).must_be_good()
+
+def test_that_did_not_keep_up(tmp_path):
+    ended(tmp_path, 3, throughput="98 % of the rate").must_be_good()
+
+def test_that_did_not_keep_up_either(tmp_path):
+    ended(tmp_path, 3, throughput="96 % of the rate").must_be_good()
+"""
+
+
+def test_a_load_that_was_not_kept_up_is_forgiven_once_in_all_tests_and_named(inner):
+    said, _ = inner(NOT_KEPT_UP).communicate(timeout=60)
+    failed = set(re.findall(r"^FAILED \S+::(\w+)", said, re.MULTILINE))
+    assert failed == {
+        "test_that_lost_messages", "test_that_failed", "test_that_did_not_keep_up_either",
+    }, said
+    assert " 2 passed" in said, said
+    (forgiven,) = re.findall(r"^forgiven, once in all tests: (.*)$", said, re.MULTILINE)
+    assert "test_that_did_not_keep_up0" in forgiven and "98 % of the rate" in forgiven
+
+
 def test_nothing_outlives_a_pytest_that_is_killed(inner):
     child = inner(
         """

@@ -12,7 +12,10 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OMB = pathlib.Path(os.environ.get("OMB_BUILD", ROOT / "build")) / "omb"
 
-COMMANDS = ["run", "check", "csv", "cleanup", "recover", "drivers", "help"]
+COMMANDS = [
+    "run", "check", "csv", "cleanup", "recover", "drivers", "broker", "proxy", "demo", "calibrate",
+    "help",
+]
 
 WORKLOAD = """\
 name: small
@@ -66,8 +69,45 @@ def test_help_lists_every_command(flag):
     done = omb(flag)
     assert done.returncode == 0
     assert done.stderr == ""
-    for command in COMMANDS:
-        assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE)
+    assert re.findall(r"^  ([a-z]+) ", done.stdout, re.MULTILINE) == COMMANDS
+
+
+def documented(command):
+    """Its section in the page of all tables: how it is called, {name: (short name, argument)}, examples."""
+    page = omb("--dump-docs").stdout
+    title, section = re.search(
+        rf"^### `(omb {command}\b[^`]*)`\n(.*?)(?=^##)", page, re.MULTILINE | re.DOTALL
+    ).groups()
+    rows = re.findall(r"^\| `(?:(-\w+), )?(--[a-z-]+)(?: ([^`]+))?` \| \S", section, re.MULTILINE)
+    options = {name: (brief, argument.replace("\\|", "|")) for brief, name, argument in rows}
+    return title, options, re.findall(r"```\n(.*?)```", section, re.DOTALL)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_and_man_page_have_all_of_a_command(command):
+    title, options, (examples,) = documented(command)
+    help_text = omb(command, "--help").stdout
+    wide = " ".join(help_text.split())
+    assert wide.startswith(f"usage: {title.replace(command, command + ' [options]', 1)}")
+    page = omb("--dump-man").stdout.replace("\\-", "-").replace("\\&", "")
+    section = re.search(rf"^\.SS omb {command} .*?(?=^\.S[SH])", page, re.M | re.S).group()
+    bare = re.sub(r"\\f[A-Z]|[\\\"]", "", section)
+    assert "--help" in options
+    for name, (brief, argument) in options.items():
+        shown = f"{brief}, {name}" if brief else name
+        assert f"{shown} {argument}".strip() in wide
+        assert name in bare and (not argument or argument in bare)
+    for example in examples.strip().splitlines():
+        assert example.split()[0] == "omb"
+        assert " ".join(example.split()) in wide
+        assert example.split()[-1] in bare
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_that_a_command_does_not_have_is_exit_2_and_points_to_its_help(command):
+    assert_fails(
+        omb(command, "--nonsense"), 2, f'unknown option "--nonsense"; "omb help {command}" lists them'
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -81,9 +121,11 @@ def test_each_command_explains_itself_in_two_ways(command):
     assert omb(command, "--nonsense", "-h").stdout == explained.stdout
 
 
-@pytest.mark.parametrize("topic", ["", *COMMANDS, "workload", "exit", "environment"])
+@pytest.mark.parametrize("topic", ["", *COMMANDS, "workload", "faults", "exit", "environment"])
 def test_help_fits_100_columns(topic):
-    for line in omb("help", *topic.split()).stdout.splitlines():
+    lines = omb("help", *topic.split()).stdout.splitlines()
+    assert len(lines) > 5
+    for line in lines:
         # The keys of files are written by their own table.
         assert len(line) <= 100 or topic == "workload"
 
