@@ -25,7 +25,7 @@
 	X(BYTES_IN,          "bytesIn",        COUNT, "bytes that came from brokers")                 \
 	X(RETRIES,           "retries",        COUNT, "requests that were sent again")                \
 	X(DISCONNECTS,       "disconnects",    COUNT, "connections that were lost or closed")         \
-	X(BATCHES,           "batches",        COUNT, "batches of messages that were sent")           \
+	X(BATCHES,           "batches",        COUNT, "batches of messages that were sent, or came")           \
 	X(BATCH_MESSAGES,    "batchMessages",  COUNT, "messages in them")                             \
 	X(BATCH_BYTES,       "batchBytes",     COUNT, "bytes of them")                                \
 	X(ROUND_TRIPS,       "roundTrips",     COUNT, "answers whose round trip was timed")           \

@@ -63,6 +63,7 @@ static void what_is_of_an_interval_adds_up_and_what_is_of_a_life_does_not(void *
 /* A library may say anything: each beginning of it, and any byte in place of another. */
 static void nothing_of_it_is_read_beyond_its_end(void **state)
 {
+	static const char bytes[] = "{}[]\"\\:9-";
 	char copy[sizeof(producer)];
 	struct claims latest, sums = { 0 };
 
@@ -74,9 +75,9 @@ static void nothing_of_it_is_read_beyond_its_end(void **state)
 		test_free(piece);
 	}
 	for (size_t i = 0; i < sizeof(producer); i++)
-		for (const char *c = "{}[]\"\\:9-"; *c != '\0'; c++) {
+		for (size_t k = 0; k < sizeof(bytes); k++) { /* its NUL, too */
 			memcpy(copy, producer, sizeof(copy));
-			copy[i] = *c;
+			copy[i] = bytes[k];
 			kafka_statistics_read(copy, sizeof(copy) - 1, &latest, &sums);
 		}
 }

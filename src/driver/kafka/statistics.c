@@ -64,8 +64,8 @@ static bool is_at(const struct scan *s, const struct wanted *w)
 		const char *name = i < 5 ? w->path[i] : NULL;
 		if (name == NULL)
 			return false;
-		if (name[0] != '\0' && (strncmp(name, s->path[i].text, s->path[i].len) != 0 ||
-		                        name[s->path[i].len] != '\0'))
+		if (name[0] != '\0' && (strlen(name) != s->path[i].len ||
+		                        memcmp(name, s->path[i].text, s->path[i].len) != 0))
 			return false;
 	}
 	return s->depth == 5 || w->path[s->depth] == NULL;
