@@ -280,7 +280,7 @@ def test_a_journal_that_cannot_be_written_any_more_costs_the_periods_and_nothing
     assert folded["endNs"] - folded["startNs"] > 2e9
     assert all(p["endNs"] - p["startNs"] < 2e9 for p in own)
     assert own[-1]["endNs"] == folded["startNs"] <= event["atNs"] + 2e9
-    for name, count in result.omb["window"]["sampledCounters"].items():
+    for name, count in result.omb["window"]["counters"].items():
         assert sum(p["counters"][name] for p in [*own, folded]) == count, name
     assert omb.journals() == {}
 
