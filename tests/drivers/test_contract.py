@@ -15,8 +15,9 @@ FIELDS = "subscription consumer partition producer sequence key redelivered brok
 class Driven:
     """What a driver told; `received` in its order."""
 
-    def __init__(self, text):
+    def __init__(self, text, err):
         self.told = json.loads(text)
+        self.err = err  # events
         self.received = [dict(zip(FIELDS, row)) for row in self.told["received"]]
 
     def assert_exact(self, producers, messages, subscriptions=1):
@@ -53,7 +54,7 @@ def drive(target, tmp_path):
         child = start(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         out, err = child.communicate(timeout=timeout_s)
         assert child.returncode == 0, err
-        return Driven(out)
+        return Driven(out, err)
 
     return call
 

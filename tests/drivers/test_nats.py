@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the keys of a NATS driver file do; what every driver does stands beside this."""
+
+import json
+import os
+import signal
+
+import pytest
+from targets import Nats, NatsWire
+from test_conformance import assert_conforms, await_measured, workload
+from test_contract import drive  # noqa: F401 (a fixture)
+
+NATS = ("jetstream", "pull", "core")
+STREAMS = ("jetstream", "pull")
+
+
+# ---- sending -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.only(*NATS)
+def test_a_producer_is_busy_at_its_limit_of_messages_and_loses_nothing(drive):
+    driven = drive("omb-1", "-m", 2000, maxInFlight=10)
+    driven.assert_exact(1, 2000)
+    assert driven.told["busy"] > 0
+    assert driven.told["under way"] == 10
+
+
+@pytest.mark.only(*NATS)
+def test_a_producer_is_busy_at_its_limit_of_bytes_and_loses_nothing(drive, target):
+    target.proxy.tell("set up bandwidth=20MB")  # the socket is full before the server has had it all
+    driven = drive("omb-1", "-m", 200, "-b", 100_000, maxBufferBytes="64KiB")
+    driven.assert_exact(1, 200)
+    assert driven.told["busy"] > 0
+
+
+@pytest.mark.only("core")
+def test_messages_go_out_by_passes_or_each_by_itself(drive):
+    sends = {how: drive("omb-1", "-m", 2000, sendAsap=how) for how in ("pass", "true", "false")}
+    for driven in sends.values():
+        driven.assert_exact(1, 2000)
+    assert sends["true"].told["sends"] >= 2000
+    assert sends["pass"].told["sends"] < 1000
+    assert sends["false"].told["sends"] < 1000
+
+
+@pytest.mark.only(*STREAMS)
+@pytest.mark.parametrize("discard", ["old", "new"])
+def test_a_stream_that_is_full_loses_the_oldest_or_refuses_the_newest(drive, discard):
+    driven = drive(
+        "omb-1", "-m", 500, "-b", 1000, subscriptions=(), maxBytes=65536, discard=discard
+    )
+    told = driven.told
+    assert told["acknowledged"] + told["failed"] == 500
+    if discard == "old":
+        assert told["failed"] == 0
+    else:
+        assert 0 < told["acknowledged"] < 100  # of 64 KiB
+        assert "maximum bytes" in told["reason"]
+
+
+@pytest.mark.only("core")
+def test_core_acknowledges_what_nobody_hears(drive):
+    told = drive("omb-1", "-m", 500, subscriptions=()).told
+    assert (told["acknowledged"], told["failed"]) == (500, 0)
+    told = drive("omb-1", "-m", 500, subscriptions=(), confirm="none").told
+    assert (told["acknowledged"], told["failed"]) == (500, 0)
+
+
+# ---- receiving ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.only("core", "jetstream")
+def test_what_is_beyond_the_pending_limit_is_dropped_and_told(drive, target):
+    driven = drive("omb-1", "-m", 4000, "-w", "-i", 500, pendingLimit=100_000, ackPolicy="none")
+    assert driven.told["acknowledged"] == 4000
+    # 100 bytes each: the first quarter had been received, of the rest a third has room.
+    assert 1000 <= len(driven.received) < 4000
+    assert "messages beyond pendingLimit are dropped" in driven.err
+
+
+@pytest.mark.only(*STREAMS)
+@pytest.mark.parametrize("policy", ["explicit", "all", "none"])
+def test_consumers_that_confirm_in_any_way_receive_everything_once(drive, policy):
+    driven = drive("omb-1", "-m", 3000, ackPolicy=policy, maxAckPending=100)
+    driven.assert_exact(1, 3000)
+
+
+@pytest.mark.only(*STREAMS)
+def test_what_the_file_says_of_streams_and_consumers_reaches_the_server(omb, target):
+    said = {"ackWait": "7s", "maxAckPending": 77, "ackPolicy": "all", "maxBytes": 10_000_000}
+    said |= {"retention": "interest", "discard": "new", "replicationFactor": 1}
+    running = omb.start(workload(topics=1, testDuration="1s"), target.driver(**said))
+    await_measured(running, 1)
+    (name,) = target.leftovers()
+    with NatsWire(target.address) as wire:
+        stream = json.loads(wire.ask(f"$JS.API.STREAM.INFO.{name}"))["config"]
+    with NatsWire(target.address) as wire:
+        (consumer,) = json.loads(wire.ask(f"$JS.API.CONSUMER.LIST.{name}"))["consumers"]
+    assert_conforms(running.wait())
+    found = {key: stream[key] for key in ("retention", "discard", "max_bytes", "num_replicas")}
+    assert found == {
+        "retention": "interest",
+        "discard": "new",
+        "max_bytes": 10_000_000,
+        "num_replicas": 1,
+    }
+    assert stream["storage"] == ("memory" if target.kind == "pull" else "file")
+    config = consumer["config"]
+    assert (config["ack_policy"], config["max_ack_pending"]) == ("all", 77)
+    assert config["ack_wait"] == 7_000_000_000
+    assert ("deliver_subject" in config) == (target.kind == "jetstream")
+
+
+# ---- at most once -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.only("core")
+def test_core_loses_what_is_sent_while_its_consumer_is_dead_and_says_so(omb, target):
+    shape = workload(agents="per-client", topics=1, testDuration="2s", drainTimeout="1s")
+    running = omb.start(shape, target.driver())
+    await_measured(running)
+    (consumer,) = running.agents("omb-cons")
+    os.kill(consumer.pid, signal.SIGKILL)
+    result = running.wait()
+    result.must_end(3)
+    totals = result.totals
+    assert totals["acknowledged"] == totals["sent"]
+    assert totals["received"] < totals["acknowledged"]
+    assert "missing" in result.reasons("INVALID")
+    rows = {r["key"]: r["value"] for r in result.omb["driver"] if r["section"] == "meaning"}
+    assert rows["persistence"].startswith("none") and rows["consumer ack"].startswith("none")
+    assert "whether anybody gets it is not known" in rows["acknowledgement"]
+
+
+# ---- logging in ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.only("jetstream")
+def test_a_token_opens_the_server_and_another_does_not(omb, target, tmp_path):
+    server = Nats(target.kind, tmp_path, "--set", "authorization={token: s3cret}", **target.more)
+    try:
+        assert_conforms(omb.run(workload(), server.driver(token="s3cret")))
+        omb.run(workload(name="bad"), server.driver(token="wrong")).must_end(1)
+        nothing = server.driver(credentialsFile=str(tmp_path / "no.creds"))
+        result = omb.run(workload(name="bad"), nothing)
+        assert result.code in (1, 2)
+        assert not result.named(".omb")
+    finally:
+        server.stop()
