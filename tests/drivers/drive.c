@@ -603,6 +603,24 @@ static void tidy(struct world *w)
 
 /* --- the program --------------------------------------------------------------------------------- */
 
+/* Of an option with a number, where that goes. */
+static uint32_t *number_of(struct world *w, int option)
+{
+	const struct {
+		int option;
+		uint32_t *number;
+	} numbers[] = {
+		{ 'p', &w->partitions }, { 'n', &w->producers_count }, { 'c', &w->members },
+		{ 'm', &w->messages },   { 'b', &w->bytes },           { 'k', &w->keys },
+		{ 'i', &w->idle_ms },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (numbers[i].option == option)
+			return numbers[i].number;
+	exit(2);
+}
+
 static void read_arguments(struct world *w, int argc, char **argv)
 {
 	int c;
@@ -611,29 +629,14 @@ static void read_arguments(struct world *w, int argc, char **argv)
 	w->producers_count = 1;
 	w->comma = "";
 	while ((c = getopt(argc, argv, "p:n:s:c:m:b:k:i:Hw")) != -1) {
-		uint32_t n = optarg == NULL ? 0 : (uint32_t)strtoul(optarg, NULL, 10);
-		if (c == 'p')
-			w->partitions = n;
-		else if (c == 'n')
-			w->producers_count = n;
-		else if (c == 's' && w->subscriptions_count < SUBSCRIPTIONS_MAX)
-			w->subscriptions[w->subscriptions_count++] = optarg;
-		else if (c == 'c')
-			w->members = n;
-		else if (c == 'm')
-			w->messages = n;
-		else if (c == 'b')
-			w->bytes = n;
-		else if (c == 'k')
-			w->keys = n;
-		else if (c == 'i')
-			w->idle_ms = n;
-		else if (c == 'H')
+		if (c == 'H')
 			w->adds_headers = true;
 		else if (c == 'w')
 			w->waits = true;
+		else if (c == 's' && w->subscriptions_count < SUBSCRIPTIONS_MAX)
+			w->subscriptions[w->subscriptions_count++] = optarg;
 		else
-			exit(2);
+			*number_of(w, c) = (uint32_t)strtoul(optarg, NULL, 10);
 	}
 	if (optind + 2 != argc || w->bytes < sizeof(struct payload))
 		exit(2);

@@ -27,13 +27,20 @@ static const char *const nats_classes[] = {
 	NULL,
 };
 
-/* What its client can do at most was not measured. */
+/*
+ * Measured with libnats 3.4 and nats-server 2.9: agents with 1 and with 100 idle clients differ by 34 KiB
+ * and 4 descriptors (socket, epoll, timer, news) a producer, by 86 KiB a JetStream consumer.  The threads
+ * of libnats are 3 in a process, however many clients it has.  CPU a message of 1 KiB on two cores that the
+ * server shares, producer and consumer: 21-26 and 8-14 us at 10 k/s, where most passes have one message;
+ * without limit 3.5 and 3.8 us in JetStream (23 k/s), 1.5 and 2.0 us in core (91 k/s), where a producer's
+ * memory grows by maxBufferBytes.  What it can do at most on a host was not measured.
+ */
 static void nats_traits(const void *config, struct driver_traits *traits)
 {
 	const struct nats_config *c = config;
-	const struct driver_cost one = { .files = 1,
+	const struct driver_cost one = { .files = 4,
 		                         .sockets = 1,
-		                         .memory_bytes = UINT64_C(64) * 1024 };
+		                         .memory_bytes = UINT64_C(96) * 1024 };
 
 	traits->producer = traits->consumer = one;
 	traits->is_local = c->url != NULL && address_names_this_host(c->url);
