@@ -13,6 +13,7 @@
 
 #include "kafka/api.h"
 #include "kafka/codec.h"
+#include "kafka/messages/configs.h"
 #include "kafka/messages/session.h"
 #include "kafka/messages/topics.h"
 
@@ -457,6 +458,30 @@ static void what_a_version_does_not_have_has_its_default(void **state)
 	kafka_memory_fini(&m);
 }
 
+static void null_is_null_where_it_may_be_and_empty_in_a_list(void **state)
+{
+	static const uint8_t null_list[] = { 0xff, 0xff, 0xff, 0xff };
+	static const uint8_t null_name[] = { 0, 0, 0, 1, 2, 0, 1, 't', 0, 0, 0, 1, 0xff, 0xff };
+	const struct subject old = { &metadata_request, 0, false };
+	const struct subject new = { &metadata_request, 1, false };
+	const struct subject keys = { &describe_configs_request, 0, false };
+	struct kafka_metadata_request out;
+	struct kafka_describe_configs_request configs;
+	struct kafka_memory m = { 0 };
+
+	(void)state;
+	assert_true(decode(&old, null_list, sizeof(null_list), &m, &out));
+	assert_non_null(out.topics.items); /* null is from version 1 on: empty */
+	assert_int_equal(out.topics.count, 0);
+	assert_true(decode(&new, null_list, sizeof(null_list), &m, &out));
+	assert_null(out.topics.items);
+	assert_true(decode(&keys, null_name, sizeof(null_name), &m, &configs));
+	assert_int_equal(configs.resources.items[0].keys.count, 1);
+	assert_non_null(configs.resources.items[0].keys.items[0].data);
+	assert_int_equal(configs.resources.items[0].keys.items[0].len, 0);
+	kafka_memory_fini(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +492,7 @@ int main(void)
 		cmocka_unit_test(tagged_fields_that_nobody_knows_are_read_over),
 		cmocka_unit_test(a_count_that_is_only_claimed_takes_nothing),
 		cmocka_unit_test(a_message_takes_no_more_than_its_memory),
+		cmocka_unit_test(null_is_null_where_it_may_be_and_empty_in_a_list),
 		cmocka_unit_test(what_a_version_does_not_have_has_its_default),
 	};
 

@@ -266,6 +266,95 @@ static void a_batch_that_is_cut_is_told_apart(void **state)
 	assert_int_equal(batch_read(&old, true, &b), BATCH_OLD);
 }
 
+static void a_head_that_cannot_be_is_corrupt(void **state)
+{
+	static const struct {
+		size_t at, len;
+		uint8_t bytes[4];
+		enum batch_status want;
+	} cases[] = {
+		{ 17, 4, { 1, 2, 3, 4 }, BATCH_OK }, /* the checksum: nobody asked */
+		{ 16, 1, { 3 }, BATCH_CORRUPT },     /* a format that is not known */
+		{ 8, 4, { 0, 0, 0, 48 }, BATCH_CORRUPT },
+		{ 23, 4, { 0xff, 0xff, 0xff, 0xff }, BATCH_CORRUPT }, /* last offset: -1 */
+		{ 23, 4, { 0, 0x0f, 0x42, 0x40 }, BATCH_CORRUPT },    /* a million */
+		{ 23, 4, { 0, 0x0f, 0x42, 0x3f }, BATCH_OK },
+		{ 57, 4, { 0xff, 0xff, 0xff, 0xff }, BATCH_CORRUPT }, /* messages: -1 */
+		{ 57, 4, { 0, 0, 0, 5 }, BATCH_CORRUPT },             /* more than offsets */
+		{ 57, 4, { 0, 0, 0, 3 }, BATCH_OK },                  /* compacted */
+	};
+	uint8_t bytes[512], copy[512];
+	size_t len = write_batch(bytes, sizeof(bytes), 0);
+	struct batch b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memcpy(copy, bytes, len);
+		memcpy(copy + cases[i].at, cases[i].bytes, cases[i].len);
+		struct reader r = reader_over(copy, len);
+		assert_int_equal(batch_read(&r, false, &b), cases[i].want);
+	}
+}
+
+/* Lengths and counts are zigzag: 1 is -1, 2 is 1. */
+static void a_record_that_cannot_be_ends_its_batch(void **state)
+{
+	static const struct {
+		uint8_t bytes[9];
+		size_t len;
+		bool is_read, has_header;
+	} cases[] = {
+		/* length, attributes, time, offset, key, value, headers; key and value of one */
+		{ { 12, 0, 0, 0, 1, 1, 0 }, 7, true, false },
+		{ { 12, 0, 0, 1, 1, 1, 0 }, 7, false, false },      /* offset -1 */
+		{ { 12, 0, 0, 0, 1, 1, 1 }, 7, false, false },      /* -1 headers */
+		{ { 12, 0, 0, 0, 3, 1, 0 }, 7, false, false },      /* a key of -2 bytes */
+		{ { 16, 0, 0, 0, 1, 1, 2, 0, 1 }, 9, true, true },  /* an empty name */
+		{ { 16, 0, 0, 0, 1, 1, 2, 1, 1 }, 9, true, false }, /* a header without any */
+	};
+	struct batch b = { .messages = 1 };
+	struct record_header header;
+	struct record got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct record_reader in = record_reader_plain(&b, cases[i].bytes, cases[i].len);
+		assert_int_equal(record_next(&in, &got), cases[i].is_read);
+		if (cases[i].is_read)
+			assert_int_equal(record_next_header(&got, &header), cases[i].has_header);
+	}
+}
+
+static void lengths_and_counts_that_cannot_be_break_the_reader(void **state)
+{
+	static const uint8_t null[] = { 0xff, 0xff, 0xff, 0xff },
+			     less[] = { 0xff, 0xff, 0xff, 0xfe };
+	static const uint8_t many[] = { 0, 0, 0, 3, 1, 2, 3, 4, 5 };
+	struct reader r = reader_over(null, 2);
+
+	(void)state;
+	assert_null(read_string(&r).data);
+	assert_false(r.broken);
+	r = reader_over(less + 2, 2);
+	(void)read_string(&r);
+	assert_true(r.broken);
+	r = reader_over(less, 4);
+	(void)read_kafka_bytes(&r);
+	assert_true(r.broken);
+	r = reader_over(null, 4);
+	assert_int_equal(read_count(&r, 1), 0);
+	assert_false(r.broken);
+	r = reader_over(less, 4);
+	assert_int_equal(read_count(&r, 1), 0);
+	assert_true(r.broken);
+	r = reader_over(many, sizeof(many));
+	assert_int_equal(read_count(&r, 1), 3);
+	assert_false(r.broken);
+	r = reader_over(many, sizeof(many));
+	assert_int_equal(read_count(&r, 2), 0); /* five bytes are left */
+	assert_true(r.broken);
+}
+
 /* Every byte changed to every value, the checksum not looked at: nothing is read beyond the batch. */
 static void hostile_records_do_no_harm(void **state)
 {
@@ -305,6 +394,9 @@ int main(void)
 		cmocka_unit_test(attributes_say_codec_and_whose_time),
 		cmocka_unit_test(what_has_no_room_is_not_written),
 		cmocka_unit_test(a_batch_that_is_cut_is_told_apart),
+		cmocka_unit_test(a_head_that_cannot_be_is_corrupt),
+		cmocka_unit_test(a_record_that_cannot_be_ends_its_batch),
+		cmocka_unit_test(lengths_and_counts_that_cannot_be_break_the_reader),
 		cmocka_unit_test(hostile_records_do_no_harm),
 	};
 
