@@ -62,8 +62,10 @@ def test_a_stream_that_is_full_loses_the_oldest_or_refuses_the_newest(drive, dis
 def test_core_acknowledges_what_nobody_hears(drive):
     told = drive("omb-1", "-m", 500, subscriptions=()).told
     assert (told["acknowledged"], told["failed"]) == (500, 0)
+    assert told["under way"] > 1
     told = drive("omb-1", "-m", 500, subscriptions=(), confirm="none").told
     assert (told["acknowledged"], told["failed"]) == (500, 0)
+    assert told["under way"] == 0  # given to the library counts
 
 
 # ---- receiving ------------------------------------------------------------------------------------------
