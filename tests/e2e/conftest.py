@@ -136,6 +136,7 @@ def warm_up(broker, folder):
         "consumerPerSubscription": 2,
         "producersPerTopic": 2,
         "producerRate": 1000,
+        "warmupDuration": "3s",
         "testDuration": "3s",
     }
     try:
