@@ -6,6 +6,14 @@
  * verb -- what can be asked of a worker, whatever its form: one row for each verb.
  *
  * The limit is for calls that name none; NO_LIMIT ends by the limits of closing.h.
+ *
+ * A worker need not have them all.  What a load cannot do without fails the run, by the verb's name:
+ * initialize-driver, the three that create, probe-producers, set-window (or nothing would be measured),
+ * start-load, snapshot; pause- and resume-consumers where there is a backlog to build,
+ * adjust-publish-rate where the maximum is searched.  Without the others less is known or done, and the
+ * note workerLacks of the verdict names them: readiness (counted by probes), events (lost agents have no
+ * words), finish (the last snapshot has to do), topic-ends, delete-topics (they are left behind), stop-all.
+ * RESET_STATS, COUNTERS_STATS, PERIOD_STATS, CUMULATIVE_LATENCIES, CLOCK and SET_CLOCKS no run asks for.
  */
 
 #include <stdbool.h>

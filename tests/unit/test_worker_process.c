@@ -22,6 +22,7 @@
 #include "plan/plan.h"
 #include "run/run.h"
 #include "util/arena.h"
+#include "util/text.h"
 #include "util/xalloc.h"
 #include "worker/local.h"
 
@@ -134,6 +135,44 @@ static void assert_same(json_t *a, json_t *b, const char *what)
 	free(y);
 }
 
+/* "INVALID: missing SUSPECT, rates note": the verdict without the reasons that are about how busy this
+ * host was just then, of which either run may have some. */
+static void describe_verdict(const struct whole *t, struct text *out)
+{
+	static const char *const of_the_host[] = { "publishDelay", "sentinel",    "hostCpu",
+		                                   "agentCpu",     "queue",       "throughput",
+		                                   "sampling",     "agentStalled" };
+	bool is_of_the_host = false;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(member(t, "verdict", "reasons"), i, one)
+	{
+		const char *name = json_string_value(json_object_get(one, "name"));
+		bool is_hosts = false;
+		for (size_t k = 0; k < sizeof(of_the_host) / sizeof(of_the_host[0]); k++)
+			is_hosts |= strcmp(name, of_the_host[k]) == 0;
+		is_of_the_host |= is_hosts;
+		if (!is_hosts)
+			text_addf(out, "%s %s, ", name,
+			          json_string_value(json_object_get(one, "weight")));
+	}
+	const char *word = json_string_value(member(t, "verdict", "verdict"));
+	text_add(out, is_of_the_host && strcmp(word, "SUSPECT") == 0 ? "VALID" : word);
+}
+
+static void assert_same_verdict(const struct whole *a, const struct whole *b)
+{
+	struct text x = { 0 }, y = { 0 };
+
+	describe_verdict(a, &x);
+	describe_verdict(b, &y);
+	assert_string_equal(text_str(&x), text_str(&y));
+	assert_string_equal(text_str(&x), "VALID");
+	text_fini(&x);
+	text_fini(&y);
+}
+
 static json_t *count_of(const struct whole *t, const char *latency)
 {
 	return json_object_get(member(t, "latencies", latency), "count");
@@ -173,6 +212,9 @@ static void a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_doe
 	            "workload");
 	assert_int_equal(json_array_size(json_object_get(there.side, "agents")),
 	                 json_array_size(json_object_get(here.side, "agents")));
+	assert_same_verdict(&there, &here);
+	/* What its loops counted at the ends of the window comes over, too. */
+	assert_string_equal(json_string_value(member(&there, "window", "ratesBy")), "edges");
 	/* The host that made the load tells of itself. */
 	assert_true(json_is_string(member(&there, "host", "kernel")));
 	for (size_t i = 0; i < sizeof(host_facts) / sizeof(host_facts[0]); i++)
@@ -228,6 +270,29 @@ static void what_a_worker_lacks_is_named_in_the_result_and_ends_nothing(void **s
 	tear_down(&t);
 }
 
+/* Nothing can be measured without these: the run ends at the first one, by its name. */
+static void a_worker_that_lacks_what_a_load_needs_fails_the_run_by_the_name_of_the_verb(
+	void **state)
+{
+	static const char *const verbs[] = {
+		"initialize-driver", "create-topics", "create-consumers", "create-producers",
+		"probe-producers",   "set-window",    "start-load",       "snapshot",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		struct whole t;
+		char want[96];
+
+		(void)snprintf(want, sizeof(want), "%s: the worker does not have this verb",
+		               verbs[i]);
+		set_up(&t);
+		assert_int_equal(go(&t, piped_worker_create(WORKER_PROCESS, verbs[i])), RUN_FAILED);
+		assert_string_equal(t.err.text, want);
+		tear_down(&t);
+	}
+}
+
 int main(void)
 {
 	struct error err;
@@ -237,6 +302,8 @@ int main(void)
 		cmocka_unit_test(what_a_worker_lacks_is_named_in_the_result_and_ends_nothing),
 		cmocka_unit_test(
 			a_worker_that_is_killed_in_the_middle_ends_the_run_with_the_reason),
+		cmocka_unit_test(
+			a_worker_that_lacks_what_a_load_needs_fails_the_run_by_the_name_of_the_verb),
 	};
 
 	if (!run_block_signals(&err))
