@@ -9,6 +9,11 @@ What takes long, or is tried on another broker too, is left to "make test-all":
 
     @pytest.mark.slow
     @pytest.mark.slow_on_kafka     on the real Kafka; on the embedded broker it always runs
+
+Most tests wait more than they work, so tools/test runs several beside each other.  One that judges
+how fast the machine was, or how late, is not to be disturbed:
+
+    @pytest.mark.alone
 """
 
 import contextlib
@@ -27,10 +32,23 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): how long the test may take")
     config.addinivalue_line("markers", "slow: not in make test, but in make test-all")
     config.addinivalue_line("markers", "slow_on_kafka: slow where the broker is a real Kafka")
+    config.addinivalue_line("markers", "alone: nothing else runs beside it")
+    config.addinivalue_line("markers", "xdist_group(name): in one process, one after the other")
 
 
 def is_on_real_kafka(item):
     return hasattr(item, "callspec") and item.callspec.params.get("kafka") == "kafka"
+
+
+def shared_broker(item):
+    """Of tests that run beside each other, those with the same heavy broker share one process."""
+    if is_on_real_kafka(item):
+        return "kafka"
+    if "breakable_kafka" in item.fixturenames:
+        return "breakable"
+    if hasattr(item, "callspec") and "target" in item.callspec.params:
+        return f"target-{item.callspec.params['target']}"
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,6 +56,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("slow_on_kafka") and is_on_real_kafka(item):
             item.add_marker("slow")
+        if group := shared_broker(item):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 class OverLimit(BaseException):

@@ -97,6 +97,7 @@ def test_connections_that_the_broker_closes_lose_nothing_of_an_idempotent_produc
     assert count(broker.stop(), "connections closed on purpose") > 0
 
 
+@pytest.mark.alone
 def test_a_stall_of_the_broker_stands_in_the_latencies(omb, broker):
     # One every two seconds: how soon the window begins is a matter of the machine.
     kafka = broker("--fault", "stall:400ms@3s/2s")
@@ -289,6 +290,7 @@ def test_what_the_embedded_broker_cannot_be_is_told_before_the_run(omb, more, sa
     assert said in result.err
 
 
+@pytest.mark.alone
 def test_the_demo_measures_something_and_says_what_it_is_not(omb):
     done = omb.command("demo", "-o", "out")
     done.must_end(0)
@@ -299,6 +301,7 @@ def test_the_demo_measures_something_and_says_what_it_is_not(omb):
     assert results == [".json", ".omb"]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.limit(120)
 def test_what_calibrate_finds_stands_in_later_runs(omb):

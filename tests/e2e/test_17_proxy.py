@@ -9,6 +9,8 @@ import time
 import pytest
 from harness import Proxy
 
+pytestmark = pytest.mark.alone
+
 MEGABYTES = 1_000_000
 ROUNDS = 30
 

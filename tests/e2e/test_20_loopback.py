@@ -59,6 +59,7 @@ def test_the_commonest_failure_is_named_beside_its_count(omb):
     assert f'"{event["text"]}" ({failed} times)' in reason["text"]
 
 
+@pytest.mark.alone
 def test_a_search_that_finds_nothing_says_what_it_tried_and_what_the_clients_said(omb):
     refusing = LOOPBACK | {"brokerFaults": "error:1@1"}
     result = omb.run(workload(producerRate=0), refusing)
@@ -326,6 +327,7 @@ def test_max_sends_as_fast_as_the_window_in_flight_allows(omb):
         assert result.latency(name).count == 0, name
 
 
+@pytest.mark.alone
 @pytest.mark.limit(120)
 def test_the_search_finds_planted_capacities_within_5_percent(omb):
     shape = workload(producerRate=0, testDuration="1s", wakeInterval="1ms", agents=1)

@@ -14,6 +14,8 @@ import hdr
 import pytest
 from harness import assert_account_is_consistent, assert_nothing_lost, wait_until
 
+pytestmark = pytest.mark.alone
+
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 NULL = {"name": "Null", "driver": "null"}
 US = 1000

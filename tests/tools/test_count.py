@@ -56,6 +56,7 @@ def test_end_to_end_tests_count_once_each(tool, tmp_path):
     junit(
         report,
         "name='passes'/>",
+        "name='passes[in a group]@kafka-1'/>",
         "name='fails, and again while tidying up'><failure/><error/></testcase>",
         "name='passes, but not its fixture'/>",
         "name='passes, but not its fixture'><error/></testcase>",
@@ -64,10 +65,11 @@ def test_end_to_end_tests_count_once_each(tool, tmp_path):
     )
     ends = tool.read_junit(report)
     assert ends["tests/t.py::breaks"] == "failed"
-    assert str(tool.count_ends(ends)) == "1 passed, 3 failed, 1 skipped"
+    assert ends["tests/t.py::passes[in a group]"] == "passed"
+    assert str(tool.count_ends(ends)) == "2 passed, 3 failed, 1 skipped"
 
 
-# ---- a second try -------------------------------------------------------------------------------
+# ---- beside each other, alone, and a second time --------------------------------------------------
 
 
 def pytest_runs(tool, monkeypatch, *runs):
@@ -82,17 +84,32 @@ def pytest_runs(tool, monkeypatch, *runs):
     return asked
 
 
-def ends(*failed):
-    names = [f"tests/t.py::test_{i}" for i in range(9)]
-    return {name: "failed" if i in failed else "passed" for i, name in enumerate(names)}
+def ends(*failed, of=range(9)):
+    return {f"tests/t.py::test_{i}": "failed" if i in failed else "passed" for i in of}
+
+
+ALONE = (0, ends(of=range(10, 12)))
+
+
+def test_those_that_measure_run_alone(tool, monkeypatch):
+    asked = pytest_runs(tool, monkeypatch, (0, ends()), ALONE)
+    assert str(tool.run_e2e(None, "not slow", None, 4)) == "11 passed, 0 failed, 0 skipped"
+    assert asked[0][:5] == ["-n", "3", "--dist", "loadgroup", "-m"]
+    assert asked[0][5:] == ["not slow and not alone", "tests"]
+    assert asked[1] == ["-m", "not slow and alone", "tests"]
 
 
 def test_what_fails_by_accident_has_a_second_try_and_no_third(tool, monkeypatch, capsys):
     second = {"tests/t.py::test_3": "passed", "tests/t.py::test_7": "failed"}
-    asked = pytest_runs(tool, monkeypatch, (1, ends(3, 7)), (1, second))
-    assert str(tool.run_e2e(None, "not slow", None, 4)) == "8 passed, 1 failed, 0 skipped"
-    assert asked[1] == ["tests/t.py::test_3", "tests/t.py::test_7"]
+    asked = pytest_runs(tool, monkeypatch, (1, ends(3, 7)), ALONE, (1, second))
+    assert str(tool.run_e2e(None, "not slow", None, 4)) == "10 passed, 1 failed, 0 skipped"
+    assert asked[2] == ["tests/t.py::test_3", "tests/t.py::test_7"]
     assert "tests/t.py::test_3" in capsys.readouterr().out
+
+
+def test_a_second_try_that_is_good_makes_all_good(tool, monkeypatch):
+    pytest_runs(tool, monkeypatch, (1, ends(3)), ALONE, (0, ends(of=[3])))
+    assert tool.run_e2e(None, "not slow", None, 4).ok()
 
 
 @pytest.mark.parametrize(
@@ -105,14 +122,20 @@ def test_what_fails_by_accident_has_a_second_try_and_no_third(tool, monkeypatch,
     ],
 )
 def test_no_second_try(tool, monkeypatch, code, failed, tries):
-    asked = pytest_runs(tool, monkeypatch, (code, ends(*failed)))
+    asked = pytest_runs(tool, monkeypatch, (code, ends(*failed)), ALONE)
     assert tool.run_e2e(None, "not slow", None, tries).failed == len(failed)
-    assert len(asked) == 1
+    assert len(asked) == 2
 
 
 def test_a_second_try_that_finds_no_test_has_failed(tool, monkeypatch):
-    pytest_runs(tool, monkeypatch, (1, ends(3)), (4, {}))
+    pytest_runs(tool, monkeypatch, (1, ends(3)), ALONE, (4, {}))
     assert tool.run_e2e(None, "not slow", None, 4).failed == 1
+
+
+@pytest.mark.parametrize("code", [2, 3, 4])
+def test_a_pytest_that_breaks_has_failed_whatever_passed(tool, monkeypatch, code):
+    pytest_runs(tool, monkeypatch, (0, ends()), (code, {}))
+    assert str(tool.run_e2e(None, "not slow", None, 4)) == "9 passed, 1 failed, 0 skipped"
 
 
 def test_a_unit_test_program_has_a_second_try(tool, monkeypatch):
