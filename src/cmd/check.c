@@ -61,33 +61,6 @@ static bool read_brokers(struct check *c, struct error *err)
 	return true;
 }
 
-static struct client_cost cost_of(const struct driver_cost *fixed, const struct driver_cost *each,
-                                  uint32_t brokers)
-{
-	return (struct client_cost){
-		.threads = fixed->threads + brokers * each->threads,
-		.files = fixed->files + brokers * each->files,
-		.sockets = fixed->sockets + brokers * each->sockets,
-		.memory_bytes = fixed->memory_bytes + brokers * each->memory_bytes,
-	};
-}
-
-static struct resource_driver resource_driver_of(const struct driver *d, const void *config,
-                                                 uint32_t brokers)
-{
-	struct driver_traits traits = driver_traits_of(d, config);
-	struct resource_driver r = {
-		.producer = cost_of(&traits.producer, &traits.per_broker, brokers),
-		.consumer = cost_of(&traits.consumer, &traits.per_broker, brokers),
-	};
-
-	r.partitions = (d->flags & DRIVER_PARTITIONS) != 0;
-	r.keys = (d->flags & DRIVER_KEYS) != 0;
-	r.commits = d->consumer_commit != NULL;
-	r.delivers = (d->flags & DRIVER_NO_CONSUMERS) == 0;
-	return r;
-}
-
 /* "linger.ms = 5  (java default; note)" under headings of their sections.  What the library has by
  * itself and nobody changed is left out unless `all`. */
 static void add_settings(const struct text *records, bool all, struct text *out)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/input_files.h"
+#include "cmd/machine.h"
 #include "driver/driver.h"
 #include "plan/plan.h"
 #include "util/arena.h"
@@ -54,4 +55,43 @@ struct doubts pair_doubts(const struct plan *plan, const struct input_driver *d,
 				NULL,
 			});
 	return (struct doubts){ .items = g.items, .count = g.count };
+}
+
+static struct client_cost cost_of(const struct driver_cost *fixed, const struct driver_cost *each,
+                                  uint32_t brokers)
+{
+	return (struct client_cost){
+		.threads = fixed->threads + brokers * each->threads,
+		.files = fixed->files + brokers * each->files,
+		.sockets = fixed->sockets + brokers * each->sockets,
+		.memory_bytes = fixed->memory_bytes + brokers * each->memory_bytes,
+	};
+}
+
+struct resource_driver resource_driver_of(const struct driver *d, const void *config,
+                                          uint32_t brokers)
+{
+	struct driver_traits traits = driver_traits_of(d, config);
+	struct resource_driver r = {
+		.producer = cost_of(&traits.producer, &traits.per_broker, brokers),
+		.consumer = cost_of(&traits.consumer, &traits.per_broker, brokers),
+	};
+
+	r.partitions = (d->flags & DRIVER_PARTITIONS) != 0;
+	r.keys = (d->flags & DRIVER_KEYS) != 0;
+	r.commits = d->consumer_commit != NULL;
+	r.delivers = (d->flags & DRIVER_NO_CONSUMERS) == 0;
+	return r;
+}
+
+struct doubts machine_shortages(const struct plan *plan, const struct input_driver *d,
+                                struct arena *arena)
+{
+	struct resource_driver driver = resource_driver_of(d->driver, d->config, 1);
+	struct resource_limits limits;
+	struct resources need;
+
+	machine_limits_read(&limits);
+	resources_estimate(plan, &driver, &need);
+	return resources_shortages(&need, &limits, arena);
 }

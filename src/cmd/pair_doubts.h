@@ -7,17 +7,29 @@
  * told beforehand: messages that are too large for the client, keys of one file that the other makes
  * void.
  *
- * Pure.  `omb check` lists all of it, `omb run` warns of what will fail and goes on: the result has
- * the reason then, too.
+ * `omb check` lists all of it, `omb run` warns of what will fail and goes on: the result has the
+ * reason then, too.  All but machine_shortages is pure.
  */
+
+#include <stdint.h>
 
 #include "plan/resources.h"
 
 struct arena;
+struct driver;
 struct input_driver;
 struct plan;
 
 struct doubts pair_doubts(const struct plan *plan, const struct input_driver *d,
                           struct arena *arena);
+
+/* What clients of this driver take, on a cluster of so many brokers. */
+struct resource_driver resource_driver_of(const struct driver *d, const void *config,
+                                          uint32_t brokers);
+
+/* What this machine has too little of, now: descriptors, local ports, threads, memory.  One broker
+ * is presumed: the least. */
+struct doubts machine_shortages(const struct plan *plan, const struct input_driver *d,
+                                struct arena *arena);
 
 #endif

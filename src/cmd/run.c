@@ -153,21 +153,27 @@ static enum run_outcome run_planned(const struct batch *b, const struct run_opti
 	return outcome;
 }
 
+static void warn(const struct batch *b, const struct plan *plan, const struct input_driver *d,
+                 struct doubts doubts)
+{
+	struct error err;
+
+	for (size_t i = 0; i < doubts.count; i++) {
+		if (doubts.items[i].severity != DOUBT_WARNING)
+			continue;
+		error_set(&err, ERROR_CONFIG, "workload %s on %s: %s; try: %s",
+		          plan->workload->name, d->file.name, doubts.items[i].text,
+		          doubts.items[i].remedy);
+		b->args->complain(COMPLAINT_WARNING, &err);
+	}
+}
+
 /* What will fail is said before, and not refused: somebody may want to see it fail. */
 static void warn_of_misfits(const struct batch *b, const struct plan *plan,
                             const struct input_driver *d)
 {
-	struct doubts fit = pair_doubts(plan, d, b->args->arena);
-	struct error err;
-
-	for (size_t i = 0; i < fit.count; i++) {
-		if (fit.items[i].severity != DOUBT_WARNING)
-			continue;
-		error_set(&err, ERROR_CONFIG, "workload %s on %s: %s; try: %s",
-		          plan->workload->name, d->file.name, fit.items[i].text,
-		          fit.items[i].remedy);
-		b->args->complain(COMPLAINT_WARNING, &err);
-	}
+	warn(b, plan, d, pair_doubts(plan, d, b->args->arena));
+	warn(b, plan, d, machine_shortages(plan, d, b->args->arena));
 }
 
 /* Complains of a run that failed or was interrupted; returns the exit code. */

@@ -451,3 +451,13 @@ struct doubts resources_doubts(const struct plan *plan, const struct resources *
 	doubt_void_keys(&g);
 	return warnings_first(&g);
 }
+
+struct doubts resources_shortages(const struct resources *need,
+                                  const struct resource_limits *limits, struct arena *arena)
+{
+	struct doubt items[DOUBTS_MAX];
+	struct gathering g = { .need = need, .limits = limits, .arena = arena, .items = items };
+
+	doubt_limits(&g);
+	return warnings_first(&g);
+}

@@ -79,4 +79,8 @@ struct doubts resources_doubts(const struct plan *plan, const struct resources *
                                const struct resource_driver *driver,
                                const struct resource_limits *limits, struct arena *arena);
 
+/* Those of them that are about limits alone. */
+struct doubts resources_shortages(const struct resources *need,
+                                  const struct resource_limits *limits, struct arena *arena);
+
 #endif

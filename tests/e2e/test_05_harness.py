@@ -86,6 +86,7 @@ def inner(tmp_path):
     mark = f"{MARK}={os.getpid()}-{tmp_path.name}"
     key, value = mark.split("=")
     env = os.environ | {key: value, "PYTHONPATH": str(HERE)}
+    env.pop("PYTEST_XDIST_WORKER", None)  # this one runs beside others, not that one
 
     def start(text):
         (tmp_path / "test_inner.py").write_text(HEAD + text)
