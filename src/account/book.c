@@ -182,7 +182,7 @@ static void keep_code(const struct book *b, struct block *block, uint32_t offset
 {
 	unsigned bytes = b->terms.partition_bytes;
 
-	if (block->codes == NULL || code == 0)
+	if (block == NULL || block->codes == NULL || code == 0)
 		return;
 	if (is_answer || account_code(block->codes, bytes, offset) == 0)
 		account_put_code(block->codes, bytes, offset, code);
@@ -227,6 +227,7 @@ static void merge_answers(struct book *b, struct book_producer *p, struct block 
 /* Who counts a receipt. */
 struct takers {
 	struct book_counts *producer, *partitions;
+	unsigned partition_bytes; /* of the chunk */
 };
 
 /* A message of which a receipt was known. */
@@ -256,14 +257,14 @@ static void take_again(struct book *b, struct block *block, unsigned first, uint
 
 /* A word of receipts with anything to be said of them one by one. */
 static void take_each(struct book *b, struct block *block, unsigned first, uint32_t word,
-                      const struct account_chunk *c, const struct takers *to, unsigned bytes)
+                      const struct account_chunk *c, const struct takers *to)
 {
 	uint64_t before = block != NULL ? block_word(block, first, word) : UINT64_MAX;
 	uint64_t late = c->lanes[LANE_LATE][word] & c->lanes[LANE_HERE][word];
 
 	for (uint64_t bits = c->lanes[LANE_HERE][word]; bits != 0; bits &= bits - 1) {
 		uint32_t at = (uint32_t)__builtin_ctzll(bits);
-		uint32_t code = code_of(b, c, bytes, word * 64 + at);
+		uint32_t code = code_of(b, c, to->partition_bytes, word * 64 + at);
 		struct book_counts *both[2] = {
 			to->producer,
 			&to->partitions[book_partition_index(b, code)],
@@ -287,6 +288,7 @@ static void merge_receipts(struct book *b, struct book_producer *p, struct block
 	struct takers to = {
 		.producer = &b->counts[book_key(b, c->producer, c->subscription)],
 		.partitions = book_partitions_of(b, p->topic, c->subscription),
+		.partition_bytes = bytes,
 	};
 	unsigned first = block_lane_of(BLOCK_RECEIVED, c->subscription);
 
@@ -301,7 +303,7 @@ static void merge_receipts(struct book *b, struct book_producer *p, struct block
 			to.producer->received += n;
 			to.partitions[0].received += n;
 		} else {
-			take_each(b, block, first, w, c, &to, bytes);
+			take_each(b, block, first, w, c, &to);
 		}
 		if (block == NULL)
 			continue;
@@ -352,7 +354,7 @@ void book_merge(struct book *b, const struct account_chunk *c, unsigned partitio
 		merge_into(b, p, NULL, c, partition_bytes);
 		return;
 	}
-	size_t growth = GROWTH_MAX + b->shape.subscriptions * ACCOUNT_WORDS;
+	size_t growth = GROWTH_MAX + (size_t)b->shape.subscriptions * ACCOUNT_WORDS;
 	if (b->terms.bytes + growth > b->shape.bytes_max) {
 		book_missed(b, c->producer, c->subscription, c->block << ACCOUNT_BLOCK_SHIFT);
 		return;

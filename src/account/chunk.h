@@ -28,8 +28,8 @@
 #ifndef ACCOUNT_BLOCK_SHIFT
 #define ACCOUNT_BLOCK_SHIFT 12
 #endif
-#define ACCOUNT_BLOCK   (1u << ACCOUNT_BLOCK_SHIFT)
-#define ACCOUNT_WORDS   (ACCOUNT_BLOCK / 64)
+#define ACCOUNT_BLOCK   (UINT64_C(1) << ACCOUNT_BLOCK_SHIFT)
+#define ACCOUNT_WORDS   (1u << (ACCOUNT_BLOCK_SHIFT - 6))
 
 /* In the place of a subscription: a chunk of answers. */
 #define ACCOUNT_ANSWERS UINT32_MAX

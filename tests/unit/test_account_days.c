@@ -659,7 +659,7 @@ static void bad_days_are_told_exactly(void **state)
 		inexact += !run_day(seed);
 	/* Areas that are too small are part of it, and of few days. */
 	assert_in_range(inexact, DAYS / 100, DAYS / 10);
-	assert_true(seen.received > 1000 * DAYS);
+	assert_true(seen.received > UINT64_C(1000) * DAYS);
 	assert_true(seen.lost > DAYS && seen.missing > seen.lost + DAYS);
 	assert_true(seen.duplicated > DAYS && seen.redelivered > DAYS);
 	assert_true(seen.out_of_order > DAYS && seen.delivered_though_failed > DAYS);

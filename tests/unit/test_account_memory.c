@@ -201,7 +201,7 @@ static void what_went_wrong_takes_little_once_it_is_behind(void **state)
 		}
 	}
 	/* 64 blocks of each at full size, the others at some 130 bytes. */
-	assert_in_range(book_bytes(g.book) - empty, 0, 10 * (64 * 6000 + blocks * 200));
+	assert_in_range(book_bytes(g.book) - empty, 0, 10 * (UINT64_C(64) * 6000 + blocks * 200));
 	sent[3] = blocks * ACCOUNT_BLOCK;
 	book_settle(g.book, sent);
 	assert_int_equal(book_counts(g.book, 3, 0)->lost, blocks);
@@ -218,7 +218,7 @@ static void what_went_wrong_takes_little_once_it_is_behind(void **state)
 	assert_int_equal(book_counts(g.book, 3, 0)->duplicated, 0);
 	book_lost(g.book, sent, keep_range, &named);
 	assert_int_equal(named.count, 2);
-	assert_int_equal(named.ranges[0].first, 2 * ACCOUNT_BLOCK + 5 * 64 + 9);
+	assert_int_equal(named.ranges[0].first, 2 * ACCOUNT_BLOCK + UINT64_C(5) * 64 + 9);
 	assert_int_equal(named.ranges[0].partition, 11);
 	close_group(&g);
 }
