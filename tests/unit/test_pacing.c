@@ -279,7 +279,7 @@ static void spinning_no_message_is_late_and_what_it_costs_is_counted(void **stat
 	for (uint32_t i = 0; i < MESSAGES; i++)
 		assert_true(lateness_ns(i) < 2 * US);
 	/* 10 us before each message are left of the 50 when it wakes up. */
-	assert_in_range(spun_ns_of(shm), MESSAGES * 9 * US, MESSAGES * 11 * US);
+	assert_in_range(spun_ns_of(shm), 9 * US * MESSAGES, 11 * US * MESSAGES);
 	end(shm);
 }
 
