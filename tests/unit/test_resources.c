@@ -190,14 +190,15 @@ static void files_grow_with_the_samples_of_a_test_and_with_its_clients(void **st
 	assert_int_equal(hour.period_bytes, minute.period_bytes);
 	assert_in_range(hour.side_bytes - minute.side_bytes, 354 * hour.period_bytes,
 	                360 * (hour.period_bytes + 1000));
-	assert_true(hour.json_bytes > 360 * 200 && hour.journal_bytes > 361 * hour.period_bytes);
+	assert_true(hour.json_bytes > UINT64_C(360) * 200 &&
+	            hour.journal_bytes > 361 * hour.period_bytes);
 	/* Ten times as many samples, each of a tenth of the messages. */
 	w.sample_ns /= 10;
 	struct result_size fine = size_of(&w);
 	assert_int_equal(fine.periods, 3601);
 	assert_true(fine.period_bytes <= hour.period_bytes && fine.side_bytes > hour.side_bytes);
 	w.producers_per_topic *= 10;
-	assert_true(size_of(&w).side_bytes > fine.side_bytes + 90 * 5000);
+	assert_true(size_of(&w).side_bytes > fine.side_bytes + UINT64_C(90) * 5000);
 
 	/* Without an end it is told for a day, and without a rate what it is at most. */
 	w.test_ns = 0;
@@ -410,8 +411,7 @@ static void spinning_is_told_with_the_cpu_that_it_takes(void **state)
 		w.wake_ns = cases[i].wake_ns;
 		struct answer a = ask(&w, &d, &plenty);
 		const struct doubt *told = find(&a, cases[i].text);
-		if (told == NULL)
-			fail_msg("%s: %s", cases[i].text, a.doubts.items[0].text);
+		assert_non_null(told);
 		assert_int_equal(told->severity, cases[i].severity);
 		assert_int_equal(a.need.spinning_loops, cases[i].producers);
 		assert_int_equal(a.need.spinning_cpus * 1000, cases[i].cpus * 1000);
