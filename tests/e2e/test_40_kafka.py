@@ -147,6 +147,15 @@ def test_a_setting_that_the_client_refuses_is_a_configuration_error(omb, kafka):
     assert kafka.leftovers() == []
 
 
+def test_a_file_that_the_client_cannot_read_is_a_configuration_error(omb, kafka):
+    secured = f"bootstrap.servers={kafka.bootstrap}\nsecurity.protocol=SSL\n"
+    driver = kafka.driver(commonConfig=f"{secured}ssl.ca.location=/etc/hostname\n")
+    result = omb.run(workload(), driver)
+    result.must_end(2)
+    assert "ssl.ca.location" in result.err
+    assert kafka.leftovers() == []
+
+
 def test_topics_that_cannot_be_written_are_never_ready_and_are_deleted(omb, kafka):
     driver = kafka.driver(topicConfig="max.message.bytes=20\n")
     result = omb.run(workload(readinessTimeout="3s"), driver)

@@ -102,9 +102,12 @@ rd_kafka_t *kafka_conf_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, struc
 
 	if (rk != NULL)
 		return rk;
-	/* What it refuses here is a combination of properties, a file, or a thread. */
+	/*
+	 * What it refuses here is a combination of properties, a file, or a thread.  The configuration is
+	 * left to the end of the process: where it is refused late, as for a file, librdkafka 2.0.2 has
+	 * freed what hangs on the interceptor and would free it again.
+	 */
 	error_set(err, ERROR_CONFIG, "librdkafka %s: %s", rd_kafka_version_str(), why);
-	rd_kafka_conf_destroy(conf);
 	return NULL;
 }
 
