@@ -43,6 +43,7 @@
 /* How often something was given to a socket: libraries find this in the place of libc's. */
 static atomic_ulong sends;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): theirs begin with __ */
 __attribute__((visibility("default"))) ssize_t send(int fd, const void *data, size_t len, int flags)
 {
 	atomic_fetch_add(&sends, 1);
