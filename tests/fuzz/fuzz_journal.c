@@ -34,6 +34,7 @@ static void check_record(struct record *r, const uint8_t *data, size_t len, size
 	json_t *root = json_loadb(side.text.data, side.text.len, JSON_REJECT_DUPLICATES, NULL);
 	assert(root != NULL);
 	json_decref(root);
+	r->journal = NULL;
 	close(journal.fd);
 	file_draft_fini(&omb);
 	file_draft_fini(&side);

@@ -103,7 +103,7 @@ static void take_sent(void *owner, uint64_t token, const struct sent_report *r)
 static void copy(char *to, size_t size, const void *from, size_t len)
 {
 	assert_true(len < size);
-	if (len > 0)
+	if (from != NULL)
 		memcpy(to, from, len);
 	to[len] = '\0';
 }

@@ -194,9 +194,10 @@ static void what_the_threads_of_agents_did_in_the_window_is_known_at_the_end(voi
 
 		assert_int_equal(a->loops_known, 3);
 		assert_true(a->busiest_loop > 0 && a->busiest_loop <= a->all_loops);
-		assert_true(a->late != NULL && a->late->count > 0);
+		uint64_t late = a->late != NULL ? a->late->count : 0;
+		assert_true(late > 0);
 		/* Each loop sleeps between two messages; it does not between those that are late. */
-		assert_true(a->late->count <= a->counters[COUNTER_WAKEUPS]);
+		assert_true(late <= a->counters[COUNTER_WAKEUPS]);
 		assert_int_equal(a->library_threads, 0);
 	}
 	fact_totals_fini(&t);

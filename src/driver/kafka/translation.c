@@ -17,7 +17,7 @@ static void *grown(struct arena *a, const void *items, size_t count, size_t *cap
 	*cap = *cap == 0 ? 16 : *cap * 2;
 
 	void *bigger = arena_alloc(a, *cap * size);
-	if (count > 0)
+	if (items != NULL)
 		memcpy(bigger, items, count * size);
 	return bigger;
 }
@@ -38,7 +38,7 @@ void translation_set(struct translation *t, struct kafka_settings *list,
 		*old = *setting;
 		return;
 	}
-	if (list->count == list->cap)
+	if (list->items == NULL || list->count == list->cap)
 		list->items = grown(t->arena, list->items, list->count, &list->cap,
 		                    sizeof(list->items[0]));
 	list->items[list->count++] = *setting;

@@ -200,7 +200,7 @@ static void put_bytes(struct buffer *b, const void *bytes, size_t len)
 {
 	unsigned char *at = buffer_reserve(b, len);
 
-	if (at == NULL || len == 0)
+	if (at == NULL || bytes == NULL)
 		return;
 	memcpy(at, bytes, len);
 	b->tail += len;
