@@ -24,12 +24,6 @@ from targets import CANNOT, QUICK, cannot, start  # noqa: E402
 LEFT_OUT = []
 
 
-def pytest_configure(config):
-    _module.pytest_configure(config)
-    for line in ("needs(what): of the target", "only(kind, ...): targets", "slow: of make test-all"):
-        config.addinivalue_line("markers", line)
-
-
 def why_not(item):
     """The reasons why a pair of driver and case is no test; empty: it is one."""
     if "target" not in item.callspec.params:
@@ -54,8 +48,9 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [i for i in items if i not in left_out]
 
 
-def pytest_report_collectionfinish():
-    return sorted(set(LEFT_OUT))
+def pytest_report_collectionfinish(config):
+    """Each with its reason, but for those who asked to be told little: pytest -q."""
+    return sorted(set(LEFT_OUT)) if config.option.verbose >= 0 else []
 
 
 SLOW = [pytest.param(k, marks=pytest.mark.slow) for k in CANNOT if k not in QUICK]

@@ -28,14 +28,6 @@ LIMIT_S = 60
 SETUP_LIMIT_S = 300  # a JVM and its packages
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "limit(seconds): how long the test may take")
-    config.addinivalue_line("markers", "slow: not in make test, but in make test-all")
-    config.addinivalue_line("markers", "slow_on_kafka: slow where the broker is a real Kafka")
-    config.addinivalue_line("markers", "alone: nothing else runs beside it")
-    config.addinivalue_line("markers", "xdist_group(name): in one process, one after the other")
-
-
 def is_on_real_kafka(item):
     return hasattr(item, "callspec") and item.callspec.params.get("kafka") == "kafka"
 
