@@ -216,7 +216,7 @@ static bool set_failure(const struct tls *t, int what, int number, struct error 
 		return error_set(err, ERROR_BROKER, "TLS: the peer's certificate: %s",
 		                 X509_verify_cert_error_string(verified));
 	}
-	if (what == SSL_ERROR_SYSCALL && ERR_peek_error() == 0)
+	if (what == SSL_ERROR_SYSCALL && (number != 0 || ERR_peek_error() == 0))
 		return number != 0 ? error_set_errno(err, number, "TLS")
 		                   : error_set(err, ERROR_BROKER, "TLS: the connection was closed");
 	return error_set(err, ERROR_BROKER, "TLS: %s", reason());

@@ -91,7 +91,7 @@ def test_consumers_that_confirm_in_any_way_receive_everything_once(drive, policy
 def test_what_the_file_says_of_streams_and_consumers_reaches_the_server(omb, target):
     said = {"ackWait": "7s", "maxAckPending": 77, "ackPolicy": "all", "maxBytes": 10_000_000}
     said |= {"retention": "interest", "discard": "new", "replicationFactor": 1}
-    running = omb.start(workload(topics=1, testDuration="1s"), target.driver(**said))
+    running = omb.start(workload(topics=1, testDuration="3s"), target.driver(**said))
     await_measured(running, 1)
     (name,) = target.leftovers()
     with NatsWire(target.address) as wire:

@@ -357,7 +357,7 @@ def test_ports_that_are_all_taken_are_named_as_the_reason(omb, tmp_path):
     omb.write("w.yaml", workload(**shape, producersPerTopic=8, readinessTimeout="5s"))
     words = ["run", "-d", "d.yaml", "-o", "r/", "w.yaml"]
     done = subprocess.run(
-        ["timeout", "-k", "1", "40", "unshare", "-rn", sys.executable, "-c", NETWORK, "40000 40007", OMB, *words],
+        ["timeout", "-k", "1", "40", "unshare", "-n" if os.geteuid() == 0 else "-rn", sys.executable, "-c", NETWORK, "40000 40007", OMB, *words],
         cwd=omb.folder,
         env=os.environ | {"XDG_STATE_HOME": str(omb.state)},
         capture_output=True,

@@ -49,7 +49,7 @@ def test_a_pid_that_is_used_again_is_somebody_else(tool):
 
 
 def test_a_process_that_ignores_sigterm_is_killed(tool, monkeypatch):
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(); time.sleep(60)"
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     child.stdout.readline()
     monkeypatch.setattr(tool, "TERM_TIMEOUT_S", 0.2)

@@ -128,9 +128,19 @@ static natsStatus watch_write(void *user, bool wanted)
 	return NATS_OK;
 }
 
+/* A connection that ends, before the next attempt to connect as well.  Older versions of libnats
+ * close their sockets themselves, newer ones leave that to the loop (meson.build). */
 static natsStatus detach(void *user)
 {
+#ifdef NATS_LOOP_CLOSES
+	struct nats_link *l = user;
+	int fd = atomic_exchange(&l->socket, -1);
+
+	atomic_store(&l->is_up, false);
+	file_close(fd);
+#else
 	(void)user;
+#endif
 	return NATS_OK;
 }
 
@@ -254,6 +264,7 @@ struct nats_link *nats_link_open(const struct nats_link_spec *spec, struct error
 	struct nats_link *l = xcalloc(1, sizeof(*l));
 	natsOptions *o = NULL;
 
+	atomic_init(&l->socket, -1);
 	l->config = spec->config;
 	l->core = spec->core;
 	l->owner = spec->owner;
