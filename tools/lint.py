@@ -26,7 +26,6 @@ import sys
 # None means anything.  Data flows down this table; nothing below includes what is above.
 LAYERS = {
     "cmd": None,
-    "report": ["util", "stats", "facts", "results"],
     "run": ["util", "config", "plan", "load", "stats", "facts", "worker", "results"],
     "results": ["util", "config", "stats", "facts"],
     "worker": ["util", "net", "config", "plan", "load", "stats", "facts", "agent"],

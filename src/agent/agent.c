@@ -21,7 +21,7 @@
 #include "util/signals.h"
 #include "util/xalloc.h"
 
-/* Of the 5 s that an orphan has (end.h), so much is for deleting topics. */
+/* Of the 5 s that an orphan has (termination.h), so much is for deleting topics. */
 #define DELETE_LIMIT_MS 3500
 
 struct loop_thread {

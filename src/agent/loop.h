@@ -11,7 +11,8 @@
  * A client that returned as many as it was asked for stays on the ready list, so that neighbours
  * get their turn in between.
  *
- * Owner thread only.  Nothing here allocates after loop_open.
+ * Owner thread only.  Nothing allocates between the opening of the clients and loop_close, but START in
+ * a producer loop, before anything is due (pool, table of keys).
  */
 
 #include <stdbool.h>

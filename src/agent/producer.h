@@ -15,7 +15,7 @@
  * reading before the next send is called.  Acknowledgements share a reading (loop.h).
  *
  * A producer that gets BUSY steps aside (its neighbours go on) and is offered again after an
- * acknowledgement of its own, and every millisecond besides.  The message stays due when it was
+ * acknowledgement of its own, and after 1, 2, 4, 4 ... ms besides.  The message stays due when it was
  * due.  One that is still BUSY `max_block_ns` after it was first offered has failed: at once, where
  * that is 0.  Without a schedule a full window is no refusal: no message is at hand before there is
  * room.

@@ -10,8 +10,9 @@
  *
  * One mapping for each agent, made before its fork; a restarted agent gets a fresh one and the old
  * one keeps its counts, so a parent that loses an agent at any instant still has all it counted.
- * Every word has one writer for its whole life: the parent (`control`), the agent's first thread
- * (`state`, `error`), or the loop that owns the client.  Counters and histograms only grow.
+ * Every word has one writer: the parent (`control`, `clocks`), administration (`progress`), or the loop
+ * that owns it or its client; but for `state`, `error_claimed` and `error`: the first loop that fails
+ * claims them and writes AGENT_FAILED last, else the agent's first thread writes them.  Counters and histograms only grow.
  * Untouched pages of the mapping take no memory, and readers leave them untouched.
  *
  * What a parent may rely on when an agent was killed between two instructions (debt.h does):

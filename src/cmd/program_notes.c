@@ -11,7 +11,6 @@ const struct program_note program_exit_codes[] = {
 	{ "2", "wrong usage or configuration; nothing was started" },
 	{ "3", "ran, but the result is INVALID: the harness was the limit, messages or agents were "
 	       "lost" },
-	{ "4", "ran and is valid, but a service level asked for was not met" },
 	{ "130", "interrupted by SIGINT, SIGTERM or SIGHUP" },
 	{ NULL, NULL },
 };

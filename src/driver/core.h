@@ -75,7 +75,7 @@ struct driver_core {
 	void (*looked)(void *owner);
 	/* The consumer now has this many partitions (0 after losing all of them). */
 	void (*assigned)(void *owner, uint32_t partitions);
-	/* Counted by kind; the first text of each kind is kept.  `text` is borrowed. */
+	/* Counted by kind and text; a few that differ are kept (agent/note.h).  `text` is borrowed. */
 	void (*event)(void *owner, enum driver_event kind, const char *text);
 	/* Administration: `done` of the items asked for are finished.  Called with 0 before the first
 	 * request that may change anything: without that call there is nothing to tidy up after a

@@ -15,8 +15,9 @@
  * Life: configure (any process; pure) -> open an instance (in an agent, after its fork, once for each
  * loop of the agent) -> producer_open / consumer_open -> send, serve ... -> [close_begin of all
  * clients of the loop] -> producer_close / consumer_close -> close.  Close is called exactly once for every open that returned true, and
- * never for one that failed.  Everything but `configure` runs in an agent: a parent never touches a
- * client library, because a client made before a fork does nothing after it.
+ * never for one that failed.  All but `configure`, `reach`, `load_doubts`, `traits` and the broker's
+ * `is_wanted`, which are pure and may be called in any process, runs in an agent: a parent never touches
+ * a client library, because a client made before a fork does nothing after it.
  *
  * Memory: the core allocates instance, producer and consumer (instance_size, ...; zeroed, aligned to
  * 64 bytes) and frees them.  `send` and `serve` are the hot path: they take no lock and allocate

@@ -259,6 +259,7 @@ static const struct field_custom agent_claims = { write_agent_claims, read_agent
 	FIELD(struct fact_agent, lost, "lost", FIELD_BOOL), \
 	FIELD(struct fact_agent, slow, "slow", FIELD_BOOL), \
 	FIELD(struct fact_agent, hung, "hung", FIELD_BOOL, .flags = FIELD_OMIT), \
+	FIELD(struct fact_agent, stalled, "stalled", FIELD_BOOL, .flags = FIELD_OMIT), \
 	FIELD(struct fact_agent, ended_ns, "endedNs", FIELD_INSTANT, .flags = FIELD_OMIT), \
 	FIELD(struct fact_agent, is_resuming, "resuming", FIELD_BOOL, .flags = FIELD_OMIT), \
 	FIELD(struct fact_agent, is_offering, "offering", FIELD_BOOL, .flags = FIELD_OMIT), \

@@ -109,7 +109,8 @@ struct verdict_facts {
 /* The percentile itself: 50, 95, 99. */
 extern const double verdict_percentiles[VERDICT_POINTS];
 
-/* Fills late, overflow and window_*; all of it is of the measured window. */
+/* Fills late, overflow, window_sent, window_blocked and window_blocked_ns, all of the measured window;
+ * the rest is the caller's. */
 void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
                             const uint64_t counters[COUNTER_COUNT], struct verdict_facts *f);
 

@@ -10,6 +10,11 @@
  *
  * The load's start is read from a word that somebody writes who knows it (0: not yet); messages that
  * come earlier are none of the load.  Without such a word the load begins with the first message.
+ * In a run the parent writes it (shm_control.load_start_ns), and the driver's broker hook hands it on
+ * (driver_context); `omb broker` has none.
+ *
+ * The embedded broker acts in src/broker, the loopback in driver/loopback/core.c and script.c.  A new
+ * kind: the enum, fault_helps, one of the sets FAULTS_OF_*, and its place there.
  */
 
 #include <stdbool.h>

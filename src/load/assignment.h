@@ -36,7 +36,8 @@ struct load_spec {
 	struct payload_spec payload;
 	uint64_t wake_interval_ns;
 	uint64_t spin_ns;         /* the last part of a wait for a due time is spun; 0 = none is */
-	uint64_t max_block_ns;    /* a message that stays BUSY so long has failed */
+	uint64_t max_block_ns;    /* a message that stays BUSY so long has failed; the
+	                           * driver's own (traits.max_block_ms) comes first */
 	uint32_t window_messages; /* in flight per producer; never 0 */
 	uint32_t subscriptions;   /* of each topic: so many miss a message that is never sent */
 	uint16_t run;             /* of the stamp */

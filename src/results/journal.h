@@ -3,7 +3,8 @@
 #define OMB_RESULTS_JOURNAL_H
 
 /*
- * journal -- what remains of a run that was killed: one JSON line per interval, beside the result.
+ * journal -- what remains of a run that was killed: one JSON line for each thing that happened
+ * (start, driver, phase, window, second, period, event: docs/result-format.md), beside the result.
  *
  *     <folder of the result>/<run id>.journal                 the lines
  *     ${XDG_STATE_HOME:-~/.local/state}/omb/runs/<run id>      where the journal is (absolute path), then

@@ -103,7 +103,7 @@ struct record {
 	double ceiling_per_s;
 
 	uint64_t window_start_ns, window_end_ns; /* measured; equal when it never began */
-	uint64_t readiness_ns; /* from the first probe until every subscription had seen one */
+	uint64_t readiness_ns; /* from the first probe until everything was ready */
 
 	const struct record_phase *phases;
 	size_t phases_count;

@@ -18,12 +18,16 @@
  *                     wakeInterval is > 1 ms and > 25 % of
  *                     the corrected publish latency
  *     failed          any message failed or had no answer         > 1 % of those sent
- *     missing         -                                           fewer received than acknowledged
+ *     missing         -                                           fewer received than acknowledged x
+ *                                                                 subscriptions, after the drain
+ *     topics          -                                           gone, or took fewer than acknowledged
+ *                                                                 (nobody could look: a note)
  *     surplus         more received than acknowledged             -
  *     foreign         messages without our stamp, or another's    -
  *     corrupt         -                                           any damaged stamp
  *     agents          restarted with success                      lost for good (after everything
  *                                                                 had arrived: a note)
+ *     agentStalled    stood still for seconds during the load     -
  *     clients         a client will never work again              -
  *     idleConsumers   more consumers than partitions              -
  *     queue           > 1 % of the window's messages were BUSY    -
@@ -46,8 +50,8 @@
  *     interrupted     by a signal                                 -
  *     failure         -                                           something failed in the middle
  *     recovered       -                                           made from the journal of a killed run
- *     brokerLocal, events, journal, leftBehind, rates, recordingTime, slowToClose, drain, settings: notes,
- *     which weigh nothing
+ *     brokerLocal, events, journal, leftBehind, rates, recordingTime, slowToClose, drain, settings,
+ *     workerLacks: notes, which weigh nothing
  *
  * The rules of rate, throughput, publishDelay and queue need a schedule and do not hold for rate `max`; after a
  * search for the maximum they speak of the rate that was found.

@@ -3,9 +3,10 @@
 #define OMB_RUN_LIMITS_H
 
 /*
- * limits -- how long the coordinator waits for what, apart from the phases (phase.h).
+ * limits -- how long verbs may take.
  *
- * The one place for it.  A verb's limit is made from its parts, so a worker that keeps to its own
+ * Phases that are one verb have it from here (phases.c); settle and drain from the workload, the search
+ * from rate_search.h, backlogs from backlog.c.  A verb's limit is made from its parts, so a worker that keeps to its own
  * limits always answers before the coordinator stops waiting.  docs/limits.md is the list for users.
  */
 

@@ -23,8 +23,8 @@ enum phase_id {
 	PHASE_CONSUMERS,
 	PHASE_PRODUCERS,
 	/* Probes are sent again and again until every subscription of every topic has its partitions
-	 * and has seen one: a total is not enough, and a consumer without partitions would miss the
-	 * start of the run. */
+	 * and has seen one, and every producer has one acknowledged (worker/readiness.h is the rule): a
+	 * total is not enough, and a consumer without partitions would miss the start of the run. */
 	PHASE_SETTLE,
 
 	/* Rate 0 only: the rate is raised and lowered until the maximum is known. */
@@ -63,6 +63,8 @@ struct phase {
 	const char *name;  /* "warm-up" */
 	const char *stage; /* what console, journal and result call it; NULL: they do not */
 
+	/* With is_reached also wake_ns and look; where then[ENDS_LATE] is set, and limit_ns can pass
+	 * before the goal, also expire.  leave and limit_ns may be NULL (nothing to do; no limit). */
 	bool (*is_wanted)(const struct run *r); /* NULL: in every run; else it may be passed over */
 	void (*enter)(struct run *r);
 	uint64_t (*wake_ns)(const struct run *r); /* when `look` wants to be called next */
@@ -73,7 +75,7 @@ struct phase {
 	/* From when it was entered; UINT64_MAX: none as things stand.  What is one verb has it as the
 	 * verb's limit, which then fails. */
 	uint64_t (*limit_ns)(const struct run *r);
-	const char *waits_for, *at_most; /* as docs/limits.md says it */
+	const char *waits_for, *at_most; /* part of its row in docs/limits.md */
 	void (*expire)(struct run *r);   /* says what was missing */
 
 	unsigned signals; /* that cut it short; 0: none does */

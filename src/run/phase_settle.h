@@ -6,8 +6,8 @@
  * phase_settle -- is everything ready for the load?
  *
  * Readiness is that every subscription of every topic has all of its partitions and has received a
- * probe; probes are repeated, because one that was sent before a consumer had its partitions is never
- * seen.
+ * probe, and every producer has one acknowledged (worker/readiness.h is the rule); probes are repeated,
+ * because one that was sent before a consumer had its partitions is never seen.
  */
 
 #include <stdbool.h>

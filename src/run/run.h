@@ -21,7 +21,8 @@
  * run_one reads them from a descriptor of its own.  A stream that cannot be written any more (a reader
  * that has gone, a full disk) ends nothing.
  *
- * One thread.  Several runs one after the other are fine, each with a fresh worker.
+ * One thread.  Several runs one after the other are fine, with one worker or several: a worker keeps
+ * nothing from one run to the next.
  */
 
 #include <stdbool.h>

@@ -5,8 +5,9 @@
 /*
  * state -- one run while it goes on, made of parts.
  *
- * Each part is written by one file, which its comment names, and read by whoever needs it.  What has
- * rules of its own (sampler, growth, diary, the search) stands in a header that knows nothing of runs.
+ * Each part is written by one file, which its comment names (run.c gives some their first value), and
+ * read by whoever needs it.  Sampler, diary and console are modules with functions of their own:
+ * whoever has something for them calls these.  What has rules of its own (sampler, growth, diary, the search) stands in a header that knows nothing of runs.
  */
 
 #include <stdbool.h>
@@ -152,7 +153,8 @@ struct run {
 	struct shown shown;
 	struct pair pair; /* output.c: the names of the result, reserved */
 	struct diary diary;
-	struct sampler sampler; /* sample.c, and window.c at the ends */
+	struct sampler sampler; /* begun by phase_load.c; fed by sample.c, window.c at its ends, and
+	                         * phase_close.c with the final totals */
 	struct made made;
 	struct settled settle;
 	struct loaded load;

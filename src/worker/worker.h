@@ -5,10 +5,11 @@
 /*
  * worker -- the one table of verbs through which `run` knows those that make the load.
  *
- * The verbs are OMB's fourteen (docs of its worker protocol) and ours.  Each is *started* and later
+ * The verbs are OMB's fourteen (its worker's HTTP endpoints) and ours.  Each is *started* and later
  * *completed*: creating topics may take minutes, and the thread that waits also serves SIGINT and
- * the console.  The local form (local.h) forks agents; a form over HTTP and an ensemble of several
- * workers stand behind the same table.
+ * the console.  The local form (local.h) forks agents and is the only one so far; tests have a second
+ * (tests/unit/piped_worker.h), a program behind JSON.  The table is made so that forms on other hosts,
+ * and an ensemble of several, can stand behind it.
  *
  *     struct worker_call call = { .verb = WORKER_CREATE_TOPICS, .create_topics = { ... } };
  *     worker_start(w, &call);
@@ -18,6 +19,10 @@
  * One call at a time is under way on a worker; a call is never taken back, but STOP_ALL may be
  * started at any time and fails the one that is under way as cancelled.  What a call points to must
  * live until it completes.  What comes out is owned by the caller's arena or as stated.
+ *
+ * What a form that speaks to another process does besides: it asks CLOCK itself, first, for the origin
+ * of instants (message.h); keeps room for two calls (one, and STOP_ALL); adds to `lead_ns` what a
+ * message takes to arrive; and when the other side is gone fails the calls under way and all later ones.
  */
 
 #include "worker/call.h"
