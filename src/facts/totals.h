@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "account/counts.h"
 #include "facts/environment.h"
 #include "facts/role.h"
 #include "stats/snapshot.h"
@@ -63,13 +64,39 @@ struct fact_producer {
 	const char *topic;
 	uint32_t producer;
 	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
+	/* Of all subscriptions together; 0 where no account was kept (fact_account). */
+	struct book_counts account;
+	uint64_t exact_below; /* a sequence; ACCOUNT_EXACT */
 };
 
 /* Of a topic's partition for one subscription. */
 struct fact_partition {
 	const char *topic, *subscription;
 	uint32_t partition;
-	uint64_t received;
+	uint64_t received; /* receipts, as consumers counted them */
+	struct book_counts account;
+};
+
+/* Neighbouring messages of a producer that one subscription never received although the broker had
+ * acknowledged them. */
+struct fact_lost {
+	uint32_t producer; /* number, as that of fact_producer */
+	const char *topic, *subscription;
+	int32_t partition;    /* of all of them; -1 = unknown */
+	uint64_t first, last; /* sequences */
+	/* When they were due.  Clock of the coordinator; see book_range. */
+	uint64_t first_due_ns, last_due_ns;
+};
+
+/* What became of every message (account/book.h has the terms). */
+struct fact_account {
+	bool is_kept;  /* false: it was off, or the worker keeps none; nothing else here is known then */
+	bool is_exact; /* every count is; else each says "at least", and lost is known below exact_below */
+	struct book_counts all; /* of all producers and subscriptions together */
+	uint64_t bytes_most;    /* that the book took at most */
+	struct fact_lost *lost; /* the first ranges, by producer, subscription and sequence */
+	size_t lost_count;
+	uint64_t lost_left_off; /* ranges beyond those */
 };
 
 struct fact_totals {
@@ -83,8 +110,9 @@ struct fact_totals {
 	/* Once the books are closed. */
 	struct fact_producer *producers;
 	size_t producers_count;
-	struct fact_partition *partitions; /* those that received something */
+	struct fact_partition *partitions; /* those that received something, or lost */
 	size_t partitions_count;
+	struct fact_account account;
 };
 
 /* The snapshots and histograms; everything else stays. */
