@@ -6,7 +6,9 @@
     bench/verdict_quiet.py --runs 6 --time 5s
 
 Each rule of the verdict has a quantity and a bound (src/results/verdict.h).  On a quiet machine no
-rule may alarm, so the largest of each quantity over many runs has to stay well below its bound.
+rule may alarm without need, so the largest of each quantity over many runs has to stay below its
+bound.  (Loopback and null answer in microseconds: there a hiccup of the machine is most of a p99,
+and `publishDelay` says so rightly.)
 Prints minimum, median, 90th percentile and maximum of each beside its bound, and the runs that were
 not VALID with their reasons.
 
