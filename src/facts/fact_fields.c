@@ -407,6 +407,22 @@ static const struct field edge_items[] = {
 };
 static const struct fields edge_fields = FIELDS(struct fact_edge, edge_items);
 
+/* Of a struct book_counts, which is a member.  What no account was kept of is null.  A message that came
+ * at least once is "received once": partitions have a count of all receipts besides. */
+/* clang-format off */
+#define ACCOUNT_ITEMS(type, member) \
+	FIELD(type, member.received, "receivedOnce", FIELD_LIMIT), \
+	FIELD(type, member.lost, "lost", FIELD_LIMIT), \
+	FIELD(type, member.missing, "missing", FIELD_LIMIT), \
+	FIELD(type, member.delivered_though_failed, "deliveredThoughFailed", FIELD_LIMIT), \
+	FIELD(type, member.duplicated, "duplicated", FIELD_LIMIT), \
+	FIELD(type, member.redelivered, "redelivered", FIELD_LIMIT), \
+	FIELD(type, member.out_of_order, "outOfOrder", FIELD_LIMIT), \
+	FIELD(type, member.never_sent, "neverSent", FIELD_LIMIT)
+#define CORRUPTED(type, member) \
+	FIELD(type, member.corrupted, "corrupted", FIELD_LIMIT)
+/* clang-format on */
+
 static const struct field producer_items[] = {
 	FIELD(struct fact_producer, producer, "producer", FIELD_UINT),
 	FIELD(struct fact_producer, topic, "topic", FIELD_TEXT),
@@ -415,6 +431,8 @@ static const struct field producer_items[] = {
 	FIELD(struct fact_producer, failed, "failed", FIELD_COUNT),
 	FIELD(struct fact_producer, unacknowledged, "unacknowledged", FIELD_COUNT),
 	FIELD(struct fact_producer, unsent, "unsent", FIELD_COUNT),
+	ACCOUNT_ITEMS(struct fact_producer, account),
+	FIELD(struct fact_producer, exact_below, "exactBelow", FIELD_LIMIT),
 };
 const struct fields producer_fields = FIELDS(struct fact_producer, producer_items);
 
@@ -423,8 +441,62 @@ static const struct field partition_items[] = {
 	FIELD(struct fact_partition, subscription, "subscription", FIELD_TEXT),
 	FIELD(struct fact_partition, partition, "partition", FIELD_UINT),
 	FIELD(struct fact_partition, received, "received", FIELD_COUNT),
+	ACCOUNT_ITEMS(struct fact_partition, account),
+	CORRUPTED(struct fact_partition, account),
 };
 const struct fields partition_fields = FIELDS(struct fact_partition, partition_items);
+
+static bool write_lost_partition(const void *from, struct fields_out *out)
+{
+	const struct fact_lost *lost = from;
+
+	if (lost->partition >= 0)
+		text_addf(out->text, "%d", (int)lost->partition);
+	else
+		text_add(out->text, "null");
+	return true;
+}
+
+static bool read_lost_partition(const json_t *value, void *to, struct fields_in *in)
+{
+	struct fact_lost *lost = to;
+	json_int_t partition = json_integer_value(value);
+
+	lost->partition = -1;
+	if (value == NULL || json_is_null(value))
+		return true;
+	if (!json_is_integer(value) || partition < 0 || partition > INT32_MAX)
+		return error_set(in->err, ERROR_CONFIG, "partition is no number");
+	lost->partition = (int32_t)partition;
+	return true;
+}
+
+static const struct field_custom lost_partition = { write_lost_partition, read_lost_partition };
+
+static const struct field lost_items[] = {
+	FIELD(struct fact_lost, producer, "producer", FIELD_UINT),
+	FIELD(struct fact_lost, topic, "topic", FIELD_TEXT),
+	FIELD(struct fact_lost, subscription, "subscription", FIELD_TEXT),
+	FIELD(struct fact_lost, partition, "partition", FIELD_CUSTOM, .custom = &lost_partition),
+	FIELD(struct fact_lost, first, "first", FIELD_COUNT),
+	FIELD(struct fact_lost, last, "last", FIELD_COUNT),
+	FIELD(struct fact_lost, first_due_ns, "firstDueNs", FIELD_INSTANT),
+	FIELD(struct fact_lost, last_due_ns, "lastDueNs", FIELD_INSTANT),
+};
+const struct fields lost_fields = FIELDS(struct fact_lost, lost_items);
+
+static const struct field account_items[] = {
+	FIELD(struct fact_account, is_kept, "kept", FIELD_BOOL),
+	FIELD(struct fact_account, is_exact, "exact", FIELD_BOOL),
+	FIELD(struct fact_account, is_order_known, "orderKnown", FIELD_BOOL),
+	ACCOUNT_ITEMS(struct fact_account, all),
+	CORRUPTED(struct fact_account, all),
+	FIELD(struct fact_account, bytes_most, "bytesMost", FIELD_COUNT),
+	FIELD(struct fact_account, lost, "lostRanges", FIELD_ROWS, .of = &lost_fields,
+	      .count = offsetof(struct fact_account, lost_count)),
+	FIELD(struct fact_account, lost_left_off, "lostRangesLeftOff", FIELD_COUNT),
+};
+const struct fields account_fields = FIELDS(struct fact_account, account_items);
 
 static const struct field event_items[] = {
 	FIELD(struct fact_event, kind, "kind", FIELD_NAME, .flags = FIELD_MUST,
@@ -487,6 +559,11 @@ static const struct field host_items[] = {
 };
 static const struct fields host_fields = FIELDS(struct fact_host, host_items);
 
+static bool keeps_account(const void *from)
+{
+	return ((const struct fact_totals *)from)->account.is_kept;
+}
+
 const struct field totals_items[TOTALS_ITEMS] = {
 	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
 	FIELD(struct fact_totals, snapshot, "snapshot", FIELD_STRUCT, .of = &snapshot_fields),
@@ -502,5 +579,7 @@ const struct field totals_items[TOTALS_ITEMS] = {
 	      .count = offsetof(struct fact_totals, producers_count)),
 	FIELD(struct fact_totals, partitions, "partitions", FIELD_LIST, .of = &partition_fields,
 	      .count = offsetof(struct fact_totals, partitions_count)),
+	FIELD(struct fact_totals, account, "account", FIELD_STRUCT, .of = &account_fields,
+	      .when = keeps_account),
 };
 const struct fields totals_fields = FIELDS(struct fact_totals, totals_items);

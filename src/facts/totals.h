@@ -60,13 +60,16 @@ struct fact_edge {
 	uint64_t counters[COUNTER_COUNT];
 };
 
+/* Each count of an account where none was kept: it is not 0. */
+#define FACT_UNKNOWN UINT64_MAX
+
 struct fact_producer {
 	const char *topic;
 	uint32_t producer;
 	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
-	/* Of all subscriptions together; 0 where no account was kept (fact_account). */
+	/* Of all subscriptions together, but for `corrupted`: a damaged stamp names no producer. */
 	struct book_counts account;
-	uint64_t exact_below; /* a sequence; ACCOUNT_EXACT */
+	uint64_t exact_below; /* a sequence; ACCOUNT_EXACT; 0 = no account was kept */
 };
 
 /* Of a topic's partition for one subscription. */
@@ -74,6 +77,7 @@ struct fact_partition {
 	const char *topic, *subscription;
 	uint32_t partition;
 	uint64_t received; /* receipts, as consumers counted them */
+	/* What is known of no partition stands in `account` of the producers alone. */
 	struct book_counts account;
 };
 
@@ -90,8 +94,11 @@ struct fact_lost {
 
 /* What became of every message (account/book.h has the terms). */
 struct fact_account {
-	bool is_kept;  /* false: it was off, or the worker keeps none; nothing else here is known then */
-	bool is_exact; /* every count is; else each says "at least", and lost is known below exact_below */
+	bool is_kept; /* false: it was off, or the worker keeps none; nothing else here is known then */
+	/* Every count is.  Else each says "at least", lost is known below exact_below, and what was never
+	 * received is charged by sums instead of message by message (agent/debt.h). */
+	bool is_exact;
+	bool is_order_known;    /* false: some that came out of order were not seen, or all */
 	struct book_counts all; /* of all producers and subscriptions together */
 	uint64_t bytes_most;    /* that the book took at most */
 	struct fact_lost *lost; /* the first ranges, by producer, subscription and sequence */
@@ -117,5 +124,9 @@ struct fact_totals {
 
 /* The snapshots and histograms; everything else stays. */
 void fact_totals_fini(struct fact_totals *t);
+
+extern const struct book_counts fact_counts_unknown; /* FACT_UNKNOWN, each of them */
+/* Of what is known. */
+void fact_counts_add(struct book_counts *to, const struct book_counts *from);
 
 #endif

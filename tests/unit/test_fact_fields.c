@@ -40,8 +40,8 @@ static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 	struct snapshot own = { .cpu_ns = 5 };
 	struct hist_copy late = { 0 };
 	struct fact_agent agent = { .role = AGENT_CONSUMER, .pid = 42, .hung = true, .lost = true };
-	struct fact_producer producer = { "t", 7, 20, 19, 1, 0, 3 };
-	struct fact_partition partition = { "t", "g", 2, 19 };
+	struct fact_producer producer = { "t", 7, 20, 19, 1, 0, 3, { 0 }, 0 };
+	struct fact_partition partition = { "t", "g", 2, 19, { 0 } };
 	struct fact_totals t = { .agents = &agent, .agents_count = 1 };
 	struct fact_totals back;
 	struct arena arena = { 0 };
@@ -84,6 +84,126 @@ static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 	fact_totals_fini(&back);
 	fact_totals_fini(&t);
 	arena_fini(&arena);
+}
+
+static struct book_counts ones_to_nine(void)
+{
+	return (struct book_counts){ .received = 1,
+		                     .duplicated = 2,
+		                     .redelivered = 3,
+		                     .out_of_order = 4,
+		                     .corrupted = 5,
+		                     .lost = 6,
+		                     .missing = 7,
+		                     .delivered_though_failed = 8,
+		                     .never_sent = 9 };
+}
+
+static void an_account_comes_through_with_its_ranges(void **state)
+{
+	const struct book_counts counts = ones_to_nine();
+	struct fact_producer producer = { .topic = "t", .account = counts, .exact_below = 4096 };
+	struct fact_partition partition = { .topic = "t", .subscription = "s", .account = counts };
+	struct fact_lost lost[] = {
+		{ 7, "t", "s", 0, 1041, 1043, 5000, 7000 },
+		{ 8, "t", "s", -1, 9, 9, 6000, 6000 },
+	};
+	struct fact_totals t = {
+		.producers = &producer,
+		.producers_count = 1,
+		.partitions = &partition,
+		.partitions_count = 1,
+		.account = { .is_kept = true,
+		             .is_exact = true,
+		             .is_order_known = true,
+		             .all = counts,
+		             .bytes_most = 1 << 20,
+		             .lost = lost,
+		             .lost_count = 2,
+		             .lost_left_off = 3 },
+	};
+	struct fact_totals back;
+	struct arena arena = { 0 };
+
+	(void)state;
+	there_and_back(&totals_fields, &t, &back, &arena);
+	assert_memory_equal(&back.account.all, &counts, sizeof(counts));
+	assert_memory_equal(&back.partitions[0].account, &counts, sizeof(counts));
+	assert_int_equal(back.producers[0].account.lost, 6);
+	assert_int_equal(back.producers[0].exact_below, 4096);
+	assert_true(back.account.is_kept && back.account.is_exact);
+	assert_true(back.account.is_order_known);
+	assert_int_equal(back.account.bytes_most, 1 << 20);
+	assert_int_equal(back.account.lost_left_off, 3);
+	assert_int_equal(back.account.lost_count, 2);
+	assert_int_equal(back.account.lost[0].producer, 7);
+	assert_int_equal(back.account.lost[0].partition, 0);
+	assert_int_equal(back.account.lost[0].last, 1043);
+	assert_int_equal(back.account.lost[0].last_due_ns, 7000);
+	assert_int_equal(back.account.lost[1].partition, -1);
+	assert_string_equal(back.account.lost[1].subscription, "s");
+	fact_totals_fini(&back);
+	arena_fini(&arena);
+}
+
+/* Unknown is not 0, and nowhere becomes it. */
+static void without_an_account_nothing_is_called_0(void **state)
+{
+	struct fact_producer producer = { .topic = "t", .account = fact_counts_unknown };
+	struct fact_partition partition = { .topic = "t", .account = fact_counts_unknown };
+	struct fact_totals t = {
+		.producers = &producer,
+		.producers_count = 1,
+		.partitions = &partition,
+		.partitions_count = 1,
+	};
+	struct fact_totals back;
+	struct text out = { 0 };
+	struct fields_out to = { &out, 0 };
+	struct arena arena = { 0 };
+
+	(void)state;
+	there_and_back(&totals_fields, &t, &back, &arena);
+	assert_false(back.account.is_kept);
+	assert_int_equal(back.producers[0].account.lost, FACT_UNKNOWN);
+	assert_int_equal(back.producers[0].exact_below, 0);
+	assert_memory_equal(&back.partitions[0].account, &fact_counts_unknown,
+	                    sizeof(fact_counts_unknown));
+	fields_write(&partition_fields, &partition, &to);
+	assert_non_null(strstr(text_str(&out), "\"lost\":null"));
+	fact_totals_fini(&back);
+	text_fini(&out);
+	arena_fini(&arena);
+}
+
+static void a_partition_of_a_loss_is_a_number(void **state)
+{
+	static const char *const bad[] = { "-1", "\"a\"", "1.5", "99999999999" };
+	struct error err;
+	struct fields_in in = { NULL, 0, &err };
+	struct fact_lost lost;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		json_t *root = json_object();
+		json_object_set_new(root, "partition", json_loads(bad[i], JSON_DECODE_ANY, NULL));
+		assert_false(fields_read(&lost_fields, root, &lost, &in));
+		assert_string_equal(err.text, "partition is no number");
+		json_decref(root);
+	}
+}
+
+static void counts_of_accounts_add_up(void **state)
+{
+	struct book_counts sum = { 0 }, one = ones_to_nine();
+	const uint64_t *words = (const uint64_t *)&sum;
+
+	(void)state;
+	fact_counts_add(&sum, &one);
+	assert_memory_equal(&sum, &one, sizeof(sum));
+	fact_counts_add(&sum, &one);
+	for (size_t i = 0; i < sizeof(sum) / sizeof(*words); i++)
+		assert_int_equal(words[i], 2 * (i + 1));
 }
 
 static void events_and_rows_come_through_and_secrets_do_not(void **state)
@@ -153,6 +273,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_clients_said_comes_back_and_nothing_else),
 		cmocka_unit_test(totals_of_a_worker_come_through_with_their_histograms),
+		cmocka_unit_test(an_account_comes_through_with_its_ranges),
+		cmocka_unit_test(without_an_account_nothing_is_called_0),
+		cmocka_unit_test(a_partition_of_a_loss_is_a_number),
+		cmocka_unit_test(counts_of_accounts_add_up),
 		cmocka_unit_test(events_and_rows_come_through_and_secrets_do_not),
 		cmocka_unit_test(a_histogram_of_another_make_is_refused),
 	};

@@ -48,8 +48,8 @@ static void fill_lists(struct sample *s)
 	s->periods[0].end_ns = 103 * S;
 	s->agents[0] = (struct fact_agent){ .role = AGENT_PRODUCER, .pid = 42, .lost = true };
 	s->agents[0].snapshot = &s->agent_snapshot;
-	s->producers[0] = (struct fact_producer){ "t", 7, 20, 19, 1, 0, 3 };
-	s->partitions[0] = (struct fact_partition){ "t", "g", 2, 19 };
+	s->producers[0] = (struct fact_producer){ "t", 7, 20, 19, 1, 0, 3, { 0 }, 0 };
+	s->partitions[0] = (struct fact_partition){ "t", "g", 2, 19, { 0 } };
 	s->events[0] = (struct fact_event){ .kind = EVENT_AGENT_LOST,
 		                            .role = AGENT_PRODUCER,
 		                            .at_ns = 102 * S,
