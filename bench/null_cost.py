@@ -70,7 +70,7 @@ PARTS = [
     ("payload and stamp", ("fill_message", "stamp_", "payload_", "key_index")),
     ("pacing and heap", ("pacer_", "heap_", "advance", "schedule", "next_wake_ns", "unblock")),
     ("window in flight", ("flights_",)),
-    ("counters", ("counter_", "count", "message_taken")),
+    ("counters", ("counter_", "count", "loop_count", "message_taken")),
     ("driver (null)", ("null_", "serve_counted")),
 ]
 REST = "loop: offering, serving, waiting"

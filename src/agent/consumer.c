@@ -52,8 +52,7 @@ static struct shm_latencies *latencies_of(struct consumer_loop *l, uint64_t due_
 
 static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
 {
-	enum window window = loop_window_of(&l->base, s->due_ns);
-	struct shm_latencies *latencies = loop_latencies(&l->base, window);
+	struct shm_latencies *latencies = loop_count_due(&l->base, s->due_ns);
 	uint64_t called_ns = stamp_called_ns(s);
 
 	if (now_ns < called_ns) { /* read anew after it: another clock's stamp (loop_tick) */
@@ -63,7 +62,6 @@ static void record_latencies(struct consumer_loop *l, const struct stamp *s, uin
 	shm_record(latencies, LATENCY_E2E, now_ns - called_ns);
 	if (!(s->flags & STAMP_UNSCHEDULED))
 		shm_record(latencies, LATENCY_CORRECTED_E2E, now_ns - s->due_ns);
-	shm_count_due(l->base.words, l->base.slots_start_ns, window, s->due_ns);
 }
 
 static void count_received(struct consumer *c, const struct received *m)

@@ -301,12 +301,48 @@ void loop_look(struct loop *l, uint64_t now_ns)
 	const struct shm_control *c = &l->shm->control;
 	uint64_t start_ns = counter_read(&c->window_start_ns);
 	uint64_t end_ns = counter_read(&c->window_end_ns);
+	uint64_t window_ns = end_ns > start_ns ? end_ns - start_ns : 0;
 
+	if (start_ns != l->window_start_ns || window_ns != l->window_ns)
+		l->slot.ns = 0; /* its messages may be of the other window now */
 	l->window_start_ns = start_ns;
-	l->window_ns = end_ns > start_ns ? end_ns - start_ns : 0;
-	l->slots_start_ns = counter_read(&c->slots_start_ns);
+	l->window_ns = window_ns;
 	counter_set(&l->words->turned_ns, now_ns);
 	pass_edges(l, start_ns, end_ns, now_ns);
+}
+
+/* Ends the slot at the edges of the window, on both sides of the message. */
+static void slot_cut(struct loop_slot *slot, const struct loop *l, uint64_t due_ns)
+{
+	const uint64_t edges[EDGES] = { l->window_start_ns, l->window_start_ns + l->window_ns };
+	uint64_t end_ns = slot->from_ns + slot->ns;
+
+	for (int i = 0; i < EDGES; i++) {
+		if (edges[i] <= due_ns && edges[i] > slot->from_ns)
+			slot->from_ns = edges[i];
+		if (edges[i] > due_ns && edges[i] < end_ns)
+			end_ns = edges[i];
+	}
+	slot->ns = end_ns - slot->from_ns;
+}
+
+struct shm_latencies *loop_count_elsewhere(struct loop *l, uint64_t due_ns)
+{
+	uint64_t slots_start_ns = counter_read(&l->shm->control.slots_start_ns);
+	uint64_t slot = shm_slot_of(slots_start_ns, due_ns);
+	enum window window = loop_window_of(l, due_ns);
+
+	shm_count_due(l->words, slots_start_ns, window, due_ns);
+	if (slot < SHM_SLOTS - 1) { /* the last one has another kind of word, and no end */
+		l->slot = (struct loop_slot){
+			.from_ns = slots_start_ns + (slot << SHM_SLOT_SHIFT),
+			.ns = UINT64_C(1) << SHM_SLOT_SHIFT,
+			.count = &l->words->by_due[window][slot],
+			.latencies = loop_latencies(l, window),
+		};
+		slot_cut(&l->slot, l, due_ns);
+	}
+	return loop_latencies(l, window);
 }
 
 void loop_read_clock(struct loop *l)

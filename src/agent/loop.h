@@ -37,6 +37,17 @@
 
 typedef void loop_claims_fn(void *client, struct claims *out);
 
+/*
+ * Where the messages go that are due within one slot (shm_loop.h) and on one side of the window's
+ * edges.  Messages come by slots of 134 ms: the next one nearly always belongs where the last one did,
+ * and looking there first costs less than to compute its window alone.
+ */
+struct loop_slot {
+	uint64_t from_ns, ns; /* ns = 0: none was looked up since the parent's words have changed */
+	_Atomic uint32_t *count;
+	struct shm_latencies *latencies;
+};
+
 struct loop {
 	const struct agent_spec *spec;
 	const struct driver *driver;
@@ -54,9 +65,9 @@ struct loop {
 	uint32_t ready_count;
 	bool *is_ready;
 
-	/* The parent's words as of the last loop_look: the measured window, and since when it is counted
-	 * by due time. */
-	uint64_t window_start_ns, window_ns, slots_start_ns;
+	/* The measured window as of the last loop_look. */
+	uint64_t window_start_ns, window_ns;
+	struct loop_slot slot; /* of the last message that loop_count_due counted */
 	struct shm_latencies *latencies[WINDOW_COUNT]; /* of `words` */
 	unsigned edges_passed;
 	uint64_t edge_ns; /* the next one of the window; UINT64_MAX = none is announced */
@@ -138,6 +149,18 @@ static inline enum window loop_window_of(const struct loop *l, uint64_t due_ns)
 static inline struct shm_latencies *loop_latencies(const struct loop *l, enum window window)
 {
 	return l->latencies[window];
+}
+
+/* Behind loop_count_due: a message of another slot. */
+struct shm_latencies *loop_count_elsewhere(struct loop *l, uint64_t due_ns);
+
+/* Counts one message, acknowledged or received, by when it was due.  Where its times go. */
+static inline struct shm_latencies *loop_count_due(struct loop *l, uint64_t due_ns)
+{
+	if (__builtin_expect(due_ns - l->slot.from_ns >= l->slot.ns, 0))
+		return loop_count_elsewhere(l, due_ns);
+	counter_bump_u32(l->slot.count);
+	return l->slot.latencies;
 }
 
 /* Behind loop_tick. */

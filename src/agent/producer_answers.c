@@ -40,14 +40,11 @@ static void message_acknowledged(struct producer *p, uint64_t due_ns, uint64_t c
                                  uint64_t now_ns)
 {
 	struct producer_loop *l = p->loop;
-	enum window window = loop_window_of(&l->base, due_ns);
-	struct shm_latencies *latencies = loop_latencies(&l->base, window);
+	struct shm_latencies *latencies = loop_count_due(&l->base, due_ns);
 
 	shm_record(latencies, LATENCY_PUBLISH, now_ns - called_ns);
 	if (producer_is_paced(l))
 		shm_record(latencies, LATENCY_CORRECTED_PUBLISH, now_ns - due_ns);
-	if (l->load.subscriptions > 0) /* else nobody can miss it */
-		shm_count_due(l->base.words, l->base.slots_start_ns, window, due_ns);
 	counter_bump(&p->words->acknowledged);
 }
 

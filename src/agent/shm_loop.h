@@ -74,14 +74,21 @@ static inline __attribute__((always_inline)) void shm_record(struct shm_latencie
 	hist_put(&to->words[which], &to->buckets[which], ns);
 }
 
+/* Earlier than the start (of another clock) wraps: into the last slot. */
+static inline uint64_t shm_slot_of(uint64_t slots_start_ns, uint64_t due_ns)
+{
+	uint64_t slot = (due_ns - slots_start_ns) >> SHM_SLOT_SHIFT;
+
+	return slot < SHM_SLOTS ? slot : SHM_SLOTS - 1;
+}
+
 /* Counts one message that was due at `due_ns`; owner loop only. */
 static inline void shm_count_due(struct shm_loop *loop, uint64_t slots_start_ns, enum window window,
                                  uint64_t due_ns)
 {
-	/* Earlier than the start (of another clock) wraps: into the last slot. */
-	uint64_t slot = (due_ns - slots_start_ns) >> SHM_SLOT_SHIFT;
+	uint64_t slot = shm_slot_of(slots_start_ns, due_ns);
 
-	if (__builtin_expect(slot >= SHM_SLOTS - 1, 0))
+	if (slot == SHM_SLOTS - 1)
 		counter_bump(&loop->due_later[window]);
 	else
 		counter_bump_u32(&loop->by_due[window][slot]);
