@@ -11,7 +11,7 @@
 #include "stats/counter.h"
 
 #define SHM_MAGIC   0x6f6d6231u /* "omb1" */
-#define SHM_VERSION 5
+#define SHM_VERSION 6
 
 static size_t rounded(size_t bytes, size_t to)
 {
@@ -63,9 +63,20 @@ static size_t flights_stride(const struct agent_shm_shape *s)
 	return rounded(bytes, bytes > page_bytes() ? page_bytes() : 64);
 }
 
+/* On pages of their own, too: nothing but what a loop says is memory. */
+static size_t accounts_offset(const struct agent_shm_shape *s)
+{
+	return rounded(flights_offset(s) + s->clients * flights_stride(s), page_bytes());
+}
+
+static size_t accounts_stride(const struct agent_shm_shape *s)
+{
+	return s->account.keys > 0 ? rounded(account_area_bytes(&s->account), page_bytes()) : 0;
+}
+
 struct agent_shm *agent_shm_map(const struct agent_shm_shape *shape, struct error *err)
 {
-	size_t bytes = flights_offset(shape) + shape->clients * flights_stride(shape);
+	size_t bytes = accounts_offset(shape) + shape->loops * accounts_stride(shape);
 
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 	               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -80,6 +91,8 @@ struct agent_shm *agent_shm_map(const struct agent_shm_shape *shape, struct erro
 	shm->bytes = bytes;
 	shm->shape = *shape;
 	agent_shm_put_times(shm, &(struct shm_times){ UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, 0 });
+	for (uint32_t i = 0; shape->account.keys > 0 && i < shape->loops; i++)
+		account_area_init(agent_shm_account(shm, i), &shape->account);
 	return shm;
 }
 
@@ -125,6 +138,23 @@ struct flight *agent_shm_flights(struct agent_shm *shm, uint32_t client)
 	assert(client < shm->shape.clients && shm->shape.window_messages > 0);
 	return (struct flight *)((char *)shm + flights_offset(&shm->shape) +
 	                         client * flights_stride(&shm->shape));
+}
+
+struct account_area *agent_shm_account(struct agent_shm *shm, uint32_t loop)
+{
+	assert(loop < shm->shape.loops);
+	if (shm->shape.account.keys == 0)
+		return NULL;
+	return (struct account_area *)(void *)((char *)shm + accounts_offset(&shm->shape) +
+	                                       loop * accounts_stride(&shm->shape));
+}
+
+bool agent_shm_knows_order(const struct agent_shm *shm)
+{
+	for (uint32_t i = 0; i < shm->shape.loops; i++)
+		if (atomic_load_explicit(&shm->loop[i].order_unknown, memory_order_relaxed) != 0)
+			return false;
+	return true;
 }
 
 void shm_schedule_put(struct shm_schedule *schedule, const struct shm_schedule_copy *copy)

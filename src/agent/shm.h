@@ -7,25 +7,29 @@
  *
  *     | header | loop 0 | loop 1 ... | client 0 | client 1 ... |
  *     | partition counts of consumers ... | schedules of producers ... | flights of producers ... |
+ *     | account of loop 0 | account of loop 1 ... |
  *
  * One mapping for each agent, made before its fork; a restarted agent gets a fresh one and the old
  * one keeps its counts, so a parent that loses an agent at any instant still has all it counted.
  * Every word has one writer: the parent (`control`, `clocks`), administration (`progress`), or the loop
  * that owns it or its client; but for `state`, `error_claimed` and `error`: the first loop that fails
- * claims them and writes AGENT_FAILED last, else the agent's first thread writes them.  Counters and histograms only grow.
+ * claims them and writes AGENT_FAILED last, else the agent's first thread writes them; and for the
+ * accounts, whose header says whose their words are (account/area.h).  Counters and histograms only grow.
  * Untouched pages of the mapping take no memory, and readers leave them untouched.
  *
  * What a parent may rely on when an agent was killed between two instructions (debt.h does):
  *
  *     sent      a message takes its flight, then the driver is asked, then `sent` is counted.  A
  *               flight whose sequence is `sent` was being offered: the driver may have sent it.
- *     answered  it is counted as sent, if its own `send` reports it; it gives its flight back, then
- *               its times are recorded, then it is counted by its client.
+ *     answered  it is counted as sent, if its own `send` reports it; it goes into the account, gives
+ *               its flight back, then its times are recorded, then it is counted by its client.
+ *     received  it goes into the account, then it is counted, then its times are recorded; the driver
+ *               is told later that it may be confirmed to the broker.
  *
  * So the clients' counts and the flights are the truth, and no message is in both: whatever a driver
  * may have delivered is sent.  The message that the loop was at in that instant may be counted as
  * unacknowledged instead of as what it became, and may be in some of the histograms and not in
- * others: one message for each loop, never more.
+ * others: one message for each loop, never more.  In the account it may be already.
  */
 
 #include <stdatomic.h>
@@ -33,6 +37,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "account/area.h"
 #include "agent/clocks.h"
 #include "agent/flight.h"
 #include "agent/shm_loop.h"
@@ -86,8 +91,9 @@ struct shm_times {
 
 struct agent_shm_shape {
 	uint32_t loops, clients;
-	uint32_t partitions;      /* counts for each client: of consumers */
-	uint32_t window_messages; /* flights for each client: of producers */
+	uint32_t partitions;          /* counts for each client: of consumers */
+	uint32_t window_messages;     /* flights for each client: of producers */
+	struct account_shape account; /* of each loop; without keys: no account is kept */
 };
 
 struct agent_shm {
@@ -117,6 +123,13 @@ _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client);
 /* Of one producer; shape.window_messages flights. */
 struct shm_schedule *agent_shm_schedule(struct agent_shm *shm, uint32_t client);
 struct flight *agent_shm_flights(struct agent_shm *shm, uint32_t client);
+
+/* What became of the messages of a loop: the loop writes, the parent takes, once its keys are filled in
+ * (roster.h).  NULL = no account is kept. */
+struct account_area *agent_shm_account(struct agent_shm *shm, uint32_t loop);
+/* Of consumers: does the account know what came out of order?  Not if a loop had no room to remember
+ * the last message of each producer and partition (receipts.h). */
+bool agent_shm_knows_order(const struct agent_shm *shm);
 
 /* Owner loop only. */
 void shm_schedule_put(struct shm_schedule *schedule, const struct shm_schedule_copy *copy);

@@ -52,6 +52,8 @@ struct shm_loop {
 	 * own: its sentinel. */
 	struct hist late;
 	_Atomic uint32_t thread; /* its number in the system; 0 = the clients are not open yet */
+	_Atomic uint32_t
+		order_unknown; /* 1: its account has not every message that was out of order */
 	struct shm_claims claims;
 	_Atomic uint64_t message_bytes; /* of a producer loop: of every payload; 0 = no load yet */
 	struct note notes[NOTE_COUNT];

@@ -12,6 +12,8 @@
 #include "facts/role.h"
 #include "load/assignment.h"
 
+struct roster;
+
 /* Names to delete when the parent has died; of the whole run as far as known at the fork. */
 struct agent_names {
 	const char *const *topics;
@@ -26,6 +28,10 @@ struct client_spec {
 	uint32_t id;              /* of the producer in stamps; number of the consumer */
 	uint32_t schedule_index;  /* of a producer: its place in the schedule of this worker */
 	uint32_t members;         /* of a consumer: of its subscription, itself included */
+	/* In the account, if one is kept (roster.h): of a consumer its topic, its subscription among those
+	 * of the topic, and where the keys of its subscription begin in its loop; of a producer its key. */
+	uint32_t topic_number, subscription_number;
+	uint32_t first_key;
 };
 
 /* Borrowed by the agent: lives, unchanged, until its process has ended. */
@@ -46,6 +52,8 @@ struct agent_spec {
 	size_t clocks_count;
 	uint32_t loops;
 	struct consume_spec consume;
+	const struct roster *roster; /* NULL: no account is kept */
+	uint64_t account_bytes;      /* that the chunks of a loop may take; 0 = not bounded */
 	int nice;
 	int cpu;                  /* -1: anywhere */
 	struct agent_names names; /* empty: leave everything to others */

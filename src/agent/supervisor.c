@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "agent/oom.h"
+#include "agent/roster.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
@@ -180,12 +181,14 @@ struct agent *supervisor_start(struct supervisor *s, const struct agent_spec *sp
 		.clients = spec->clients_count,
 		.partitions = spec->role == AGENT_CONSUMER ? spec->partitions : 0,
 		.window_messages = spec->role == AGENT_PRODUCER ? spec->window_messages : 0,
+		.account = roster_shape(spec),
 	};
 	a->shm = agent_shm_map(&shape, err);
 	if (a->shm == NULL || !open_ends(a, child_channels, &child_output, err))
 		goto out;
 	agent_shm_put_times(a->shm, &a->spec.times);
 	shm_clocks_put(&a->shm->clocks, a->spec.clocks, a->spec.clocks_count);
+	roster_put_keys(spec, a->shm);
 
 	a->oom_kills = oom_kills();
 	a->pid = fork();

@@ -41,6 +41,11 @@ enum agent_layout {
 	AGENTS_NUMBER, /* agent_count of each kind */
 };
 
+enum accounting {
+	ACCOUNTING_EXACT, /* what became of every message */
+	ACCOUNTING_OFF,   /* sums alone, in which a loss and a duplicate cancel */
+};
+
 enum key_distributor {
 	KEYS_NONE,        /* NO_KEY */
 	KEYS_ROUND_ROBIN, /* KEY_ROUND_ROBIN */
@@ -94,6 +99,7 @@ struct workload {
 	uint64_t commit_ns;
 
 	bool keep_topics;
+	enum accounting accounting;
 };
 
 /* Rows of a private struct: for documentation and names only. */

@@ -13,10 +13,22 @@
 #include "load/payload.h"
 
 /* In flight for each producer, where nobody says otherwise. */
-#define LOAD_WINDOW_DEFAULT 65536
+#define LOAD_WINDOW_DEFAULT    65536
 
 /* How long after the end of the load what was due before is still sent. */
-#define LOAD_GRACE_NS       UINT64_C(1000000000)
+#define LOAD_GRACE_NS          UINT64_C(1000000000)
+
+/* The account of messages may take so much of all producers' loops together, and of all consumers',
+ * where it is touched: beyond it counts are not exact.  A loop touches a chunk of some 8 KiB for each
+ * producer that it hears of (account/area.h). */
+#define LOAD_ACCOUNT_BYTES_MAX (UINT64_C(1) << 30)
+
+/* Keys of the account of one loop (account/area.h): 16 bytes each, and all are looked through at the end. */
+#define LOAD_ACCOUNT_KEYS_MAX  (UINT32_C(1) << 22)
+
+/* Address space of a consumers' loop to remember the last message of each producer and partition in;
+ * what is touched is that of the partitions that its consumers have. */
+#define LOAD_ORDER_BYTES_MAX   (UINT64_C(1) << 30)
 
 enum load_mode {
 	LOAD_PACED,     /* by the epoch's schedule */

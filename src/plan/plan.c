@@ -144,6 +144,41 @@ static bool counts_fit(const struct workload *w, struct error *err)
 	return true;
 }
 
+/* Of the consumers' loop that has most. */
+static uint64_t account_keys_most(const struct plan *plan)
+{
+	uint32_t agents = deal_agents(&plan->deal, plan->consumers);
+	uint64_t here = deal_clients_of(plan->consumers, agents, 0);
+	uint64_t loops = plan->deal.loops > 0 ? plan->deal.loops : 1;
+	uint64_t members = (here + loops - 1) / loops;
+	uint64_t subscriptions = (uint64_t)plan->topics * plan->subscriptions;
+
+	return (members < subscriptions ? members : subscriptions) *
+	       plan->workload->producers_per_topic;
+}
+
+/* Without consumers nothing can be missed: what was acknowledged and what has failed is counted anyway. */
+static const char *account_lack(const struct plan *plan, struct arena *arena)
+{
+	const struct workload *w = plan->workload;
+
+	if (w->accounting == ACCOUNTING_OFF)
+		return "accounting is off";
+	if (!plan->stamped)
+		return arena_printf(arena, "payloads of %u bytes have no room for the stamp of %d",
+		                    w->message_size, STAMP_BYTES);
+	if (plan->consumers == 0)
+		return "there are no consumers";
+	if (plan->partitions > PLAN_ACCOUNT_MAX || plan->subscriptions > PLAN_ACCOUNT_MAX)
+		return arena_printf(arena, "a topic has more than %d partitions or subscriptions",
+		                    PLAN_ACCOUNT_MAX);
+	if (account_keys_most(plan) > LOAD_ACCOUNT_KEYS_MAX)
+		return arena_printf(
+			arena, "a consumer thread has more than %u subscriptions times producers",
+			LOAD_ACCOUNT_KEYS_MAX);
+	return NULL;
+}
+
 bool plan_make(struct plan *out, const struct workload *w, const struct plan_host *host,
                struct arena *arena, struct error *err)
 {
@@ -179,9 +214,27 @@ bool plan_make(struct plan *out, const struct workload *w, const struct plan_hos
 		.run = host->run,
 		.seed = w->seed,
 	};
+	out->account_lack = account_lack(out, arena);
+	out->account = out->account_lack == NULL;
 	set_rate(out);
 	set_backlog(out);
 	return true;
+}
+
+uint64_t plan_account_keys(const struct plan *plan)
+{
+	uint64_t subscriptions = (uint64_t)plan->topics * plan->subscriptions;
+	uint32_t agents = plan->account ? deal_agents(&plan->deal, plan->consumers) : 0;
+	uint64_t keys = 0;
+
+	for (uint32_t a = 0; a < agents; a++) {
+		uint64_t here = deal_clients_of(plan->consumers, agents, a);
+		uint64_t loops = plan->deal.loops < here ? plan->deal.loops : here;
+		/* Of a loop, one for each consumer, but for those of the same subscription. */
+		uint64_t most = loops * subscriptions;
+		keys += here < most ? here : most;
+	}
+	return keys * plan->workload->producers_per_topic;
 }
 
 double plan_bytes_per_s(const struct plan *plan)

@@ -32,6 +32,7 @@ struct workload;
 
 #define PLAN_MAX_BLOCK_NS UINT64_C(60000000000) /* the Java client's max.block.ms */
 #define PLAN_CLIENTS_MAX  10000000              /* producers, and consumers */
+#define PLAN_ACCOUNT_MAX  65534                 /* partitions, or subscriptions, of a topic */
 
 /* What the plan needs to know about where it runs. */
 struct plan_host {
@@ -57,7 +58,9 @@ struct plan {
 	struct load_spec load; /* epoch.start_ns is 0 until the gate is known */
 	struct deal_spec deal;
 	struct consume_spec consume;
-	bool stamped; /* payloads have room for the stamp: accounting works */
+	bool stamped;             /* payloads have room for the stamp */
+	bool account;             /* one is kept of every message */
+	const char *account_lack; /* why not; NULL = it is */
 
 	uint64_t
 		backlog_messages; /* build up so many, over all subscriptions; 0 = no backlog test */
@@ -81,6 +84,9 @@ bool plan_make(struct plan *out, const struct workload *w, const struct plan_hos
 struct plan_clients plan_clients(const struct plan *plan, const char *run_id,
                                  const char *const *topic_names, uint64_t chance,
                                  struct arena *arena);
+
+/* Keys of the account (account/area.h) that loops of consumers keep, all of them together, at most. */
+uint64_t plan_account_keys(const struct plan *plan);
 
 /* Payload bytes offered per second; 0 while searching and without a schedule. */
 double plan_bytes_per_s(const struct plan *plan);

@@ -20,6 +20,9 @@
 #define LOOP_BYTES              (512 * KIB)
 #define FLIGHT_BYTES            20 /* a slot and its number on the stack of free ones */
 
+/* Of the account, a loop touches so much for each producer that it hears of: a chunk (agent/roster.h). */
+#define CHUNK_BYTES             (8 * KIB)
+
 /* Descriptors: stdio, log files, result files, libraries' own; here also epoll, signals, timers. */
 #define FILES_ANY               16
 #define FILES_AGENT             8 /* shared memory, stderr, payload pool, journal ... */
@@ -89,6 +92,15 @@ static uint64_t window_bytes(const struct plan *plan)
 	return (uint64_t)plan->load.window_messages * (plan->load.payload.size + FLIGHT_BYTES);
 }
 
+static uint64_t account_bytes(const struct plan *plan, const struct resources *need)
+{
+	uint64_t producers = plan->account ? plan->producers * CHUNK_BYTES : 0;
+	uint64_t consumers = need->account_bytes;
+
+	return (producers < LOAD_ACCOUNT_BYTES_MAX ? producers : LOAD_ACCOUNT_BYTES_MAX) +
+	       (consumers < LOAD_ACCOUNT_BYTES_MAX ? consumers : LOAD_ACCOUNT_BYTES_MAX);
+}
+
 /* The share of its time that a loop spins: for the last part of each wait for a pass of sends. */
 static double spinning_share(const struct plan *plan, uint64_t loops)
 {
@@ -134,7 +146,9 @@ void resources_estimate(const struct plan *plan, const struct resource_driver *d
 		.files_agent = files_p > files_c ? files_p : files_c,
 		.memory_bytes = crew_memory(&producers) + crew_memory(&consumers) +
 		                payload_bytes(plan, producers.loops),
+		.account_bytes = plan_account_keys(plan) * CHUNK_BYTES,
 	};
+	out->memory_bytes += account_bytes(plan, out);
 	out->memory_full_bytes = out->memory_bytes + plan->producers * window_bytes(plan);
 	estimate_spinning(plan, producers.loops, out);
 }
@@ -329,6 +343,54 @@ static void doubt_pacing(struct gathering *g)
 		      "--set wakeInterval=0");
 }
 
+/* Consumers of the loop that has most. */
+static uint64_t clients_of_a_loop(const struct gathering *g)
+{
+	uint32_t agents = g->need->consumer_agents, loops = g->plan->deal.loops;
+
+	if (agents == 0)
+		return 0;
+	uint32_t here = deal_clients_of(g->plan->consumers, agents, 0);
+	return loops > 0 ? (here + loops - 1) / loops : here;
+}
+
+static void doubt_account(struct gathering *g)
+{
+	const struct plan *plan = g->plan;
+	uint64_t words = (uint64_t)plan->partitions * g->w->producers_per_topic;
+	char need[UNITS_TEXT], most[UNITS_TEXT];
+
+	if (!plan->account) {
+		/* That there is no room for the stamp is a warning of its own. */
+		if (plan->stamped && plan->consumers > 0)
+			doubt(g, DOUBT_NOTE,
+			      arena_printf(
+				      g->arena,
+				      "no account is kept (%s): what is lost, received twice or "
+				      "out of order is known by sums alone, or not at all",
+				      plan->account_lack),
+			      NULL);
+		return;
+	}
+	if (g->need->account_bytes > LOAD_ACCOUNT_BYTES_MAX)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "the account of %u producers at %u consumer agents would take "
+		                   "%s and has %s: not every count will be exact",
+		                   plan->producers, g->need->consumer_agents,
+		                   format_bytes_short(g->need->account_bytes, need),
+		                   format_bytes_short(LOAD_ACCOUNT_BYTES_MAX, most)),
+		      "fewer consumer agents, or --set accounting=off");
+	if (words * clients_of_a_loop(g) > LOAD_ORDER_BYTES_MAX / sizeof(uint64_t))
+		doubt(g, DOUBT_NOTE,
+		      arena_printf(g->arena,
+		                   "%llu producers and partitions of a topic are too many for each "
+		                   "consumer to remember the last message of: how many come out of "
+		                   "order will not be known",
+		                   (unsigned long long)words),
+		      "more agents");
+}
+
 static void doubt_measurement(struct gathering *g)
 {
 	const struct plan *plan = g->plan;
@@ -446,6 +508,7 @@ struct doubts resources_doubts(const struct plan *plan, const struct resources *
 	doubt_clients(&g);
 	doubt_pacing(&g);
 	doubt_measurement(&g);
+	doubt_account(&g);
 	doubt_rate(&g);
 	doubt_limits(&g);
 	doubt_void_keys(&g);

@@ -52,6 +52,7 @@ struct resources {
 	uint64_t files_agent;       /* open in the agent that has most */
 	uint64_t memory_bytes;      /* of all agents, at ease */
 	uint64_t memory_full_bytes; /* with every window in flight full */
+	uint64_t account_bytes;     /* of consumers' loops, if it were not bounded */
 	uint32_t spinning_loops;    /* `pacing: spin`: so many threads wait awake ... */
 	double spinning_cpus;       /* ... and take so much of all CPUs for it, at most */
 };

@@ -82,7 +82,10 @@ void connect_consumers(struct run *r)
 		                      .count = r->plan->consumers,
 		                      .partitions = r->plan->partitions,
 		                      .deal = r->plan->deal,
-		                      .consume = r->plan->consume },
+		                      .consume = r->plan->consume,
+		                      .account = r->plan->account,
+		                      .producer_topics = r->made.clients.producer_topics,
+		                      .producers = r->plan->producers },
 	};
 	(void)carry_out(r, &call);
 }
@@ -95,6 +98,7 @@ void connect_producers(struct run *r)
 		                      .count = r->plan->producers,
 		                      .payload = &r->plan->load.payload,
 		                      .window_messages = r->plan->load.window_messages,
+		                      .account = r->plan->account,
 		                      .deal = r->plan->deal },
 	};
 

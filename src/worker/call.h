@@ -63,6 +63,12 @@ struct worker_create_consumers {
 	uint32_t partitions; /* of every topic; 0 = unknown */
 	struct deal_spec deal;
 	struct consume_spec consume;
+	/* An account is kept of every message (account/book.h) of the producers to come: as
+	 * worker_create_producers will have them, which then asks for it, too. */
+	bool account;
+	const char *const *producer_topics;
+	size_t producers;
+	uint32_t id_base;
 };
 
 struct worker_create_producers {
@@ -72,6 +78,7 @@ struct worker_create_producers {
 	const struct payload_spec *payload;
 	uint32_t window_messages; /* the load may ask for so many in flight; 0 = the default */
 	uint32_t id_base;         /* number of the first in stamps; the high bits name the worker */
+	bool account; /* of every message; as the consumers were told, if there are any */
 	struct deal_spec deal;
 	/* Out: a load that begins earlier than so long after start-load may begin late for some. */
 	uint64_t lead_ns;

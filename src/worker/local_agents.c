@@ -94,6 +94,8 @@ static bool start_slot(struct local *l, struct local_slot *slot, struct error *e
 		.clocks_count = l->clocks_count,
 		.loops = slot->loops,
 		.consume = l->consume,
+		.roster = l->roster.of,
+		.account_bytes = slot->account_bytes,
 		.nice = slot->nice,
 		.cpu = slot->cpu,
 	};
@@ -104,8 +106,34 @@ static bool start_slot(struct local *l, struct local_slot *slot, struct error *e
 	return slot->agent != NULL;
 }
 
+/* Of the account, if one is kept. */
+static bool deal_keys(const struct local *l, struct local_slots *slots, struct error *err)
+{
+	uint64_t loops = 0;
+
+	if (l->roster.of == NULL)
+		return true;
+	for (uint32_t i = 0; i < slots->count; i++)
+		loops += slots->items[i].loops;
+	for (uint32_t i = 0; i < slots->count; i++) {
+		struct local_slot *slot = &slots->items[i];
+		uint64_t keys = roster_deal_keys(l->roster.of, slot->role, slot->clients,
+		                                 slot->clients_count, slot->loops);
+		if (keys > LOAD_ACCOUNT_KEYS_MAX)
+			return error_set(err, ERROR_UNSUPPORTED,
+			                 "no account is kept of %llu producers times subscriptions "
+			                 "in one thread of an agent: at most %u; set accounting: "
+			                 "off",
+			                 (unsigned long long)keys, LOAD_ACCOUNT_KEYS_MAX);
+		slot->account_bytes = LOAD_ACCOUNT_BYTES_MAX / loops;
+	}
+	return true;
+}
+
 static bool start_slots(struct local *l, struct local_slots *slots, struct error *err)
 {
+	if (!deal_keys(l, slots, err))
+		return false;
 	for (uint32_t i = 0; i < slots->count; i++)
 		if (!start_slot(l, &slots->items[i], err))
 			return false;
@@ -166,17 +194,24 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 	l->partitions = c->partitions;
 	l->consume = c->consume;
 	find_subscriptions(l, c);
+	if (!local_roster_expect(&l->roster, c, l->subscriptions, l->subscriptions_count, &l->arena,
+	                         err))
+		return false;
 	uint32_t *members = xcalloc(l->subscriptions_count + 1, sizeof(*members));
 	for (uint32_t i = 0; i < c->count; i++)
 		members[l->subscription_of[i]]++;
 	for (uint32_t i = 0; i < c->count; i++) {
-		const struct worker_subscription *s = &l->subscriptions[l->subscription_of[i]];
+		uint32_t at = l->subscription_of[i];
 		clients[i] = (struct client_spec){
-			.topic = s->topic,
-			.subscription = s->subscription,
+			.topic = l->subscriptions[at].topic,
+			.subscription = l->subscriptions[at].subscription,
 			.id = i,
-			.members = members[l->subscription_of[i]],
+			.members = members[at],
 		};
+		if (l->roster.of != NULL) {
+			clients[i].topic_number = l->roster.numbers[at].topic;
+			clients[i].subscription_number = l->roster.numbers[at].subscription;
+		}
 	}
 	free(members);
 	deal(l, &c->deal, AGENT_CONSUMER, clients, (uint32_t)c->count, &l->consumers);
@@ -188,6 +223,8 @@ bool local_start_producers(struct local *l, const struct worker_create_producers
 {
 	struct client_spec *clients = arena_alloc(&l->arena, p->count * sizeof(*clients));
 
+	if (!local_roster_meet(&l->roster, p, l->consumers.count > 0, &l->arena, err))
+		return false;
 	l->window_messages = p->window_messages ? p->window_messages : LOAD_WINDOW_DEFAULT;
 	for (uint32_t i = 0; i < p->count; i++)
 		clients[i] = (struct client_spec){

@@ -21,13 +21,11 @@
 #include "util/arena.h"
 #include "util/text.h"
 #include "worker/closing.h"
+#include "worker/local_roster.h"
 #include "worker/worker.h"
 
-/* How often consumer agents are restarted in a run, all of them together. */
-#define LOCAL_RESTARTS_MAX 3
-
-/* Lines of stderr that are kept as events; more are only counted. */
-#define LOCAL_STDERR_MAX   20
+#define LOCAL_RESTARTS_MAX 3  /* of consumer agents in a run, all of them together */
+#define LOCAL_STDERR_MAX   20 /* lines that are kept as events; more are only counted */
 
 /* One place in the deal: the agent that holds it now, and the one it replaced. */
 struct local_slot {
@@ -35,8 +33,9 @@ struct local_slot {
 	unsigned index, generation;
 	uint32_t loops;
 	int nice, cpu; /* cpu -1: anywhere */
-	const struct client_spec *clients;
+	struct client_spec *clients;
 	uint32_t clients_count;
+	uint64_t account_bytes; /* that the account may take of each loop */
 	struct agent *agent;
 	struct agent *replaced; /* the one before, while its successor has received nothing yet */
 	uint64_t replaced_last_ns; /* when that one received its last message */
@@ -94,6 +93,7 @@ struct local {
 	struct worker_subscription *subscriptions; /* distinct; of the consumers */
 	size_t subscriptions_count;
 	uint32_t *subscription_of; /* of consumer i */
+	struct local_roster roster;
 	uint32_t partitions;
 	struct agent_names names;
 	struct worker_window window;

@@ -69,6 +69,7 @@ static bool read_texts(const json_t *v, const char ***items, size_t *count, stru
 
 TEXTS(created_topics, struct worker_create_topics, names, topics);
 TEXTS(producer_topics, struct worker_create_producers, topics, count);
+TEXTS(coming_topics, struct worker_create_consumers, producer_topics, producers);
 TEXTS(ends_topics, struct worker_topic_ends, topics, topics_count);
 TEXTS(delete_topics, struct worker_delete, topics, topics_count);
 
@@ -376,6 +377,10 @@ static const struct field create_consumers_ask[] = {
 	FIELD(struct worker_create_consumers, deal, "deal", FIELD_STRUCT, .of = &deal_fields),
 	FIELD(struct worker_create_consumers, consume, "consume", FIELD_STRUCT,
 	      .of = &consume_fields),
+	FIELD(struct worker_create_consumers, account, "account", FIELD_BOOL),
+	FIELD(struct worker_create_consumers, producer_topics, "producerTopics", FIELD_CUSTOM,
+	      .custom = &coming_topics),
+	FIELD(struct worker_create_consumers, id_base, "idBase", FIELD_UINT),
 };
 
 static bool write_coming_payload(const void *from, struct fields_out *out)
@@ -407,6 +412,7 @@ static const struct field create_producers_ask[] = {
 	      .custom = &coming_payload),
 	FIELD(struct worker_create_producers, window_messages, "windowMessages", FIELD_UINT),
 	FIELD(struct worker_create_producers, id_base, "idBase", FIELD_UINT),
+	FIELD(struct worker_create_producers, account, "account", FIELD_BOOL),
 	FIELD(struct worker_create_producers, deal, "deal", FIELD_STRUCT, .of = &deal_fields),
 };
 

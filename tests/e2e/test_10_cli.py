@@ -363,6 +363,7 @@ def test_check_shows_what_the_driver_means(work):
         (["producerRate=max"], "  note: without a schedule the latency is that of the window"),
         (["pacing=spin", "agents=1", "producerRate=1000"],
          "  note: pacing: spin takes up to 0.05 of "),
+        (["accounting=off"], "  note: no account is kept (accounting is off): what is lost,"),
     ],
 )
 def test_check_doubts(work, sets, doubt):

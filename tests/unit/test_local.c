@@ -392,6 +392,74 @@ static void everything_sent_over_loopback_is_received(void **state)
 	close_worker(&f);
 }
 
+static void tell_consumers(struct fixture *f, bool account, const char *const *topics,
+                           size_t producers)
+{
+	struct worker_call call = call_of(f, WORKER_CREATE_CONSUMERS);
+	struct worker_subscription *item = arena_alloc(&f->arena, sizeof(*item));
+
+	*item = (struct worker_subscription){ f->topics[0], "omb-test-sub" };
+	call.create_consumers = (struct worker_create_consumers){
+		.items = item,
+		.count = 1,
+		.partitions = 2,
+		.deal = f->deal,
+		.account = account,
+		.producer_topics = topics,
+		.producers = producers,
+		.id_base = 7,
+	};
+	must(f, &call);
+}
+
+/* Their keys would be other ones: what they send would seem lost. */
+static void producers_that_the_consumers_were_not_told_of_are_refused(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: loopback\n", per_client);
+	create_topics(&f, 2, 2);
+	const char *told[] = { f.topics[0], f.topics[1] }, *other[] = { f.topics[1], f.topics[0] };
+	const struct worker_create_producers wrong[] = {
+		{ .topics = told, .count = 1, .id_base = 7, .account = true },
+		{ .topics = told, .count = 2, .id_base = 8, .account = true },
+		{ .topics = other, .count = 2, .id_base = 7, .account = true },
+		{ .topics = told, .count = 2, .id_base = 7 },
+	};
+	tell_consumers(&f, true, told, 2);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct worker_call call = call_of(&f, WORKER_CREATE_PRODUCERS);
+		call.create_producers = wrong[i];
+		call.create_producers.deal = f.deal;
+		assert_false(complete(&f, &call));
+		assert_string_equal(call.err.text,
+		                    "these are not the producers that the consumers were told of");
+	}
+	struct worker_call right = call_of(&f, WORKER_CREATE_PRODUCERS);
+	right.create_producers = (struct worker_create_producers){
+		.topics = told, .count = 2, .id_base = 7, .account = true, .deal = f.deal
+	};
+	must(&f, &right);
+	close_worker(&f);
+}
+
+static void an_account_without_a_word_to_the_consumers_is_refused(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_worker(&f, "driver: loopback\n", per_client);
+	create_topics(&f, 1, 2);
+	tell_consumers(&f, false, NULL, 0);
+	struct worker_call call = call_of(&f, WORKER_CREATE_PRODUCERS);
+	call.create_producers = (struct worker_create_producers){
+		.topics = f.topics, .count = 1, .id_base = 7, .account = true, .deal = f.deal
+	};
+	assert_false(complete(&f, &call));
+	close_worker(&f);
+}
+
 static void a_killed_consumer_agent_is_restarted_three_times_and_no_more(void **state)
 {
 	struct fixture f;
@@ -604,6 +672,8 @@ int main(void)
 		cmocka_unit_test(verbs_out_of_order_are_refused),
 		cmocka_unit_test(an_agent_that_cannot_open_fails_the_verb_with_its_own_words),
 		cmocka_unit_test(everything_sent_over_loopback_is_received),
+		cmocka_unit_test(producers_that_the_consumers_were_not_told_of_are_refused),
+		cmocka_unit_test(an_account_without_a_word_to_the_consumers_is_refused),
 		cmocka_unit_test(a_killed_consumer_agent_is_restarted_three_times_and_no_more),
 		cmocka_unit_test(a_signal_to_the_whole_group_leaves_the_lead_to_the_parent),
 		cmocka_unit_test(an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for),

@@ -134,6 +134,91 @@ static void stamps_need_32_bytes(void **state)
 	arena_fini(&arena);
 }
 
+static void an_account_is_kept_unless_something_stands_against_it(void **state)
+{
+	(void)state;
+	struct arena arena = { 0 };
+	struct workload w = ordinary();
+
+	struct plan plan = make(&w, &arena);
+	assert_true(plan.account);
+	assert_null(plan.account_lack);
+	w.accounting = ACCOUNTING_OFF;
+	plan = make(&w, &arena);
+	assert_false(plan.account);
+	assert_string_equal(plan.account_lack, "accounting is off");
+
+	w = ordinary();
+	w.message_size = 31;
+	plan = make(&w, &arena);
+	assert_false(plan.account);
+	assert_string_equal(plan.account_lack,
+	                    "payloads of 31 bytes have no room for the stamp of 32");
+
+	w = ordinary();
+	w.consumers_per_subscription = 0;
+	assert_string_equal(make(&w, &arena).account_lack, "there are no consumers");
+
+	w = ordinary();
+	w.partitions_per_topic = PLAN_ACCOUNT_MAX;
+	assert_true(make(&w, &arena).account);
+	w.partitions_per_topic++;
+	assert_string_equal(make(&w, &arena).account_lack,
+	                    "a topic has more than 65534 partitions or subscriptions");
+
+	/* 4,194,304 keys in one loop, and one producer more. */
+	w = ordinary();
+	w.topics = 1;
+	w.agents = AGENTS_NUMBER;
+	w.agent_count = 1;
+	w.consumers_per_subscription = 1;
+	w.subscriptions_per_topic = 1024;
+	w.producers_per_topic = 4096;
+	assert_true(make(&w, &arena).account);
+	w.producers_per_topic++;
+	assert_string_equal(make(&w, &arena).account_lack,
+	                    "a consumer thread has more than 4194304 subscriptions times "
+	                    "producers");
+	w.agent_count = 2;
+	assert_true(make(&w, &arena).account);
+	arena_fini(&arena);
+}
+
+static void loops_keep_keys_of_the_producers_that_they_hear_of(void **state)
+{
+	(void)state;
+	static const struct {
+		enum agent_layout agents;
+		uint32_t count, threads, topics, producers, subscriptions, members;
+		uint64_t keys;
+	} cases[] = {
+		/* Each of 8 members alone, in two loops, in two agents of two threads. */
+		{ AGENTS_PER_CLIENT, 0, 1, 1, 10, 1, 8, 80 },
+		{ AGENTS_NUMBER, 2, 1, 1, 10, 1, 8, 20 },
+		{ AGENTS_NUMBER, 2, 2, 1, 10, 1, 8, 40 },
+		/* More subscriptions than members in a loop. */
+		{ AGENTS_NUMBER, 2, 1, 100, 3, 2, 1, 600 },
+		{ AGENTS_NUMBER, 2, 1, 3, 10, 2, 4, 120 },
+	};
+	struct arena arena = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct workload w = ordinary();
+		w.agents = cases[i].agents;
+		w.agent_count = cases[i].count;
+		w.threads_per_agent = cases[i].threads;
+		w.topics = cases[i].topics;
+		w.producers_per_topic = cases[i].producers;
+		w.subscriptions_per_topic = cases[i].subscriptions;
+		w.consumers_per_subscription = cases[i].members;
+		struct plan plan = make(&w, &arena);
+		assert_int_equal(plan_account_keys(&plan), cases[i].keys);
+		plan.account = false;
+		assert_int_equal(plan_account_keys(&plan), 0);
+	}
+	arena_fini(&arena);
+}
+
 static void payloads_come_from_files_or_from_the_seed(void **state)
 {
 	(void)state;
@@ -359,6 +444,8 @@ int main(void)
 		cmocka_unit_test(rate_0_searches_from_10000_and_max_has_no_schedule),
 		cmocka_unit_test(the_window_is_the_smaller_of_messages_and_bytes_and_never_0),
 		cmocka_unit_test(stamps_need_32_bytes),
+		cmocka_unit_test(an_account_is_kept_unless_something_stands_against_it),
+		cmocka_unit_test(loops_keep_keys_of_the_producers_that_they_hear_of),
 		cmocka_unit_test(payloads_come_from_files_or_from_the_seed),
 		cmocka_unit_test(agents_threads_and_cpus_are_handed_on),
 		cmocka_unit_test(a_backlog_counts_over_all_subscriptions),

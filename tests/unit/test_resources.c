@@ -151,6 +151,48 @@ static void threads_of_an_agent_never_outnumber_its_clients(void **state)
 	arena_fini(&a.arena);
 }
 
+static void an_account_that_is_not_kept_or_not_whole_is_told(void **state)
+{
+	(void)state;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+
+	w.accounting = ACCOUNTING_OFF;
+	struct answer a = ask(&w, &d, &plenty);
+	assert_non_null(find(&a, "no account is kept (accounting is off)"));
+	arena_fini(&a.arena);
+
+	w = ordinary();
+	w.message_size = 31; /* once is enough */
+	a = ask(&w, &d, &plenty);
+	assert_non_null(find(&a, "messages are not accounted for"));
+	assert_null(find(&a, "no account is kept"));
+	arena_fini(&a.arena);
+
+	w = ordinary();
+	w.producers_per_topic = 1000;
+	w.consumers_per_subscription = w.partitions_per_topic = 1000;
+	w.rate_per_s = 1e6;
+	a = ask(&w, &d, &plenty);
+	assert_int_equal(a.need.account_bytes, UINT64_C(1000000) * 8192);
+	assert_non_null(find(&a, "the account of 1000 producers at 1000 consumer agents"));
+	assert_null(find(&a, "out of order"));
+	uint64_t kept = a.need.memory_bytes;
+	arena_fini(&a.arena);
+	w.accounting = ACCOUNTING_OFF;
+	a = ask(&w, &d, &plenty);
+	assert_in_range(kept - a.need.memory_bytes, UINT64_C(1) << 30, UINT64_C(5) << 28);
+	arena_fini(&a.arena);
+
+	w.accounting = ACCOUNTING_EXACT;
+	w.agents = AGENTS_NUMBER;
+	w.agent_count = 2;
+	a = ask(&w, &d, &plenty);
+	assert_null(find(&a, "the account of"));
+	assert_non_null(find(&a, "out of order will not be known"));
+	arena_fini(&a.arena);
+}
+
 static void memory_of_the_issues_scenario_is_below_200_mb(void **state)
 {
 	(void)state;
@@ -519,6 +561,7 @@ int main(void)
 		cmocka_unit_test(an_ordinary_plan_raises_no_doubt),
 		cmocka_unit_test(processes_threads_and_sockets_add_up),
 		cmocka_unit_test(threads_of_an_agent_never_outnumber_its_clients),
+		cmocka_unit_test(an_account_that_is_not_kept_or_not_whole_is_told),
 		cmocka_unit_test(memory_of_the_issues_scenario_is_below_200_mb),
 		cmocka_unit_test(files_grow_with_the_samples_of_a_test_and_with_its_clients),
 		cmocka_unit_test(consumers_without_a_partition_are_doubted),

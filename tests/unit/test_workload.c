@@ -132,6 +132,7 @@ static void defaults_are_ombs_and_ours(void **state)
 	assert_int_equal(w.readiness_timeout_ns, 60 * SECOND);
 	assert_int_equal(w.commit_messages, 0);
 	assert_int_equal(w.commit_ns, 0);
+	assert_int_equal(w.accounting, ACCOUNTING_EXACT);
 }
 
 static void every_key_of_ours_is_read(void **state)
@@ -143,7 +144,9 @@ static void every_key_of_ours_is_read(void **state)
 	     "pacing: spin\n"
 	     "samplePeriod: 1s\nseed: 18446744073709551614\nmessageProcessingTime: 5ms\n"
 	     "maxInFlight: 5000\nmaxInFlightBytes: 2MB\nagentCpus: 0-3,5\nagentNice: -5\n"
-	     "keepTopics: true\ndrainTimeout: 10\nreadinessTimeout: 2m\ncommitInterval: 500ms\n");
+	     "keepTopics: true\ndrainTimeout: 10\nreadinessTimeout: 2m\ncommitInterval: 500ms\n"
+	     "accounting: off\n");
+	assert_int_equal(w.accounting, ACCOUNTING_OFF);
 	assert_int_equal(w.test_ns, 90 * SECOND);
 	assert_int_equal(w.warmup_ns, 90 * SECOND);
 	assert_int_equal(w.rate_scope, RATE_PER_PRODUCER);
