@@ -3,7 +3,7 @@
 /*
  * null_loop -- an agent's producer loop on the `null` driver, in this one thread and process.
  *
- *     null_loop max|paced MESSAGES
+ *     null_loop max|paced MESSAGES [account]
  *
  * What `omb run` with the null driver measures, without the parent, the fork and the start of a
  * run, so that callgrind can count it: two runs of different length differ by messages alone.  The
@@ -13,6 +13,9 @@
  * `max` has no schedule.  `paced` has one of 10^9 messages/s, which nothing keeps up with: a
  * message is always due, and each takes the whole way (pacer, heap, publish delay, corrected
  * latency) without a wake-up of its own.
+ *
+ * With `account` the loop tells what became of each message, as in a run with consumers; nobody takes the
+ * chunks that it fills but the driver's serve function, which gives them back unread.
  *
  * The result is one JSON line: messages acknowledged, passes of the loop, CPU time of the loop per
  * message, and the time that one reading of the clock takes.
@@ -28,7 +31,9 @@
 #include "agent/agent.h"
 #include "agent/channel.h"
 #include "agent/producer.h"
+#include "agent/roster.h"
 #include "stats/counter.h"
+#include "util/arena.h"
 #include "util/clock.h"
 
 #define CLOCK_READS   1000000
@@ -42,6 +47,7 @@ extern const struct driver driver_null;
 static struct driver counted; /* driver_null, which tells when it is enough */
 static uint64_t served, wanted = ENOUGH;
 static int parent_fd = -1;
+static struct account_area *area; /* NULL: no account is kept */
 
 static void die(const struct error *err)
 {
@@ -60,11 +66,20 @@ static void command_send(struct agent_command command, int fd_to_pass)
 		die(&err);
 }
 
+static void read_nothing(void *to, const struct account_chunk *chunk, unsigned partition_bytes)
+{
+	(void)to;
+	(void)chunk;
+	(void)partition_bytes;
+}
+
 static unsigned serve_counted(void *producer, unsigned max)
 {
 	unsigned n = driver_null.producer_serve(producer, max);
 
 	served += n;
+	if (area != NULL && counter_read(&area->sealed) != counter_read(&area->taken))
+		account_area_take(area, UINT32_MAX, read_nothing, NULL);
 	if (served >= wanted) {
 		wanted = UINT64_MAX; /* once */
 		command_send((struct agent_command){ .verb = AGENT_VERB_CLOSE }, -1);
@@ -130,14 +145,19 @@ static void result_print(const char *mode, const struct agent_shm *shm, uint64_t
 
 int main(int argc, char **argv)
 {
-	static const struct client_spec client = { .topic = "null" };
+	static struct client_spec client = { .topic = "null" };
+	struct arena arena = { 0 };
+	struct roster roster;
 	struct error err;
 	int channel[2];
+	bool accounts = argc == 4 && strcmp(argv[3], "account") == 0;
 
-	if (argc != 3 || (strcmp(argv[1], "max") != 0 && strcmp(argv[1], "paced") != 0)) {
-		fprintf(stderr, "usage: null_loop max|paced MESSAGES\n");
+	if ((argc != 3 && !accounts) ||
+	    (strcmp(argv[1], "max") != 0 && strcmp(argv[1], "paced") != 0)) {
+		fprintf(stderr, "usage: null_loop max|paced MESSAGES [account]\n");
 		return 2;
 	}
+	roster_make(&roster, &client.topic, 1, 0, &arena);
 	wanted = strtoull(argv[2], NULL, 10);
 	counted = driver_null;
 	counted.producer_serve = serve_counted;
@@ -147,14 +167,23 @@ int main(int argc, char **argv)
 		.run_id = "null",
 		.clients = &client,
 		.clients_count = 1,
+		.partitions = 16,
 		.loops = 1,
+		.roster = accounts ? &roster : NULL,
 		.cpu = -1,
 	};
 
-	struct agent_shm_shape shape = { .loops = 1, .clients = 1, .window_messages = WINDOW };
+	struct agent_shm_shape shape = {
+		.loops = 1,
+		.clients = 1,
+		.window_messages = WINDOW,
+		.account = roster_shape(&spec),
+	};
 	struct agent_shm *shm = agent_shm_map(&shape, &err);
 	if (shm == NULL || !channel_open(channel, &err))
 		die(&err);
+	roster_put_keys(&spec, shm);
+	area = agent_shm_account(shm, 0);
 	parent_fd = channel[0];
 	counter_set(&shm->control.slots_start_ns, clock_ns());
 	counter_set(&shm->control.window_end_ns, UINT64_MAX); /* all is measured ... */
@@ -166,5 +195,6 @@ int main(int argc, char **argv)
 		die(&err);
 	result_print(argv[1], shm, cpu_ns() - began);
 	agent_shm_unmap(shm);
+	arena_fini(&arena);
 	return 0;
 }

@@ -107,6 +107,19 @@ static inline uint32_t account_offset(uint64_t sequence)
 	return (uint32_t)(sequence & (ACCOUNT_BLOCK - 1));
 }
 
+/* A bit for each of 64 messages: of a reader. */
+static inline uint64_t account_chunk_word(const struct account_chunk *c, enum account_lane lane,
+                                          uint32_t word)
+{
+	return c->lanes[lane][word];
+}
+
+static inline uint32_t account_chunk_code(const struct account_chunk *c, unsigned bytes,
+                                          uint32_t offset)
+{
+	return account_code(c->partitions, bytes, offset);
+}
+
 static inline bool account_chunk_has(const struct account_chunk *c, uint32_t offset)
 {
 	return (c->lanes[LANE_HERE][offset / 64] >> (offset % 64) & 1) != 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/receipts.h"
 #include "load/stamp.h"
 #include "stats/counter.h"
 #include "util/clock.h"
@@ -19,6 +20,7 @@ struct consumer {
 	void *priv; /* the driver's */
 	struct shm_client *words;
 	_Atomic uint64_t *partitions; /* messages received by partition */
+	struct receipts_key key;      /* in the account */
 	uint32_t index;               /* in this loop */
 	uint64_t uncommitted;         /* messages delivered since the last commit */
 	uint64_t uncommitted_ns;      /* when the first of them was delivered */
@@ -30,6 +32,7 @@ struct consumer {
 struct consumer_loop {
 	struct loop base;
 	struct consumer *consumers;
+	struct receipts receipts;
 	unsigned char *privs; /* the driver's parts ... */
 	size_t stride;        /* ... so far apart */
 	struct heap waiting;  /* slow consumers with something to serve, by not_before_ns */
@@ -91,6 +94,9 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 	} else if (s->flags & STAMP_PROBE) {
 		counter_bump(&c->words->probes_received);
 	} else {
+		/* In this order: shm.h says what a parent makes of it. */
+		receipts_take(&l->receipts, &c->key, s, m->partition,
+		              m->redelivery == REDELIVERY_YES);
 		count_received(c, m);
 		record_latencies(l, s, now_ns);
 	}
@@ -384,6 +390,7 @@ static void run(struct consumer_loop *l)
 static bool open_clients(struct consumer_loop *l, struct error *err)
 {
 	struct loop *b = &l->base;
+	size_t words = 0;
 
 	for (uint32_t i = 0; i < b->clients; i++) {
 		uint32_t index = loop_client_index(b, i);
@@ -393,6 +400,7 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 			.loop = l,
 			.words = agent_shm_client(b->shm, index),
 			.partitions = agent_shm_partitions(b->shm, index),
+			.key = receipts_key(&l->receipts, b->spec, spec, &words),
 			.index = i,
 		};
 		void *priv = l->privs + i * l->stride;
@@ -452,6 +460,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	l.privs = loop_alloc_parts(l.base.clients, spec->driver->consumer_size, &l.stride);
 	l.waiting = (struct heap){ .cap = l.base.clients };
 	l.waiting.items = xcalloc(l.base.clients + 1, sizeof(*l.waiting.items));
+	receipts_open(&l.receipts, spec, shm, index);
 
 	if (!loop_open_driver(&l.base, &consumer_core, err))
 		goto out;
@@ -465,6 +474,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	close_clients(&l);
 	loop_close_driver(&l.base);
 out:
+	receipts_close(&l.receipts);
 	free(l.waiting.items);
 	loop_free_parts(l.privs, l.base.clients, l.stride);
 	free(l.consumers);

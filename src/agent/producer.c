@@ -283,6 +283,8 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	l.blocked = xcalloc(l.base.clients + 1, sizeof(*l.blocked));
 	l.answered = xcalloc(l.base.clients + 1, sizeof(*l.answered));
 	l.unflushed = xcalloc(l.base.clients + 1, sizeof(*l.unflushed));
+	if (agent_shm_account(shm, index) != NULL)
+		account_writer_init(&l.account, agent_shm_account(shm, index));
 
 	if (!loop_open_driver(&l.base, &producer_core, err))
 		goto out;
@@ -296,6 +298,7 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	loop_close_driver(&l.base);
 out:
 	payload_unmap(l.pool, l.load.payload.size, l.load.payload.count);
+	account_writer_fini(&l.account);
 	free(l.keys);
 	free(l.unflushed);
 	free(l.answered);

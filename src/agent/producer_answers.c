@@ -60,10 +60,18 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 	uint32_t slot = (uint32_t)token;
 	uint64_t due_ns = flights_due_ns(&p->flights, slot);
 	uint64_t called_ns = flights_called_ns(&p->flights, slot);
+	uint64_t sequence = flights_sequence(&p->flights, slot);
 	uint64_t now_ns = loop_tick(&p->loop->base, called_ns);
 	/* In this order: shm.h says what a parent makes of it. */
-	if (flights_sequence(&p->flights, slot) == p->sequence) /* inside its own send */
+	if (sequence == p->sequence) /* inside its own send */
 		counter_set(&p->words->sent, p->sequence + 1);
+	if (report->acknowledged || !p->loop->base.closing)
+		producer_account(p, &(struct account_entry){
+					    .sequence = sequence,
+					    .due_ns = due_ns,
+					    .partition = report->partition,
+					    .failed_or_marked = !report->acknowledged,
+				    });
 	flights_give_back(&p->flights, slot);
 	if (report->acknowledged) {
 		message_acknowledged(p, due_ns, called_ns, now_ns);

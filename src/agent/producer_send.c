@@ -48,6 +48,17 @@ static inline void message_taken(struct producer *p, uint64_t now_ns)
 	counter_set(&p->words->sent, p->sequence);
 }
 
+/* The message before the next one has failed. */
+static void account_failed(struct producer *p, uint64_t due_ns)
+{
+	producer_account(p, &(struct account_entry){
+				    .sequence = p->sequence - 1,
+				    .due_ns = due_ns,
+				    .partition = -1,
+				    .failed_or_marked = true,
+			    });
+}
+
 static void record_sent(struct producer_loop *l, uint64_t due_ns, uint64_t called_ns,
                         uint64_t returned_ns)
 {
@@ -114,6 +125,7 @@ static inline enum send_status offer(struct producer_loop *l, struct producer *p
 		return status;
 	case SEND_FAILED:
 		message_taken(p, called_ns);
+		account_failed(p, due_ns);
 		flights_give_back(&p->flights, slot);
 		producer_failed(p, due_ns, *now_ns);
 		loop_note(&l->base, NOTE_SEND, l->refusal.text);
@@ -196,6 +208,7 @@ static bool give_up_blocked(struct producer_loop *l, struct producer *p, uint64_
 	if (since_ns == 0 || now_ns - since_ns < l->load.max_block_ns)
 		return false;
 	message_taken(p, now_ns);
+	account_failed(p, due_ns);
 	/* It was never sent: all of its age is delay. */
 	if (producer_is_paced(l))
 		shm_record(producer_latencies(l, due_ns), LATENCY_DELAY, now_ns - due_ns);

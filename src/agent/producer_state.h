@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "account/writer.h"
 #include "agent/flight.h"
 #include "agent/loop.h"
 #include "load/assignment.h"
@@ -55,8 +56,9 @@ struct producer {
 struct producer_loop {
 	struct loop base;
 	struct producer *producers;
-	unsigned char *privs; /* the driver's parts ... */
-	size_t stride;        /* ... so far apart */
+	struct account_writer account; /* area NULL: none is kept */
+	unsigned char *privs;          /* the driver's parts ... */
+	size_t stride;                 /* ... so far apart */
 	struct load_spec load;
 	uint64_t changes; /* of rate so far */
 	bool running;
@@ -95,6 +97,13 @@ static inline void producer_add(struct producer_loop *l, enum counter which, uin
 	counter_add(&l->base.words->counters[which], n);
 }
 
+/* What became of a message: before its flight is given back (shm.h). */
+static inline void producer_account(struct producer *p, const struct account_entry *e)
+{
+	if (p->loop->account.area != NULL)
+		account_put(&p->loop->account, p->index, e);
+}
+
 /* The driver took something: it may have an answer, and something to flush. */
 static inline void producer_queued(struct producer_loop *l, struct producer *p)
 {
@@ -110,7 +119,7 @@ static inline void producer_queued(struct producer_loop *l, struct producer *p)
 
 extern const struct driver_core producer_core;
 
-/* Refused for good: counted and charged its age. */
+/* Refused for good: counted and charged its age.  It is in the account already. */
 void producer_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns);
 /* What the driver did not give back when it was closed, whatever it has promised. */
 void producer_sweep(struct producer *p);

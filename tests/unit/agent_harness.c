@@ -12,6 +12,7 @@
 
 #include "agent/consumer.h"
 #include "agent/producer.h"
+#include "agent/roster.h"
 #include "stats/counter.h"
 #include "util/clock.h"
 
@@ -51,9 +52,11 @@ void harness_start(struct harness *h, const struct agent_spec *spec)
 		.clients = spec->clients_count,
 		.partitions = spec->partitions,
 		.window_messages = spec->role == AGENT_PRODUCER ? LOAD_WINDOW_DEFAULT : 0,
+		.account = roster_shape(&h->spec),
 	};
 	h->shm = agent_shm_map(&shape, &h->err);
 	assert_non_null(h->shm);
+	roster_put_keys(&h->spec, h->shm);
 	shm_clocks_put(&h->shm->clocks, spec->clocks, spec->clocks_count);
 	assert_true(channel_open(h->channel, &h->err));
 	assert_int_equal(pthread_create(&h->thread, NULL, run_loop, h), 0);

@@ -230,6 +230,8 @@ static void fake_consumer_commit(void *consumer)
 {
 	(void)consumer;
 	fake_commits++;
+	if (fake_script.on_commit != NULL)
+		fake_script.on_commit();
 }
 
 static bool fake_consumer_settle(void *consumer, bool *again, struct error *err)

@@ -44,6 +44,7 @@ struct fake_script {
 	bool answers_in_send;     /* and before send returns */
 	bool forgets;             /* closing gives nothing back */
 	bool stamps_on_arrival;   /* deliveries are stamped as sent when they are handed out */
+	void (*on_commit)(void);  /* NULL = nothing */
 	uint64_t look_ns;         /* so long it waits before each delivery, and looks again */
 	uint64_t open_ns;         /* so long takes the opening of each consumer ... */
 	uint64_t close_ns;        /* ... and the close of each producer */

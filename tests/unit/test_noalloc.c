@@ -12,8 +12,11 @@
 
 #include <cmocka.h>
 
+#include "agent/roster.h"
 #include "agent_harness.h"
 #include "fake_driver.h"
+#include "stats/counter.h"
+#include "util/arena.h"
 #include "util/clock.h"
 #include "wrap_allocations.h"
 
@@ -21,8 +24,27 @@
 
 extern const struct driver driver_null;
 
-static const struct client_spec producer = { .topic = "t" };
-static const struct client_spec consumer = { .topic = "t", .subscription = "s" };
+static struct client_spec producer = { .topic = "t" };
+static struct client_spec consumer = { .topic = "t", .subscription = "s" };
+
+/* An account is kept, too. */
+static const struct roster *roster_of(enum agent_role role, struct client_spec *client)
+{
+	static const char *const topic = "t";
+	static struct arena arena;
+	static struct roster roster;
+
+	arena_fini(&arena);
+	roster_make(&roster, &topic, 1, 0, &arena);
+	roster_deal_keys(&roster, role, client, 1, 1);
+	return &roster;
+}
+
+/* Chunks of it that were used. */
+static uint64_t accounted(const struct harness *h)
+{
+	return counter_read(&agent_shm_account(h->shm, 0)->used);
+}
 
 /* Allocations while `messages` are sent and acknowledged. */
 static uint64_t allocations_of(const struct driver *driver, enum load_mode mode, uint64_t messages)
@@ -34,6 +56,8 @@ static uint64_t allocations_of(const struct driver *driver, enum load_mode mode,
 		.run_id = "test",
 		.clients = &producer,
 		.clients_count = 1,
+		.partitions = 16,
+		.roster = roster_of(AGENT_PRODUCER, &producer),
 	};
 	struct load_spec load = {
 		.mode = mode,
@@ -53,6 +77,7 @@ static uint64_t allocations_of(const struct driver *driver, enum load_mode mode,
 	harness_wait_counter(&h, COUNTER_ACKNOWLEDGED, messages);
 	uint64_t made = allocations_so_far() - before;
 	harness_close(&h);
+	assert_in_range(accounted(&h), 1 + messages / ACCOUNT_BLOCK, UINT32_MAX);
 	harness_fini(&h);
 	return made;
 }
@@ -84,12 +109,14 @@ static void messages_are_received_without_an_allocation(void **state)
 		.clients = &consumer,
 		.clients_count = 1,
 		.partitions = 1,
+		.roster = roster_of(AGENT_CONSUMER, &consumer),
 	};
 
 	(void)state;
 	fake_reset();
 	for (size_t i = 0; i < 100000; i++) {
 		deliveries[i].len = 64;
+		stamp.sequence = i % 100 == 0 ? 0 : i; /* one of them again and again */
 		stamp_write(deliveries[i].payload, 64, &stamp);
 	}
 	fake_script.deliveries = deliveries;
@@ -99,6 +126,7 @@ static void messages_are_received_without_an_allocation(void **state)
 	harness_wait_counter(&h, COUNTER_RECEIVED, 100000);
 	assert_int_equal(allocations_so_far() - before, 0);
 	harness_close(&h);
+	assert_in_range(accounted(&h), 1000, UINT32_MAX); /* the last ones found no chunk */
 	harness_fini(&h);
 }
 

@@ -13,9 +13,11 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include "agent/roster.h"
 #include "agent_harness.h"
 #include "config/driver_file.h"
 #include "driver/registry.h"
+#include "stats/counter.h"
 #include "util/arena.h"
 #include "util/clock.h"
 #include "wrap_allocations.h"
@@ -68,7 +70,19 @@ static int close_cluster(void **state)
 	return 0;
 }
 
-static void start(struct harness *h, enum agent_role role, const struct client_spec *client)
+/* An account is kept, too. */
+static const struct roster *roster_of(enum agent_role role, struct client_spec *client)
+{
+	static const char *const topic = TOPIC;
+	static struct roster roster;
+
+	if (roster.topics == 0)
+		roster_make(&roster, &topic, 1, 0, &t.arena);
+	roster_deal_keys(&roster, role, client, 1, 1);
+	return &roster;
+}
+
+static void start(struct harness *h, enum agent_role role, struct client_spec *client)
 {
 	struct agent_spec spec = {
 		.role = role,
@@ -79,6 +93,7 @@ static void start(struct harness *h, enum agent_role role, const struct client_s
 		.clients = client,
 		.clients_count = 1,
 		.partitions = 4,
+		.roster = roster_of(role, client),
 	};
 
 	harness_start(h, &spec);
@@ -104,8 +119,8 @@ static void start_load(struct harness *producer)
 
 static void messages_pass_through_the_adapter_without_an_allocation(void **state)
 {
-	static const struct client_spec to = { .topic = TOPIC };
-	static const struct client_spec from = { .topic = TOPIC, .subscription = "omb-test-group" };
+	static struct client_spec to = { .topic = TOPIC };
+	static struct client_spec from = { .topic = TOPIC, .subscription = "omb-test-group" };
 	struct agent_command probe = { .verb = AGENT_VERB_PROBE };
 	struct harness producer, consumer;
 	struct error err;
@@ -125,6 +140,8 @@ static void messages_pass_through_the_adapter_without_an_allocation(void **state
 
 	harness_close(&producer);
 	harness_close(&consumer);
+	assert_true(counter_read(&agent_shm_account(producer.shm, 0)->used) > 0);
+	assert_true(counter_read(&agent_shm_account(consumer.shm, 0)->used) > 0);
 	assert_true(allocations_so_far() > 0); /* set-up allocated: the wrapping works */
 	harness_fini(&producer);
 	harness_fini(&consumer);
