@@ -44,10 +44,11 @@ void account_area_init(struct account_area *area, const struct account_shape *sh
 	area->shape = *shape;
 	area->partition_bytes = account_partition_bytes(shape->partitions);
 	area->order_mask = order_places(shape) - 1;
-	area->chunk_bytes = round_up(sizeof(struct account_chunk) +
-	                             (size_t)area->partition_bytes * ACCOUNT_BLOCK);
+	area->cell_bytes = account_cell_bytes(area->partition_bytes);
+	area->chunk_bytes = round_up((size_t)area->cell_bytes * ACCOUNT_WORDS);
 	area->order_at = round_up(sizeof(*area) + shape->keys * sizeof(area->keys[0]));
-	area->chunks_at = round_up(area->order_at + order_places(shape) * sizeof(_Atomic uint32_t));
+	area->heads_at = round_up(area->order_at + order_places(shape) * sizeof(_Atomic uint32_t));
+	area->cells_at = area->heads_at + shape->chunks * sizeof(struct account_chunk);
 }
 
 size_t account_area_bytes(const struct account_shape *shape)
@@ -55,7 +56,7 @@ size_t account_area_bytes(const struct account_shape *shape)
 	struct account_area a = { 0 };
 
 	account_area_init(&a, shape);
-	return a.chunks_at + shape->chunks * a.chunk_bytes;
+	return a.cells_at + shape->chunks * a.chunk_bytes;
 }
 
 uint32_t account_area_take(struct account_area *a, uint32_t most, account_visit *visit, void *to)

@@ -5,7 +5,7 @@
 /*
  * area -- the memory in which one loop hands chunks to its parent: one writer, one reader.
  *
- *     | header | keys | order in which chunks were sealed | chunk 0 | chunk 1 ... |
+ *     | header | keys | order in which chunks were sealed | heads of chunks ... | cells of chunk 0 ... |
  *
  * A key is what a loop keeps a set of open chunks for: a producer and, in a consumer's loop, a
  * subscription of its topic.  The loop fills open chunks, seals those that are full or that it needs
@@ -36,9 +36,10 @@ struct account_key {
 
 struct account_area {
 	struct account_shape shape;
-	uint32_t partition_bytes, order_mask;
-	size_t chunk_bytes, order_at, chunks_at; /* offsets from the start of the area */
-	_Alignas(64) _Atomic uint64_t sealed;    /* chunks, so far; the loop's */
+	uint32_t partition_bytes, cell_bytes, order_mask;
+	size_t order_at, heads_at, cells_at;  /* offsets from the start of the area */
+	size_t chunk_bytes;                   /* its cells */
+	_Alignas(64) _Atomic uint64_t sealed; /* chunks, so far; the loop's */
 	_Atomic uint64_t used; /* chunks that were ever open: those behind are no memory */
 	_Alignas(64) _Atomic uint64_t taken; /* of these: the parent has done with; the parent's */
 	_Alignas(64) struct account_key keys[];
@@ -53,8 +54,12 @@ void account_area_init(struct account_area *area, const struct account_shape *sh
 
 static inline struct account_chunk *account_area_chunk(struct account_area *a, uint32_t i)
 {
-	return (struct account_chunk *)(void *)((unsigned char *)a + a->chunks_at +
-	                                        i * a->chunk_bytes);
+	return (struct account_chunk *)(void *)((unsigned char *)a + a->heads_at) + i;
+}
+
+static inline unsigned char *account_area_cells(struct account_area *a, uint32_t i)
+{
+	return (unsigned char *)a + a->cells_at + i * a->chunk_bytes;
 }
 
 static inline _Atomic uint32_t *account_area_order(struct account_area *a, uint64_t place)

@@ -159,8 +159,8 @@ static uint32_t code_of(const struct book *b, const struct account_chunk *c, uns
                         uint32_t offset)
 {
 	if (bytes == b->terms.partition_bytes)
-		return account_code(c->partitions, bytes, offset);
-	return bytes > 0 ? account_code(c->partitions, bytes, offset) : 0;
+		return account_chunk_code(c, bytes, offset);
+	return bytes > 0 ? account_chunk_code(c, bytes, offset) : 0;
 }
 
 static void merge_due(struct block *block, const struct account_chunk *c)
@@ -195,8 +195,8 @@ static void merge_answers(struct book *b, struct book_producer *p, struct block 
 
 	for (uint32_t w = 0; w < ACCOUNT_WORDS; w++) {
 		uint64_t before = block_word(block, BLOCK_ANSWERED, w);
-		uint64_t fresh = c->lanes[LANE_HERE][w] & ~before;
-		uint64_t failed = c->lanes[LANE_FAILED][w] & fresh;
+		uint64_t fresh = account_chunk_word(c, LANE_HERE, w) & ~before;
+		uint64_t failed = account_chunk_word(c, LANE_FAILED, w) & fresh;
 		if (fresh == 0)
 			continue;
 		block_set_word(&b->terms, block, BLOCK_ANSWERED, w, before | fresh);
@@ -235,8 +235,8 @@ static void take_again(struct book *b, struct block *block, unsigned first, uint
                        const struct account_chunk *c, struct book_counts *to[2])
 {
 	unsigned lane_marked = first + LANE_MARKED, lane_late = first + LANE_LATE;
-	bool marked = (c->lanes[LANE_MARKED][offset / 64] >> (offset % 64) & 1) != 0;
-	bool late = (c->lanes[LANE_LATE][offset / 64] >> (offset % 64) & 1) != 0;
+	bool marked = (account_chunk_word(c, LANE_MARKED, offset / 64) >> (offset % 64) & 1) != 0;
+	bool late = (account_chunk_word(c, LANE_LATE, offset / 64) >> (offset % 64) & 1) != 0;
 	/* Of several receipts the one without a mark is the first, whichever was told first. */
 	bool was_marked = block != NULL && block_has(block, lane_marked, offset);
 	bool was_late = block != NULL && block_has(block, lane_late, offset);
@@ -260,9 +260,10 @@ static void take_each(struct book *b, struct block *block, unsigned first, uint3
                       const struct account_chunk *c, const struct takers *to)
 {
 	uint64_t before = block != NULL ? block_word(block, first, word) : UINT64_MAX;
-	uint64_t late = c->lanes[LANE_LATE][word] & c->lanes[LANE_HERE][word];
+	uint64_t late =
+		account_chunk_word(c, LANE_LATE, word) & account_chunk_word(c, LANE_HERE, word);
 
-	for (uint64_t bits = c->lanes[LANE_HERE][word]; bits != 0; bits &= bits - 1) {
+	for (uint64_t bits = account_chunk_word(c, LANE_HERE, word); bits != 0; bits &= bits - 1) {
 		uint32_t at = (uint32_t)__builtin_ctzll(bits);
 		uint32_t code = code_of(b, c, to->partition_bytes, word * 64 + at);
 		struct book_counts *both[2] = {
@@ -293,12 +294,12 @@ static void merge_receipts(struct book *b, struct book_producer *p, struct block
 	unsigned first = block_lane_of(BLOCK_RECEIVED, c->subscription);
 
 	for (uint32_t w = 0; w < ACCOUNT_WORDS; w++) {
-		uint64_t here = c->lanes[LANE_HERE][w];
+		uint64_t here = account_chunk_word(c, LANE_HERE, w);
 		uint64_t before = block != NULL ? block_word(block, first, w) : UINT64_MAX;
 		if (here == 0)
 			continue;
-		if ((here & before) == 0 && c->lanes[LANE_LATE][w] == 0 && bytes == 0 &&
-		    b->terms.partition_bytes == 0) {
+		if ((here & before) == 0 && account_chunk_word(c, LANE_LATE, w) == 0 &&
+		    bytes == 0 && b->terms.partition_bytes == 0) {
 			uint64_t n = (uint64_t)__builtin_popcountll(here);
 			to.producer->received += n;
 			to.partitions[0].received += n;
@@ -311,7 +312,8 @@ static void merge_receipts(struct book *b, struct book_producer *p, struct block
 		for (unsigned lane = LANE_MARKED; lane <= LANE_LATE; lane++)
 			block_set_word(&b->terms, block, first + lane, w,
 			               block_word(block, first + lane, w) |
-			                       (c->lanes[lane][w] & fresh));
+			                       (account_chunk_word(c, (enum account_lane)lane, w) &
+			                        fresh));
 		block_set_word(&b->terms, block, first, w, before | here);
 	}
 	for (unsigned lane = 0; block != NULL && lane < BLOCK_OF_SUBSCRIPTION; lane++)

@@ -11,7 +11,11 @@
  * messages the broker confirmed and which have failed; chunks of receipts are of a consumer's loop and
  * of one subscription.
  *
- *     | header | a bit a message: here | failed or marked | late | partition of each message, 0..2 bytes |
+ *     head, and cells, each of 64 messages:
+ *     | a bit a message: here | failed or marked | late | partition of each message, 0..2 bytes |
+ *
+ * A message touches the head and its cell: two or three cache lines.  The heads of a loop lie side by
+ * side, so that those of a thousand producers are few pages (area.h).
  *
  * A chunk is complete at every instruction of its writer: what a message is comes before the bit that
  * says that it is here.  So the parent of a loop that was killed reads what is left as it lies there.
@@ -46,6 +50,12 @@ enum account_lane {
 /* Once sealed a chunk's state is CHUNK_SEALED + its place in the order of all that were. */
 enum account_chunk_state { CHUNK_FREE, CHUNK_OPEN, CHUNK_SEALED };
 
+struct account_cell {
+	uint64_t lanes[ACCOUNT_LANES];
+	unsigned char codes[]; /* of partitions */
+};
+
+/* The head. */
 struct account_chunk {
 	_Alignas(64) _Atomic uint64_t state;
 	uint64_t block;                   /* sequence >> ACCOUNT_BLOCK_SHIFT */
@@ -53,9 +63,10 @@ struct account_chunk {
 	uint32_t count;                   /* its writer's; a reader counts bits */
 	uint16_t low, high;               /* of answers: first and last message that is here ... */
 	uint64_t low_due_ns, high_due_ns; /* ... and when they were due */
-	_Alignas(64) uint64_t lanes[ACCOUNT_LANES][ACCOUNT_WORDS];
-	unsigned char partitions[];
+	uint64_t cells_at;                /* from the head on */
+	uint32_t cell_bytes;
 };
+static_assert(sizeof(struct account_chunk) == 64, "a head is a cache line");
 
 /* One message, as it is told. */
 struct account_entry {
@@ -69,6 +80,12 @@ struct account_entry {
 static inline unsigned account_partition_bytes(uint32_t partitions)
 {
 	return partitions <= 1 ? 0 : partitions < UINT8_MAX ? 1 : 2;
+}
+
+/* No lane of a cell is in two cache lines. */
+static inline uint32_t account_cell_bytes(unsigned partition_bytes)
+{
+	return ((uint32_t)sizeof(struct account_cell) + 64 * partition_bytes + 31) / 32 * 32;
 }
 
 /* 1 + partition, 0 = unknown: as bytes hold it. */
@@ -94,10 +111,8 @@ static inline uint32_t account_code(const unsigned char *codes, unsigned bytes, 
 {
 	uint16_t two;
 
-	if (bytes == 0)
-		return 1;
-	if (bytes == 1)
-		return codes[i];
+	if (bytes < 2)
+		return bytes == 0 ? 1 : codes[i];
 	memcpy(&two, codes + 2 * (size_t)i, sizeof(two));
 	return two;
 }
@@ -107,29 +122,32 @@ static inline uint32_t account_offset(uint64_t sequence)
 	return (uint32_t)(sequence & (ACCOUNT_BLOCK - 1));
 }
 
-/* A bit for each of 64 messages: of a reader. */
+static inline struct account_cell *account_chunk_cell(const struct account_chunk *c, uint32_t word)
+{
+	unsigned char *head = (unsigned char *)(uintptr_t)c;
+
+	return (struct account_cell *)(void *)(head + c->cells_at + (size_t)word * c->cell_bytes);
+}
+
+/* A bit for each of 64 messages. */
 static inline uint64_t account_chunk_word(const struct account_chunk *c, enum account_lane lane,
                                           uint32_t word)
 {
-	return c->lanes[lane][word];
+	return account_chunk_cell(c, word)->lanes[lane];
 }
 
 static inline uint32_t account_chunk_code(const struct account_chunk *c, unsigned bytes,
                                           uint32_t offset)
 {
-	return account_code(c->partitions, bytes, offset);
+	return account_code(account_chunk_cell(c, offset / 64)->codes, bytes, offset % 64);
 }
 
-static inline bool account_chunk_has(const struct account_chunk *c, uint32_t offset)
-{
-	return (c->lanes[LANE_HERE][offset / 64] >> (offset % 64) & 1) != 0;
-}
-
-/* May this message go into the chunk? */
-static inline bool account_chunk_takes(const struct account_chunk *c, uint64_t sequence)
+/* May this message go into the chunk?  `cell` is where it would be. */
+static inline bool account_chunk_takes(const struct account_chunk *c,
+                                       const struct account_cell *cell, uint64_t sequence)
 {
 	return c->block == sequence >> ACCOUNT_BLOCK_SHIFT &&
-	       !account_chunk_has(c, account_offset(sequence));
+	       (cell->lanes[LANE_HERE] >> (sequence % 64) & 1) == 0;
 }
 
 /* The stores of a loop keep the order they are written in: for a reader after its death that is
@@ -140,19 +158,19 @@ static inline void account_in_order(void)
 }
 
 /* Owner loop only; one that the chunk takes. */
-static inline void account_chunk_put(struct account_chunk *c, unsigned partition_bytes,
-                                     const struct account_entry *e)
+static inline void account_chunk_put(struct account_chunk *c, struct account_cell *cell,
+                                     unsigned partition_bytes, const struct account_entry *e)
 {
 	uint32_t offset = account_offset(e->sequence);
 	uint64_t bit = UINT64_C(1) << (offset % 64);
 
 	if (partition_bytes > 0)
-		account_put_code(c->partitions, partition_bytes, offset,
+		account_put_code(cell->codes, partition_bytes, offset % 64,
 		                 account_partition_code(partition_bytes, e->partition));
 	if (e->failed_or_marked)
-		c->lanes[LANE_FAILED][offset / 64] |= bit;
+		cell->lanes[LANE_FAILED] |= bit;
 	if (e->late)
-		c->lanes[LANE_LATE][offset / 64] |= bit;
+		cell->lanes[LANE_LATE] |= bit;
 	if (c->count == 0 || offset < c->low) {
 		c->low_due_ns = e->due_ns;
 		c->low = (uint16_t)offset;
@@ -162,7 +180,7 @@ static inline void account_chunk_put(struct account_chunk *c, unsigned partition
 		c->high = (uint16_t)offset;
 	}
 	account_in_order();
-	c->lanes[LANE_HERE][offset / 64] |= bit;
+	cell->lanes[LANE_HERE] |= bit;
 	account_in_order();
 	c->count++;
 }

@@ -12,6 +12,12 @@ void account_writer_init(struct account_writer *w, struct account_area *area)
 
 	*w = (struct account_writer){
 		.area = area,
+		.chunks = account_area_chunk(area, 0),
+		.cells = account_area_cells(area, 0),
+		.chunk_bytes = area->chunk_bytes,
+		.cell_bytes = area->cell_bytes,
+		.open_max = shape->open_max,
+		.partition_bytes = area->partition_bytes,
 		.open = xcalloc((size_t)shape->keys * shape->open_max + 1, sizeof(*w->open)),
 		.free = xcalloc(shape->chunks + 1, sizeof(*w->free)),
 	};
@@ -26,7 +32,7 @@ void account_writer_fini(struct account_writer *w)
 
 static uint32_t *open_of(const struct account_writer *w, uint32_t key)
 {
-	return &w->open[(size_t)key * w->area->shape.open_max];
+	return &w->open[(size_t)key * w->open_max];
 }
 
 /* What the parent has done with is free again. */
@@ -47,7 +53,7 @@ static void seal(struct account_writer *w, uint32_t chunk)
 	uint64_t place = counter_read(&a->sealed);
 
 	atomic_store_explicit(account_area_order(a, place), chunk, memory_order_relaxed);
-	counter_set(&account_area_chunk(a, chunk)->state, CHUNK_SEALED + place);
+	counter_set(&w->chunks[chunk].state, CHUNK_SEALED + place);
 	account_in_order();
 	/* The partner is account_area_take. */
 	atomic_store_explicit(&a->sealed, place + 1, memory_order_release);
@@ -66,7 +72,7 @@ void account_seal_first(struct account_writer *w, uint32_t key)
 	uint32_t *open = open_of(w, key);
 
 	seal(w, open[0] - 1);
-	remove_open(open, w->area->shape.open_max, 0);
+	remove_open(open, w->open_max, 0);
 }
 
 /* The one at `place` becomes the first. */
@@ -95,9 +101,15 @@ static uint32_t find_free(struct account_writer *w)
 /* Not open before it is empty: a parent would take it over with what it held before. */
 static void make_open(struct account_writer *w, uint32_t chunk, uint32_t key, uint64_t block)
 {
-	struct account_chunk *c = account_area_chunk(w->area, chunk);
+	struct account_chunk *c = &w->chunks[chunk];
+	bool was_used = counter_read(&c->state) != CHUNK_FREE;
 
-	memset(c->lanes, 0, sizeof(c->lanes));
+	for (uint32_t word = 0; was_used && word < ACCOUNT_WORDS; word++) {
+		struct account_cell *cell = account_writer_cell(w, chunk, word * UINT64_C(64));
+		memset(cell->lanes, 0, sizeof(cell->lanes));
+	}
+	c->cells_at = (uint64_t)(account_area_cells(w->area, chunk) - (unsigned char *)c);
+	c->cell_bytes = w->area->cell_bytes;
 	c->block = block;
 	c->producer = w->area->keys[key].producer;
 	c->subscription = w->area->keys[key].subscription;
@@ -123,8 +135,10 @@ static bool find_open(struct account_writer *w, uint32_t key, uint64_t sequence,
 	uint32_t *open = open_of(w, key);
 	uint32_t n = 0;
 
-	for (; n < w->area->shape.open_max && open[n] != 0; n++) {
-		if (account_chunk_takes(account_area_chunk(w->area, open[n] - 1), sequence)) {
+	for (; n < w->open_max && open[n] != 0; n++) {
+		uint32_t i = open[n] - 1;
+		if (account_chunk_takes(&w->chunks[i], account_writer_cell(w, i, sequence),
+		                        sequence)) {
 			move_to_front(open, n);
 			return true;
 		}
@@ -140,7 +154,7 @@ static bool open_another(struct account_writer *w, uint32_t key, uint64_t sequen
 
 	if (chunk == 0)
 		return false;
-	if (count == w->area->shape.open_max) { /* the one that was not used for longest */
+	if (count == w->open_max) { /* the one that was not used for longest */
 		seal(w, open[count - 1] - 1);
 		open[--count] = 0;
 	}
@@ -158,8 +172,9 @@ void account_put_elsewhere(struct account_writer *w, uint32_t key, const struct 
 		miss(w, key, e->sequence);
 		return;
 	}
-	struct account_chunk *c = account_area_chunk(w->area, open_of(w, key)[0] - 1);
-	account_chunk_put(c, w->area->partition_bytes, e);
+	uint32_t i = open_of(w, key)[0] - 1;
+	struct account_chunk *c = &w->chunks[i];
+	account_chunk_put(c, account_writer_cell(w, i, e->sequence), w->partition_bytes, e);
 	if (c->count == ACCOUNT_BLOCK)
 		account_seal_first(w, key);
 }

@@ -162,7 +162,7 @@ struct account_shape roster_shape(const struct agent_spec *spec)
 		return (struct account_shape){ 0 };
 	struct account_shape shape = account_shape(keys, spec->partitions, BEHIND);
 	account_area_init(&area, &shape);
-	uint64_t most = spec->account_bytes / area.chunk_bytes;
+	uint64_t most = spec->account_bytes / (area.chunk_bytes + sizeof(struct account_chunk));
 	most = most > CHUNKS_MIN ? most : CHUNKS_MIN;
 	if (spec->account_bytes > 0 && most < shape.chunks)
 		shape.chunks = (uint32_t)most;

@@ -49,7 +49,7 @@ static void take(void *to, const struct account_chunk *c, unsigned bytes)
 	struct account_reader *r = reader_of(all, c);
 
 	for (uint32_t offset = 0; offset < ACCOUNT_BLOCK; offset++) {
-		if (!account_chunk_has(c, offset))
+		if ((account_chunk_word(c, LANE_HERE, offset / 64) >> (offset % 64) & 1) == 0)
 			continue;
 		if (r != NULL)
 			take_one(r, c, bytes, offset);

@@ -714,7 +714,7 @@ static void a_loop_that_hands_over_nothing_takes_no_memory(void **state)
 	struct loop l;
 
 	open_loop(&l, &shape, 0);
-	struct account_chunk *last = account_area_chunk(l.area, shape.chunks - 1);
+	unsigned char *last = account_area_cells(l.area, shape.chunks - 1);
 	assert_in_range((uintptr_t)last, (uintptr_t)l.area,
 	                (uintptr_t)l.area + l.bytes - l.area->chunk_bytes);
 	struct account_entry e = entry(1);
@@ -722,7 +722,7 @@ static void a_loop_that_hands_over_nothing_takes_no_memory(void **state)
 	struct book *book = book_of(1000, 1, 100, 64 * MIB);
 	book_take_over(book, l.area);
 	/* The chunk at hand, and none of those behind. */
-	uintptr_t from = ((uintptr_t)account_area_chunk(l.area, 8) + 4095) & ~(uintptr_t)4095;
+	uintptr_t from = ((uintptr_t)account_area_cells(l.area, 8) + 4095) & ~(uintptr_t)4095;
 	assert_int_equal(mincore((void *)from, sizeof(resident) * 4096, resident), 0);
 	for (size_t i = 0; i < sizeof(resident); i++)
 		assert_int_equal(resident[i] & 1, 0);

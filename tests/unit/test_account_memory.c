@@ -62,15 +62,30 @@ struct group {
 
 static struct account_chunk *chunk_of(unsigned partition_bytes, struct rng *rng)
 {
-	size_t bytes = sizeof(struct account_chunk) + (size_t)partition_bytes * ACCOUNT_BLOCK;
+	uint32_t cell_bytes = account_cell_bytes(partition_bytes);
+	size_t bytes = sizeof(struct account_chunk) + (size_t)cell_bytes * ACCOUNT_WORDS;
 	struct account_chunk *c = aligned_alloc(64, (bytes + 63) / 64 * 64);
 
 	assert_non_null(c);
 	memset(c, 0, bytes);
+	c->cells_at = sizeof(*c);
+	c->cell_bytes = cell_bytes;
 	for (uint32_t i = 0; i < ACCOUNT_BLOCK; i++)
-		account_put_code(c->partitions, partition_bytes, i,
+		account_put_code(account_chunk_cell(c, i / 64)->codes, partition_bytes, i % 64,
 		                 1 + (uint32_t)rng_below(rng, 16));
 	return c;
+}
+
+static uint64_t *here(struct account_chunk *c, uint32_t word)
+{
+	return &account_chunk_cell(c, word)->lanes[LANE_HERE];
+}
+
+/* All messages are in it, or none. */
+static void fill(struct account_chunk *c, bool with_all)
+{
+	for (uint32_t w = 0; w < ACCOUNT_WORDS; w++)
+		*here(c, w) = with_all ? UINT64_MAX : 0;
 }
 
 static void open_group(struct group *g, uint32_t partitions)
@@ -82,12 +97,12 @@ static void open_group(struct group *g, uint32_t partitions)
 	};
 	g->answers = chunk_of(g->partition_bytes, &g->rng);
 	g->answers->subscription = ACCOUNT_ANSWERS;
-	memset(g->answers->lanes[LANE_HERE], 0xff, sizeof(g->answers->lanes[LANE_HERE]));
+	fill(g->answers, true);
 	for (int m = 0; m < GROUP_MEMBERS; m++)
 		g->quarters[m] = chunk_of(g->partition_bytes, &g->rng);
 	for (uint32_t i = 0; i < ACCOUNT_BLOCK; i++) {
 		uint64_t m = rng_below(&g->rng, GROUP_MEMBERS);
-		g->quarters[m]->lanes[LANE_HERE][i / 64] |= UINT64_C(1) << (i % 64);
+		*here(g->quarters[m], i / 64) |= UINT64_C(1) << (i % 64);
 	}
 }
 
@@ -170,7 +185,7 @@ static void blocks_that_close_in_disorder_leave_one_run(void **state)
 
 	open_group(&g, 1);
 	size_t empty = book_bytes(g.book);
-	memset(g.quarters[0]->lanes[LANE_HERE], 0xff, sizeof(g.answers->lanes[LANE_HERE]));
+	fill(g.quarters[0], true);
 	for (uint64_t block = 0; block < 20000; block++) {
 		merge(&g, g.answers, 0, block ^ 7);
 		merge(&g, g.quarters[0], 0, block ^ 7);
@@ -188,11 +203,13 @@ static void what_went_wrong_takes_little_once_it_is_behind(void **state)
 	struct named named = { 0 };
 
 	open_group(&g, 16);
-	memset(g.quarters[0]->lanes[LANE_HERE], 0xff, sizeof(g.answers->lanes[LANE_HERE]));
-	g.quarters[0]->lanes[LANE_HERE][5] &= ~(UINT64_C(1) << 9);
-	memcpy(g.quarters[0]->partitions, g.answers->partitions, ACCOUNT_BLOCK);
+	fill(g.quarters[0], true);
+	*here(g.quarters[0], 5) &= ~(UINT64_C(1) << 9);
+	for (uint32_t w = 0; w < ACCOUNT_WORDS; w++)
+		memcpy(account_chunk_cell(g.quarters[0], w)->codes,
+		       account_chunk_cell(g.answers, w)->codes, 64);
 	for (uint32_t i = 0; i < ACCOUNT_BLOCK; i++) /* known where it was acknowledged */
-		account_put_code(g.answers->partitions, 1, i, 12);
+		account_put_code(account_chunk_cell(g.answers, i / 64)->codes, 1, i % 64, 12);
 	size_t empty = book_bytes(g.book);
 	for (uint64_t block = 0; block < blocks; block++) {
 		for (uint32_t p = 0; p < 10; p++) {
@@ -207,8 +224,8 @@ static void what_went_wrong_takes_little_once_it_is_behind(void **state)
 	assert_int_equal(book_counts(g.book, 3, 0)->lost, blocks);
 	assert_int_equal(book_partition(g.book, 0, 0, 11)->lost, blocks);
 	/* A small block grows again when what was missing comes after all. */
-	memset(g.quarters[1]->lanes, 0, sizeof(g.quarters[1]->lanes));
-	g.quarters[1]->lanes[LANE_HERE][5] = UINT64_C(1) << 9;
+	fill(g.quarters[1], false);
+	*here(g.quarters[1], 5) = UINT64_C(1) << 9;
 	for (uint64_t block = 0; block < blocks; block++)
 		if (block != 2 && block != 200)
 			merge(&g, g.quarters[1], 3, block);
@@ -233,7 +250,7 @@ static void a_backlog_has_a_limit_and_says_so(void **state)
 
 	g.answers = chunk_of(1, &g.rng);
 	g.answers->subscription = ACCOUNT_ANSWERS;
-	memset(g.answers->lanes[LANE_HERE], 0xff, sizeof(g.answers->lanes[LANE_HERE]));
+	fill(g.answers, true);
 	for (uint64_t block = 0; block < 100000; block++)
 		merge(&g, g.answers, 1, block);
 	assert_in_range(book_bytes_most(book), MIB, 2 * MIB);
