@@ -386,6 +386,17 @@ static uint64_t journal_failed_ns(const struct run *r)
 	return r->diary.failure.kind != ERROR_NONE ? r->diary.failed_ns - r->started_ns : 0;
 }
 
+/* What it does not have, and what follows where that changes the numbers. */
+static const char *lacks_of_the_worker(struct run *r)
+{
+	if (!r->await.is_lacking[WORKER_FINISH] || !r->close.totals_are_last_seen)
+		return r->await.lacks;
+	return arena_printf(&r->arena,
+	                    "%s; so the final counts are those of its last snapshot, and what was "
+	                    "under way then counts as unanswered",
+	                    r->await.lacks);
+}
+
 static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
@@ -399,7 +410,7 @@ static void judge(struct run *r, struct record *out)
 		.topics_short = r->topics_found.shorter,
 		.topics_example = r->topics_found.example,
 		.topics_unknown = r->topics_found.unknown,
-		.worker_lacks = r->await.lacks,
+		.worker_lacks = lacks_of_the_worker(r),
 		.left_behind = r->close.left_behind,
 		.deletion_refused =
 			r->close.left_why.kind == ERROR_REFUSED ? r->close.left_why.text : NULL,

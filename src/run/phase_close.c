@@ -30,14 +30,29 @@ static void read_events(struct run *r)
 	progress_events(r, &r->close.events);
 }
 
+/* Nobody will close the account of what was under way: it has no answer. */
+static void count_unanswered(uint64_t *counters)
+{
+	uint64_t answered = counters[COUNTER_ACKNOWLEDGED] + counters[COUNTER_FAILED];
+
+	/* Read one by one: an answer may be seen before its question. */
+	if (counters[COUNTER_SENT] > answered)
+		counters[COUNTER_UNACKNOWLEDGED] = counters[COUNTER_SENT] - answered;
+}
+
 /* FINISH failed: what the last snapshot showed is better than nothing. */
 static void take_last_totals(struct run *r)
 {
 	struct worker_call call = { .verb = WORKER_SNAPSHOT };
 	struct error err = { 0 };
 
-	if (await_verb(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
-		r->close.totals = call.totals;
+	if (!await_verb(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
+		return;
+	r->close.totals = call.totals;
+	r->close.totals_are_last_seen = true;
+	count_unanswered(r->close.totals.snapshot.counters);
+	for (size_t i = 0; i < r->close.totals.agents_count; i++)
+		count_unanswered(r->close.totals.agents[i].counters);
 }
 
 /* The series ends with what came after the window, so that it adds up to the totals. */
@@ -64,6 +79,13 @@ static bool finish(struct run *r, uint32_t most_ms, enum await_patience patience
 	return true;
 }
 
+/* A worker of another kind ends by STOP_ALL, and then it knows nothing of this run any more. */
+static void end_without_finish(struct run *r)
+{
+	take_last_totals(r);
+	close_stop(r); /* a group with members cannot be deleted */
+}
+
 /* For clients to close; 0: as long as they may. */
 static uint32_t closing_ms(const struct run *r)
 {
@@ -84,7 +106,9 @@ void close_clients(struct run *r)
 	/* A signal has stopped everybody meanwhile: the totals are there at once. */
 	if (!ok && r->await.signals > 0)
 		ok = finish(r, LIMITS_HASTY_MS, PATIENCE_ENDLESS, &err);
-	if (!ok) {
+	if (!ok && r->await.is_lacking[WORKER_FINISH]) {
+		end_without_finish(r);
+	} else if (!ok) {
 		warn(r, "final totals are missing", &err);
 		take_last_totals(r);
 	}

@@ -126,9 +126,10 @@ struct drained {
 struct closed {
 	struct fact_totals totals;
 	struct fact_events events;
-	bool interrupted;      /* a signal came before the totals were complete */
-	bool left_behind;      /* topics or groups could not be deleted ... */
-	struct error left_why; /* ... and why */
+	bool totals_are_last_seen; /* by a snapshot, before the clients were closed */
+	bool interrupted;          /* a signal came before the totals were complete */
+	bool left_behind;          /* topics or groups could not be deleted ... */
+	struct error left_why;     /* ... and why */
 };
 
 /* topic_check.c: whether the topics are still what was written to. */

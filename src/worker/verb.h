@@ -12,7 +12,8 @@
  * start-load, snapshot; pause- and resume-consumers where there is a backlog to build,
  * adjust-publish-rate where the maximum is searched.  Without the others less is known or done, and the
  * note workerLacks of the verdict names them: readiness (counted by probes), events (lost agents have no
- * words), finish (the last snapshot has to do), topic-ends, delete-topics (they are left behind), stop-all.
+ * words), finish (the last snapshot has to do, and stop-all closes the clients), topic-ends, delete-topics
+ * (they are left behind), stop-all.
  * RESET_STATS, COUNTERS_STATS, PERIOD_STATS, CUMULATIVE_LATENCIES, CLOCK and SET_CLOCKS no run asks for.
  */
 

@@ -58,8 +58,11 @@ static void send(struct fake_worker *f, uint64_t step_ns)
 	double capacity = has_passed(f, f->weaker_at_ns) ? f->weaker_per_s : f->capacity_per_s;
 	uint64_t n = let_through(capacity, step_ns, owed, &f->send_credit);
 	c[COUNTER_SENT] += n;
-	c[COUNTER_ACKNOWLEDGED] += n;
 	record(f, LATENCY_DELAY, DELAY_NS, n);
+	uint64_t swallowed = min_u64(f->swallow, n);
+	f->swallow -= swallowed;
+	n -= swallowed;
+	c[COUNTER_ACKNOWLEDGED] += n;
 	record(f, LATENCY_PUBLISH, PUBLISH_NS, n);
 	record(f, LATENCY_CORRECTED_PUBLISH, PUBLISH_NS + DELAY_NS, n);
 }
@@ -472,7 +475,9 @@ static void fake_start(struct worker *w, struct worker_call *call)
 		f->call = NULL;
 	}
 	assert(f->call == NULL);
-	if ((int)call->verb == f->fail_verb && f->now_ns >= f->start_ns + f->fail_after_ns) {
+	if ((int)call->verb == f->lacks_verb) {
+		worker_lacks(call);
+	} else if ((int)call->verb == f->fail_verb && f->now_ns >= f->start_ns + f->fail_after_ns) {
 		error_set(&call->err, ERROR_BROKER, "planted");
 		call->state = CALL_FAILED;
 	} else if ((int)call->verb == f->slow_verb) {
@@ -531,6 +536,7 @@ void fake_worker_init(struct fake_worker *f, uint32_t subscriptions)
 		.now_ns = 1000 * FAKE_S,
 		.signal_on_verb = -1,
 		.fail_verb = -1,
+		.lacks_verb = -1,
 		.slow_verb = -1,
 		.subscriptions = subscriptions,
 		.window = { UINT64_MAX, UINT64_MAX, UINT64_MAX },

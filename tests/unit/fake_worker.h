@@ -33,9 +33,11 @@ struct fake_worker {
 	uint64_t ready_after_ns;  /* FAKE_NEVER: not all subscriptions become ready */
 	bool has_silent_producer; /* the last one's probes are never acknowledged */
 	uint64_t lose;            /* so many messages are acknowledged and never received */
+	uint64_t swallow;         /* so many messages get no answer and are not received */
 	uint64_t signal_at_ns[3]; /* 0 = none */
 	uint64_t stopped_at_ns, stopped_ns; /* this process does not run for so long; 0 = it does */
 	int signal_on_verb, fail_verb;      /* -1 = none */
+	int lacks_verb;                     /* that it does not have; -1 = none */
 	unsigned signals_at_once;           /* with signal_on_verb; 0 = one */
 	uint64_t fail_after_ns;             /* fail_verb works until then */
 	int slow_verb;                      /* takes slow_ns; -1 = none */

@@ -437,6 +437,54 @@ static void a_backlog_that_would_take_centuries_can_be_interrupted(void **state)
 	bench_teardown(&b);
 }
 
+/* Where the first of these verbs stands in what the worker was asked; fails if it was not. */
+static size_t first_of(const struct fake_worker *f, enum worker_verb verb)
+{
+	size_t at = 0;
+
+	while (at < f->log_len && f->log[at] != verb)
+		at++;
+	assert_true(at < f->log_len);
+	return at;
+}
+
+static size_t last_of(const struct fake_worker *f, enum worker_verb verb)
+{
+	size_t at = f->log_len;
+
+	while (at > 0 && f->log[at - 1] != verb)
+		at--;
+	assert_true(at > 0);
+	return at - 1;
+}
+
+/* OMB's own worker has none: stop-all forgets the run, and groups with members cannot be deleted. */
+static void a_worker_without_finish_ends_by_its_last_snapshot_and_stop_all(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, FIXED "drainTimeout: 5s\n");
+	b.fake->lacks_verb = WORKER_FINISH;
+	b.fake->swallow = 3;
+	bench_go(&b);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	json_t *totals = json_object_get(b.side, "totals");
+	assert_int_equal(bench_counter(totals, "sent"), 12000);
+	assert_int_equal(bench_counter(totals, "acknowledged"), 11997);
+	assert_int_equal(bench_counter(totals, "unacknowledged"), 3);
+	assert_int_equal(bench_counter(totals, "received"), 11997);
+	bench_assert_reason(&b, "failed"); /* the three are not passed over in silence */
+	assert_string_equal(bench_reason(&b, "workerLacks"),
+	                    "the worker does not have: finish; so the final counts are those of "
+	                    "its last snapshot, and what was under way then counts as unanswered");
+	assert_null(strstr(b.progress, "final totals are missing"));
+	size_t stopped = first_of(b.fake, WORKER_STOP_ALL);
+	assert_true(last_of(b.fake, WORKER_SNAPSHOT) < stopped);
+	assert_true(stopped < first_of(b.fake, WORKER_DELETE_TOPICS));
+	bench_teardown(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +498,7 @@ int main(void)
 			lost_messages_are_waited_for_as_long_as_the_drain_limit_and_then_counted),
 		cmocka_unit_test(a_verb_that_fails_late_keeps_what_was_measured),
 		cmocka_unit_test(a_failed_deletion_spoils_nothing),
+		cmocka_unit_test(a_worker_without_finish_ends_by_its_last_snapshot_and_stop_all),
 		cmocka_unit_test(
 			two_agents_that_hang_at_the_end_do_not_cost_the_others_their_counts),
 		cmocka_unit_test(a_worker_that_breaks_its_word_ends_the_run_with_what_is_known),

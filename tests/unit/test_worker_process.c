@@ -270,6 +270,23 @@ static void what_a_worker_lacks_is_named_in_the_result_and_ends_nothing(void **s
 	tear_down(&t);
 }
 
+/* Its clients are closed and its counts are those of a complete drain all the same. */
+static void a_worker_without_finish_is_stopped_and_its_counts_are_complete(void **state)
+{
+	struct whole t;
+
+	(void)state;
+	set_up(&t);
+	assert_int_equal(go(&t, piped_worker_create(WORKER_PROCESS, "finish")), RUN_GOOD);
+	assert_int_equal(json_integer_value(member(&t, "totals", "sent")), 2500);
+	assert_int_equal(json_integer_value(member(&t, "totals", "acknowledged")), 2500);
+	assert_int_equal(json_integer_value(member(&t, "totals", "unacknowledged")), 0);
+	assert_int_equal(json_integer_value(member(&t, "totals", "received")), 5000);
+	assert_non_null(reason(&t, "workerLacks"));
+	assert_null(reason(&t, "leftBehind"));
+	tear_down(&t);
+}
+
 /* Nothing can be measured without these: the run ends at the first one, by its name. */
 static void a_worker_that_lacks_what_a_load_needs_fails_the_run_by_the_name_of_the_verb(
 	void **state)
@@ -300,6 +317,7 @@ int main(void)
 		cmocka_unit_test(
 			a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_does),
 		cmocka_unit_test(what_a_worker_lacks_is_named_in_the_result_and_ends_nothing),
+		cmocka_unit_test(a_worker_without_finish_is_stopped_and_its_counts_are_complete),
 		cmocka_unit_test(
 			a_worker_that_is_killed_in_the_middle_ends_the_run_with_the_reason),
 		cmocka_unit_test(
