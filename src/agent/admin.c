@@ -251,7 +251,7 @@ int admin_main(const struct agent_spec *spec, const struct admin_job *job, struc
 
 	admin_init(&a, spec, shm);
 	a.channel_fd = channel_fd;
-	if (!driver_load(spec->driver, &err) || !do_job(&a, job, &err) ||
+	if (!driver_load_library(spec->driver, &err) || !do_job(&a, job, &err) ||
 	    !write_output(&a.output, output_fd, &err)) {
 		agent_shm_fail(shm, &err);
 		return error_exit_code(err.kind);

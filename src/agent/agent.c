@@ -106,7 +106,7 @@ static bool settle(const struct agent_spec *spec, struct error *err)
 			return error_set_errno(err, errno, "pinning to CPU %d of agentCpus",
 			                       spec->cpu);
 	}
-	return driver_load(spec->driver, err);
+	return driver_load_library(spec->driver, err);
 }
 
 static void *run_loop(void *arg)

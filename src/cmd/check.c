@@ -13,8 +13,8 @@
 #include "cmd/args.h"
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
-#include "cmd/pair_doubts.h"
 #include "cmd/plan_text.h"
+#include "cmd/run_doubts.h"
 #include "driver/driver.h"
 #include "facts/origin.h"
 #include "util/arena.h"
@@ -164,7 +164,7 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 		return error_wrap(err, "workload %s", w->workload.path);
 	resources_estimate(&plan, &driver, &need);
 	struct doubts doubts = resources_doubts(&plan, &need, &driver, &c->limits, c->args->arena);
-	struct doubts fit = pair_doubts(&plan, d, c->args->arena);
+	struct doubts fit = run_doubts(&plan, d, c->args->arena);
 	doubts = all_doubts(c, &doubts, &fit, &c->settings[d - c->in.drivers]);
 
 	text_addf(&c->out, "workload %s: %s, on %s\n", w->workload.path, w->workload.name,

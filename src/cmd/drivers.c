@@ -17,7 +17,7 @@ static bool is_missing(const struct driver *d)
 {
 	struct error err;
 
-	return !driver_load(d, &err);
+	return !driver_load_library(d, &err);
 }
 
 static void add_library(const struct driver *d, struct text *out)

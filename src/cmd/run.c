@@ -14,7 +14,7 @@
 #include "cmd/csv.h"
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
-#include "cmd/pair_doubts.h"
+#include "cmd/run_doubts.h"
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "results/pair.h"
@@ -172,7 +172,7 @@ static void warn(const struct batch *b, const struct plan *plan, const struct in
 static void warn_of_misfits(const struct batch *b, const struct plan *plan,
                             const struct input_driver *d)
 {
-	warn(b, plan, d, pair_doubts(plan, d, b->args->arena));
+	warn(b, plan, d, run_doubts(plan, d, b->args->arena));
 	warn(b, plan, d, machine_shortages(plan, d, b->args->arena));
 }
 

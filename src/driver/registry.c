@@ -50,7 +50,7 @@ const struct driver *driver_for_file(const struct driver_file *file, struct erro
 	return NULL;
 }
 
-bool driver_load(const struct driver *d, struct error *err)
+bool driver_load_library(const struct driver *d, struct error *err)
 {
 	return library_load(d->library, err) || error_wrap(err, "driver %s", d->name);
 }

@@ -22,7 +22,7 @@ const struct driver *driver_for_file(const struct driver_file *file, struct erro
 
 /* Loads its client library, if it has one (library.h): in an agent, before any other hook than those
  * that are pure. */
-bool driver_load(const struct driver *d, struct error *err);
+bool driver_load_library(const struct driver *d, struct error *err);
 
 /* Finds the driver, reads its keys of the file by its table into *config (of the arena), has it
  * check and translate them.  Pure.  NULL: something was added to *errors. */

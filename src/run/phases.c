@@ -96,7 +96,8 @@ const struct phase phases[PHASE_COUNT] = {
 		.name = "settle", .stage = "settle",
 		.enter = settle_enter, .wake_ns = settle_wake_ns, .look = settle_look,
 		.is_reached = settle_is_reached, .leave = settle_leave,
-		.waits_for = "every subscription to have its partitions and a probe",
+		.waits_for = "every subscription to have its partitions and a probe, every "
+		             "producer to have one acknowledged",
 		.at_most = "60 s",
 		.limit_ns = settle_limit_ns, .expire = settle_expire,
 		.signals = 1, .then = BEFORE_LOAD(PHASE_SEARCH),

@@ -679,7 +679,7 @@ int main(int argc, char **argv)
 	w.producers = xcalloc(w.producers_count, sizeof(*w.producers));
 	w.consumers = xcalloc(w.consumers_count, sizeof(*w.consumers));
 	w.payload = xcalloc(1, w.bytes);
-	if (!driver_load(w.drv, &err))
+	if (!driver_load_library(w.drv, &err))
 		die("library", &err);
 	if (!w.drv->open(w.instance, &w.ctx, &err))
 		die("instance", &err);

@@ -52,6 +52,7 @@ def test_the_code_on_the_page_is_that_of_the_toy():
     blocks = re.findall(r"^```c\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     assert len(blocks) > 5
     assert [block for block in blocks if block not in TOY] == []
+    assert any(block.startswith("const struct driver driver_toy = {") for block in blocks)
 
 
 def test_the_toy_has_every_answer_that_the_page_requires():

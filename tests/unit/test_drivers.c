@@ -302,7 +302,7 @@ static struct world *open_world(const struct target *target, uint32_t partitions
 		fork_broker(w);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->instance = xcalloc(1, w->driver->instance_size);
-	assert_true(driver_load(w->driver, &err));
+	assert_true(driver_load_library(w->driver, &err));
 	assert_true(w->driver->open(w->instance, &w->ctx, &err));
 	if (!w->driver->admin->create_topics(w->instance, &topic, 1, &err))
 		fail_msg("%s: %s", target->name, err.text);

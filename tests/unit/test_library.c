@@ -44,7 +44,7 @@ static void what_is_missing_is_named_with_its_package(void **state)
 	struct error err;
 
 	(void)state;
-	assert_false(driver_load(&absent, &err));
+	assert_false(driver_load_library(&absent, &err));
 	assert_int_equal(err.kind, ERROR_SYSTEM);
 	assert_non_null(strstr(err.text, "driver absent: library missing: libomb-nowhere.so.3: "
 	                                 "install the package libomb-nowhere3 ("));
@@ -86,7 +86,7 @@ static void no_driver_brings_its_library_before_it_is_loaded(void **state)
 			continue;
 		assert_null(dlopen(l->soname, RTLD_NOW | RTLD_NOLOAD));
 		struct error err;
-		assert_true(driver_load(drivers[i], &err));
+		assert_true(driver_load_library(drivers[i], &err));
 		assert_non_null(dlopen(l->soname, RTLD_NOW | RTLD_NOLOAD));
 	}
 }

@@ -57,7 +57,7 @@ static int open_cluster(void **state)
 	                              &warnings));
 	t.driver = driver_configure(&t.file, &t.arena, &t.config, &errors, &warnings);
 	assert_non_null(t.driver);
-	assert_true(driver_load(t.driver, &err));
+	assert_true(driver_load_library(t.driver, &err));
 	return 0;
 }
 

@@ -128,7 +128,7 @@ static void begin(const char *driver_yaml)
 	                              &w.file, &errors, &warnings));
 	w.driver = driver_configure(&w.file, &w.arena, &w.config, &errors, &warnings);
 	assert_non_null(w.driver);
-	if (!driver_load(w.driver, &w.err))
+	if (!driver_load_library(w.driver, &w.err))
 		fail_msg("%s", w.err.text);
 	/* Loopback's socket is named after it: this program may run twice at once. */
 	snprintf(w.run_id, sizeof(w.run_id), "threads%d", (int)getpid());

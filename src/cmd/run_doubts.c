@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/pair_doubts.h"
+#include "cmd/run_doubts.h"
 
 #include <string.h>
 
@@ -33,8 +33,7 @@ static void add(void *to, const struct driver_doubt *d)
 	};
 }
 
-struct doubts pair_doubts(const struct plan *plan, const struct input_driver *d,
-                          struct arena *arena)
+struct doubts run_doubts(const struct plan *plan, const struct input_driver *d, struct arena *arena)
 {
 	const struct workload *w = plan->workload;
 	struct gathering g = { .arena = arena };
