@@ -19,13 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../unit/broker_process.h"
 #include "config/driver_file.h"
 #include "driver/registry.h"
 #include "util/arena.h"
@@ -75,8 +74,8 @@ struct world {
 	const struct driver *drv;
 	struct driver_context ctx;
 	void *instance;
-	pid_t broker;
-	int stop_fd, epoll_fd;
+	struct broker_process broker;
+	int epoll_fd;
 	struct client *producers, *consumers;
 	unsigned char *payload;
 
@@ -218,11 +217,6 @@ static void on_event(void *owner, enum driver_event kind, const char *text)
 		fprintf(stderr, "drive: event %d: %s\n", kind, text);
 }
 
-static void on_looked(void *owner)
-{
-	(void)owner;
-}
-
 static void on_progress(void *owner, size_t done)
 {
 	(void)owner;
@@ -232,7 +226,7 @@ static void on_progress(void *owner, size_t done)
 static const struct driver_core core = {
 	.sent = on_sent,
 	.received = on_received,
-	.looked = on_looked,
+	.looked = core_ignores_looks,
 	.assigned = on_assigned,
 	.event = on_event,
 	.progress = on_progress,
@@ -240,47 +234,15 @@ static const struct driver_core core = {
 
 /* --- a broker that the driver brings along ------------------------------------------------------- */
 
-static void say_ready(void *to)
-{
-	if (write(*(int *)to, "r", 1) != 1)
-		_exit(1);
-}
-
 static void start_broker(struct world *w)
 {
-	int ready[2], stop[2];
-	struct error err = { 0 };
-	char byte;
-
-	if (w->drv->broker == NULL || !w->drv->broker->is_wanted(w->ctx.config))
-		return;
-	if (pipe(ready) != 0 || pipe(stop) != 0)
-		abort();
-	w->broker = fork();
-	if (w->broker == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(stop[1]);
-		close(ready[0]);
-		if (!w->drv->broker->run(&w->ctx, stop[0], say_ready, &ready[1], &err))
-			die("broker", &err);
-		_exit(0);
-	}
-	close(ready[1]);
-	close(stop[0]);
-	if (read(ready[0], &byte, 1) != 1)
-		exit(1);
-	close(ready[0]);
-	w->stop_fd = stop[1];
+	if (w->drv->broker != NULL && w->drv->broker->is_wanted(w->ctx.config))
+		w->broker = broker_process_start(w->drv, &w->ctx);
 }
 
 static void stop_broker(struct world *w)
 {
-	int status;
-
-	if (w->broker == 0)
-		return;
-	close(w->stop_fd);
-	if (waitpid(w->broker, &status, 0) != w->broker || status != 0)
+	if (w->broker.pid != 0 && broker_process_stop(&w->broker) != 0)
 		exit(1);
 }
 

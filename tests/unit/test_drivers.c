@@ -25,6 +25,7 @@
 
 #include <cmocka.h>
 
+#include "broker_process.h"
 #include "config/driver_file.h"
 #include "driver/ask.h"
 #include "driver/registry.h"
@@ -82,8 +83,9 @@ struct world {
 	const struct driver *driver;
 	void *config, *instance, *producer, *consumer;
 	struct driver_context ctx;
-	pid_t broker;
-	int stop_fd, epoll_fd;
+	struct broker_process own; /* the driver's ... */
+	pid_t server;              /* ... or one that the test started */
+	int epoll_fd;
 	char folder[64];
 	struct message got[16];
 	size_t got_count, sent, acknowledged;
@@ -140,52 +142,13 @@ static void take_event(void *owner, enum driver_event kind, const char *text)
 		snprintf(w->event, sizeof(w->event), "%s", text);
 }
 
-static void ignore_look(void *owner)
-{
-	(void)owner;
-}
-
-static void ignore_assigned(void *owner, uint32_t partitions)
-{
-	(void)owner;
-	(void)partitions;
-}
-
 static const struct driver_core core = {
 	.sent = take_sent,
 	.received = take_received,
-	.looked = ignore_look,
-	.assigned = ignore_assigned,
+	.looked = core_ignores_looks,
+	.assigned = core_ignores_assignments,
 	.event = take_event,
 };
-
-static void say_ready(void *to)
-{
-	assert_int_equal(write(*(int *)to, "r", 1), 1);
-}
-
-/* The driver's own broker, in a process. */
-static void fork_broker(struct world *w)
-{
-	int ready[2], stop[2];
-	struct error err = { 0 };
-	char byte;
-
-	assert_int_equal(pipe(ready), 0);
-	assert_int_equal(pipe(stop), 0);
-	w->broker = fork();
-	if (w->broker == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(stop[1]);
-		bool ok = w->driver->broker->run(&w->ctx, stop[0], say_ready, &ready[1], &err);
-		_exit(ok ? 0 : 1);
-	}
-	close(ready[1]);
-	close(stop[0]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	w->stop_fd = stop[1];
-}
 
 static bool answers(const struct sockaddr_in *at)
 {
@@ -209,8 +172,8 @@ static const char *start_nats(struct world *w)
 	at.sin_addr.s_addr = htonl(127U << 24 | (64 + ((id >> 16) & 63)) << 16 | (id & 0xffff));
 	snprintf(w->folder, sizeof(w->folder), "/tmp/omb-test-nats-XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
-	w->broker = fork();
-	if (w->broker == 0) {
+	w->server = fork();
+	if (w->server == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execlp("nats-server", "nats-server", "-a", host, "-p",
 		       arena_printf(&w->arena, "%d", NATS_PORT), "-js", "-sd", w->folder, "-l",
@@ -218,8 +181,8 @@ static const char *start_nats(struct world *w)
 		_exit(errno == ENOENT ? 99 : 98);
 	}
 	while (!answers(&at)) {
-		if (waitpid(w->broker, &status, WNOHANG) == w->broker) {
-			w->broker = 0;
+		if (waitpid(w->server, &status, WNOHANG) == w->server) {
+			w->server = 0;
 			assert_int_equal(WEXITSTATUS(status), 99);
 			return NULL;
 		}
@@ -230,12 +193,12 @@ static const char *start_nats(struct world *w)
 
 static void stop_broker(struct world *w)
 {
-	if (w->stop_fd >= 0)
-		close(w->stop_fd);
-	else if (w->broker > 0)
-		kill(w->broker, SIGTERM);
-	if (w->broker > 0)
-		assert_int_equal(waitpid(w->broker, NULL, 0), w->broker);
+	if (w->own.pid > 0)
+		assert_int_equal(broker_process_stop(&w->own), 0);
+	if (w->server > 0) {
+		kill(w->server, SIGTERM);
+		assert_int_equal(waitpid(w->server, NULL, 0), w->server);
+	}
 	if (w->folder[0] != '\0')
 		assert_int_equal(system(arena_printf(&w->arena, "rm -r %s", w->folder)), 0);
 }
@@ -286,7 +249,6 @@ static struct world *open_world(const struct target *target, uint32_t partitions
 	struct error err;
 
 	w->target = target;
-	w->stop_fd = -1;
 	bool is_here = is_in_build(target);
 	if (!is_here || (target->is_nats && (server = start_nats(w)) == NULL)) {
 		print_message("%s is left out: %s\n", target->name,
@@ -299,7 +261,7 @@ static struct world *open_world(const struct target *target, uint32_t partitions
 	}
 	configure(w, server);
 	if (w->driver->broker != NULL && w->driver->broker->is_wanted(w->config))
-		fork_broker(w);
+		w->own = broker_process_start(w->driver, &w->ctx);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->instance = xcalloc(1, w->driver->instance_size);
 	assert_true(driver_load_library(w->driver, &err));

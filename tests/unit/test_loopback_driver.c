@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "broker_process.h"
 #include "config/option.h"
 #include "util/arena.h"
 #include "util/file.h"
@@ -54,8 +54,8 @@ struct world {
 	struct arena arena;
 	void *config, *instance;
 	struct driver_context ctx;
-	pid_t broker;
-	int stop_fd, epoll_fd;
+	struct broker_process broker;
+	int epoll_fd;
 	struct party parties[CLIENTS_MAX];
 	uint64_t sent_ns[SEQUENCES_MAX];
 	char run_id[32];
@@ -123,59 +123,13 @@ static void host_event(void *owner, enum driver_event kind, const char *text)
 	snprintf(p->last_event, sizeof(p->last_event), "%s", text);
 }
 
-static void host_looked(void *owner)
-{
-	(void)owner;
-}
-
 static const struct driver_core core = {
 	.sent = host_sent,
 	.received = host_received,
-	.looked = host_looked,
+	.looked = core_ignores_looks,
 	.assigned = host_assigned,
 	.event = host_event,
 };
-
-static void say_ready(void *to)
-{
-	assert_int_equal(write(*(int *)to, "r", 1), 1);
-}
-
-static void start_broker(struct world *w)
-{
-	int ready[2], stop[2];
-	struct error err = { 0 };
-	char byte;
-
-	assert_int_equal(pipe(ready), 0);
-	assert_int_equal(pipe(stop), 0);
-	w->broker = fork();
-	assert_true(w->broker >= 0);
-	if (w->broker == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(stop[1]);
-		close(ready[0]);
-		bool ok = drv->broker->run(&w->ctx, stop[0], say_ready, &ready[1], &err);
-		if (!ok)
-			fprintf(stderr, "broker: %s\n", err.text);
-		_exit(ok ? 0 : 1);
-	}
-	close(ready[1]);
-	close(stop[0]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	w->stop_fd = stop[1];
-}
-
-static int stop_broker(struct world *w)
-{
-	int status;
-
-	close(w->stop_fd);
-	assert_int_equal(waitpid(w->broker, &status, 0), w->broker);
-	w->broker = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 /* options: name, value, name, value, NULL */
 static struct world *world_create(const char *const *options)
@@ -197,7 +151,7 @@ static struct world *world_create(const char *const *options)
 		.config = w->config, .core = &core, .run_id = w->run_id, .client_id = "test"
 	};
 	w->epoll_fd = epoll_create1(0);
-	start_broker(w);
+	w->broker = broker_process_start(drv, &w->ctx);
 	w->instance = xcalloc(1, drv->instance_size);
 	assert_true(drv->open(w->instance, &w->ctx, &err));
 	return w;
@@ -222,8 +176,8 @@ static void world_destroy(struct world *w)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		close_party(&w->parties[i]);
 	drv->close(w->instance);
-	if (w->broker != 0)
-		assert_int_equal(stop_broker(w), 0);
+	if (w->broker.pid != 0)
+		assert_int_equal(broker_process_stop(&w->broker), 0);
 	close(w->epoll_fd);
 	free(w->instance);
 	free(w->config);
@@ -513,13 +467,13 @@ static void room_in_the_socket_wakes_a_producer(void **state)
 	struct party *c = open_consumer(w, "t", "g");
 	turn_until(w, c->partitions == 1);
 	struct party *p = open_producer(w, "t");
-	assert_int_equal(kill(w->broker, SIGSTOP), 0);
+	assert_int_equal(kill(w->broker.pid, SIGSTOP), 0);
 	uint64_t sent = 0;
 	while (try_send(p, sent) == SEND_QUEUED) /* until nothing fits */
 		sent++;
 	assert_true(sent < count);
 	turn(w, 0);
-	assert_int_equal(kill(w->broker, SIGCONT), 0);
+	assert_int_equal(kill(w->broker.pid, SIGCONT), 0);
 	send_all(p, sent, count - sent); /* no acknowledgement helps */
 	turn_until(w, c->received == count);
 	assert_int_equal(p->acknowledged, 0);
@@ -587,7 +541,7 @@ static void a_lost_connection_fails_what_is_under_way(void **state)
 	struct party *p = open_producer(w, "t");
 	send_all(p, 0, 100);
 	turn(w, 50);
-	assert_int_equal(stop_broker(w), 0);
+	assert_int_equal(broker_process_stop(&w->broker), 0);
 
 	turn_until(w, p->failed == 100 && c->events[DRIVER_EVENT_FATAL] == 1);
 	assert_int_equal(p->events[DRIVER_EVENT_CONNECTION], 1);
@@ -715,7 +669,7 @@ static void faults_are_counted_exactly_and_reported(void **state)
 	assert_int_equal(c->received, count - 95 + 122);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		close_party(&w->parties[i]);
-	assert_int_equal(stop_broker(w), 0);
+	assert_int_equal(broker_process_stop(&w->broker), 0);
 
 	char *report = file_read(path, 4096, &len, &err);
 	assert_non_null(report);
