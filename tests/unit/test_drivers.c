@@ -614,6 +614,25 @@ static void a_topic_is_told_with_its_partitions(void **state)
 	}
 }
 
+/* At once: a topic that is there gets no more partitions by being waited for. */
+static void a_kafka_topic_with_too_few_partitions_is_refused_with_the_way_out(void **state)
+{
+	static const struct topic_spec fewer = { TOPIC, 2 };
+	static const struct topic_spec more[] = { { OTHER, 4 }, { TOPIC, 8 } };
+	struct world *w = open_world(&targets[0], 3);
+	struct error err = { 0 };
+
+	(void)state;
+	if (w == NULL)
+		return;
+	assert_true(w->driver->admin->create_topics(w->instance, &fewer, 1, &err));
+	assert_false(w->driver->admin->create_topics(w->instance, more, 2, &err));
+	assert_string_equal(
+		err.text, "topic " TOPIC ": it was there already, with 3 of the 8 partitions that "
+			  "are wanted: delete it, or ask for 3 at the most (partitionsPerTopic)");
+	close_world(w);
+}
+
 /* --- what the broker is ---------------------------------------------------------------------------- */
 
 static void brokers_are_asked_what_they_are(void **state)
@@ -723,6 +742,7 @@ int main(void)
 		cmocka_unit_test(what_comes_again_says_so_where_the_broker_does),
 		cmocka_unit_test(clients_say_what_they_know_of_themselves),
 		cmocka_unit_test(a_topic_is_told_with_its_partitions),
+		cmocka_unit_test(a_kafka_topic_with_too_few_partitions_is_refused_with_the_way_out),
 		cmocka_unit_test(brokers_are_asked_what_they_are),
 		cmocka_unit_test(groups_are_named_with_their_topic_where_they_belong_to_it),
 	};

@@ -19,8 +19,10 @@
 /* Some of the topics, in one request, and what became of each. */
 struct batch {
 	const struct topic_spec *topics;
+	bool *existed; /* out, one for each: it was there before; NULL when it deletes */
 	bool done[ADMIN_BATCH];
 	size_t count, left;
+	int attempt;
 	bool deletes;     /* else it creates */
 	char failed[128]; /* a topic that is worth another try ... */
 	char why[256];    /* ... and why */
@@ -70,6 +72,9 @@ static bool batch_settle(struct batch *b, const rd_kafka_topic_result_t **result
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == fine) {
 			b->done[at] = true;
 			b->left--;
+			/* Not one that was asked for twice, because the first answer was lost. */
+			if (b->existed != NULL && b->attempt == 1)
+				b->existed[at] = code == fine;
 			continue;
 		}
 		if (why == NULL)
@@ -188,12 +193,12 @@ static void batch_init(struct batch *b, const struct topic_spec *topics, size_t 
 
 static bool create_batch(struct admin *a, struct batch *b, struct error *err)
 {
-	for (int attempt = 1;; attempt++) {
+	for (b->attempt = 1;; b->attempt++) {
 		if (!create_once(a, b, err))
 			return false;
 		if (b->left == 0)
 			return true;
-		if (attempt == ATTEMPTS || a->lost)
+		if (b->attempt == ATTEMPTS || a->lost)
 			break;
 		admin_wait_ms(1000);
 	}
@@ -257,6 +262,62 @@ static size_t count_topics(const struct rd_kafka_metadata *md, const struct topi
 		*example = t->name;
 	}
 	return passed;
+}
+
+/* Topics with fewer partitions than wanted; zeroed: there are none. */
+struct narrow {
+	const char *name; /* of one of them */
+	uint32_t has, wanted;
+	size_t count;
+};
+
+static struct narrow find_narrow(const struct rd_kafka_metadata *md,
+                                 const struct topic_spec *sorted, size_t count)
+{
+	struct narrow found = { 0 };
+
+	for (int i = 0; i < md->topic_cnt; i++) {
+		const struct rd_kafka_metadata_topic *seen = &md->topics[i];
+		struct topic_spec key = { .name = seen->topic };
+		const struct topic_spec *t = bsearch(&key, sorted, count, sizeof(key), by_name);
+		uint32_t has = (uint32_t)seen->partition_cnt;
+		if (t == NULL || seen->err != RD_KAFKA_RESP_ERR_NO_ERROR || has == 0 ||
+		    has >= t->partitions)
+			continue;
+		found = (struct narrow){ t->name, has, t->partitions, found.count + 1 };
+	}
+	return found;
+}
+
+/* A topic that was there before keeps the partitions that it has, however long it is waited for.  A
+ * broker that does not answer is told of by those that wait for it. */
+static bool existing_are_wide_enough(struct admin *a, const struct topic_spec *topics,
+                                     const bool *existed, size_t count, struct error *err)
+{
+	struct topic_spec *old = xmalloc((count + 1) * sizeof(*old));
+	const struct rd_kafka_metadata *md = NULL;
+	struct narrow n = { 0 };
+	rd_kafka_resp_err_t code;
+	size_t old_count = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (existed[i])
+			old[old_count++] = topics[i];
+	qsort(old, old_count, sizeof(*old), by_name);
+	if (old_count > 0)
+		md = admin_metadata(a, METADATA_MS, &code);
+	if (md != NULL) {
+		n = find_narrow(md, old, old_count);
+		rd_kafka_metadata_destroy(md);
+	}
+	free(old);
+	if (n.count == 0)
+		return true;
+	error_set(err, ERROR_BROKER,
+	          "topic %s: it was there already, with %u of the %u partitions that are wanted: "
+	          "delete it, or ask for %u at the most (partitionsPerTopic)",
+	          n.name, n.has, n.wanted, n.has);
+	return n.count > 1 ? error_wrap(err, "%zu topics are too narrow", n.count) : false;
 }
 
 static uint64_t earlier_ms(uint64_t a_ms, uint64_t b_ms)
@@ -397,16 +458,20 @@ static bool kafka_create_topics(void *instance, const struct topic_spec *topics,
 
 	if (!admin_start(&a, c, err))
 		return false;
+	bool *existed = xcalloc(count + 1, sizeof(*existed));
 	tell_progress(c, 0); /* from here on there may be something */
 	for (size_t at = 0; ok && at < count; at += b.count) {
 		batch_init(&b, topics + at, count - at);
+		b.existed = existed + at;
 		ok = create_batch(&a, &b, err);
 		if (ok)
 			tell_progress(c, at + b.count);
 	}
-	ok = ok && await_topics(&a, topics, count, has_leaders, clock_ms() + LEADERS_MS, err) &&
+	ok = ok && existing_are_wide_enough(&a, topics, existed, count, err) &&
+	     await_topics(&a, topics, count, has_leaders, clock_ms() + LEADERS_MS, err) &&
 	     await_writable(&a, topics, count, err);
 	admin_stop(&a);
+	free(existed);
 	return ok;
 }
 
