@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "net/buffer.h"
+#include "net/tls.h"
 
 #define ASK_MS      2000
 #define ASK_MAX     65536 /* of an answer */
@@ -21,9 +22,14 @@
 /* Is the answer whole? */
 typedef bool ask_whole_fn(const unsigned char *data, size_t len);
 
-/* Connects to HOST:PORT, says `question` (len 0: nothing; the server speaks first) and reads until the
- * answer is whole.  *answer is initialised here, and finished by the caller in either case. */
-bool ask_server(const char *address, const void *question, size_t len, ask_whole_fn *is_whole,
-                struct buffer *answer);
+struct ask_whom {
+	const char *address;           /* HOST:PORT */
+	const struct tls_options *tls; /* NULL: in clear.  The certificate must bear HOST */
+};
+
+/* Connects, says `question` (len 0: nothing; the server speaks first) and reads until the answer is
+ * whole.  *answer is initialised here, and finished by the caller in either case. */
+bool ask_server(const struct ask_whom *whom, const void *question, size_t len,
+                ask_whole_fn *is_whole, struct buffer *answer);
 
 #endif

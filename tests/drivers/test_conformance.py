@@ -306,6 +306,7 @@ def test_login_and_tls(omb, secure):
     assert "s3cret" not in result.named(".omb")[0].read_text()
     rows = {r["key"]: r["value"] for r in result.omb["driver"] if r["section"] == "meaning"}
     assert rows["tls"].startswith("yes")
+    assert result.omb["host"]["broker"].startswith(("Kafka ", "nats-server "))
     bad = omb.run(workload(name="bad"), server.login("wrong", cert))
     bad.must_end(1)
     assert "wrong" not in bad.err.replace("went wrong", "")

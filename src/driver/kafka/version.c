@@ -107,7 +107,7 @@ static void write_question(struct writer *w)
 	kafka_encode(&e, api->request, &body);
 }
 
-static bool ask(const char *server, char *out, size_t size)
+static bool ask_version(const struct ask_whom *server, char *out, size_t size)
 {
 	struct writer body = { 0 }, frame = { 0 };
 	struct buffer answer;
@@ -124,13 +124,48 @@ static bool ask(const char *server, char *out, size_t size)
 	return ok;
 }
 
+/* The client's TLS, as far as a question needs it; false: it has none.  A client that does not look
+ * whether the certificate is the server's asks whoever answers. */
+static bool tls_of(const struct kafka_settings *s, struct tls_options *out)
+{
+	const char *check = kafka_setting_value(s, "enable.ssl.certificate.verification", "true");
+	const char *name = kafka_setting_value(s, "ssl.endpoint.identification.algorithm", "https");
+
+	*out = (struct tls_options){
+		.ca_file = kafka_setting_value(s, "ssl.ca.location", NULL),
+		.trusts_anybody = strcmp(check, "false") == 0 || strcmp(name, "none") == 0,
+	};
+	/* A key with a pass phrase stays the library's: a broker that wants it says no. */
+	if (kafka_setting_find(s, "ssl.key.password") == NULL) {
+		out->cert_file = kafka_setting_value(s, "ssl.certificate.location", NULL);
+		out->key_file = kafka_setting_value(s, "ssl.key.location", NULL);
+	}
+	return strcasestr(kafka_setting_value(s, "security.protocol", ""), "ssl") != NULL;
+}
+
+bool kafka_version_ask(const struct kafka_settings *s, char *out, size_t size)
+{
+	const char *at = kafka_setting_value(s, "bootstrap.servers", "");
+	struct tls_options tls;
+	char address[256];
+	struct ask_whom server = { .address = address, .tls = tls_of(s, &tls) ? &tls : NULL };
+
+	for (;;) {
+		at += strspn(at, ", ");
+		size_t len = strcspn(at, ", ");
+		if (len == 0)
+			return false;
+		(void)snprintf(address, sizeof(address), "%.*s", (int)len, at);
+		if (ask_version(&server, out, size))
+			return true;
+		at += len;
+	}
+}
+
 void kafka_broker_version(void *instance, char *out, size_t size)
 {
 	const struct kafka_instance *c = instance;
-	const struct kafka_settings *s = &c->config->roles[KAFKA_ADMIN];
-	const char *at = kafka_setting_value(s, "bootstrap.servers", "");
 	struct environment program;
-	char server[256];
 
 	out[0] = '\0';
 	if (c->config->broker == KAFKA_BROKER_EMBEDDED) {
@@ -138,16 +173,5 @@ void kafka_broker_version(void *instance, char *out, size_t size)
 		(void)snprintf(out, size, "omb %s", program.version);
 		return;
 	}
-	if (strstr(kafka_setting_value(s, "security.protocol", ""), "ssl") != NULL)
-		return;
-	for (;;) {
-		at += strspn(at, ", ");
-		size_t len = strcspn(at, ", ");
-		if (len == 0)
-			return;
-		(void)snprintf(server, sizeof(server), "%.*s", (int)len, at);
-		if (ask(server, out, size))
-			return;
-		at += len;
-	}
+	(void)kafka_version_ask(&c->config->roles[KAFKA_ADMIN], out, size);
 }

@@ -7,12 +7,18 @@
  *
  * The protocol has no word for it, and librdkafka tells nothing.  But a broker answers ApiVersions
  * before anybody has logged in, and one with KRaft says which levels of metadata.version its software
- * has: each belongs to a release.  Not asked over TLS.
+ * has: each belongs to a release.  Over TLS it is asked with the certificates of the driver file, but not
+ * with those that only librdkafka reads (in a key store, or with a pass phrase): then it is not known.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct kafka_settings;
+
+/* Asks the bootstrap servers in turn.  False: none can tell, and *out is not touched. */
+bool kafka_version_ask(const struct kafka_settings *s, char *out, size_t size);
 
 /* Empty: it cannot be told. */
 void kafka_broker_version(void *instance, char *out, size_t size);

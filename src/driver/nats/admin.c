@@ -282,7 +282,7 @@ static bool ask_version(const char *server, char *out, size_t size)
 	host = at == NULL ? host : at + 1;
 	bool has_port = strrchr(host, ':') != NULL && strrchr(host, ':') > strrchr(host, ']');
 	(void)snprintf(address, sizeof(address), "%s%s", host, has_port ? "" : ":4222");
-	bool ok = ask_server(address, NULL, 0, has_line, &answer) &&
+	bool ok = ask_server(&(struct ask_whom){ address, NULL }, NULL, 0, has_line, &answer) &&
 	          nats_wire_version((const char *)buffer_data(&answer), buffer_pending(&answer),
 	                            version, sizeof(version));
 	if (ok)
