@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from nkeys import Key, Realm
 from targets import Nats, NatsWire
 from test_conformance import assert_conforms, await_measured, workload
 from test_contract import drive  # noqa: F401 (a fixture)
@@ -147,5 +148,25 @@ def test_a_token_opens_the_server_and_another_does_not(omb, target, tmp_path):
         result = omb.run(workload(name="bad"), nothing)
         assert result.code in (1, 2)
         assert not result.named(".omb")
+    finally:
+        server.stop()
+
+
+@pytest.mark.only("jetstream")
+def test_a_creds_file_opens_its_server_and_a_strangers_does_not(omb, target, tmp_path):
+    realm = Realm(tmp_path)
+    good, user = realm.creds("user")
+    stranger, _ = realm.creds("stranger", Key("account", tmp_path, "elsewhere"))
+    sets = [word for line in realm.settings.items() for word in ("--set", "=".join(line))]
+    server = Nats(target.kind, tmp_path, *sets, **target.more)
+    try:
+        result = omb.run(workload(), server.driver(credentialsFile=str(good)))
+        assert_conforms(result)
+        text = result.named(".omb")[0].read_text()
+        assert str(good) in text and user.seed not in text
+        refused = omb.run(workload(name="bad"), server.driver(credentialsFile=str(stranger)))
+        refused.must_end(1)
+        assert "uthorization" in refused.err
+        omb.run(workload(name="bad"), server.driver()).must_end(1)  # nobody in particular
     finally:
         server.stop()
