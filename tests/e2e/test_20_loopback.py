@@ -117,20 +117,30 @@ def test_the_result_has_the_fields_of_omb_in_their_order_and_types(omb):
     assert samples == {SECONDS}
 
 
-def test_check_says_what_the_files_will_weigh(omb):
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {"topics": 1, "partitionsPerTopic": 300, "testDuration": "2s"},
+        {"producersPerTopic": 8, "agents": "per-client", "testDuration": "2s"},
+    ],
+    ids=["small", "partitions", "agents"],
+)
+def test_check_says_what_the_files_will_weigh(omb, shape):
     """Within a factor of 3: how many buckets of a histogram are in use is up to the machine."""
     units = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
     def bytes_in(text):
         return [float(n) * units[u] for n, u in re.findall(r"([\d.]+) ?([kMG]?B)\b", text)]
 
-    result = omb.run(workload(testDuration="3s"), LOOPBACK)
+    load = workload(**{"testDuration": "3s"} | shape)
+    result = omb.run(load, LOOPBACK)
     result.must_be_good()
     omb.write("l.yaml", json.dumps(LOOPBACK))
-    omb.write("w.json", json.dumps(workload(testDuration="3s")))
+    omb.write("w.json", json.dumps(load))
     said = omb.command("check", "-d", "l.yaml", "w.json").out
     (line,) = [x for x in said.splitlines() if x.startswith("  files ")]
-    assert "for each of 4 samples" in line
+    assert f"for each of {len(result.omb['periods'])} samples" in line
     side, period, omb_json = bytes_in(line)
     (path,) = result.named(".omb")
     periods = [json.dumps(p, separators=(",", ":")) for p in result.omb["periods"][:-1]]

@@ -242,6 +242,16 @@ static void files_grow_with_the_samples_of_a_test_and_with_its_clients(void **st
 	w.producers_per_topic *= 10;
 	assert_true(size_of(&w).side_bytes > fine.side_bytes + UINT64_C(90) * 5000);
 
+	/* And with what has a line of its own: each partition in each subscription, each agent. */
+	struct workload more = w;
+	more.partitions_per_topic *= 10;
+	assert_in_range(size_of(&more).side_bytes - size_of(&w).side_bytes, 144 * 20, 144 * 500);
+	assert_int_equal(size_of(&more).period_bytes, size_of(&w).period_bytes);
+	more = w;
+	more.agents = AGENTS_NUMBER;
+	more.agent_count = 1;
+	assert_true(size_of(&more).side_bytes + UINT64_C(99) * 1400 < size_of(&w).side_bytes);
+
 	/* Without an end it is told for a day, and without a rate what it is at most. */
 	w.test_ns = 0;
 	assert_int_equal(size_of(&w).periods, 86401);
