@@ -11,11 +11,10 @@
 
 #include <cmocka.h>
 
+#include "account_bench.h"
 #include "stats/counter.h"
 #include "util/rng.h"
 #include "util/xalloc.h"
-
-#define MIB   ((size_t)1 << 20)
 
 /* One topic, so many producers, one loop of answers and `loops` loops of receipts. */
 #define LOOPS 4
@@ -31,23 +30,6 @@ struct bench {
 	struct loop answers, receipts[LOOPS];
 	uint64_t sent[2];
 };
-
-static const uint32_t topic_zero[1000]; /* of every producer */
-
-static struct book *book_of(uint32_t producers, uint32_t subscriptions, uint32_t partitions,
-                            size_t bytes_max)
-{
-	const struct book_shape shape = {
-		.topic_of = topic_zero,
-		.producers = producers,
-		.topics = 1,
-		.subscriptions = subscriptions,
-		.partitions = partitions,
-		.bytes_max = bytes_max,
-	};
-
-	return book_create(&shape);
-}
 
 static void open_loop(struct loop *l, const struct account_shape *shape, uint32_t subscription)
 {
@@ -140,19 +122,6 @@ static const struct book_counts *settle(struct bench *b)
 			end_loop(b, &b->receipts[i]);
 	book_settle(b->book, b->sent);
 	return book_counts(b->book, 1, 0);
-}
-
-struct named {
-	struct book_range ranges[8];
-	size_t count;
-};
-
-static void keep_range(void *to, const struct book_range *range)
-{
-	struct named *n = to;
-
-	assert_in_range(n->count, 0, 7);
-	n->ranges[n->count++] = *range;
 }
 
 /* --- what became of messages --------------------------------------------------------------------- */

@@ -10,39 +10,8 @@
 
 #include <cmocka.h>
 
+#include "account_bench.h"
 #include "util/rng.h"
-
-#define MIB ((size_t)1 << 20)
-
-static const uint32_t topic_zero[1000]; /* of every producer */
-
-static struct book *book_of(uint32_t producers, uint32_t subscriptions, uint32_t partitions,
-                            size_t bytes_max)
-{
-	const struct book_shape shape = {
-		.topic_of = topic_zero,
-		.producers = producers,
-		.topics = 1,
-		.subscriptions = subscriptions,
-		.partitions = partitions,
-		.bytes_max = bytes_max,
-	};
-
-	return book_create(&shape);
-}
-
-struct named {
-	struct book_range ranges[8];
-	size_t count;
-};
-
-static void keep_range(void *to, const struct book_range *range)
-{
-	struct named *n = to;
-
-	assert_in_range(n->count, 0, 7);
-	n->ranges[n->count++] = *range;
-}
 
 /*
  * A healthy group of four, in the shape of 1,000 producers at 1 M msg/s: each member has a quarter of
