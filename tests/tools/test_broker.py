@@ -7,8 +7,11 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -23,8 +26,8 @@ def tool():
     return module
 
 
-def broker(verb, folder, *more):
-    argv = [sys.executable, PATH, "kafka", verb, "--dir", folder, *more]
+def broker(verb, folder, *more, kind="kafka"):
+    argv = [sys.executable, PATH, kind, verb, "--dir", folder, *more]
     return subprocess.run(argv, capture_output=True, text=True, timeout=180, check=False)
 
 
@@ -66,6 +69,61 @@ def test_a_folder_with_other_things_in_it_is_refused_and_kept(tmp_path):
     assert (tmp_path / "precious").exists()
 
 
+@pytest.mark.parametrize(
+    "kind, argv, said",
+    [
+        ("kafka", ("up", "--nodes", "2"), "expected 3 to 9"),
+        ("kafka", ("up", "--node", "1"), "does not go with up"),
+        ("kafka", ("up", "--nodes", "3", "--port", "9092"), "--port does not go with up"),
+        ("kafka", ("kill", "--node", "2"), "no cluster in"),
+        ("kafka", ("stop",), "is not running"),
+        ("nats", ("up", "--nodes", "3"), "nats has one node here"),
+    ],
+)
+def test_what_there_is_not_is_refused_before_anything_starts(tmp_path, kind, argv, said):
+    verb, *more = argv
+    done = broker(verb, tmp_path / "folder", *more, kind=kind)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_cluster_is_known_by_its_folder(tmp_path):
+    (tmp_path / "broker.json").write_text('{"broker": "kafka", "nodes": [1, 2, 3]}')
+    for node in (1, 2, 3):
+        (tmp_path / f"node-{node}").mkdir()
+        state = f'{{"broker": "kafka", "node": {node}, "port": {node}}}'
+        (tmp_path / f"node-{node}" / "broker.json").write_text(state)
+    done = broker("status", tmp_path, "--node", "2")
+    assert (done.returncode, done.stdout) == (1, "kafka node=2 is not running\n")
+    assert "no node 4, the cluster has 3" in broker("kill", tmp_path, "--node", "4").stderr
+    assert "has 3 nodes; take it down first" in broker("up", tmp_path, "--nodes", "5").stderr
+    assert broker("stop", tmp_path, "--node", "3").returncode == 1
+    assert broker("down", tmp_path).returncode == 0
+    assert not tmp_path.exists()
+
+
+def test_the_brokers_of_an_answer_are_counted_by_their_numbers(tool):
+    def broker_of(number, rack):
+        host = b"127.0.0.1"
+        told = struct.pack(">h", -1) if rack is None else struct.pack(">h", len(rack)) + rack
+        return struct.pack(">ih", number, len(host)) + host + struct.pack(">i", 9092) + told
+
+    body = struct.pack(">ii", 7, 2) + broker_of(3, None) + broker_of(11, b"rack")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(struct.pack(">i", len(body)) + body)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert tool.kafka_brokers(server.getsockname()[1]) == {3, 11}
+        thread.join()
+
+
 def test_kafka_survives_kill_and_restart_and_leaves_nothing(tmp_path):
     for command in ("java", "mvn"):
         if shutil.which(command) is None:
@@ -77,6 +135,11 @@ def test_kafka_survives_kill_and_restart_and_leaves_nothing(tmp_path):
         address = last_line(broker("up", folder, "--jvm-heap", "256m", *quick))
         assert address.startswith("bootstrap.servers=127.0.0.1:")
         assert last_line(broker("up", folder)) == address
+        assert last_line(broker("status", folder)) == address
+
+        assert broker("stop", folder).returncode == 0
+        assert "runs but does not answer" in broker("status", folder).stdout
+        assert broker("cont", folder).returncode == 0
         assert last_line(broker("status", folder)) == address
 
         assert broker("kill", folder).returncode == 0
