@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agent/receipts.h"
+#include "agent/silence.h"
 #include "load/stamp.h"
 #include "stats/counter.h"
 #include "util/clock.h"
@@ -20,13 +21,14 @@ struct consumer {
 	void *priv; /* the driver's */
 	struct shm_client *words;
 	_Atomic uint64_t *partitions; /* messages received by partition */
-	struct receipts_key key;      /* in the account */
-	uint32_t index;               /* in this loop */
-	uint64_t uncommitted;         /* messages delivered since the last commit */
-	uint64_t uncommitted_ns;      /* when the first of them was delivered */
-	uint64_t not_before_ns;       /* slow consumers: no message before this */
-	bool is_waiting;              /* in the heap until then */
-	bool is_settled;              /* its driver has nothing more to do for its group */
+	struct silence silence;
+	struct receipts_key key; /* in the account */
+	uint32_t index;          /* in this loop */
+	uint64_t uncommitted;    /* messages delivered since the last commit */
+	uint64_t uncommitted_ns; /* when the first of them was delivered */
+	uint64_t not_before_ns;  /* slow consumers: no message before this */
+	bool is_waiting;         /* in the heap until then */
+	bool is_settled;         /* its driver has nothing more to do for its group */
 };
 
 struct consumer_loop {
@@ -35,6 +37,7 @@ struct consumer_loop {
 	struct receipts receipts;
 	unsigned char *privs; /* the driver's parts ... */
 	size_t stride;        /* ... so far apart */
+	uint64_t *heard_ns;   /* of the consumers' silences */
 	struct heap waiting;  /* slow consumers with something to serve, by not_before_ns */
 	uint64_t
 		next_commit_ns; /* when the oldest uncommitted message has to be; UINT64_MAX = none */
@@ -98,6 +101,7 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 		receipts_take(&l->receipts, &c->key, s, m->partition,
 		              m->redelivery == REDELIVERY_YES);
 		count_received(c, m);
+		silence_heard(&c->silence, m->partition, stamp_called_ns(s), now_ns);
 		record_latencies(l, s, now_ns);
 	}
 }
@@ -330,6 +334,8 @@ static bool ask_all(struct consumer_loop *l, enum consumer_wish wish, struct err
 	for (uint32_t i = 0; i < l->base.clients; i++)
 		if (!l->base.driver->consumer_ask(l->consumers[i].priv, wish, err))
 			return false;
+	for (uint32_t i = 0; i < l->base.clients && wish == CONSUMER_RESUME; i++)
+		silence_forget(&l->consumers[i].silence);
 	return true;
 }
 
@@ -403,6 +409,10 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 			.key = receipts_key(&l->receipts, b->spec, spec, &words),
 			.index = i,
 		};
+		silence_init(&c->silence, &c->words->silence,
+		             l->heard_ns + i * (b->spec->partitions + (size_t)1),
+		             b->spec->partitions, false);
+		silence_set_least(&c->silence, SILENCE_LEAST_NS + b->spec->consume.processing_ns);
 		void *priv = l->privs + i * l->stride;
 		struct consumer_spec wanted = {
 			.owner = c,
@@ -458,6 +468,8 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 		return false;
 	l.consumers = xcalloc(l.base.clients + 1, sizeof(*l.consumers));
 	l.privs = loop_alloc_parts(l.base.clients, spec->driver->consumer_size, &l.stride);
+	l.heard_ns =
+		xcalloc(l.base.clients * (spec->partitions + (size_t)1) + 1, sizeof(*l.heard_ns));
 	l.waiting = (struct heap){ .cap = l.base.clients };
 	l.waiting.items = xcalloc(l.base.clients + 1, sizeof(*l.waiting.items));
 	receipts_open(&l.receipts, spec, shm, index);
@@ -476,6 +488,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 out:
 	receipts_close(&l.receipts);
 	free(l.waiting.items);
+	free(l.heard_ns);
 	loop_free_parts(l.privs, l.base.clients, l.stride);
 	free(l.consumers);
 	loop_close(&l.base);

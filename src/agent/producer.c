@@ -227,6 +227,9 @@ static bool open_clients(struct producer_loop *l, struct error *err)
 			.index = i,
 			.fd = -1,
 		};
+		silence_init(&p->silence, &p->words->silence,
+		             l->heard_ns + i * (b->spec->partitions + (size_t)1),
+		             b->spec->partitions, true);
 		void *priv = l->privs + i * l->stride;
 		struct producer_spec wanted = { .owner = p, .topic = spec->topic, .id = spec->id };
 		if (!b->driver->producer_open(b->instance, priv, &wanted, &p->fd, err))
@@ -278,6 +281,8 @@ bool producer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 		return false;
 	l.producers = xcalloc(l.base.clients + 1, sizeof(*l.producers));
 	l.privs = loop_alloc_parts(l.base.clients, spec->driver->producer_size, &l.stride);
+	l.heard_ns =
+		xcalloc(l.base.clients * (spec->partitions + (size_t)1) + 1, sizeof(*l.heard_ns));
 	l.due = (struct heap){ .cap = l.base.clients };
 	l.due.items = xcalloc(l.base.clients + 1, sizeof(*l.due.items));
 	l.blocked = xcalloc(l.base.clients + 1, sizeof(*l.blocked));
@@ -304,6 +309,7 @@ out:
 	free(l.answered);
 	free(l.blocked);
 	free(l.due.items);
+	free(l.heard_ns);
 	loop_free_parts(l.privs, l.base.clients, l.stride);
 	free(l.producers);
 	loop_close(&l.base);

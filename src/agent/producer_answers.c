@@ -73,6 +73,11 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 					    .failed_or_marked = !report->acknowledged,
 				    });
 	flights_give_back(&p->flights, slot);
+	if (report->acknowledged)
+		silence_heard(&p->silence, report->partition, called_ns, now_ns);
+	else
+		silence_failed(&p->silence, report->partition, called_ns, now_ns);
+
 	if (report->acknowledged) {
 		message_acknowledged(p, due_ns, called_ns, now_ns);
 	} else if (p->loop->base.closing) {
@@ -117,6 +122,7 @@ void producer_sweep(struct producer *p)
 		if (!flights_has(&p->flights, slot))
 			continue;
 		uint64_t due_ns = flights_due_ns(&p->flights, slot);
+		silence_failed(&p->silence, -1, flights_called_ns(&p->flights, slot), now_ns);
 		flights_give_back(&p->flights, slot);
 		message_unacknowledged(p, due_ns, now_ns);
 	}

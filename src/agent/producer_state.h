@@ -17,6 +17,7 @@
 #include "account/writer.h"
 #include "agent/flight.h"
 #include "agent/loop.h"
+#include "agent/silence.h"
 #include "load/assignment.h"
 #include "load/stamp.h"
 #include "stats/counter.h"
@@ -42,6 +43,7 @@ struct producer {
 	struct pacer pacer;
 	struct shm_schedule *schedule; /* the pacer, as a parent sees it */
 	struct flights flights;
+	struct silence silence;
 	struct stamp_source stamp;
 	uint64_t payload_seed;
 	uint64_t sequence;      /* of the next message */
@@ -59,6 +61,7 @@ struct producer_loop {
 	struct account_writer account; /* area NULL: none is kept */
 	unsigned char *privs;          /* the driver's parts ... */
 	size_t stride;                 /* ... so far apart */
+	uint64_t *heard_ns;            /* of the producers' silences */
 	struct load_spec load;
 	uint64_t changes; /* of rate so far */
 	bool running;

@@ -240,6 +240,20 @@ uint64_t agent_shm_turned_ns(const struct agent_shm *shm)
 	return turned_ns;
 }
 
+uint64_t agent_shm_silence_ns(const struct agent_shm *shm)
+{
+	struct silence_found found;
+	uint64_t longest_ns = 0;
+
+	for (uint32_t i = 0; i < shm->shape.clients; i++) {
+		if (!silence_read(&agent_shm_client(shm, i)->silence, &found))
+			continue;
+		uint64_t ns = found.until_ns - found.from_ns;
+		longest_ns = ns > longest_ns ? ns : longest_ns;
+	}
+	return longest_ns;
+}
+
 void agent_shm_pass_edge(struct agent_shm *shm, uint32_t loop, enum shm_edge_of edge,
                          uint64_t at_ns, uint64_t cpu_ns)
 {

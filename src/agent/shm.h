@@ -41,6 +41,7 @@
 #include "agent/clocks.h"
 #include "agent/flight.h"
 #include "agent/shm_loop.h"
+#include "agent/silence.h"
 #include "load/assignment.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
@@ -59,6 +60,7 @@ struct shm_client {
 	_Atomic uint64_t received, probes_received;
 	_Atomic uint64_t assigned;          /* partitions; a consumer */
 	_Atomic uint64_t first_ns, last_ns; /* of what was received, with probes; 0 = none */
+	struct shm_silence silence;
 };
 
 /*
@@ -151,6 +153,9 @@ bool agent_shm_is_offering(const struct agent_shm *shm);
 
 /* When the loop that has not turned for the longest time last did; 0 = one has not begun to. */
 uint64_t agent_shm_turned_ns(const struct agent_shm *shm);
+
+/* The longest silence of a client so far; 0 = none that counts. */
+uint64_t agent_shm_silence_ns(const struct agent_shm *shm);
 
 /* Clients that are closed so far. */
 uint64_t agent_shm_closed(const struct agent_shm *shm);

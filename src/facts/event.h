@@ -22,6 +22,8 @@ enum fact_event_kind {
 	EVENT_STDERR, /* a line that a client library wrote to stderr */
 	EVENT_JOURNAL_LOST, /* of the run itself: text says why */
 	EVENT_TOPIC_LOST,   /* the same: so many topics were not what the run had made them */
+	EVENT_OUTAGE, /* no acknowledgement (producers), no message (consumers) for gap_ns from at_ns on,
+	               * at `text`, for `count` clients: the longest of the run */
 	EVENT_KINDS
 };
 
@@ -32,9 +34,12 @@ struct fact_event {
 	uint64_t at_ns, gap_ns;
 	uint64_t count;
 	bool is_rest;     /* of EVENT_CLIENT: all others of the kind; `text` is none of theirs */
+	bool is_open;     /* of EVENT_OUTAGE: nothing good came after it */
 	const char *name; /* of EVENT_CLIENT: "connection", "commit", ... */
 	const char *text; /* NULL = none */
 };
+
+struct text;
 
 struct fact_events {
 	struct fact_event *items; /* oldest first */
@@ -45,6 +50,10 @@ extern const char *const fact_event_names[EVENT_KINDS];
 const char *fact_event_kind_name(enum fact_event_kind kind); /* "agentLost" */
 /* False: none has this name. */
 bool fact_event_kind_of(const char *name, enum fact_event_kind *out);
+
+/* Of EVENT_OUTAGE, in words: "no acknowledgement for 6.20s from 12.3s on (partition 0 of t)", counted from
+ * `origin_ns`. */
+void fact_outage_format(const struct fact_event *e, uint64_t origin_ns, struct text *out);
 
 /* Did it happen to an agent as a whole, or else to a client of it or to the run? */
 bool fact_event_is_of_agent(enum fact_event_kind kind);

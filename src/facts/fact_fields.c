@@ -263,6 +263,7 @@ static const struct field_custom agent_claims = { write_agent_claims, read_agent
 	FIELD(struct fact_agent, ended_ns, "endedNs", FIELD_INSTANT, .flags = FIELD_OMIT), \
 	FIELD(struct fact_agent, is_resuming, "resuming", FIELD_BOOL, .flags = FIELD_OMIT), \
 	FIELD(struct fact_agent, is_offering, "offering", FIELD_BOOL, .flags = FIELD_OMIT), \
+	FIELD(struct fact_agent, silence_ns, "silenceNs", FIELD_COUNT, .flags = FIELD_OMIT), \
 	FIELD(struct fact_agent, cpu_ns, "cpuNs", FIELD_COUNT), \
 	FIELD(struct fact_agent, window_cpu_ns, "windowCpuNs", FIELD_COUNT), \
 	FIELD(struct fact_agent, max_rss_bytes, "maxRssBytes", FIELD_COUNT), \
@@ -508,6 +509,7 @@ static const struct field event_items[] = {
 	FIELD(struct fact_event, gap_ns, "gapNs", FIELD_COUNT, .flags = FIELD_OMIT),
 	FIELD(struct fact_event, count, "count", FIELD_COUNT, .flags = FIELD_OMIT),
 	FIELD(struct fact_event, is_rest, "rest", FIELD_BOOL, .flags = FIELD_OMIT),
+	FIELD(struct fact_event, is_open, "open", FIELD_BOOL, .flags = FIELD_OMIT),
 	FIELD(struct fact_event, name, "name", FIELD_MESSAGE, .flags = FIELD_OMIT),
 	FIELD(struct fact_event, text, "text", FIELD_MESSAGE, .flags = FIELD_OMIT),
 };

@@ -31,6 +31,8 @@ struct fact_agent {
 	uint64_t ended_ns; /* 0 = it has not */
 	bool is_resuming; /* took the place of a dead one, and has no partition and no message yet */
 	bool is_offering; /* it may send more of the load: false is the last word before `counters` */
+	uint64_t
+		silence_ns; /* the longest that one of its clients had, if worth a word; EVENT_OUTAGE */
 	uint64_t cpu_ns;        /* user + system so far */
 	uint64_t window_cpu_ns; /* of these in the measured window: the coordinator fills it in */
 	uint64_t

@@ -167,6 +167,15 @@ void progress_period(struct run *r, const struct record_period *period)
 	sampler_show(&r->sampler);
 }
 
+static void tell_outage(struct run *r, const struct fact_event *e)
+{
+	struct text words = { 0 };
+
+	fact_outage_format(e, r->started_ns, &words);
+	console_say(&r->console, CONSOLE_WARNING, state_wall_ns(r), "%s", text_str(&words));
+	text_fini(&words);
+}
+
 static void tell(struct run *r, const struct fact_event *e)
 {
 	char gap[UNITS_TEXT];
@@ -196,6 +205,9 @@ static void tell(struct run *r, const struct fact_event *e)
 		            "%s agent %u receives again, after %s without a message", role,
 		            e->agent, format_duration_short(e->gap_ns, gap));
 		break;
+	case EVENT_OUTAGE:
+		tell_outage(r, e);
+		break;
 	case EVENT_CLIENT:
 	case EVENT_STDERR:
 	case EVENT_JOURNAL_LOST:
@@ -205,18 +217,35 @@ static void tell(struct run *r, const struct fact_event *e)
 	}
 }
 
+/* Another client's outage may be the longest one later, of the same broker in the same seconds. */
+static bool is_same(const struct told_event *t, const struct fact_event *e)
+{
+	if (t->kind != e->kind || t->role != e->role)
+		return false;
+	if (e->kind == EVENT_OUTAGE)
+		return t->at_ns < e->at_ns + e->gap_ns && e->at_ns < t->at_ns + t->gap_ns;
+	return t->agent == e->agent && t->generation == e->generation;
+}
+
 /* Events come sorted by time, and an older one may turn up later: so each is remembered. */
 static bool is_news(struct run *r, const struct fact_event *e)
 {
-	if (!fact_event_is_of_agent(e->kind))
+	if (!fact_event_is_of_agent(e->kind) && e->kind != EVENT_OUTAGE)
 		return false;
 	for (struct told_event *t = r->shown.told; t; t = t->next) {
-		if (t->kind == e->kind && t->role == e->role && t->agent == e->agent &&
-		    t->generation == e->generation)
+		if (is_same(t, e))
 			return false;
 	}
 	struct told_event *told = arena_alloc(&r->arena, sizeof(*told));
-	*told = (struct told_event){ e->kind, e->role, e->agent, e->generation, r->shown.told };
+	*told = (struct told_event){
+		.kind = e->kind,
+		.role = e->role,
+		.agent = e->agent,
+		.generation = e->generation,
+		.at_ns = e->at_ns,
+		.gap_ns = e->gap_ns,
+		.next = r->shown.told,
+	};
 	r->shown.told = told;
 	return true;
 }

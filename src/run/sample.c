@@ -35,7 +35,7 @@ bool sample_counts(struct run *r)
 	return ok;
 }
 
-/* Agents that were lost, restarted or resumed since the last time. */
+/* Agents that were lost, restarted or resumed since the last time, and outages that ended. */
 static void tell_of_the_fleet(struct run *r)
 {
 	const struct sampler_fleet *fleet = &r->sampler.fleet;
@@ -43,8 +43,12 @@ static void tell_of_the_fleet(struct run *r)
 	struct arena arena = { 0 };
 	struct error err = { 0 };
 
-	if (fleet->producers_lost + fleet->consumers_lost + fleet->restarted + fleet->stalled == 0)
+	bool was_silent = fleet->silence_ns > r->shown.silence_ns;
+	if (fleet->producers_lost + fleet->consumers_lost + fleet->restarted + fleet->stalled ==
+	            0 &&
+	    !was_silent)
 		return;
+	r->shown.silence_ns = fleet->silence_ns;
 	call.arena = &arena;
 	if (await_verb(r, &call, LIMITS_QUICK, PATIENCE_ENDLESS, &err))
 		progress_events(r, &call.events);

@@ -110,6 +110,8 @@ static void look_at_fleet(struct sampler *s, const struct fact_totals *t)
 			look_at_consumer(&fleet, a, replaced);
 		fleet.slow += a->slow;
 		fleet.stalled += a->stalled;
+		if (a->silence_ns > fleet.silence_ns)
+			fleet.silence_ns = a->silence_ns;
 		fleet.lost_late += a->lost && !replaced && is_late(s, a);
 	}
 	s->fleet = fleet;

@@ -51,6 +51,7 @@ struct sampler_fleet {
 	uint64_t consumer_lost_ns; /* when one died last; 0 = never */
 	uint64_t unanswered;       /* sent by agents that live, without an answer */
 	unsigned offering;         /* of these: producer agents that may send more */
+	uint64_t silence_ns;       /* the longest that a client had: perhaps an outage */
 };
 
 #define SAMPLER_KINDS 2 /* of periods: "measure", "drain" */

@@ -52,12 +52,14 @@ struct told_event {
 	enum fact_event_kind kind;
 	enum agent_role role;
 	unsigned agent, generation;
+	uint64_t at_ns, gap_ns; /* of an outage */
 	struct told_event *next;
 };
 
 struct shown {
 	uint64_t next_tick_ns;
 	struct told_event *told; /* what happened to agents */
+	uint64_t silence_ns;     /* the longest when events were asked for */
 };
 
 /* phase_connect.c: what was made, and what the driver says of itself. */

@@ -244,6 +244,19 @@ static void add_accounting(const struct record *r, struct text *out)
 	text_fini(&line);
 }
 
+static void add_outages(const struct record *r, struct text *out)
+{
+	for (size_t i = 0; i < r->events_count; i++) {
+		struct text words = { 0 };
+
+		if (r->events[i].kind != EVENT_OUTAGE)
+			continue;
+		fact_outage_format(&r->events[i], r->started_ns, &words);
+		add_wrapped(out, "  outage: ", text_str(&words));
+		text_fini(&words);
+	}
+}
+
 static const struct fact_row *row_of(const struct record *r, const char *section, const char *key)
 {
 	for (size_t i = 0; i < r->rows_count; i++)
@@ -347,6 +360,7 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	text_add(out, "\n");
 	add_in_flight(r, out);
 	add_accounting(r, out);
+	add_outages(r, out);
 	add_backlog(r, out);
 	add_broker(r, out);
 	add_client(r, out);
@@ -376,6 +390,28 @@ static json_t *message(const char *text)
 	return value;
 }
 
+static json_t *outages(const struct record *r)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < r->events_count; i++) {
+		const struct fact_event *e = &r->events[i];
+
+		if (e->kind != EVENT_OUTAGE)
+			continue;
+		json_t *one = json_object();
+		uint64_t at_ns = e->at_ns > r->started_ns ? e->at_ns - r->started_ns : 0;
+		(void)json_object_set_new(one, "role", json_string(agent_role_name(e->role)));
+		(void)json_object_set_new(one, "atNs", json_integer((json_int_t)at_ns));
+		(void)json_object_set_new(one, "gapNs", json_integer((json_int_t)e->gap_ns));
+		(void)json_object_set_new(one, "count", json_integer((json_int_t)e->count));
+		(void)json_object_set_new(one, "open", json_boolean(e->is_open));
+		(void)json_object_set_new(one, "text", text_or_null(e->text));
+		(void)json_array_append_new(all, one);
+	}
+	return all;
+}
+
 void summary_format_json(const struct record *r, const char *result_path, const char *side_path,
                          struct text *out)
 {
@@ -397,6 +433,7 @@ void summary_format_json(const struct record *r, const char *result_path, const 
 		                          json_integer((json_int_t)r->totals.counters[i]));
 	(void)json_object_set_new(o, "failureCause", text_or_null(r->failure_cause));
 	(void)json_object_set_new(o, "failureOften", json_integer((json_int_t)r->failure_often));
+	(void)json_object_set_new(o, "outages", outages(r));
 	(void)json_object_set_new(o, "verdict", json_string(verdict_name(r->verdict.verdict)));
 	for (size_t i = 0; i < r->verdict.count; i++)
 		(void)json_array_append_new(reasons, message(r->verdict.reasons[i].text));

@@ -186,7 +186,6 @@ void local_counters(struct local *l, struct worker_counters *out);
 size_t local_notes(struct local *l, enum agent_role role, struct arena *arena,
                    struct fact_event *to);
 size_t local_notes_max(void);
-void local_events(struct local *l, struct arena *arena, struct fact_events *out);
 
 /* --- local_debts.c ---------------------------------------------------------------------------- */
 

@@ -137,6 +137,7 @@ void local_agents_list(struct local *l, struct arena *arena, bool closely, struc
 			.ended_ns = a->ended_ns,
 			.is_resuming = local_is_resuming(l, a),
 			.is_offering = is_offering,
+			.silence_ns = agent_shm_silence_ns(a->shm),
 			.cpu_ns = agent_cpu_ns(a),
 			.max_rss_bytes = a->max_rss_bytes,
 			.pss_bytes = closely ? agent_pss_bytes(a) : 0,
@@ -311,24 +312,4 @@ void local_counters(struct local *l, struct worker_counters *out)
 	out->received = s.counters[COUNTER_RECEIVED] + s.counters[COUNTER_PROBES_RECEIVED];
 	out->send_errors = s.counters[COUNTER_FAILED];
 	snapshot_fini(&s);
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct fact_event *x = a, *y = b;
-
-	return x->at_ns < y->at_ns ? -1 : x->at_ns > y->at_ns;
-}
-
-void local_events(struct local *l, struct arena *arena, struct fact_events *out)
-{
-	local_watch_resumes(l);
-	out->items =
-		arena_alloc(arena, (l->events_count + local_notes_max()) * sizeof(*out->items));
-	out->count = l->events_count;
-	for (size_t i = 0; i < l->events_count; i++)
-		out->items[i] = l->events[i];
-	out->count += local_notes(l, AGENT_PRODUCER, arena, out->items + out->count);
-	out->count += local_notes(l, AGENT_CONSUMER, arena, out->items + out->count);
-	qsort(out->items, out->count, sizeof(*out->items), by_time);
 }

@@ -8,6 +8,7 @@
 #include "plan/names.h"
 #include "util/clock.h"
 #include "util/file.h"
+#include "worker/local_events.h"
 #include "worker/local_state.h"
 
 #define MS               UINT64_C(1000000)

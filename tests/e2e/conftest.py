@@ -22,7 +22,7 @@ import signal
 
 import harness
 import pytest
-from harness import EmbeddedBroker, Kafka, Omb
+from harness import EmbeddedBroker, Kafka, KafkaNodes, Omb
 
 LIMIT_S = 60
 SETUP_LIMIT_S = 300  # a JVM and its packages
@@ -36,8 +36,9 @@ def shared_broker(item):
     """Of tests that run beside each other, those with the same heavy broker share one process."""
     if is_on_real_kafka(item):
         return "kafka"
-    if "breakable_kafka" in item.fixturenames:
-        return "breakable"
+    for name in ("breakable_kafka", "nodes"):
+        if name in item.fixturenames:
+            return name
     if hasattr(item, "callspec") and "target" in item.callspec.params:
         return f"target-{item.callspec.params['target']}"
     return None
@@ -93,7 +94,7 @@ def pytest_runtest_teardown():
         yield
 
 
-BROKERS = ("kafka", "breakable_kafka")
+BROKERS = ("kafka", "breakable_kafka", "nodes")
 
 
 @pytest.fixture(autouse=True)
@@ -127,10 +128,14 @@ def omb(tmp_path):
     o.close()
 
 
-def start_kafka(folder, *options):
+def need_java():
     for command in ("java", "mvn"):
         if shutil.which(command) is None:
             pytest.skip(f"needs {command}; tools/setup test installs it")
+
+
+def start_kafka(folder, *options):
+    need_java()
     return Kafka(folder / "broker", *options)
 
 
@@ -184,3 +189,14 @@ def breakable_kafka(tmp_path_factory):
         yield broker
     finally:
         broker.stop()
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    """Three Kafkas, one cluster; likewise."""
+    need_java()
+    cluster = KafkaNodes(tmp_path_factory.mktemp("nodes") / "broker")
+    try:
+        yield cluster
+    finally:
+        cluster.stop()

@@ -119,6 +119,11 @@ FORGIVEN = []  # the run that did not keep its load up and was good all the same
 class Result:
     """What a run has left behind."""
 
+    def said(self, event):
+        """Lines of its log and its summary, with --log-format json."""
+        lines = [json.loads(x) for x in (self.out + self.err).splitlines() if x.startswith("{")]
+        return [x for x in lines if x["event"] == event]
+
     def __init__(self, code, folder, known, out, err):
         self.code = code
         self.folder = folder
@@ -407,6 +412,7 @@ class Kafka:
     """
 
     SETTINGS = ("broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500")
+    HEAP = "512m"
 
     def __init__(self, folder, *options):
         self.folder = folder
@@ -415,10 +421,13 @@ class Kafka:
         self.last_will = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
         )
-        address = self.tool("up", "--jvm-heap", "512m", *self.settings(), *map(str, options))
+        address = self.tool("up", "--jvm-heap", self.HEAP, *self.settings(), *map(str, options))
         self.bootstrap = address.removeprefix("bootstrap.servers=")
-        state = json.loads((folder / "broker.json").read_text())
-        self.address = f"127.0.0.1:{state['port']}"
+        self.address = self.listens_at(folder)
+
+    @staticmethod
+    def listens_at(folder):
+        return f"127.0.0.1:{json.loads((folder / 'broker.json').read_text())['port']}"
 
     def settings(self):
         return [word for setting in self.SETTINGS for word in ("--set", setting)]
@@ -457,7 +466,7 @@ class Kafka:
         return [ROOT / "tools" / "broker", "kafka", verb, "--dir", self.folder, *more]
 
     def tool(self, verb, *more):
-        argv = self._command(verb, *more)
+        argv = [str(word) for word in self._command(verb, *more)]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return (done.stdout.splitlines() or [""])[-1]
@@ -498,6 +507,13 @@ class Kafka:
 
     def topics(self):
         """Name -> number of partitions, without Kafka's own."""
+        return {name: len(partitions) for name, partitions in self._partitions().items()}
+
+    def leaders(self, topic):
+        """Partition -> number of the leader, of all replicas, of those in sync."""
+        return self._partitions()[topic]
+
+    def _partitions(self):
         answer = self._ask(3, 1, struct.pack(">i", -1))
         for _ in range(answer.int32()):
             answer.int32(), answer.text(), answer.int32(), answer.text()
@@ -506,15 +522,24 @@ class Kafka:
         for _ in range(answer.int32()):
             answer.int16()
             name, is_internal = answer.text(), answer.int8()
-            partitions = answer.int32()
-            for _ in range(partitions):
-                answer.int16(), answer.int32(), answer.int32()
-                for _ in range(2):
-                    for _ in range(answer.int32()):
-                        answer.int32()
+            partitions = {}
+            for _ in range(answer.int32()):
+                answer.int16()
+                number, leader = answer.int32(), answer.int32()
+                replicas = [answer.int32() for _ in range(answer.int32())]
+                in_sync = [answer.int32() for _ in range(answer.int32())]
+                partitions[number] = (leader, replicas, in_sync)
             if not is_internal:
                 found[name] = partitions
         return found
+
+    def messages(self, topic, partition):
+        """How many consumers can read; of the node that leads it."""
+        wanted = struct.pack(">iiq", 1, partition, -1)
+        answer = self._ask(2, 1, struct.pack(">ii", -1, 1) + _text(topic) + wanted)
+        assert (answer.int32(), answer.text(), answer.int32()) == (1, topic, 1)
+        assert (answer.int32(), answer.int16()) == (partition, 0)
+        return answer.take(">qq")[1]
 
     def nodes(self):
         """The addresses that clients are told."""
@@ -565,6 +590,47 @@ def _text(text):
 
 def _texts(texts):
     return struct.pack(">i", len(texts)) + b"".join(map(_text, texts))
+
+
+class KafkaNodes(Kafka):
+    """Three of them, one cluster.  `address` is that of the node that is looked at: the first one, or
+    what look_at says."""
+
+    NODES = (1, 2, 3)
+    HEAP = "256m"
+    SESSION_S = 6
+    # A follower that stands still for seconds stays in the cluster, and in sync by name: so a leader
+    # may acknowledge what nobody else has.
+    SETTINGS = (
+        f"broker.session.timeout.ms={SESSION_S * 1000}",
+        "broker.heartbeat.interval.ms=500",
+        "replica.lag.time.max.ms=30000",
+    )
+
+    def __init__(self, folder):
+        super().__init__(folder, "--nodes", len(self.NODES))
+
+    def member(self, node):
+        return self.folder / f"node-{node}"
+
+    def listens_at(self, folder):
+        return super().listens_at(folder / "node-1")
+
+    def look_at(self, node):
+        self.address = super().listens_at(self.member(node))
+
+    def driver(self, **more):
+        return super().driver(replicationFactor=len(self.NODES), **more)
+
+    def restore(self):
+        for node in self.NODES:
+            with contextlib.suppress(AssertionError):  # it does not run
+                self.tool("cont", "--node", node)
+            try:
+                self.tool("status", "--node", node)
+            except AssertionError:
+                self.tool("restart", "--node", node)
+        wait_until(self.cleared, 60, f"no topics and groups left: {self.leftovers()}")
 
 
 class EmbeddedBroker(Kafka):
@@ -631,9 +697,9 @@ class _Cursor:
         self.at = 0
 
     def take(self, fmt):
-        (value,) = struct.unpack_from(fmt, self.data, self.at)
+        values = struct.unpack_from(fmt, self.data, self.at)
         self.at += struct.calcsize(fmt)
-        return value
+        return values if len(values) > 1 else values[0]
 
     def int8(self):
         return self.take(">b")

@@ -339,6 +339,50 @@ static void long_reasons_are_wrapped(void **state)
 	free(text);
 }
 
+static const struct fact_event outages[] = {
+	{ .kind = EVENT_STDERR, .text = "a line" },
+	{
+		.kind = EVENT_OUTAGE,
+		.role = AGENT_PRODUCER,
+		.at_ns = 22 * S,
+		.gap_ns = 6 * S + S / 5,
+		.count = 2,
+		.text = "partition 3 of t, 2 producers",
+	},
+	{
+		.kind = EVENT_OUTAGE,
+		.role = AGENT_CONSUMER,
+		.at_ns = 22 * S + S / 10,
+		.gap_ns = 48 * S,
+		.is_open = true,
+		.count = 1,
+		.text = "t",
+	},
+};
+
+static void outages_are_told_with_their_length_and_their_place(void **state)
+{
+	struct record r;
+
+	(void)state;
+	fill_record(&r);
+	r.started_ns = 10 * S;
+	r.events = outages;
+	r.events_count = 3;
+	char *text = summarize(&r);
+	assert_fits(text);
+	assert_non_null(strstr(text,
+	                       "\n  outage: no acknowledgement for 6.20s from 12.0s on (partition 3"
+	                       " of t, 2 producers)\n"
+	                       "  outage: no message received for 48.0s from 12.1s on until the "
+	                       "end (t)\n"));
+	free(text);
+	fill_record(&r);
+	text = summarize(&r);
+	assert_null(strstr(text, "outage"));
+	free(text);
+}
+
 static void the_summary_is_one_json_line_where_json_is_wanted(void **state)
 {
 	struct record r;
@@ -346,11 +390,19 @@ static void the_summary_is_one_json_line_where_json_is_wanted(void **state)
 
 	(void)state;
 	fill_record(&r);
+	r.started_ns = 10 * S;
+	r.events = outages;
+	r.events_count = 3;
 	summary_format_json(&r, "w.json", "w.omb", &out);
 	json_t *o = json_loads(text_str(&out), 0, NULL);
 	assert_non_null(o);
 	assert_string_equal(json_string_value(json_object_get(o, "verdict")), "VALID");
 	assert_int_equal(json_integer_value(json_object_get(o, "received")), 9000000);
+	assert_int_equal(json_array_size(json_object_get(o, "outages")), 2);
+	const json_t *outage = json_array_get(json_object_get(o, "outages"), 0);
+	assert_string_equal(json_string_value(json_object_get(outage, "role")), "producer");
+	assert_true(json_integer_value(json_object_get(outage, "atNs")) == 12 * S);
+	assert_true(json_integer_value(json_object_get(outage, "gapNs")) == 6 * S + S / 5);
 	assert_ptr_equal(strchr(out.data, '\n'), out.data + out.len - 1);
 	json_decref(o);
 	text_fini(&out);
@@ -407,6 +459,7 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_counted_over_all_subscriptions),
 		cmocka_unit_test(percentiles_with_too_few_samples_are_marked),
 		cmocka_unit_test(long_reasons_are_wrapped),
+		cmocka_unit_test(outages_are_told_with_their_length_and_their_place),
 		cmocka_unit_test(the_summary_is_one_json_line_where_json_is_wanted),
 	};
 
