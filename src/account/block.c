@@ -99,6 +99,11 @@ void block_tidy_lane(struct block_terms *t, struct block *b, unsigned lane)
 	put_lane(t, b, lane, words[0] != 0 ? lane_of_all() : NULL);
 }
 
+void block_fill_lane(struct block *b, unsigned lane)
+{
+	b->lanes[lane] = lane_of_all();
+}
+
 static bool is_of_all(const struct block *b, unsigned lane)
 {
 	return b->lanes[lane] != NULL && b->lanes[lane] == every;

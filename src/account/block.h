@@ -65,6 +65,8 @@ bool block_has(const struct block *b, unsigned lane, uint32_t offset);
 void block_set_word(struct block_terms *t, struct block *b, unsigned lane, uint32_t word,
                     uint64_t value);
 void block_set(struct block_terms *t, struct block *b, unsigned lane, uint32_t offset, bool value);
+/* Every bit of a lane that is of nobody, of a new one. */
+void block_fill_lane(struct block *b, unsigned lane);
 /* A lane whose bits have come to be all alike takes no memory from here on. */
 void block_tidy_lane(struct block_terms *t, struct block *b, unsigned lane);
 

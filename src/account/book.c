@@ -45,7 +45,7 @@ static size_t runs_until(const struct book_producer *p, uint64_t number)
 	return low;
 }
 
-static bool is_closed(const struct book_producer *p, uint64_t number)
+bool book_is_closed(const struct book_producer *p, uint64_t number)
 {
 	size_t runs = runs_until(p, number);
 
@@ -91,6 +91,10 @@ static void close_block(struct book *b, struct book_producer *p, size_t place)
 {
 	uint64_t number = p->blocks[place]->number;
 
+	if (number >= p->closed_due_block) {
+		p->closed_due_block = number;
+		p->closed_due_ns = p->blocks[place]->high_due_ns;
+	}
 	block_destroy(&b->terms, p->blocks[place]);
 	p->count--;
 	memmove(p->blocks + place, p->blocks + place + 1,
@@ -147,6 +151,9 @@ static size_t open_block(struct book *b, struct book_producer *p, uint64_t numbe
 	memmove(p->blocks + place + 1, p->blocks + place,
 	        (p->count - place) * sizeof(struct block *));
 	p->blocks[place] = block_create(&b->terms, number, with_partitions);
+	/* What a topic has not misses nothing. */
+	for (uint32_t s = p->subscriptions; s < b->shape.subscriptions; s++)
+		block_fill_lane(p->blocks[place], block_lane_of(BLOCK_RECEIVED, s));
 	p->count++;
 	if (place < p->behind)
 		p->behind++;
@@ -329,7 +336,7 @@ void book_missed(struct book *b, uint32_t producer, uint32_t subscription, uint6
 	uint64_t *below = NULL;
 	if (subscription == ACCOUNT_ANSWERS)
 		below = &b->producers[producer].answers.exact_below;
-	else if (subscription < b->shape.subscriptions)
+	else if (subscription < b->producers[producer].subscriptions)
 		below = &b->exact_below[book_key(b, producer, subscription)];
 	if (below != NULL && sequence < *below)
 		*below = sequence;
@@ -349,10 +356,10 @@ void book_merge(struct book *b, const struct account_chunk *c, unsigned partitio
 	bool is_answers = c->subscription == ACCOUNT_ANSWERS;
 
 	if (c->producer >= b->shape.producers ||
-	    (!is_answers && c->subscription >= b->shape.subscriptions))
+	    (!is_answers && c->subscription >= b->producers[c->producer].subscriptions))
 		return;
 	struct book_producer *p = &b->producers[c->producer];
-	if (is_closed(p, c->block)) {
+	if (book_is_closed(p, c->block)) {
 		merge_into(b, p, NULL, c, partition_bytes);
 		return;
 	}
@@ -437,9 +444,14 @@ struct book *book_create(const struct book_shape *shape)
 	for (uint32_t i = 0; i < shape->producers; i++) {
 		assert(shape->topic_of[i] < shape->topics);
 		b->producers[i].topic = shape->topic_of[i];
+		b->producers[i].subscriptions =
+			shape->subscriptions_of != NULL
+				? shape->subscriptions_of[shape->topic_of[i]]
+				: shape->subscriptions;
+		assert(b->producers[i].subscriptions <= shape->subscriptions);
 		b->producers[i].answers.exact_below = ACCOUNT_EXACT;
 	}
-	b->shape.topic_of = NULL;
+	b->shape.topic_of = b->shape.subscriptions_of = NULL;
 	return b;
 }
 

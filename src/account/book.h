@@ -62,11 +62,19 @@ void book_corrupted(struct book *b, uint32_t topic, uint32_t subscription, int32
 uint32_t book_take(struct book *b, struct account_area *area, uint32_t most);
 void book_take_over(struct book *b, struct account_area *area);
 
+/* Acknowledged messages that are still to come to a subscription, each subscription's its own, by the book
+ * and by what these loops have at hand: all that was sealed has been taken.  They go on meanwhile: what
+ * they receive at this moment may be counted as still to come. */
+uint64_t book_outstanding(struct book *b, struct account_area *const *areas, size_t count);
+
 /* Counts what never came; `sent[producer]` messages were sent.  May be called again. */
 void book_settle(struct book *b, const uint64_t *sent);
 /* In the order of producers, subscriptions and sequences. */
 typedef void book_visit_range(void *to, const struct book_range *range);
 void book_lost(struct book *b, const uint64_t *sent, book_visit_range *visit, void *to);
+/* The same of all that is missing, at an unknown partition; a range is of one block.  Where nothing of its
+ * block was answered, both due times are that of the last message before it that was; 0 = none is known. */
+void book_missing(struct book *b, const uint64_t *sent, book_visit_range *visit, void *to);
 
 /* Borrowed, as all that follow. */
 const struct book_answers *book_answers(const struct book *b, uint32_t producer);

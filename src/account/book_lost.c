@@ -139,7 +139,7 @@ void book_settle(struct book *b, const uint64_t *sent)
 	for (size_t i = 0; i < partitions; i++)
 		forget_settled(&b->partitions[i]);
 	for (uint32_t p = 0; p < b->shape.producers; p++)
-		for (uint32_t s = 0; s < b->shape.subscriptions; s++)
+		for (uint32_t s = 0; s < b->producers[p].subscriptions; s++)
 			settle_key(b, p, s, sent);
 }
 
@@ -188,23 +188,103 @@ static void name_lost(struct book *b, struct block *block, uint64_t limit, struc
 	}
 }
 
-void book_lost(struct book *b, const uint64_t *sent, book_visit_range *visit, void *to)
+/* Of one key. */
+typedef void name_key(struct book *b, uint64_t limit, struct naming *n);
+
+static void name_lost_of(struct book *b, uint64_t limit, struct naming *n)
+{
+	const struct book_producer *p = &b->producers[n->range.producer];
+
+	for (size_t i = 0; i < p->count; i++) {
+		bool was_small = p->blocks[i]->is_small;
+		block_grow(&b->terms, p->blocks[i]);
+		name_lost(b, p->blocks[i], limit, n);
+		if (was_small)
+			block_shrink(&b->terms, p->blocks[i]);
+	}
+	end_range(n);
+}
+
+static void name_all(struct book *b, const uint64_t *sent, name_key *name, book_visit_range *visit,
+                     void *to)
 {
 	for (uint32_t p = 0; p < b->shape.producers; p++) {
-		for (uint32_t s = 0; s < b->shape.subscriptions; s++) {
+		for (uint32_t s = 0; s < b->producers[p].subscriptions; s++) {
 			struct naming n = { .visit = visit, .to = to };
 			n.range.producer = p;
 			n.range.subscription = s;
-			uint64_t limit = limit_of(b, p, s, sent);
-			for (size_t i = 0; i < b->producers[p].count; i++) {
-				struct block *block = b->producers[p].blocks[i];
-				bool was_small = block->is_small;
-				block_grow(&b->terms, block);
-				name_lost(b, block, limit, &n);
-				if (was_small)
-					block_shrink(&b->terms, block);
-			}
-			end_range(&n);
+			name(b, limit_of(b, p, s, sent), &n);
 		}
 	}
+}
+
+void book_lost(struct book *b, const uint64_t *sent, book_visit_range *visit, void *to)
+{
+	name_all(b, sent, name_lost_of, visit, to);
+}
+
+/* --- what is missing --------------------------------------------------------------------------- */
+
+/* Of a block that there is.  Where nothing of it was answered: when the last one before was due. */
+static void name_missing(struct book *b, struct block *block, uint64_t limit, uint64_t before_ns,
+                         struct naming *n)
+{
+	unsigned received = block_lane_of(BLOCK_RECEIVED, n->range.subscription);
+	uint64_t first = block->number << ACCOUNT_BLOCK_SHIFT;
+	bool was_small = block->is_small;
+
+	block_grow(&b->terms, block);
+	for (uint32_t w = 0; w < ACCOUNT_WORDS; w++) {
+		uint64_t missing =
+			~block_word(block, received, w) & below(limit, first_of(block, w));
+		for (; missing != 0; missing &= missing - 1) {
+			uint32_t offset = w * 64 + (uint32_t)__builtin_ctzll(missing);
+			name_one(n, first + offset, -1,
+			         block->has_due ? block_due_ns(block, offset) : before_ns);
+		}
+	}
+	end_range(n);
+	if (was_small)
+		block_shrink(&b->terms, block);
+}
+
+/* Of one that there is not: neither an answer nor a receipt came. */
+static void name_absent(uint64_t number, uint64_t limit, uint64_t before_ns, struct naming *n)
+{
+	uint64_t first = number << ACCOUNT_BLOCK_SHIFT;
+
+	name_one(n, first, -1, before_ns);
+	n->range.last = smaller(first + ACCOUNT_BLOCK, limit) - 1;
+	end_range(n);
+}
+
+static uint64_t later(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns > b_ns ? a_ns : b_ns;
+}
+
+static void name_missing_of(struct book *b, uint64_t limit, struct naming *n)
+{
+	const struct book_producer *p = &b->producers[n->range.producer];
+	uint64_t before_ns = 0;
+	size_t run = 0, place = 0;
+
+	for (uint64_t number = 0; number << ACCOUNT_BLOCK_SHIFT < limit; number++) {
+		if (run < p->closed_count && p->closed[run].first == number) {
+			if (p->closed_due_block < p->closed[run].end)
+				before_ns = later(before_ns, p->closed_due_ns);
+			number = p->closed[run++].end - 1;
+		} else if (place < p->count && p->blocks[place]->number == number) {
+			struct block *block = p->blocks[place++];
+			name_missing(b, block, limit, before_ns, n);
+			before_ns = later(before_ns, block->high_due_ns);
+		} else {
+			name_absent(number, limit, before_ns, n);
+		}
+	}
+}
+
+void book_missing(struct book *b, const uint64_t *sent, book_visit_range *visit, void *to)
+{
+	name_all(b, sent, name_missing_of, visit, to);
 }

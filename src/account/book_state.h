@@ -7,6 +7,7 @@
  *
  *     book.c       chunks are merged, blocks opened and closed
  *     book_lost.c  what is missing when all is told
+ *     book_peek.c  what is still to come
  */
 
 #include "account/block.h"
@@ -18,13 +19,15 @@ struct book_run {
 };
 
 struct book_producer {
-	uint32_t topic;
-	struct block **blocks; /* that are open, by number */
+	uint32_t topic, subscriptions; /* of the topic */
+	struct block **blocks;         /* that are open, by number */
 	size_t count, cap;
 	size_t behind; /* of these: so many are too far behind to change much */
 	struct book_run *closed;
 	size_t closed_count, closed_cap;
 	uint64_t newest; /* number of a block */
+	/* When the last message was due that was answered in a closed block, of the highest of them. */
+	uint64_t closed_due_ns, closed_due_block;
 	struct book_answers answers;
 };
 
@@ -58,5 +61,8 @@ static inline struct book_counts *book_partitions_of(const struct book *b, uint3
 
 	return &b->partitions[key * b->partitions_cap];
 }
+
+/* The block of this number is complete, and forgotten. */
+bool book_is_closed(const struct book_producer *p, uint64_t number);
 
 #endif

@@ -14,8 +14,9 @@
 struct book_shape {
 	const uint32_t *topic_of; /* of each producer; borrowed */
 	uint32_t producers, topics;
-	uint32_t subscriptions; /* of each topic: below 65,535 */
-	uint32_t partitions;    /* of each topic; below 65,535; 0 = the broker has none */
+	uint32_t subscriptions;           /* of the topic that has most: below 65,535 */
+	const uint32_t *subscriptions_of; /* of each topic; borrowed; NULL: all have as many */
+	uint32_t partitions;              /* of each topic; below 65,535; 0 = the broker has none */
 	size_t bytes_max;
 };
 

@@ -114,8 +114,8 @@ static void make_open(struct account_writer *w, uint32_t chunk, uint32_t key, ui
 	c->producer = w->area->keys[key].producer;
 	c->subscription = w->area->keys[key].subscription;
 	c->count = 0;
-	account_in_order();
-	counter_set(&c->state, CHUNK_OPEN);
+	/* The partner is find_open in book_peek.c. */
+	atomic_store_explicit(&c->state, CHUNK_OPEN, memory_order_release);
 	account_in_order();
 }
 

@@ -20,7 +20,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = ["-std=gnu11", "-O1", "-w", "-D_GNU_SOURCE"]
 LIBRARIES = ["-lcmocka", "-lpthread"]
-TESTS = [("account", []), ("account_memory", []), ("account_days", ["-DACCOUNT_BLOCK_SHIFT=7"])]
+TESTS = [("account", []), ("account_memory", []), ("account_missing", []), ("account_days", ["-DACCOUNT_BLOCK_SHIFT=7"])]
 TIMEOUT_S = 120
 
 # name, file, what it says, what the mutant says
@@ -35,7 +35,7 @@ MUTANTS = [
     ("due times of the last message only", "chunk.h", "offset < c->low", "true"),
     ("partitions of a byte up to 255", "chunk.h", "partitions < UINT8_MAX ? 1", "partitions <= UINT8_MAX + 1 ? 1"),
     ("a chunk is used again with what it held", "writer.c", "\t\tmemset(cell->lanes, 0, sizeof(cell->lanes));\n", ""),
-    ("a chunk is not open until it is sealed", "writer.c", "counter_set(&c->state, CHUNK_OPEN);", ""),
+    ("a chunk is not open until it is sealed", "writer.c", "atomic_store_explicit(&c->state, CHUNK_OPEN, memory_order_release);", ""),
     ("what is missed is not told", "writer.c", "\t\tmiss(w, key, e->sequence);\n", ""),
     ("the last that was missed counts", "writer.c", "if (~sequence > counter_read(missed_from))", ""),
     ("chunks do not come back", "writer.c", "\ttake_back(w);\n", ""),
@@ -89,6 +89,10 @@ MUTANTS = [
      "block_word(block, BLOCK_ANSWERED, word)"),
     ("what was not sent can be lost", "book_lost.c", "uint64_t limit = smaller(sent[producer], ",
      "uint64_t limit = smaller(UINT64_MAX, "),
+    ("a subscription that a topic has not keeps blocks open", "book.c",
+     "\t\tblock_fill_lane(p->blocks[place], block_lane_of(BLOCK_RECEIVED, s));\n", "\t\t;\n"),
+    ("a subscription that a topic has not misses everything", "book_lost.c",
+     "s < b->producers[p].subscriptions; s++)\n\t\t\tsettle_key", "s < b->shape.subscriptions; s++)\n\t\t\tsettle_key"),
     ("missed receipts are called lost", "book_lost.c",
      "return smaller(limit, b->exact_below[book_key(b, producer, subscription)]);", "return limit;"),
     ("missed answers do not matter", "book_lost.c",
@@ -98,7 +102,29 @@ MUTANTS = [
     ("never sent is not seen", "book_lost.c", "received & ~below(s->sent, first)", "0"),
     ("ranges do not end at a gap", "book_lost.c", "sequence != r->last + 1 || ", ""),
     ("ranges do not end with the partition", "book_lost.c", " || partition != r->partition", ""),
-    ("the last range is not told", "book_lost.c", "\t\t\tend_range(&n);\n", ""),
+    ("the last range is not told", "book_lost.c",
+     "\t\t\tblock_shrink(&b->terms, p->blocks[i]);\n\t}\n\tend_range(n);\n",
+     "\t\t\tblock_shrink(&b->terms, p->blocks[i]);\n\t}\n"),
+    ("failed ones that never came are not missing", "book_lost.c",
+     "uint64_t missing = ~block_word(block, received, w) &",
+     "uint64_t missing = ~block_word(block, received, w) & ~block_word(block, BLOCK_FAILED, w) &"),
+    ("what nothing is known of is not missing", "book_lost.c",
+     "\t\t\tname_absent(number, limit, before_ns, n);\n", "\t\t\t;\n"),
+    ("a block that nothing is known of has all its messages", "book_lost.c",
+     "smaller(first + ACCOUNT_BLOCK, limit) - 1", "first + ACCOUNT_BLOCK - 1"),
+    # --- what is still to come
+    ("what is open is still to come", "book_peek.c", "== CHUNK_OPEN)\n", "== CHUNK_FREE)\n"),
+    ("failures at hand are still to come", "book_peek.c",
+     "LANE_HERE, word) &\n\t\t\t        ~word_of(p->chunks[i], LANE_FAILED, word);", "LANE_HERE, word);"),
+    ("failures of the book are still to come", "book_peek.c",
+     " &\n\t\t       ~block_word(block, BLOCK_FAILED, word);", ";"),
+    ("one subscription is enough", "book_peek.c",
+     "if (p->chunks[i]->subscription == subscription)", "if (p->chunks[i]->subscription != ACCOUNT_ANSWERS)"),
+    ("a closed block is still to come", "book_peek.c",
+     "if (is_its || !book_is_closed(p, chunks.chunks[0]->block))", "if (true)"),
+    ("small blocks are read as they lie", "book_peek.c",
+     "\tif (was_small)\n\t\tblock_grow(&b->terms, block);\n", ""),
+    ("a closed block tells no time", "book_lost.c", "if (p->closed_due_block < p->closed[run].end)", "if (false)"),
 ]
 
 

@@ -464,7 +464,8 @@ struct check {
 	struct book_counts *partitions; /* [topic][subscription][partition, then unknown] */
 	uint64_t *acknowledged;         /* [topic][partition] */
 	uint64_t good[PRODUCERS], failed[PRODUCERS];
-	uint64_t named; /* lost messages that the book named */
+	uint64_t named;   /* lost messages that the book named */
+	uint64_t missing; /* and missing ones */
 };
 
 static void fail_day(const struct day *d, const char *what)
@@ -561,6 +562,20 @@ static void check_range(void *to, const struct book_range *r)
 		fail_day(c->d, "due times of a range");
 }
 
+static void check_missing(void *to, const struct book_range *r)
+{
+	struct check *c = to;
+	const struct message *messages = c->d->p[r->producer].messages;
+
+	for (uint64_t i = r->first; i <= r->last; i++)
+		if (messages[i].receipts[r->subscription] > 0)
+			fail_day(c->d, "a message was named missing that came");
+	if ((messages[r->first].is_answered && r->first_due_ns != (r->first + 1) * STEP_NS) ||
+	    (messages[r->last].is_answered && r->last_due_ns != (r->last + 1) * STEP_NS))
+		fail_day(c->d, "due times of what is missing");
+	c->missing += r->last - r->first + 1;
+}
+
 static uint64_t limit_of(const struct day *d, uint32_t p, uint32_t s)
 {
 	uint64_t limit = d->p[p].sent;
@@ -601,7 +616,7 @@ static void check_day(struct day *d)
 {
 	struct check c = { .d = d };
 	size_t places = (size_t)d->topics * d->partitions;
-	uint64_t sent[PRODUCERS], lost = 0;
+	uint64_t sent[PRODUCERS], lost = 0, missing = 0;
 
 	for (uint32_t p = 0; p < d->producers; p++)
 		sent[p] = d->p[p].sent;
@@ -617,11 +632,17 @@ static void check_day(struct day *d)
 	else
 		fail_day(d, "not exact, with room enough");
 	book_lost(d->book, sent, check_range, &c);
-	for (uint32_t p = 0; p < d->producers; p++)
-		for (uint32_t s = 0; s < d->subscriptions; s++)
+	book_missing(d->book, sent, check_missing, &c);
+	for (uint32_t p = 0; p < d->producers; p++) {
+		for (uint32_t s = 0; s < d->subscriptions; s++) {
 			lost += book_counts(d->book, p, s)->lost;
+			missing += book_counts(d->book, p, s)->missing;
+		}
+	}
 	if (lost != c.named)
 		fail_day(d, "not every lost message was named");
+	if (missing != c.missing)
+		fail_day(d, "not every missing message was named, each once");
 	free(c.partitions);
 	free(c.acknowledged);
 }

@@ -3,10 +3,13 @@
 /* What the account of a run takes: bounded while all is well, little for what went wrong, and a limit. */
 
 #include "account/book.h"
+#include "account/writer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -147,6 +150,102 @@ static void partitions_of_what_is_under_way_are_within_the_bound(void **state)
 	close_group(&g);
 }
 
+/* The whole way from loops to the book: areas are memory as far as they were touched. */
+#define WAY_PRODUCERS 256
+#define WAY_LOOPS     (1 + GROUP_MEMBERS)
+#define WAY_LOOK      100 /* messages of each producer from one look of the parent to the next */
+
+struct way {
+	struct book *book;
+	struct account_area *areas[WAY_LOOPS]; /* the first one of answers */
+	size_t bytes;                          /* of each */
+	struct account_writer writers[WAY_LOOPS];
+	struct rng rng;
+	uint64_t next; /* sequence, of every producer */
+};
+
+static void open_way(struct way *w)
+{
+	struct account_shape shape = account_shape(WAY_PRODUCERS, 16, 1024);
+
+	*w = (struct way){ .book = book_of(WAY_PRODUCERS, 1, 16, 64 * MIB),
+		           .bytes = account_area_bytes(&shape),
+		           .rng = { 7 } };
+	for (int i = 0; i < WAY_LOOPS; i++) {
+		w->areas[i] = mmap(NULL, w->bytes, PROT_READ | PROT_WRITE,
+		                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		assert_ptr_not_equal(w->areas[i], MAP_FAILED);
+		account_area_init(w->areas[i], &shape);
+		for (uint32_t k = 0; k < WAY_PRODUCERS; k++) {
+			w->areas[i]->keys[k].producer = k;
+			w->areas[i]->keys[k].subscription = i == 0 ? ACCOUNT_ANSWERS : 0;
+		}
+		account_writer_init(&w->writers[i], w->areas[i]);
+	}
+}
+
+static void close_way(struct way *w)
+{
+	for (int i = 0; i < WAY_LOOPS; i++) {
+		account_writer_fini(&w->writers[i]);
+		munmap(w->areas[i], w->bytes);
+	}
+	book_destroy(w->book);
+}
+
+/* Every partition has its member. */
+static void go_on(struct way *w, uint64_t until)
+{
+	for (; w->next < until; w->next++) {
+		for (uint32_t p = 0; p < WAY_PRODUCERS; p++) {
+			int32_t partition = (int32_t)rng_below(&w->rng, 16);
+			struct account_entry e = { .sequence = w->next, .partition = partition };
+			account_put(&w->writers[0], p, &e);
+			account_put(&w->writers[1 + partition % GROUP_MEMBERS], p, &e);
+		}
+		for (int i = 0; i < WAY_LOOPS && w->next % WAY_LOOK == 0; i++)
+			(void)book_take(w->book, w->areas[i], UINT32_MAX);
+	}
+}
+
+static size_t touched_bytes(const struct way *w)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (w->bytes + page - 1) / page;
+	unsigned char *resident = malloc(pages);
+	size_t bytes = 0;
+
+	assert_non_null(resident);
+	for (int i = 0; i < WAY_LOOPS; i++) {
+		assert_int_equal(mincore(w->areas[i], w->bytes, resident), 0);
+		for (size_t k = 0; k < pages; k++)
+			bytes += (resident[k] & 1) * page;
+	}
+	free(resident);
+	return bytes;
+}
+
+static void what_loops_hand_over_touches_what_is_open_and_no_more_with_time(void **state)
+{
+	(void)state;
+	struct way w;
+
+	open_way(&w);
+	go_on(&w, 6 * ACCOUNT_BLOCK);
+	size_t areas = touched_bytes(&w), book = book_bytes_most(w.book);
+	go_on(&w, 9 * ACCOUNT_BLOCK);
+	print_message("%d producers, 16 partitions, group of 4: areas %.1f MiB, book %.1f MiB\n",
+	              WAY_PRODUCERS, (double)areas / (double)MIB, (double)book / (double)MIB);
+	/* A few more of those that were behind at a look. */
+	assert_in_range(touched_bytes(&w), areas, areas + areas / 20);
+	assert_in_range(book_bytes_most(w.book), book, book + book / 20);
+	/* Of each producer one chunk of answers is open, and four of each member's; and all of them are
+	 * sealed at the same time here. */
+	assert_in_range(areas, 16 * MIB, 40 * MIB);
+	assert_in_range(book, 1 * MIB, 16 * MIB);
+	assert_true(book_is_exact(w.book));
+	close_way(&w);
+}
+
 static void blocks_that_close_in_disorder_leave_one_run(void **state)
 {
 	(void)state;
@@ -239,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_hour_of_a_healthy_group_takes_what_a_minute_does),
 		cmocka_unit_test(partitions_of_what_is_under_way_are_within_the_bound),
+		cmocka_unit_test(what_loops_hand_over_touches_what_is_open_and_no_more_with_time),
 		cmocka_unit_test(blocks_that_close_in_disorder_leave_one_run),
 		cmocka_unit_test(what_went_wrong_takes_little_once_it_is_behind),
 		cmocka_unit_test(a_backlog_has_a_limit_and_says_so),
