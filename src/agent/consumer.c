@@ -21,6 +21,7 @@ struct consumer {
 	void *priv; /* the driver's */
 	struct shm_client *words;
 	_Atomic uint64_t *partitions; /* messages received by partition */
+	_Atomic uint64_t *damaged;    /* the same of those whose stamp is damaged */
 	struct silence silence;
 	struct receipts_key key; /* in the account */
 	uint32_t index;          /* in this loop */
@@ -70,6 +71,13 @@ static void record_latencies(struct consumer_loop *l, const struct stamp *s, uin
 		shm_record(latencies, LATENCY_CORRECTED_E2E, now_ns - s->due_ns);
 }
 
+static void count_at_partition(const struct consumer *c, _Atomic uint64_t *counts,
+                               int32_t partition)
+{
+	if (partition >= 0 && (uint32_t)partition < c->loop->base.shm->shape.partitions)
+		counter_bump(&counts[partition]);
+}
+
 static void count_received(struct consumer *c, const struct received *m)
 {
 	struct consumer_loop *l = c->loop;
@@ -78,8 +86,7 @@ static void count_received(struct consumer *c, const struct received *m)
 	counter_add(&l->base.words->counters[COUNTER_BYTES_RECEIVED], m->payload_len);
 	if (m->redelivery == REDELIVERY_YES)
 		count(l, COUNTER_REDELIVERED);
-	if (m->partition >= 0 && (uint32_t)m->partition < l->base.shm->shape.partitions)
-		counter_bump(&c->partitions[m->partition]);
+	count_at_partition(c, c->partitions, m->partition);
 }
 
 static bool is_foreign(const struct consumer_loop *l, const struct stamp *s)
@@ -166,6 +173,7 @@ static void consumer_received(void *owner, const struct received *m)
 		break;
 	case STAMP_CORRUPT:
 		count(l, COUNTER_CORRUPT);
+		count_at_partition(c, c->damaged, m->partition);
 		break;
 	}
 	spend_processing_time(c, now_ns);
@@ -406,6 +414,7 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 			.loop = l,
 			.words = agent_shm_client(b->shm, index),
 			.partitions = agent_shm_partitions(b->shm, index),
+			.damaged = agent_shm_damaged(b->shm, index),
 			.key = receipts_key(&l->receipts, b->spec, spec, &words),
 			.index = i,
 		};

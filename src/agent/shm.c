@@ -40,9 +40,14 @@ static size_t partitions_stride(const struct agent_shm_shape *s)
 	return rounded(s->partitions * sizeof(uint64_t), 64);
 }
 
-static size_t schedules_offset(const struct agent_shm_shape *s)
+static size_t damaged_offset(const struct agent_shm_shape *s)
 {
 	return partitions_offset(s) + s->clients * partitions_stride(s);
+}
+
+static size_t schedules_offset(const struct agent_shm_shape *s)
+{
+	return damaged_offset(s) + s->clients * partitions_stride(s);
 }
 
 static size_t schedules_stride(const struct agent_shm_shape *s)
@@ -123,6 +128,13 @@ _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client)
 {
 	assert(client < shm->shape.clients);
 	return (_Atomic uint64_t *)((char *)shm + partitions_offset(&shm->shape) +
+	                            client * partitions_stride(&shm->shape));
+}
+
+_Atomic uint64_t *agent_shm_damaged(struct agent_shm *shm, uint32_t client)
+{
+	assert(client < shm->shape.clients);
+	return (_Atomic uint64_t *)((char *)shm + damaged_offset(&shm->shape) +
 	                            client * partitions_stride(&shm->shape));
 }
 
