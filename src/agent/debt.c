@@ -85,22 +85,28 @@ static uint64_t go_to(struct pacer *p, uint64_t limit_ns, uint64_t *last_ns)
 	return n;
 }
 
+/* The end of the window that comes next after `due_ns`, or `limit_ns` if that is earlier. */
+static uint64_t next_edge_ns(const struct shm_control *control, uint64_t due_ns, uint64_t limit_ns)
+{
+	uint64_t start_ns = counter_read(&control->window_start_ns);
+	uint64_t end_ns = counter_read(&control->window_end_ns);
+
+	if (due_ns < start_ns)
+		limit_ns = earlier(limit_ns, start_ns);
+	return due_ns < end_ns ? earlier(limit_ns, end_ns) : limit_ns;
+}
+
 /* The ages at `at_ns` of all that `p` has due before `end_ns`. */
 static uint64_t charge_unsent(struct pacer *p, uint64_t end_ns, uint64_t at_ns,
                               const struct shm_control *control, struct hist_copy *ages)
 {
-	uint64_t window_start_ns = counter_read(&control->window_start_ns);
-	uint64_t window_end_ns = counter_read(&control->window_end_ns);
 	uint64_t unsent = 0;
 
 	assert(at_ns >= end_ns);
 	while (p->next_ns < end_ns) {
 		uint64_t due_ns = p->next_ns, last_ns;
-		uint64_t limit_ns = earlier(end_ns, bucket_end_ns(due_ns, at_ns));
-		if (due_ns < window_start_ns)
-			limit_ns = earlier(limit_ns, window_start_ns);
-		if (due_ns < window_end_ns)
-			limit_ns = earlier(limit_ns, window_end_ns);
+		uint64_t limit_ns = next_edge_ns(control, due_ns,
+		                                 earlier(end_ns, bucket_end_ns(due_ns, at_ns)));
 		uint64_t n = go_to(p, limit_ns, &last_ns);
 		record_ages(&ages[shm_window_of(control, due_ns)], at_ns - due_ns, at_ns - last_ns,
 		            n);
@@ -196,7 +202,68 @@ void debt_count(const struct debt_account *accounts, const struct agent_shm *shm
 	}
 }
 
-/* --- never received ------------------------------------------------------------------------------- */
+/* --- never received ----------------------------------------------------------------------------- */
+
+bool debt_due_ns(const struct debt_client *c, const struct debt_terms *terms, uint64_t sequence,
+                 uint64_t *due_ns)
+{
+	const struct shm_schedule_copy *known =
+		shm_schedule_latest(agent_shm_schedule(c->shm, c->client));
+
+	if (terms->load->mode != LOAD_PACED || known == NULL || sequence < known->sequence)
+		return false;
+	struct pacer p = known->pacer;
+	pacer_skip(&p, sequence - known->sequence);
+	*due_ns = p.next_ns;
+	return true;
+}
+
+static enum latency latency_of_missing(const struct debt_terms *terms)
+{
+	return terms->load->mode == LOAD_PACED ? LATENCY_CORRECTED_E2E : LATENCY_E2E;
+}
+
+static uint64_t due_of(const struct debt_missing *m, uint64_t i)
+{
+	if (i == 0)
+		return m->first_due_ns;
+	__extension__ unsigned __int128 span_ns = m->last_due_ns - m->first_due_ns;
+	return m->first_due_ns + (uint64_t)(span_ns * i / (m->messages - 1));
+}
+
+/* How many of them, one at least, from the i-th on are due before `limit_ns`. */
+static uint64_t due_before(const struct debt_missing *m, uint64_t i, uint64_t limit_ns)
+{
+	uint64_t low = i + 1, high = m->messages;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		if (due_of(m, middle) < limit_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low - i;
+}
+
+void debt_charge_missing(const struct debt_missing *m, const struct debt_terms *terms,
+                         const struct shm_control *control, struct snapshot *to)
+{
+	enum latency which = latency_of_missing(terms);
+	uint64_t n;
+
+	assert(m->messages > 0 && m->last_due_ns >= m->first_due_ns);
+	for (uint64_t i = 0; i < m->messages; i += n) {
+		uint64_t due_ns = due_of(m, i);
+		uint64_t bucket_ns = bucket_end_ns(due_ns, terms->closed_ns);
+		n = due_before(m, i, next_edge_ns(control, due_ns, bucket_ns));
+		enum window w = shm_window_of(control, due_ns);
+		record_ages(&to->latencies[w][which], age_ns(terms->closed_ns, due_ns),
+		            age_ns(terms->closed_ns, due_of(m, i + n - 1)), n);
+	}
+}
+
+/* --- the same without an account ---------------------------------------------------------------- */
 
 static void add_slots(uint64_t *to, const struct shm_loop *loop, enum window w, uint64_t used)
 {
@@ -225,9 +292,9 @@ void debt_slots_fini(struct debt_slots *s)
 	*s = (struct debt_slots){ 0 };
 }
 
-void debt_charge_missing(const struct debt_slots *acknowledged, const struct debt_slots *received,
-                         const struct debt_terms *terms, const struct shm_control *control,
-                         struct snapshot *to)
+void debt_charge_slots(const struct debt_slots *acknowledged, const struct debt_slots *received,
+                       const struct debt_terms *terms, const struct shm_control *control,
+                       struct snapshot *to)
 {
 	uint64_t window_start_ns = counter_read(&control->window_start_ns);
 	uint64_t start_ns = counter_read(&control->slots_start_ns);
@@ -235,7 +302,7 @@ void debt_charge_missing(const struct debt_slots *acknowledged, const struct deb
 	if (terms->load == NULL || !is_received_by_stamp(terms->load))
 		return;
 	assert(acknowledged->counts[0] != NULL);
-	enum latency which = terms->load->mode == LOAD_PACED ? LATENCY_CORRECTED_E2E : LATENCY_E2E;
+	enum latency which = latency_of_missing(terms);
 	for (int w = 0; w < WINDOW_COUNT; w++) {
 		for (uint64_t s = 0; s < SHM_SLOTS; s++) {
 			uint64_t wanted = acknowledged->counts[w][s] * terms->load->subscriptions;

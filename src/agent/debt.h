@@ -14,16 +14,22 @@
  *                      publish and, for each subscription, corrected end to end
  *     never answered   in flight when the agent died: unacknowledged, age at the close, in corrected
  *                      publish (send -> acknowledged without a schedule)
- *     never received   acknowledged, and missing at a subscription after the drain: age then, in
- *                      corrected end to end (end to end without a schedule)
+ *     never received   missing at a subscription after the drain: age then, in corrected end to end
+ *                      (end to end without a schedule)
  *
  * What is never sent follows from the schedule and is charged by bucket: 10^9 of them cost no more
- * than some thousand buckets.  What is missing is known by its due time to 134 ms (shm.h) and is
- * charged from the start of that span: up to so much more, never less.  A loss and a duplicate, or
- * a loss and an arrival without an acknowledgement, that were due in the same span cancel.
+ * than some thousand buckets.
+ *
+ * What is missing comes from the account (account/book.h) as ranges, whatever the answer was, and is
+ * charged as if each were recorded.  Without an account, or with one that is not exact, only what was
+ * acknowledged can be called missing, and is known by its due time to 134 ms (shm.h): charged from
+ * the start of that span, up to so much more, never less.  A loss and a duplicate, or a loss and an
+ * arrival without an acknowledgement, that were due in the same span cancel there.
  *
  * In the parent.  It allocates.
  */
+
+#include <stdbool.h>
 
 #include "agent/shm.h"
 #include "load/assignment.h"
@@ -67,6 +73,22 @@ void debt_count(const struct debt_account *accounts, const struct agent_shm *shm
 
 /* --- never received ----------------------------------------------------------------------------- */
 
+/* When a message of it was due, by its schedule.  False: the load has none, or the rate changed since. */
+bool debt_due_ns(const struct debt_client *c, const struct debt_terms *terms, uint64_t sequence,
+                 uint64_t *due_ns);
+
+/* Messages that one subscription misses; evenly due from the first to the last. */
+struct debt_missing {
+	uint64_t messages; /* never 0 */
+	uint64_t first_due_ns, last_due_ns;
+};
+
+/* Charges them to *to: latencies only.  `control` of any agent. */
+void debt_charge_missing(const struct debt_missing *m, const struct debt_terms *terms,
+                         const struct shm_control *control, struct snapshot *to);
+
+/* --- the same without an account ---------------------------------------------------------------- */
+
 /* Messages by due time, over all agents of a role; zeroed is valid. */
 struct debt_slots {
 	uint64_t *counts[WINDOW_COUNT];
@@ -76,9 +98,9 @@ struct debt_slots {
 void debt_slots_add(struct debt_slots *to, const struct agent_shm *shm, uint64_t end_ns);
 void debt_slots_fini(struct debt_slots *s);
 
-/* `control` of any agent.  Charges what is missing to *to: latencies only. */
-void debt_charge_missing(const struct debt_slots *acknowledged, const struct debt_slots *received,
-                         const struct debt_terms *terms, const struct shm_control *control,
-                         struct snapshot *to);
+/* Charges what was acknowledged and is missing to *to: latencies only. */
+void debt_charge_slots(const struct debt_slots *acknowledged, const struct debt_slots *received,
+                       const struct debt_terms *terms, const struct shm_control *control,
+                       struct snapshot *to);
 
 #endif

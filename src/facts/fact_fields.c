@@ -577,6 +577,7 @@ const struct field totals_items[TOTALS_ITEMS] = {
 	FIELD(struct fact_totals, host, "host", FIELD_STRUCT, .of = &host_fields),
 	FIELD(struct fact_totals, agents, "agents", FIELD_LIST, .of = &agent_fields,
 	      .count = offsetof(struct fact_totals, agents_count)),
+	FIELD(struct fact_totals, outstanding, "outstanding", FIELD_COUNT, .flags = FIELD_OMIT),
 	FIELD(struct fact_totals, producers, "producers", FIELD_LIST, .of = &producer_fields,
 	      .count = offsetof(struct fact_totals, producers_count)),
 	FIELD(struct fact_totals, partitions, "partitions", FIELD_LIST, .of = &partition_fields,

@@ -116,6 +116,9 @@ struct fact_totals {
 	struct fact_host host; /* that they run on */
 	struct fact_agent *agents;
 	size_t agents_count;
+	/* Acknowledged messages that a subscription has not received, as the account knows, although by the
+	 * counts of a load that has ended all has arrived: duplicates make up for them there. */
+	uint64_t outstanding;
 	/* Once the books are closed. */
 	struct fact_producer *producers;
 	size_t producers_count;

@@ -27,7 +27,7 @@ uint64_t drain_limit_ns(const struct drain_wait *w)
 bool drain_is_over(const struct drain_facts *f)
 {
 	bool arrived = f->offering == 0 && f->unanswered == 0 &&
-	               f->received >= f->acknowledged * f->subscriptions;
+	               f->received >= f->acknowledged * f->subscriptions && f->outstanding == 0;
 
 	if (!f->agents_lost)
 		return arrived;

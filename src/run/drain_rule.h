@@ -28,13 +28,15 @@ struct drain_facts {
 	unsigned offering;   /* producer agents that still send what was due before the end */
 	uint64_t unanswered; /* sent by agents that live, neither acknowledged nor failed */
 	uint64_t acknowledged, subscriptions, received;
-	bool agents_lost;        /* at least one, restarted or not */
+	uint64_t outstanding; /* to come, as the account knows, where by these counts nothing is */
+	bool agents_lost;     /* at least one, restarted or not */
 	bool resume_is_expected; /* as in drain_wait */
 	uint64_t quiet_ns;       /* since one of the counts changed */
 };
 
-/* Has everything arrived that will?  After agents were lost, counts alone cannot tell (a dead
- * producer's last messages, messages delivered twice), so it must also have been quiet. */
+/* Has everything arrived that will?  A message that comes twice makes up for one that is still to come:
+ * the account knows that.  After agents were lost, counts alone cannot tell (a dead producer's last
+ * messages, messages delivered twice), so it must also have been quiet. */
 bool drain_is_over(const struct drain_facts *f);
 
 #endif

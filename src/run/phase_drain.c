@@ -63,6 +63,7 @@ static void look_whether_drained(struct run *r)
 		.acknowledged = s->last.counters[COUNTER_ACKNOWLEDGED],
 		.subscriptions = r->plan->subscriptions,
 		.received = s->last.counters[COUNTER_RECEIVED],
+		.outstanding = s->outstanding,
 		.agents_lost = fleet->producers_lost + fleet->consumers_lost + fleet->restarted > 0,
 		.resume_is_expected = expected,
 		.quiet_ns = since(now, s->changed_ns, r->drain.resume_expected_ns),

@@ -147,6 +147,7 @@ void sampler_feed(struct sampler *s, struct fact_totals *totals)
 	s->last = totals->snapshot;
 	totals->snapshot = (struct snapshot){ 0 };
 	s->host = totals->host;
+	s->outstanding = totals->outstanding;
 	look_at_fleet(s, totals);
 }
 

@@ -70,6 +70,7 @@ struct sampler {
 	struct sampler_agents cpu_start, cpu_end; /* at the ends of the window */
 	struct fact_host host;                    /* as it was told last */
 	struct host_usage usage_start, usage_end; /* of it, at the ends of the window */
+	uint64_t outstanding;                     /* of fact_totals, as of the last feed */
 	struct sampler_fleet fleet;
 
 	uint64_t changed_ns; /* when a count changed last */

@@ -25,7 +25,7 @@
 	X(PUBLISH,           "publish",            "send called -> acknowledged")                 \
 	X(CORRECTED_PUBLISH, "correctedPublish",   "due -> acknowledged; failed, unacknowledged and never sent messages are charged their age") \
 	X(E2E,               "endToEnd",           "send called -> received")                     \
-	X(CORRECTED_E2E,     "correctedEndToEnd",  "due -> received; messages never sent, or acknowledged and never received, are charged their age")
+	X(CORRECTED_E2E,     "correctedEndToEnd",  "due -> received; messages that are never received are charged their age")
 
 #define COUNTERS(X)                                                                            \
 	X(SENT,            "sent",            "messages that send took over or refused for good")  \

@@ -10,6 +10,7 @@
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
+#include "worker/local_account.h"
 #include "worker/local_state.h"
 #include "worker/local_verbs.h"
 
@@ -160,6 +161,7 @@ static void local_serve(struct worker *w)
 	struct local *l = local_of(w);
 
 	supervisor_serve(&l->supervisor);
+	local_account_look(l);
 	if (l->job != NULL && l->call != NULL)
 		local_look_at_job(l, l->job);
 	if (l->call != NULL && clock_ns() >= l->deadline_ns)

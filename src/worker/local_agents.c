@@ -10,6 +10,7 @@
 #include "util/clock.h"
 #include "util/os.h"
 #include "util/xalloc.h"
+#include "worker/local_account.h"
 
 #define BROKER_CLOSE_MS 2000
 
@@ -223,7 +224,8 @@ bool local_start_producers(struct local *l, const struct worker_create_producers
 {
 	struct client_spec *clients = arena_alloc(&l->arena, p->count * sizeof(*clients));
 
-	if (!local_roster_meet(&l->roster, p, l->consumers.count > 0, &l->arena, err))
+	if (!local_roster_meet(&l->roster, p, l->consumers.count > 0, &l->arena, err) ||
+	    !local_account_open(l, err))
 		return false;
 	l->window_messages = p->window_messages ? p->window_messages : LOAD_WINDOW_DEFAULT;
 	for (uint32_t i = 0; i < p->count; i++)
@@ -397,6 +399,7 @@ void local_agent_ended(struct local *l, struct agent *a, bool may_restart)
 	struct local_slot *slot = slot_of(l, a);
 	struct error err = { 0 };
 
+	local_account_agent_ended(l, a);
 	if (!agent_is_lost(a) && !agent_is_slow(a))
 		return;
 	agent_describe_end(a, &err);

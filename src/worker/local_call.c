@@ -5,6 +5,8 @@
 #include <sys/timerfd.h>
 
 #include "util/file.h"
+#include "worker/local_account.h"
+#include "worker/local_debts.h"
 #include "worker/local_state.h"
 
 /* --- from run to run ---------------------------------------------------------------------------- */
@@ -34,6 +36,7 @@ void local_fini_run(struct local *l)
 {
 	local_stop_broker(l);
 	local_debts_forget(l);
+	local_account_close(l);
 	if (l->supervisor_ok)
 		supervisor_fini(&l->supervisor);
 	snapshot_fini(&l->period);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/local_debts.h"
+
 #include <stdlib.h>
 
 #include "util/clock.h"
 #include "util/xalloc.h"
+#include "worker/local_account.h"
 #include "worker/local_state.h"
 
 void local_debts_begin(struct local *l, const struct load_spec *load)
@@ -71,7 +74,7 @@ static void settle_missing(struct local *l, const struct debt_terms *terms)
 		}
 	}
 	if (control != NULL)
-		debt_charge_missing(&acknowledged, &received, terms, control, &l->debts.missing);
+		debt_charge_slots(&acknowledged, &received, terms, control, &l->debts.missing);
 	debt_slots_fini(&acknowledged);
 	debt_slots_fini(&received);
 }
@@ -88,7 +91,9 @@ void local_debts_settle(struct local *l)
 	for (uint32_t s = 0; s < l->producers.count; s++)
 		if (l->producers.items[s].agent != NULL)
 			settle_producers(l, &l->producers.items[s], &terms);
-	settle_missing(l, &terms);
+	local_account_settle(l);
+	if (!local_account_charge(l, &terms))
+		settle_missing(l, &terms);
 }
 
 void local_debts_forget(struct local *l)

@@ -14,13 +14,15 @@
  *     local_totals.c  what they counted
  *     local_edges.c   what they had counted at the ends of the window
  *     local_debts.c   what they owe when they have ended
+ *     local_roster.c  whose messages an account is kept of
+ *     local_account.c what became of each of them
  */
 
-#include "agent/debt.h"
 #include "agent/supervisor.h"
 #include "util/arena.h"
 #include "util/text.h"
 #include "worker/closing.h"
+#include "worker/local_books.h"
 #include "worker/local_roster.h"
 #include "worker/worker.h"
 
@@ -47,16 +49,6 @@ struct local_slot {
 struct local_slots {
 	struct local_slot *items;
 	uint32_t count;
-};
-
-/* What it takes to close the books, and what belongs to no single agent. */
-struct local_debts {
-	bool load_started, settled;
-	struct load_spec load;
-	struct debt_change *changes; /* all that were told, in order */
-	size_t changes_count, changes_cap;
-	uint64_t closed_ns;      /* FINISH began: the drain was over */
-	struct snapshot missing; /* acknowledged and never received */
 };
 
 struct local {
@@ -102,6 +94,7 @@ struct local {
 	uint64_t slots_start_ns;  /* of shm_control; 0 = no agent was started yet */
 	uint32_t window_messages; /* of each producer */
 	struct local_debts debts;
+	struct local_account account;
 	bool paused;
 	unsigned restarts;
 
@@ -186,14 +179,5 @@ void local_counters(struct local *l, struct worker_counters *out);
 size_t local_notes(struct local *l, enum agent_role role, struct arena *arena,
                    struct fact_event *to);
 size_t local_notes_max(void);
-
-/* --- local_debts.c ---------------------------------------------------------------------------- */
-
-void local_debts_begin(struct local *l, const struct load_spec *load);
-void local_debts_rate(struct local *l, const struct worker_adjust *adjust);
-/* All producer and consumer agents are gone: what they owe is counted and charged, once; totals
- * have it from here on. */
-void local_debts_settle(struct local *l);
-void local_debts_forget(struct local *l);
 
 #endif

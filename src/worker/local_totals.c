@@ -7,6 +7,8 @@
 #include "stats/counter.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
+#include "worker/local_account.h"
+#include "worker/local_debts.h"
 #include "worker/local_edges.h"
 
 /* Counts of partitions are left out of the result beyond this many (8 bytes each here). */
@@ -171,6 +173,7 @@ static void list_producers(struct local *l, struct arena *arena, struct fact_tot
 				.failed = account->failed,
 				.unacknowledged = account->unacknowledged,
 				.unsent = account->unsent,
+				.account = fact_counts_unknown,
 			};
 		}
 	}
@@ -204,14 +207,19 @@ static void list_partitions(struct local *l, struct arena *arena, struct fact_to
 	sum_partitions(l, sums);
 	out->partitions = arena_alloc(arena, count * sizeof(*out->partitions));
 	for (size_t i = 0; i < count; i++) {
-		if (sums[i] == 0)
-			continue;
 		const struct worker_subscription *s = &l->subscriptions[i / l->partitions];
+		uint32_t partition = (uint32_t)(i % l->partitions);
+		struct book_counts account =
+			local_account_partition(l, i / l->partitions, partition);
+		bool has_lost = account.lost != FACT_UNKNOWN && account.lost > 0;
+		if (sums[i] == 0 && !has_lost)
+			continue;
 		out->partitions[out->partitions_count++] = (struct fact_partition){
 			.topic = s->topic,
 			.subscription = s->subscription,
-			.partition = (uint32_t)(i % l->partitions),
+			.partition = partition,
 			.received = sums[i],
+			.account = account,
 		};
 	}
 	free(sums);
@@ -243,6 +251,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct fact_totals
 	}
 	list_producers(l, arena, out);
 	list_partitions(l, arena, out);
+	local_account_tell(l, arena, out);
 }
 
 static void read_subscriptions(struct local *l, struct arena *arena, struct worker_readiness *out)

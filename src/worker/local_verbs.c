@@ -8,6 +8,8 @@
 #include "plan/names.h"
 #include "util/clock.h"
 #include "util/file.h"
+#include "worker/local_account.h"
+#include "worker/local_debts.h"
 #include "worker/local_events.h"
 #include "worker/local_state.h"
 
@@ -406,6 +408,7 @@ static bool read_snapshot(struct local *l, struct error *err)
 	/* In this order: what has been answered by then is acknowledged in the snapshot. */
 	local_agents_list(l, call->arena, false, &call->totals);
 	local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);
+	call->totals.outstanding = local_account_outstanding(l, &call->totals.snapshot);
 	return true;
 }
 

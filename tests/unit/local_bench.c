@@ -99,16 +99,26 @@ void create_topics(struct fixture *f, uint32_t topics, uint32_t partitions)
 	f->topics = call.create_topics.names;
 }
 
-void create_producers(struct fixture *f, uint32_t count)
+/* All of them send to the first topic. */
+static const char *const *producer_topics(struct fixture *f, uint32_t count)
 {
-	struct worker_call call = call_of(f, WORKER_CREATE_PRODUCERS);
-	const char **topics = arena_alloc(&f->arena, count * sizeof(*topics));
+	const char **topics = arena_alloc(&f->arena, (count + 1) * sizeof(*topics));
 
 	for (uint32_t i = 0; i < count; i++)
 		topics[i] = f->topics[0];
-	call.create_producers = (struct worker_create_producers){ .topics = topics,
-		                                                  .count = count,
-		                                                  .deal = f->deal };
+	return topics;
+}
+
+void create_producers(struct fixture *f, uint32_t count)
+{
+	struct worker_call call = call_of(f, WORKER_CREATE_PRODUCERS);
+
+	call.create_producers = (struct worker_create_producers){
+		.topics = producer_topics(f, count),
+		.count = count,
+		.account = f->accounted > 0,
+		.deal = f->deal,
+	};
 	must(f, &call);
 }
 
@@ -118,9 +128,19 @@ void create_consumers(struct fixture *f, uint32_t count, uint32_t partitions)
 	struct worker_subscription *items = arena_alloc(&f->arena, count * sizeof(*items));
 
 	for (uint32_t i = 0; i < count; i++)
-		items[i] = (struct worker_subscription){ f->topics[0], "omb-test-sub" };
+		items[i] = (struct worker_subscription){
+			f->topics[0],
+			f->subscriptions > 1 && i % f->subscriptions == 1 ? "omb-test-sub-1"
+									  : "omb-test-sub",
+		};
 	call.create_consumers = (struct worker_create_consumers){
-		.items = items, .count = count, .partitions = partitions, .deal = f->deal
+		.items = items,
+		.count = count,
+		.partitions = partitions,
+		.deal = f->deal,
+		.account = f->accounted > 0,
+		.producer_topics = producer_topics(f, f->accounted),
+		.producers = f->accounted,
 	};
 	must(f, &call);
 }
@@ -143,6 +163,7 @@ uint64_t start_load(struct fixture *f, double rate, uint32_t producers, uint64_t
 		.wake_interval_ns = 100000,
 		.max_block_ns = 60 * S,
 		.window_messages = 1000,
+		.subscriptions = f->subscriptions,
 		.run = RUN_ID,
 	};
 	must(f, &load);

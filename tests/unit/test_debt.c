@@ -314,6 +314,101 @@ static void a_message_at_hand_when_the_agent_died_is_counted_as_sent(void **stat
 
 /* --- never received --------------------------------------------------------------------------------- */
 
+/* Each of them recorded. */
+static void record_each(const struct books *b, uint64_t first, uint64_t last,
+                        const struct pacer *begin, struct hist_copy *ages)
+{
+	for (uint64_t i = first; i <= last; i++) {
+		struct pacer p = *begin;
+		pacer_skip(&p, i);
+		uint64_t age = b->terms.closed_ns > p.next_ns ? b->terms.closed_ns - p.next_ns : 0;
+		hist_copy_record(&ages[shm_window_of(&b->shm->control, p.next_ns)], age, 1);
+	}
+}
+
+static void charge_range(const struct books *b, uint64_t first, uint64_t last, struct snapshot *to)
+{
+	struct debt_missing m = { .messages = last - first + 1 };
+
+	assert_true(debt_due_ns(&b->client, &b->terms, first, &m.first_due_ns));
+	assert_true(debt_due_ns(&b->client, &b->terms, last, &m.last_due_ns));
+	debt_charge_missing(&m, &b->terms, &b->shm->control, to);
+}
+
+/* Over both ends of the window, over many buckets and within one, alone, and up to the end of the drain. */
+static void ranges_of_missing_messages_are_charged_as_if_each_were_recorded(void **state)
+{
+	static const uint64_t ranges[][2] = { { 0, 9999 },    { 600, 700 },   { 17, 17 },
+		                              { 2000, 6095 }, { 2600, 2601 }, { 9999, 9999 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		struct books b;
+		struct snapshot charged = { 0 };
+		struct hist_copy ages[WINDOW_COUNT] = { 0 };
+		struct shm_schedule_copy copy = { 0 };
+		open_books(&b, 3000);
+		b.terms.closed_ns = START + 9990 * MS; /* some are due later */
+		pacer_init(&copy.pacer, &b.load.epoch, 1, 3);
+		shm_schedule_put(agent_shm_schedule(b.shm, 0), &copy);
+		charge_range(&b, ranges[i][0], ranges[i][1], &charged);
+		record_each(&b, ranges[i][0], ranges[i][1], &copy.pacer, ages);
+		for (int w = 0; w < WINDOW_COUNT; w++) {
+			assert_same_times(&charged.latencies[w][LATENCY_CORRECTED_E2E], &ages[w]);
+			assert_int_equal(charged.latencies[w][LATENCY_E2E].count, 0);
+			assert_int_equal(charged.latencies[w][LATENCY_CORRECTED_PUBLISH].count, 0);
+			hist_copy_fini(&ages[w]);
+		}
+		snapshot_fini(&charged);
+		close_books(&b);
+	}
+}
+
+static void a_million_missing_in_one_range_are_all_charged(void **state)
+{
+	struct books b;
+	struct snapshot charged = { 0 };
+	const struct debt_missing m = { UINT64_C(1000000), START, START + 10 * S - 1 };
+
+	(void)state;
+	open_books(&b, 1000);
+	b.load.mode = LOAD_UNLIMITED;
+	debt_charge_missing(&m, &b.terms, &b.shm->control, &charged);
+	const struct hist_copy *h = &charged.latencies[WINDOW_MEASURED][LATENCY_E2E];
+	assert_int_equal(h->count, 550000); /* due in [2 s, 7.5 s) */
+	assert_int_equal(charged.latencies[WINDOW_OUTSIDE][LATENCY_E2E].count, 450000);
+	assert_in_range(h->max, 23 * S - 20000, 23 * S);
+	assert_in_range(h->min, 25 * S - 15 * S / 2, 25 * S - 15 * S / 2 + 20000);
+	snapshot_fini(&charged);
+	close_books(&b);
+}
+
+static void due_times_are_those_of_the_schedule_since_the_last_change_of_rate(void **state)
+{
+	struct books b;
+	struct shm_schedule_copy copy = { .sequence = 0 };
+	uint64_t due_ns = 7;
+
+	(void)state;
+	open_books(&b, 3000);
+	assert_false(debt_due_ns(&b.client, &b.terms, 0, &due_ns)); /* the load never began */
+	pacer_init(&copy.pacer, &b.load.epoch, 1, 3);
+	shm_schedule_put(agent_shm_schedule(b.shm, 0), &copy);
+	assert_true(debt_due_ns(&b.client, &b.terms, 5, &due_ns));
+	assert_int_equal(due_ns, pacer_due_ns(&b.load.epoch, 1, 3, 5));
+	copy.sequence = 100;
+	pacer_skip(&copy.pacer, 100);
+	shm_schedule_put(agent_shm_schedule(b.shm, 0), &copy);
+	assert_false(debt_due_ns(&b.client, &b.terms, 99, &due_ns));
+	assert_true(debt_due_ns(&b.client, &b.terms, 100, &due_ns));
+	assert_int_equal(due_ns, pacer_due_ns(&b.load.epoch, 1, 3, 100));
+	b.load.mode = LOAD_UNLIMITED;
+	assert_false(debt_due_ns(&b.client, &b.terms, 100, &due_ns));
+	close_books(&b);
+}
+
+/* --- the same without an account ---------------------------------------------------------------------- */
+
 static void missing_messages_are_told_by_when_they_were_due(void **state)
 {
 	struct books b;
@@ -340,7 +435,7 @@ static void missing_messages_are_told_by_when_they_were_due(void **state)
 	}
 	debt_slots_add(&acknowledged, b.shm, b.terms.closed_ns);
 	debt_slots_add(&received, consumer, b.terms.closed_ns);
-	debt_charge_missing(&acknowledged, &received, &b.terms, control, &charged);
+	debt_charge_slots(&acknowledged, &received, &b.terms, control, &charged);
 	const struct hist_copy *h = &charged.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_E2E];
 	uint64_t slot_ns = UINT64_C(1) << SHM_SLOT_SHIFT;
 	assert_int_equal(h->count, 500);
@@ -369,7 +464,7 @@ static void what_is_due_late_or_by_another_clock_falls_into_the_last_slot(void *
 		              WINDOW_OUTSIDE, due_ns[i]);
 	b.terms.closed_ns = START + 30000 * S;
 	debt_slots_add(&acknowledged, b.shm, b.terms.closed_ns);
-	debt_charge_missing(&acknowledged, &received, &b.terms, &b.shm->control, &charged);
+	debt_charge_slots(&acknowledged, &received, &b.terms, &b.shm->control, &charged);
 	assert_int_equal(charged.latencies[WINDOW_OUTSIDE][LATENCY_CORRECTED_E2E].count, 8);
 	snapshot_fini(&charged);
 	debt_slots_fini(&acknowledged);
@@ -393,7 +488,7 @@ static void the_last_slot_does_not_wrap(void **state)
 	              WINDOW_MEASURED, due_ns);
 	debt_slots_add(&acknowledged, b.shm, b.terms.closed_ns);
 	assert_int_equal(acknowledged.counts[WINDOW_MEASURED][SHM_SLOTS - 1], many + 1);
-	debt_charge_missing(&acknowledged, &received, &b.terms, &b.shm->control, &charged);
+	debt_charge_slots(&acknowledged, &received, &b.terms, &b.shm->control, &charged);
 	assert_int_equal(charged.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_E2E].count,
 	                 (many + 1) * b.terms.load->subscriptions);
 	snapshot_fini(&charged);
@@ -618,6 +713,9 @@ int main(void)
 		cmocka_unit_test(
 			what_was_in_flight_is_unacknowledged_and_as_old_as_the_drain_was_long),
 		cmocka_unit_test(a_message_at_hand_when_the_agent_died_is_counted_as_sent),
+		cmocka_unit_test(ranges_of_missing_messages_are_charged_as_if_each_were_recorded),
+		cmocka_unit_test(a_million_missing_in_one_range_are_all_charged),
+		cmocka_unit_test(due_times_are_those_of_the_schedule_since_the_last_change_of_rate),
 		cmocka_unit_test(missing_messages_are_told_by_when_they_were_due),
 		cmocka_unit_test(what_is_due_late_or_by_another_clock_falls_into_the_last_slot),
 		cmocka_unit_test(the_last_slot_does_not_wrap),

@@ -57,6 +57,7 @@ static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 	t.edges[FACT_WINDOW_END].at_ns = 1234;
 	t.edges[FACT_WINDOW_END].counters[COUNTER_SENT] = 18;
 	t.edge_lack = "nobody looked";
+	t.outstanding = 12;
 	t.producers = &producer;
 	t.partitions = &partition;
 	t.producers_count = t.partitions_count = 1;
@@ -79,6 +80,7 @@ static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 	assert_int_equal(back.edges[FACT_WINDOW_END].at_ns, 1234);
 	assert_int_equal(back.edges[FACT_WINDOW_END].counters[COUNTER_SENT], 18);
 	assert_string_equal(back.edge_lack, "nobody looked");
+	assert_int_equal(back.outstanding, 12);
 	assert_int_equal(back.producers[0].unsent, 3);
 	assert_string_equal(back.partitions[0].subscription, "g");
 	fact_totals_fini(&back);

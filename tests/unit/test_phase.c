@@ -212,6 +212,16 @@ static void the_drain_is_over_when_all_answers_and_all_messages_are_there(void *
 		{ { .acknowledged = 10, .subscriptions = 0 }, true },
 		/* Delivered twice is no reason to wait. */
 		{ { .acknowledged = 10, .subscriptions = 1, .received = 12 }, true },
+		/* Nor does it make up for what is still to come, if that is known. */
+		{ { .acknowledged = 10, .subscriptions = 1, .received = 12, .outstanding = 1 },
+		  false },
+		{ { .acknowledged = 10,
+		    .subscriptions = 1,
+		    .received = 12,
+		    .outstanding = 1,
+		    .agents_lost = true,
+		    .quiet_ns = 4 * S },
+		  false },
 		/* After a loss counts alone cannot tell. */
 		{ { .acknowledged = 10, .subscriptions = 1, .received = 10, .agents_lost = true },
 		  false },

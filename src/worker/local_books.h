@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_WORKER_LOCAL_BOOKS_H
+#define OMB_WORKER_LOCAL_BOOKS_H
+
+/*
+ * local_books -- what local_debts.c and local_account.c keep in struct local.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/debt.h"
+#include "load/assignment.h"
+#include "stats/snapshot.h"
+
+struct book;
+
+/* What it takes to close the books, and what belongs to no single agent. */
+struct local_debts {
+	bool load_started, settled;
+	struct load_spec load;
+	struct debt_change *changes; /* all that were told, in order */
+	size_t changes_count, changes_cap;
+	uint64_t closed_ns;      /* FINISH began: the drain was over */
+	struct snapshot missing; /* never received: charged to nobody */
+};
+
+struct local_account {
+	struct book *book; /* NULL: none is kept, and nothing else here means anything */
+	int timer_fd;      /* of the next look */
+	size_t first;      /* agent that is looked at first then */
+	/* Of each topic: its first one of the worker's `subscriptions`, and how many it has. */
+	uint32_t *first_of, *subscriptions_of;
+	bool with_partitions; /* false: counts of partitions would take too much */
+	uint64_t *sent;       /* by each producer, once all is settled */
+};
+
+#endif
