@@ -45,7 +45,9 @@ void account_area_init(struct account_area *area, const struct account_shape *sh
 	area->partition_bytes = account_partition_bytes(shape->partitions);
 	area->order_mask = order_places(shape) - 1;
 	area->cell_bytes = account_cell_bytes(area->partition_bytes);
-	area->chunk_bytes = round_up((size_t)area->cell_bytes * ACCOUNT_WORDS);
+	/* An odd number of lines: producers that are in step are at the same cell of their chunks, and
+	 * else those of all of them would share a few sets of the cache (measured: twice the time). */
+	area->chunk_bytes = round_up((size_t)area->cell_bytes * ACCOUNT_WORDS) | LINE;
 	area->order_at = round_up(sizeof(*area) + shape->keys * sizeof(area->keys[0]));
 	area->heads_at = round_up(area->order_at + order_places(shape) * sizeof(_Atomic uint32_t));
 	area->cells_at = area->heads_at + shape->chunks * sizeof(struct account_chunk);
