@@ -3,11 +3,11 @@
 /*
  * account_cost -- what one message costs the account: where it is told, and where it is merged.
  *
- *     account_cost none|put|merge PRODUCERS PARTITIONS MESSAGES
+ *     account_cost none|put|receive|merge PRODUCERS PARTITIONS MESSAGES
  *
  * Messages of all producers in turn, each to a partition at random.  `none` only makes them up; `put`
- * tells them to one area besides, whose chunks are given back unread: what it costs a loop; `merge`
- * tells them to two, as answers and as receipts, and has a book read both: what it costs the parent is
+ * tells them to one area besides, whose chunks are given back unread: what it costs a producers' loop;
+ * `receive` judges their order, too: a consumers' loop; `merge` tells them to two, as answers and as receipts, and has a book read both: what it costs the parent is
  * `merge` - `put` - (`put` - `none`).  Of the times printed, or of the instructions that callgrind counts.
  */
 
@@ -26,7 +26,7 @@
 #define BEHIND     4096
 #define LOOK_EVERY 100000
 
-enum mode { MODE_NONE, MODE_PUT, MODE_MERGE };
+enum mode { MODE_NONE, MODE_PUT, MODE_RECEIVE, MODE_MERGE };
 
 struct bench {
 	enum mode mode;
@@ -34,6 +34,7 @@ struct bench {
 	struct account_area *areas[2]; /* of answers and of receipts */
 	struct account_writer writers[2];
 	struct book *book;
+	uint64_t *last;   /* [partition][producer], as receipts have it */
 	uint64_t made_up; /* so that nothing is left out */
 };
 
@@ -68,6 +69,7 @@ static void open_bench(struct bench *b)
 	};
 
 	b->book = book_create(&book);
+	b->last = xcalloc((size_t)b->producers * b->partitions, sizeof(*b->last));
 	free(topic_of);
 	for (uint32_t i = 0; i < 2; i++) {
 		b->areas[i] = map_area(&shape, i == 0 ? ACCOUNT_ANSWERS : 0);
@@ -98,13 +100,16 @@ static void send_and_receive(struct bench *b, uint64_t messages)
 	uint64_t sequence = 0;
 
 	for (uint64_t n = 0, key = 0; n < messages; n++) {
-		const struct account_entry e = {
+		struct account_entry e = {
 			.sequence = sequence,
 			.due_ns = n,
 			.partition = (int32_t)rng_below(&rng, b->partitions),
 		};
 		if (b->mode == MODE_NONE)
 			b->made_up += e.sequence ^ (uint64_t)e.partition;
+		if (b->mode == MODE_RECEIVE)
+			e.late = account_is_late(
+				&b->last[(uint64_t)e.partition * b->producers + key], sequence);
 		if (b->mode != MODE_NONE)
 			account_put(&b->writers[1], (uint32_t)key, &e);
 		if (b->mode == MODE_MERGE)
@@ -121,11 +126,12 @@ static void send_and_receive(struct bench *b, uint64_t messages)
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = { "none", "put", "merge" };
+	static const char *const modes[] = { "none", "put", "receive", "merge" };
 	struct bench b = { 0 };
 
 	if (argc != 5) {
-		fprintf(stderr, "account_cost none|put|merge PRODUCERS PARTITIONS MESSAGES\n");
+		fprintf(stderr,
+		        "account_cost none|put|receive|merge PRODUCERS PARTITIONS MESSAGES\n");
 		return 2;
 	}
 	while (b.mode < MODE_MERGE && strcmp(argv[1], modes[b.mode]) != 0)
@@ -143,5 +149,6 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 2; i++)
 		account_writer_fini(&b.writers[i]);
 	book_destroy(b.book);
+	free(b.last);
 	return 0;
 }

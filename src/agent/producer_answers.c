@@ -24,6 +24,20 @@ static void charge_age(struct producer_loop *l, uint64_t due_ns, uint64_t now_ns
 	shm_record(producer_latencies(l, due_ns), which, now_ns - due_ns);
 }
 
+/* Not inline: a loop that keeps no account would pay for what lies in the way. */
+__attribute__((noinline)) void producer_account(struct producer *p, uint64_t sequence,
+                                                uint64_t due_ns, const struct sent_report *report)
+{
+	const struct account_entry e = {
+		.sequence = sequence,
+		.due_ns = due_ns,
+		.partition = report->partition,
+		.failed_or_marked = !report->acknowledged,
+	};
+
+	account_put(&p->loop->account, p->index, &e);
+}
+
 void producer_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns)
 {
 	charge_age(p->loop, due_ns, now_ns);
@@ -65,13 +79,8 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 	/* In this order: shm.h says what a parent makes of it. */
 	if (sequence == p->sequence) /* inside its own send */
 		counter_set(&p->words->sent, p->sequence + 1);
-	if (report->acknowledged || !p->loop->base.closing)
-		producer_account(p, &(struct account_entry){
-					    .sequence = sequence,
-					    .due_ns = due_ns,
-					    .partition = report->partition,
-					    .failed_or_marked = !report->acknowledged,
-				    });
+	if (p->loop->account.area != NULL && (report->acknowledged || !p->loop->base.closing))
+		producer_account(p, sequence, due_ns, report);
 	flights_give_back(&p->flights, slot);
 	if (report->acknowledged)
 		silence_heard(&p->silence, report->partition, called_ns, now_ns);

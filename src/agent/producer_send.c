@@ -51,12 +51,10 @@ static inline void message_taken(struct producer *p, uint64_t now_ns)
 /* The message before the next one has failed. */
 static void account_failed(struct producer *p, uint64_t due_ns)
 {
-	producer_account(p, &(struct account_entry){
-				    .sequence = p->sequence - 1,
-				    .due_ns = due_ns,
-				    .partition = -1,
-				    .failed_or_marked = true,
-			    });
+	static const struct sent_report failed = { .partition = -1 };
+
+	if (p->loop->account.area != NULL)
+		producer_account(p, p->sequence - 1, due_ns, &failed);
 }
 
 static void record_sent(struct producer_loop *l, uint64_t due_ns, uint64_t called_ns,

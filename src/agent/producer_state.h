@@ -100,13 +100,6 @@ static inline void producer_add(struct producer_loop *l, enum counter which, uin
 	counter_add(&l->base.words->counters[which], n);
 }
 
-/* What became of a message: before its flight is given back (shm.h). */
-static inline void producer_account(struct producer *p, const struct account_entry *e)
-{
-	if (p->loop->account.area != NULL)
-		account_put(&p->loop->account, p->index, e);
-}
-
 /* The driver took something: it may have an answer, and something to flush. */
 static inline void producer_queued(struct producer_loop *l, struct producer *p)
 {
@@ -122,6 +115,9 @@ static inline void producer_queued(struct producer_loop *l, struct producer *p)
 
 extern const struct driver_core producer_core;
 
+/* What became of a message goes into the account: before its flight is given back (shm.h). */
+void producer_account(struct producer *p, uint64_t sequence, uint64_t due_ns,
+                      const struct sent_report *report);
 /* Refused for good: counted and charged its age.  It is in the account already. */
 void producer_failed(struct producer *p, uint64_t due_ns, uint64_t now_ns);
 /* What the driver did not give back when it was closed, whatever it has promised. */
