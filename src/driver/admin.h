@@ -34,7 +34,8 @@ struct driver_admin {
 	bool (*create_topics)(void *instance, const struct topic_spec *topics, size_t count,
 	                      struct error *err);
 	/* Deletes and waits until the broker agrees.  What does not exist counts as deleted.  Groups
-	 * that still have members are tried again until `timeout_ms` has passed.  Where the broker
+	 * that still have members are tried again until `timeout_ms` has passed; those that the run
+	 * left in them are taken out where the broker lets that be done.  Where the broker
 	 * does not allow it, and so will not the next time, the error is ERROR_REFUSED and names
 	 * what forbids it. */
 	bool (*delete_topics)(void *instance, const char *const *names, size_t count,

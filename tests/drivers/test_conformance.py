@@ -71,6 +71,7 @@ def test_every_message_reaches_every_subscription_and_nothing_is_left(omb, targe
     assert asked | {"consumer ack", "redelivery"} <= meant
 
 
+@pytest.mark.delicate
 def test_a_hundred_producers_and_a_hundred_consumers(omb, target):
     shape = workload(
         topics=10,
@@ -116,6 +117,7 @@ def test_slow_consumers_lose_nothing(omb, target):
     assert receiving_ns >= (busiest - 1) * 10_000_000 / 2  # an agent may have both consumers
 
 
+@pytest.mark.delicate
 @pytest.mark.needs("redelivery")
 def test_a_consumer_agent_that_is_killed_is_restarted_and_nothing_is_lost(omb, target):
     shape = workload(agents="per-client", testDuration="2s", topics=1, partitionsPerTopic=4)
@@ -152,6 +154,7 @@ def test_a_consumer_agent_that_is_killed_is_restarted_and_nothing_is_lost(omb, t
 # ---- the broker and its network -------------------------------------------------------------------
 
 
+@pytest.mark.delicate
 @pytest.mark.needs("standing broker")
 def test_a_broker_that_stands_still_is_charged_and_loses_nothing(omb, target):
     running = omb.start(workload(testDuration="2500ms"), target.driver())
@@ -167,6 +170,7 @@ def test_a_broker_that_stands_still_is_charged_and_loses_nothing(omb, target):
     assert_account_is_consistent(result)
 
 
+@pytest.mark.delicate
 @pytest.mark.needs("lasting broker")
 @pytest.mark.limit(150)
 def test_a_broker_that_is_killed_and_comes_back_is_told_and_the_run_goes_on(omb, target):
@@ -192,6 +196,7 @@ def test_a_broker_that_is_killed_and_comes_back_is_told_and_the_run_goes_on(omb,
     assert target.leftovers() == []
 
 
+@pytest.mark.delicate
 @pytest.mark.needs("network")
 def test_a_slow_network_stands_in_the_latencies_and_one_that_holds_everything_loses_nothing(
     omb, target
@@ -214,6 +219,7 @@ def test_a_slow_network_stands_in_the_latencies_and_one_that_holds_everything_lo
     assert result.latency("correctedPublish").max() >= 500_000_000
 
 
+@pytest.mark.delicate
 @pytest.mark.needs("network")
 def test_connections_that_are_cut_are_told_and_come_back(omb, target):
     shape = workload(testDuration="2500ms", drainTimeout="1s" if target.kind == "core" else "40s")
@@ -236,9 +242,9 @@ def test_connections_that_are_cut_are_told_and_come_back(omb, target):
     elif target.kind != "core":
         assert "missing" not in reasons
         assert totals["received"] >= totals["acknowledged"] > 0
-    # The goodbye of a consumer may be lost while it connects again: its group is in use for as long as
-    # its session lasts, and the run says that it stays.
-    assert target.leftovers() == [] or "leftBehind" in reasons
+    # The goodbye of a consumer may be lost while it connects again; its group goes all the same.
+    assert "leftBehind" not in reasons
+    assert target.leftovers() == []
 
 
 # ---- what stays ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import signal
 import pytest
 from harness import assert_account_is_consistent, wait_until
 
-pytestmark = pytest.mark.slow_on_kafka
+pytestmark = [pytest.mark.slow_on_kafka, pytest.mark.delicate]
 
 RATE = 1000
 
@@ -163,6 +163,31 @@ def test_an_agent_whose_end_a_debugger_keeps_to_itself_holds_nothing_up(omb):
     assert result.totals["received"] == result.totals["acknowledged"] == RATE * 4
 
 
+@pytest.mark.slow
+@pytest.mark.limit(500)
+def test_fleets_close_twelve_times_and_no_agent_is_lost_or_slow(omb, kafka):
+    """Of librdkafka 2.8 each producer took a second to close, one after the other: agents were killed
+    over it in one run of four."""
+    shape = workload(
+        topics=10,
+        partitionsPerTopic=10,
+        producersPerTopic=10,
+        consumerPerSubscription=10,
+        agents="per-core",
+        testDuration="3s",
+        drainTimeout="30s",
+    )
+    for number in range(12):
+        result = omb.run(shape, kafka.driver(), "-o", f"{number}.json", timeout_s=90)
+        close = result.phase("close")
+        print(f"run {number}: closed within {(close['endNs'] - close['startNs']) / 1e9:.2f} s")
+        result.must_be_good()
+        assert result.totals["received"] == result.totals["acknowledged"] == RATE * 3
+        assert not {"agents", "missing", "leftBehind"} & set(result.reasons())
+        assert not result.events("agentLost") and not result.events("agentSlow")
+    assert kafka.leftovers() == []
+
+
 # ---- verbs that fail late -----------------------------------------------------------------------------
 
 
@@ -230,6 +255,29 @@ def test_consumers_that_close_in_the_middle_of_a_rebalance_leave_their_groups(om
     result = omb.run(shape, kafka.driver(), timeout_s=80)
     result.must_be_good()
     assert "left behind" not in result.err
+    assert kafka.leftovers() == []
+
+
+@pytest.mark.limit(60)
+def test_a_group_of_consumers_that_were_killed_is_deleted_at_once(omb, kafka):
+    """The dead one stays a member for five minutes, and the others wait for it to join: none of them can
+    leave in order."""
+    consumer = (
+        "auto.offset.reset=earliest\nenable.auto.commit=false\n"
+        "session.timeout.ms=300000\nheartbeat.interval.ms=1000\n"
+    )
+    shape = workload(testDuration="60s", drainTimeout="3s")
+    running = omb.start(shape, kafka.driver(consumerConfig=consumer))
+    await_measured(running, 1)
+    (agent, _) = running.agents("omb-cons")
+    os.kill(agent.pid, signal.SIGKILL)
+    wait_until(lambda: len(running.agents("omb-cons")) == 2, 20, "two consumer agents again")
+    for words in ("interrupted: ", "interrupted again"):
+        running.signal(signal.SIGINT)
+        await_said(running, words)
+    result = running.wait(40)
+    result.must_end(130)
+    assert "left behind" not in result.err and "leftBehind" not in result.reasons()
     assert kafka.leftovers() == []
 
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "driver/kafka/admin_client.h"
+#include "driver/kafka/members.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
 
@@ -16,6 +17,8 @@
 struct group_batch {
 	const struct group_spec *groups;
 	bool done[ADMIN_BATCH];
+	bool in_use[ADMIN_BATCH]; /* has members; nobody has looked yet whose they are */
+	bool looked[ADMIN_BATCH];
 	size_t count, left;
 	uint32_t session_ms;
 	char why[512]; /* a group that is worth another try, and why */
@@ -40,6 +43,7 @@ static bool settle(struct group_batch *b, const rd_kafka_group_result_t *result,
 		return true;
 	}
 	if (code == RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP) {
+		b->in_use[at] = !b->looked[at];
 		snprintf(b->why, sizeof(b->why),
 		         "group %s still has members; one that is gone leaves it when its session "
 		         "times out (%.0f s)",
@@ -91,6 +95,24 @@ static bool delete_once(struct admin *a, struct group_batch *b, uint64_t timeout
 	return ok;
 }
 
+/* Members that the run left behind; once for each group.  True: some have gone. */
+static bool let_members_go(struct admin *a, struct group_batch *b, uint64_t left_ms)
+{
+	int timeout_ms = left_ms < 1000 ? 1000 : left_ms > LIST_MS ? LIST_MS : (int)left_ms;
+	unsigned all = 0, removed;
+
+	for (size_t i = 0; i < b->count; i++) {
+		if (!b->in_use[i])
+			continue;
+		b->in_use[i] = false;
+		b->looked[i] = kafka_members_remove(a, b->groups[i].name, timeout_ms, &removed);
+		all += removed;
+		if (!b->looked[i])
+			break; /* the next ones with the next attempt */
+	}
+	return all > 0;
+}
+
 static bool delete_batch(struct admin *a, struct group_batch *b, uint64_t deadline_ms,
                          struct error *err)
 {
@@ -103,7 +125,8 @@ static bool delete_batch(struct admin *a, struct group_batch *b, uint64_t deadli
 			return false;
 		if (b->left == 0)
 			return true;
-		admin_wait_ms(250);
+		if (!let_members_go(a, b, left_ms))
+			admin_wait_ms(250);
 	}
 }
 

@@ -62,6 +62,7 @@ static bool kafka_open(void *instance, const struct driver_context *ctx, struct 
 	c->config = ctx->config;
 	c->core = ctx->core;
 	c->owner = ctx->owner;
+	snprintf(c->run_id, sizeof(c->run_id), "%s", ctx->run_id);
 	snprintf(c->client_id, sizeof(c->client_id), "%s", ctx->client_id);
 	return true;
 }

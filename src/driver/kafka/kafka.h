@@ -32,6 +32,7 @@ struct kafka_instance {
 	const struct kafka_config *config;
 	const struct driver_core *core;
 	void *owner; /* of the client, for progress */
+	char run_id[64];
 	char client_id[128];
 	struct kafka_member *leaving; /* consumers that began to close and have not left yet */
 	unsigned opened;              /* producers and consumers, so far */

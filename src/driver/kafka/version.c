@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "driver/ask.h"
 #include "driver/kafka/kafka.h"
+#include "driver/kafka/request.h"
 #include "facts/environment.h"
 #include "kafka/api.h"
-#include "kafka/codec.h"
 #include "kafka/messages/session.h"
 
 #define ASKED_VERSION 3 /* of ApiVersions: the first with features */
@@ -65,17 +64,12 @@ static void describe(const struct kafka_api_versions_response *r, char *out, siz
 
 bool kafka_version_read(const void *answer, size_t len, char *out, size_t size)
 {
-	const struct kafka_api *api = kafka_api_find(KAFKA_API_VERSIONS);
 	struct kafka_api_versions_response r = { 0 };
 	struct kafka_memory memory = { .max = LISTS_MAX };
-	struct reader reader = reader_over(answer, len);
-	struct kafka_decoder d = { .version = ASKED_VERSION,
-		                   .is_flexible = true,
-		                   .memory = &memory };
 
-	(void)kafka_answer_head_read(&reader, api, ASKED_VERSION);
 	/* One that does not know version 3 says so in the words of version 0. */
-	bool ok = kafka_decode(&d, api->answer, &reader, &r) && r.error == 0;
+	bool ok = kafka_request_read(answer, len, KAFKA_API_VERSIONS, ASKED_VERSION, &memory, &r) &&
+	          r.error == 0;
 	if (ok)
 		describe(&r, out, size);
 	kafka_memory_fini(&memory);
@@ -84,63 +78,15 @@ bool kafka_version_read(const void *answer, size_t len, char *out, size_t size)
 
 /* --- asking ---------------------------------------------------------------------------------------- */
 
-static size_t frame_bytes(const unsigned char *data)
-{
-	return 4 + ((size_t)data[0] << 24 | (size_t)data[1] << 16 | (size_t)data[2] << 8 | data[3]);
-}
-
-static bool is_whole(const unsigned char *data, size_t len)
-{
-	return len >= 4 && len >= frame_bytes(data);
-}
-
-static void write_question(struct writer *w)
-{
-	const struct kafka_api *api = kafka_api_find(KAFKA_API_VERSIONS);
-	const struct kafka_head head = { .key = KAFKA_API_VERSIONS,
-		                         .version = ASKED_VERSION,
-		                         .client_id = { "omb", 3 } };
-	const struct kafka_api_versions_request body = { { "omb", 3 }, { "1", 1 } };
-	const struct kafka_encoder e = { .version = ASKED_VERSION, .is_flexible = true, .out = w };
-
-	kafka_head_write(w, &head);
-	kafka_encode(&e, api->request, &body);
-}
-
 static bool ask_version(const struct ask_whom *server, char *out, size_t size)
 {
-	struct writer body = { 0 }, frame = { 0 };
+	const struct kafka_api_versions_request question = { { "omb", 3 }, { "1", 1 } };
 	struct buffer answer;
 
-	write_question(&body);
-	write_u32(&frame, (uint32_t)body.len);
-	memcpy(write_space(&frame, body.len), body.data, body.len);
-	bool ok = ask_server(server, frame.data, frame.len, is_whole, &answer) &&
-	          kafka_version_read(buffer_data(&answer) + 4,
-	                             frame_bytes(buffer_data(&answer)) - 4, out, size);
+	bool ok = kafka_request(server, KAFKA_API_VERSIONS, ASKED_VERSION, &question, &answer) &&
+	          kafka_version_read(buffer_data(&answer), buffer_pending(&answer), out, size);
 	buffer_fini(&answer);
-	writer_fini(&body);
-	writer_fini(&frame);
 	return ok;
-}
-
-/* The client's TLS, as far as a question needs it; false: it has none.  A client that does not look
- * whether the certificate is the server's asks whoever answers. */
-static bool tls_of(const struct kafka_settings *s, struct tls_options *out)
-{
-	const char *check = kafka_setting_value(s, "enable.ssl.certificate.verification", "true");
-	const char *name = kafka_setting_value(s, "ssl.endpoint.identification.algorithm", "https");
-
-	*out = (struct tls_options){
-		.ca_file = kafka_setting_value(s, "ssl.ca.location", NULL),
-		.trusts_anybody = strcmp(check, "false") == 0 || strcmp(name, "none") == 0,
-	};
-	/* A key with a pass phrase stays the library's: a broker that wants it says no. */
-	if (kafka_setting_find(s, "ssl.key.password") == NULL) {
-		out->cert_file = kafka_setting_value(s, "ssl.certificate.location", NULL);
-		out->key_file = kafka_setting_value(s, "ssl.key.location", NULL);
-	}
-	return strcasestr(kafka_setting_value(s, "security.protocol", ""), "ssl") != NULL;
 }
 
 bool kafka_version_ask(const struct kafka_settings *s, char *out, size_t size)
@@ -148,7 +94,8 @@ bool kafka_version_ask(const struct kafka_settings *s, char *out, size_t size)
 	const char *at = kafka_setting_value(s, "bootstrap.servers", "");
 	struct tls_options tls;
 	char address[256];
-	struct ask_whom server = { .address = address, .tls = tls_of(s, &tls) ? &tls : NULL };
+	struct ask_whom server = { .address = address,
+		                   .tls = kafka_request_tls(s, &tls) ? &tls : NULL };
 
 	for (;;) {
 		at += strspn(at, ", ");
