@@ -35,6 +35,9 @@ struct driver_traits {
 	/* How long the partitions of a consumer that died may stand still until its group gives them
 	 * to others (a session that has to time out). */
 	uint32_t standstill_ms;
+	/* How long the broker keeps from other consumers what one that died had and had not confirmed, while
+	 * all else goes on. */
+	uint32_t redelivery_ms;
 	/* An address that it was given is of this host, so the broker shares it with the load. */
 	bool is_local;
 };

@@ -83,7 +83,7 @@ struct verdict_facts {
 	unsigned agents_restarted;
 	const char *agent_ends; /* how the first of those ended; NULL = not known */
 	uint64_t drain_ns;      /* of a drain that was allowed more than its timeout; else 0 */
-	uint64_t drain_timeout_ns, standstill_ns;
+	uint64_t drain_timeout_ns, standstill_ns, redelivery_ns;
 	uint64_t fatal_events, other_events; /* of client libraries */
 	/* What was said most often of these, and of messages that failed. */
 	struct verdict_cause failure_cause, fatal_cause, other_cause;

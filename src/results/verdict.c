@@ -260,14 +260,16 @@ static void judge_topics(const struct verdict_facts *f, struct verdict_result *o
 
 static void judge_drain(const struct verdict_facts *f, struct verdict_result *out)
 {
+	bool stands = f->standstill_ns > 0;
+
 	if (f->drain_ns == 0)
 		return;
 	add(out, VERDICT_VALID, "drain",
 	    "the drain took %.3g s and was allowed more than drainTimeout (%.3g s): a consumer "
-	    "agent "
-	    "died, and its group may stand still for %.3g s",
+	    "agent died, and %s for %.3g s",
 	    (double)f->drain_ns / 1e9, (double)f->drain_timeout_ns / 1e9,
-	    (double)f->standstill_ns / 1e9);
+	    stands ? "its group may stand still" : "what it had may be kept from others",
+	    (double)(stands ? f->standstill_ns : f->redelivery_ns) / 1e9);
 }
 
 static const char *why_missing(const struct verdict_facts *f)

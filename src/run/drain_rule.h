@@ -11,18 +11,23 @@
 
 /* How long the drain may take. */
 struct drain_wait {
-	uint64_t timeout_ns;     /* drainTimeout */
-	uint64_t entered_ns;     /* the drain's begin */
-	uint64_t standstill_ns;  /* of a group whose member has died; 0 = it does not stand still */
-	uint64_t lost_ns;        /* when the last consumer agent died; 0 = none did */
+	uint64_t timeout_ns;    /* drainTimeout */
+	uint64_t entered_ns;    /* the drain's begin */
+	uint64_t standstill_ns; /* of a group whose member has died; 0 = it does not stand still */
+	uint64_t
+		redelivery_ns; /* so long others are not given what a dead member had; 0 = at once */
+	uint64_t lost_ns;      /* when the last consumer agent died; 0 = none did */
 	bool resume_is_expected; /* what a dead one had has not come to another one until now */
 	uint64_t expected_ns;    /* when that was so for the last time; 0 = never */
 };
 
 /* drainTimeout; but while a group stands still nothing can arrive: it is waited for until the
  * session of the dead member must have timed out, and drainTimeout counts from when the partitions
- * have come to another one. */
+ * have come to another one.  Nor is it over while the broker still keeps what the dead one had. */
 uint64_t drain_limit_ns(const struct drain_wait *w);
+
+/* May what a dead consumer had still be kept from the others? */
+bool drain_is_held(const struct drain_wait *w, uint64_t now_ns);
 
 struct drain_facts {
 	unsigned offering;   /* producer agents that still send what was due before the end */
@@ -31,6 +36,7 @@ struct drain_facts {
 	uint64_t outstanding; /* to come, as the account knows, where by these counts nothing is */
 	bool agents_lost;     /* at least one, restarted or not */
 	bool resume_is_expected; /* as in drain_wait */
+	bool is_held;            /* drain_is_held */
 	uint64_t quiet_ns;       /* since one of the counts changed */
 };
 

@@ -446,6 +446,7 @@ static void judge(struct run *r, struct record *out)
 		.drain_ns = drain_ns(r),
 		.drain_timeout_ns = r->options->workload->drain_timeout_ns,
 		.standstill_ns = r->made.standstill_ns,
+		.redelivery_ns = r->made.redelivery_ns,
 		.idle_consumers = r->settle.idle_consumers,
 		.coordinator_late_ns = r->await.late.max,
 		.steal_share = host_usage_steal_share(&out->window_usage),

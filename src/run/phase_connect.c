@@ -48,6 +48,7 @@ void connect_initialize(struct run *r)
 	r->made.broker_is_local = call.initialize.broker_is_local;
 	r->made.broker_is_own = call.initialize.broker_is_own;
 	r->made.standstill_ns = call.initialize.standstill_ms * LIMITS_MS;
+	r->made.redelivery_ns = call.initialize.redelivery_ms * LIMITS_MS;
 }
 
 void connect_topics(struct run *r)

@@ -17,28 +17,38 @@
  * next message, which will not be sent: an interruption does not wake it. */
 #define LATE_NS (1500 * LIMITS_MS)
 
-/* How long the drain may take is longer while a group stands still. */
-static void set_drain_limit(struct run *r, bool resume_is_expected)
+static struct drain_wait wait_of(const struct run *r, bool resume_is_expected)
 {
-	char limit[UNITS_TEXT], standstill[UNITS_TEXT];
-	const struct drain_wait wait = {
+	const struct sampler_fleet *fleet = &r->sampler.fleet;
+	bool others_live = fleet->consumers_lost < fleet->consumers;
+
+	return (struct drain_wait){
 		.timeout_ns = r->options->workload->drain_timeout_ns,
 		.entered_ns = r->course.entered_ns,
 		.standstill_ns = r->made.standstill_ns,
-		.lost_ns = r->sampler.fleet.consumer_lost_ns,
+		.redelivery_ns = others_live ? r->made.redelivery_ns : 0,
+		.lost_ns = fleet->consumer_lost_ns,
 		.resume_is_expected = resume_is_expected,
 		.expected_ns = r->drain.resume_expected_ns,
 	};
-	bool was_longer = r->drain.limit_ns > wait.timeout_ns;
+}
 
-	r->drain.limit_ns = drain_limit_ns(&wait);
-	if (was_longer || r->drain.limit_ns <= wait.timeout_ns)
+/* How long the drain may take is longer while a group stands still, or what a member had is kept. */
+static void set_drain_limit(struct run *r, const struct drain_wait *wait)
+{
+	char limit[UNITS_TEXT], standstill[UNITS_TEXT];
+	bool was_longer = r->drain.limit_ns > wait->timeout_ns;
+	bool stands = r->made.standstill_ns > 0;
+
+	r->drain.limit_ns = drain_limit_ns(wait);
+	if (was_longer || r->drain.limit_ns <= wait->timeout_ns)
 		return;
 	console_say(&r->console, CONSOLE_WARNING, state_wall_ns(r),
-	            "the drain may take %s: a consumer agent died, and its group may stand still "
-	            "for %s",
+	            "the drain may take %s: a consumer agent died, and %s for %s",
 	            format_duration_short(r->drain.limit_ns, limit),
-	            format_duration_short(r->made.standstill_ns, standstill));
+	            stands ? "its group may stand still" : "what it had may be kept from others",
+	            format_duration_short(stands ? r->made.standstill_ns : r->made.redelivery_ns,
+	                                  standstill));
 }
 
 static uint64_t since(uint64_t now_ns, uint64_t a_ns, uint64_t b_ns)
@@ -57,6 +67,7 @@ static void look_whether_drained(struct run *r)
 
 	if (expected)
 		r->drain.resume_expected_ns = now;
+	const struct drain_wait wait = wait_of(r, expected);
 	const struct drain_facts facts = {
 		.offering = now < r->window.edges.load_end_ns + LATE_NS ? fleet->offering : 0,
 		.unanswered = fleet->unanswered,
@@ -66,13 +77,14 @@ static void look_whether_drained(struct run *r)
 		.outstanding = s->outstanding,
 		.agents_lost = fleet->producers_lost + fleet->consumers_lost + fleet->restarted > 0,
 		.resume_is_expected = expected,
+		.is_held = drain_is_held(&wait, now),
 		.quiet_ns = since(now, s->changed_ns, r->drain.resume_expected_ns),
 	};
 
 	r->drain.complete = drain_is_over(&facts);
 	if (r->drain.complete)
 		sampler_set_drained(s);
-	set_drain_limit(r, expected);
+	set_drain_limit(r, &wait);
 }
 
 /* The end of the load, planned or not. */

@@ -71,6 +71,7 @@ struct made {
 	bool broker_is_local;   /* it shares a host with the load */
 	bool broker_is_own;     /* it ends with the run, and all that is on it */
 	uint64_t standstill_ns; /* of a group that lost a member; 0 = none */
+	uint64_t redelivery_ns; /* until others are given what a dead member had; 0 = at once */
 	uint64_t lead_ns;       /* what begins earlier after it was said begins late for some */
 };
 

@@ -42,8 +42,9 @@ struct worker_initialize {
 	struct fact_rows rows; /* out: what the driver makes of it */
 	/* Out: so long a group may stand still after a member has died; 0 = it does not. */
 	uint32_t standstill_ms;
-	bool broker_is_local; /* out: it shares the worker's host with the load */
-	bool broker_is_own;   /* out: an agent of the run, with which all goes that is on it */
+	uint32_t redelivery_ms; /* out: see driver_traits */
+	bool broker_is_local;   /* out: it shares the worker's host with the load */
+	bool broker_is_own;     /* out: an agent of the run, with which all goes that is on it */
 };
 
 struct worker_create_topics {

@@ -51,6 +51,7 @@ static void take_description(struct local *l)
 	local_take_rows(l, &to->rows);
 	struct driver_traits traits = driver_traits_of(l->driver, l->driver_config);
 	to->standstill_ms = traits.standstill_ms;
+	to->redelivery_ms = traits.redelivery_ms;
 	to->broker_is_local = traits.is_local;
 	to->broker_is_own = has_own_broker(l);
 }

@@ -349,6 +349,8 @@ static const struct field initialize_answer[] = {
 	FIELD(struct worker_initialize, rows.items, "rows", FIELD_LIST, .of = &row_fields,
 	      .count = offsetof(struct worker_initialize, rows.count)),
 	FIELD(struct worker_initialize, standstill_ms, "standstillMs", FIELD_UINT),
+	FIELD(struct worker_initialize, redelivery_ms, "redeliveryMs", FIELD_UINT),
+	FIELD(struct worker_initialize, broker_is_local, "brokerIsLocal", FIELD_BOOL),
 	FIELD(struct worker_initialize, broker_is_own, "brokerIsOwn", FIELD_BOOL),
 };
 

@@ -213,6 +213,7 @@ static void answer_rows(const struct fake_worker *f, struct worker_call *call)
 
 	call->initialize.rows = (struct fact_rows){ rows, 2 };
 	call->initialize.standstill_ms = f->standstill_ms;
+	call->initialize.redelivery_ms = f->redelivery_ms;
 }
 
 /* One subscription of each topic; the last one is the one that may not become ready. */
@@ -306,7 +307,7 @@ static void list_agents(struct fake_worker *f, struct arena *arena, struct fact_
 	agents[2] = agents[1];
 	agents[2].generation = 1;
 	agents[2].lost = false;
-	agents[2].is_resuming = !has_passed(f, f->consumer_back_at_ns);
+	agents[2].is_resuming = f->redelivery_ms == 0 && !has_passed(f, f->consumer_back_at_ns);
 	agents[2].cpu_ns = 0;
 	out->agents = agents;
 	out->agents_count = restarted ? 3 : 2;

@@ -49,6 +49,8 @@ struct fake_worker {
 	uint64_t library_cpu_ns, late_ns;
 	bool has_no_edges; /* it does not tell what was counted at the ends of the window */
 	uint32_t standstill_ms;
+	uint32_t
+		redelivery_ms; /* not 0: a consumer that was lost is back at once, what is left comes then */
 	const uint32_t *topic_partitions; /* NULL = not told */
 	const uint64_t *topic_ends;       /* what the topics took; NULL = the driver cannot tell */
 	/* Agents that end badly when they are told to: in FINISH, the last thing they do. */

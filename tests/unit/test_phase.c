@@ -143,6 +143,47 @@ static void the_drain_waits_for_a_group_that_stands_still(void **state)
 	}
 }
 
+static void the_drain_waits_for_what_is_kept_from_the_others(void **state)
+{
+	/* drainTimeout 5 s, begun at 100 s; what a dead consumer had comes again after 30 s. */
+	static const struct {
+		uint64_t redelivery_s, lost_s, now_s, limit_s;
+		bool is_held;
+	} cases[] = {
+		{ 30, 99, 101, 99 + 30 + 10 - 100, true },
+		{ 30, 99, 138, 39, true },
+		{ 30, 99, 139, 39, false },
+		{ 30, 40, 101, 5, false }, /* it came before */
+		{ 30, 0, 101, 5, false },
+		{ 0, 99, 101, 5, false },
+	};
+	const struct drain_facts facts = {
+		.acknowledged = 10,
+		.subscriptions = 1,
+		.received = 9,
+		.agents_lost = true,
+		.is_held = true,
+		.quiet_ns = 20 * S,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct drain_wait wait = {
+			.timeout_ns = 5 * S,
+			.entered_ns = 100 * S,
+			.redelivery_ns = cases[i].redelivery_s * S,
+			.lost_ns = cases[i].lost_s * S,
+		};
+		if (drain_limit_ns(&wait) != cases[i].limit_s * S ||
+		    drain_is_held(&wait, cases[i].now_s * S) != cases[i].is_held)
+			fail_msg("case %zu", i);
+	}
+	assert_false(drain_is_over(&facts));
+	struct drain_facts all = facts;
+	all.received = 10; /* nothing of it is missing */
+	assert_true(drain_is_over(&all));
+}
+
 static void a_failure_ends_every_phase_but_the_last_ones(void **state)
 {
 	static const struct phase_facts failed = { .failed = true };
@@ -270,6 +311,7 @@ int main(void)
 		cmocka_unit_test(
 			a_failure_after_the_window_began_is_drained_and_a_second_one_ends_that),
 		cmocka_unit_test(the_drain_waits_for_a_group_that_stands_still),
+		cmocka_unit_test(the_drain_waits_for_what_is_kept_from_the_others),
 		cmocka_unit_test(without_producers_the_load_is_over),
 		cmocka_unit_test(a_backlog_is_built_then_drained_each_within_its_limit),
 		cmocka_unit_test(the_drain_is_over_when_all_answers_and_all_messages_are_there),

@@ -327,6 +327,25 @@ static void the_drain_waits_as_long_as_a_group_may_stand_still(void **state)
 	bench_teardown(&b);
 }
 
+static void the_drain_waits_for_what_a_dead_consumer_had(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, FIXED "drainTimeout: 5s\n");
+	b.fake->redelivery_ms = 30000;
+	b.fake->consumer_lost_at_ns = 11 * FAKE_S;
+	b.fake->consumer_back_at_ns = 41 * FAKE_S;
+	b.fake->consume_per_s = 2000;
+	bench_go(&b);
+	assert_int_equal(b.outcome, RUN_GOOD);
+	assert_int_equal(bench_counter(json_object_get(b.side, "totals"), "received"), 12000);
+	assert_non_null(
+		strstr(bench_reason(&b, "drain"), "what it had may be kept from others for 30 s"));
+	assert_in_range(fake_elapsed_ns(b.fake), 41 * FAKE_S, 45 * FAKE_S);
+	bench_teardown(&b);
+}
+
 static void a_group_that_never_moves_again_is_not_waited_for_without_end(void **state)
 {
 	struct bench b;
@@ -507,6 +526,7 @@ int main(void)
 		cmocka_unit_test(an_agent_that_is_slow_to_close_is_not_lost),
 		cmocka_unit_test(a_second_signal_hastens_the_close_and_keeps_the_totals),
 		cmocka_unit_test(the_drain_waits_as_long_as_a_group_may_stand_still),
+		cmocka_unit_test(the_drain_waits_for_what_a_dead_consumer_had),
 		cmocka_unit_test(a_group_that_never_moves_again_is_not_waited_for_without_end),
 		cmocka_unit_test(a_backlog_is_built_and_drained_and_timed),
 		cmocka_unit_test(a_backlog_that_provably_grows_is_not_waited_for),

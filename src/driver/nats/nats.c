@@ -43,6 +43,8 @@ static void nats_traits(const void *config, struct driver_traits *traits)
 		                         .memory_bytes = UINT64_C(96) * 1024 };
 
 	traits->producer = traits->consumer = one;
+	if (c->mode == NATS_MODE_JETSTREAM && c->ack_policy != NATS_ACK_NONE)
+		traits->redelivery_ms = (uint32_t)(c->ack_wait_ns / 1000000);
 	traits->is_local = c->url != NULL && address_names_this_host(c->url);
 }
 
