@@ -278,17 +278,18 @@ static void remember_inner(const char *value)
 	}
 }
 
-/* The password of `scheme://user:password@host`, if `text` begins behind the slashes. */
+/* The password of `scheme://user:password@host`, if `text` begins behind the slashes; of
+ * `scheme://token@host` all before the host. */
 static size_t password_of(const char *text, const char **password)
 {
 	size_t len = strcspn(text, "/ \t\n\r\"'<>,"), colon = strcspn(text, ":");
 
 	while (len > 0 && text[len - 1] != '@')
 		len--;
-	if (len == 0 || colon >= len)
+	if (len == 0)
 		return 0;
-	*password = text + colon + 1;
-	return len - colon - 2;
+	*password = colon < len ? text + colon + 1 : text;
+	return (size_t)(text + len - 1 - *password);
 }
 
 static void remember_addresses(const char *value)
@@ -298,7 +299,8 @@ static void remember_addresses(const char *value)
 	for (const char *at = strstr(value, "://"); at != NULL; at = strstr(at, "://")) {
 		at += strlen("://");
 		size_t len = password_of(at, &password);
-		if (len > 0)
+		/* A token may be no more than a name, which other texts need. */
+		if (len > 0 && password > at)
 			remember_part(password, len);
 	}
 }
@@ -364,12 +366,12 @@ static size_t match_any(const char *text, const char *at)
 	return 0;
 }
 
-/* Behind `scheme://user:`: the length of the password. */
+/* Behind `scheme://user:` or `scheme://`: the length of the password or token. */
 static size_t match_address(const char *text, const char *at)
 {
 	const char *slashes = at, *password;
 
-	if (at == text || at[-1] != ':')
+	if (at == text || (at[-1] != ':' && at[-1] != '/'))
 		return 0;
 	while (slashes > text && !is_blank(slashes[-1]) && strncmp(slashes, "://", 3) != 0)
 		slashes--;

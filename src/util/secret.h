@@ -41,7 +41,7 @@ void secret_learn(const char *key, const char *value);
 /* Remembers what secret_argument keeps back. */
 void secret_learn_argument(const char *argument);
 
-/* The text with everything hidden that was learned, and with the passwords of addresses. */
+/* The text with everything hidden that was learned, and with the passwords and tokens of addresses. */
 void secret_add(struct text *out, const char *text);
 
 #endif

@@ -3,11 +3,12 @@
 
 import json
 import os
+import pathlib
 import signal
 
 import pytest
 from nkeys import Key, Realm
-from targets import Nats, NatsWire
+from targets import Nats, NatsWire, certificate
 from test_conformance import assert_conforms, await_measured, workload
 from test_contract import drive  # noqa: F401 (a fixture)
 
@@ -114,9 +115,28 @@ def test_what_the_file_says_of_streams_and_consumers_reaches_the_server(omb, tar
     assert ("deliver_subject" in config) == (target.kind == "jetstream")
 
 
+@pytest.mark.slow
+@pytest.mark.only(*STREAMS)
+def test_what_a_dead_consumer_had_is_waited_for(omb, target):
+    """The server keeps it from the other one for ackWait, which is longer than the drain may be quiet."""
+    shape = workload(agents="per-client", topics=1, testDuration="3s", drainTimeout="1s")
+    running = omb.start(shape | {"consumerPerSubscription": 2}, target.driver(ackWait="9s"))
+    await_measured(running)
+    (consumer, _) = running.agents("omb-cons")
+    os.kill(consumer.pid, signal.SIGSTOP)  # what comes now it never takes
+    await_measured(running)
+    os.kill(consumer.pid, signal.SIGKILL)
+    result = running.wait()
+    assert_conforms(result)
+    assert result.totals["received"] >= result.totals["acknowledged"] > 0
+    assert "missing" not in result.reasons()
+    assert "may be kept from others for 9 s" in result.reasons()["drain"]
+
+
 # ---- at most once -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.delicate
 @pytest.mark.only("core")
 def test_core_loses_what_is_sent_while_its_consumer_is_dead_and_says_so(omb, target):
     shape = workload(agents="per-client", topics=1, testDuration="2s", drainTimeout="1s")
@@ -170,3 +190,59 @@ def test_a_creds_file_opens_its_server_and_a_strangers_does_not(omb, target, tmp
         omb.run(workload(name="bad"), server.driver()).must_end(1)  # nobody in particular
     finally:
         server.stop()
+
+
+@pytest.mark.only("jetstream")
+@pytest.mark.parametrize("how", ["user", "token"])
+def test_a_login_in_an_address_opens_the_server_and_is_shown_nowhere(omb, target, tmp_path, how):
+    login, part = {
+        "user": ("authorization={user: omb, password: s3cret}", "omb:s3cret@"),
+        "token": ("authorization={token: s3cret}", "s3cret@"),
+    }[how]
+    server = Nats(target.kind, tmp_path, "--set", login, **target.more)
+    url = f"nats://{part}{server.proxy.address}"
+    try:
+        shape = workload(testDuration="1500ms")
+        running = omb.start(shape, server.driver(), "--set", f"natsHostUrl={url}")
+        running.await_phase("measure")
+        shown = {
+            f"command line of {p}": pathlib.Path(f"/proc/{p}/cmdline").read_text()
+            for p in [running.pid, *(agent.pid for agent in running.agents())]
+        }
+        shown |= {"journal": "".join(path.read_text() for path in omb.journals().values())}
+        result = running.wait()
+        assert_conforms(result)
+        checked = omb.command("check", "-d", "d.yaml", "--set", f"natsHostUrl={url}", "w.yaml")
+        shown |= {"check": checked.out, "output": result.out, "errors": result.err}
+        shown |= {path.name: path.read_text() for path in result.files if path.suffix != ".yaml"}
+        assert len(shown) >= 8
+        for name, text in shown.items():
+            assert "s3cret" not in text, name
+    finally:
+        server.stop()
+
+
+@pytest.mark.only("jetstream")
+def test_a_certificate_in_the_file_means_tls_and_no_run_in_clear_is_called_one(omb, target, tmp_path):
+    cert, _ = certificate(tmp_path)
+    result = omb.run(workload(), target.driver(tlsCaFile=str(cert)))
+    result.must_end(1)
+    assert not result.named(".omb")
+
+
+# ---- streams that vanish ---------------------------------------------------------------------------------
+
+
+@pytest.mark.only("jetstream")
+def test_a_stream_that_is_deleted_under_a_run_is_an_event_and_a_reason(omb, target):
+    shape = workload(topics=1, testDuration="2500ms", drainTimeout="1s", subscriptionsPerTopic=0)
+    shape |= {"consumerPerSubscription": 0}
+    running = omb.start(shape, target.driver(publishTimeout="1s"))
+    await_measured(running)
+    (run_id,) = omb.journals()
+    omb.command("cleanup", "-d", "d.yaml", "--run", run_id, "--force").must_end(0)
+    result = running.wait()
+    result.must_end(3)
+    (event,) = result.events("topicLost")
+    assert event["text"] in result.reasons("INVALID")["topics"]
+    assert result.totals["failed"] > 0

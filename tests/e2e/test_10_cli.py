@@ -445,6 +445,18 @@ def test_check_does_not_doubt_sizes_that_pass(work):
         ('driver: loopback\nexternal: true\naddress: "@x"\ndelay: 5ms\n',
          "broker: delay=5ms has no effect (the broker is external"),
         ("driver: loopback\nclientDefaults: java\n", "clientDefaults has no effect"),
+        ("driver: nats\nnatsHostUrl: h\nmode: core\nreplicationFactor: 3\n",
+         "client: replicationFactor=3 has no effect (mode core keeps nothing"),
+        ("driver: nats\nnatsHostUrl: h\nmode: core\nconsumer: pull\n",
+         "client: consumer=pull has no effect (mode core keeps nothing"),
+        ("driver: nats\nnatsHostUrl: h\nmode: core\nconfirm: none\nmaxInFlight: 5\n",
+         "client: maxInFlight=5 has no effect (with confirm none"),
+        ("driver: nats\nnatsHostUrl: h\nconfirm: none\n",
+         "client: confirm=none has no effect (JetStream confirms"),
+        ("driver: nats\nnatsHostUrl: h\npullBatch: 10\n",
+         "client: pullBatch=10 has no effect (consumers that the server pushes to"),
+        ("driver: nats\nnatsHostUrl: h\nackPolicy: none\nackWait: 7s\n",
+         "client: ackWait=7s has no effect (with ackPolicy none"),
     ],
 )
 def test_an_option_of_which_nothing_comes_is_a_doubt(work, driver, doubt):
@@ -452,6 +464,18 @@ def test_an_option_of_which_nothing_comes_is_a_doubt(work, driver, doubt):
     done = omb("check", "-d", "d.yaml", "w.yaml", cwd=work)
     assert done.returncode == 0, done.stderr
     assert f"  note: {doubt}" in done.stdout
+
+
+def test_options_that_have_their_effect_are_no_doubts(work):
+    for more in (
+        "consumer: pull\npullBatch: 10\nackPolicy: none\nackWait: 7s\n",
+        "maxAckPending: 5\nstorageType: Memory\nreplicationFactor: 3\n",
+        "mode: core\npendingLimit: 1MB\nmaxInFlight: 5\n",
+    ):
+        (work / "d.yaml").write_text(f"driver: nats\nnatsHostUrl: h\n{more}")
+        done = omb("check", "-d", "d.yaml", "w.yaml", cwd=work)
+        assert done.returncode == 0, done.stderr
+        assert not re.search(r"client: \w+=\S+ has no effect", done.stdout)
 
 
 def test_check_doubts_limits_and_names_the_command_that_raises_them(work):

@@ -135,13 +135,25 @@ static void numbers_end_a_subject(void **state)
 static void servers_are_told_from_what_is_none(void **state)
 {
 	(void)state;
-	assert_true(nats_wire_is_server("localhost:4222"));
-	assert_true(nats_wire_is_server("nats://a"));
-	assert_true(nats_wire_is_server("tls://a:1"));
-	assert_false(nats_wire_is_server(""));
-	assert_false(nats_wire_is_server("nats://"));
-	assert_false(nats_wire_is_server("http://a"));
-	assert_false(nats_wire_is_server("a b"));
+	static const char *const servers[] = {
+		"localhost:4222",    "localhost",         "nats://a",
+		"tls://a:1",         "nats://[::1]:4222", "[fe80::1]",
+		"nats://u:p@h:4222", "nats://t@h",        "nats://u:p:w@1.2.3.4:65535",
+		"nats://h:4222/",    "nats://a@b@h:4222",
+	};
+	static const char *const others[] = {
+		"",        "nats://",   "http://a",     "a b",         "h:0",
+		"h:65536", "h:x",       "h:",           ":4222",       "::1:4222",
+		"[]:4222", "[::1]4222", "[::1",         "nats://u:p@", "nats://u:p@:4222",
+		"u:p@h",   "h:4222/x",  "nats://h:1:2", "/",           "kafka://h:9092",
+	};
+
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+		if (!nats_wire_is_server(servers[i]))
+			fail_msg("%s is a server", servers[i]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (nats_wire_is_server(others[i]))
+			fail_msg("%s is no server", others[i]);
 }
 
 static void a_server_says_its_version_first(void **state)

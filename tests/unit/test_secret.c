@@ -97,7 +97,10 @@ static void an_argument_is_shown_up_to_its_first_secret(void **state)
 		{ "commonConfig.bootstrap.servers=h:9092",
 		  "commonConfig.bootstrap.servers=h:9092" },
 		{ "x=amqp://user:pa:ss@host/v", "x=amqp://user:****@host/v" },
+		{ "natsHostUrl=nats://t0ken@h:4222,tls://u:p@h",
+		  "natsHostUrl=nats://****@h:4222,tls://u:****@h" },
 		{ "http://host:80/a@b", "http://host:80/a@b" },
+		{ "brokerFaults=stall:500ms@10s", "brokerFaults=stall:500ms@10s" },
 		{ "workloads/secret.yaml", "workloads/secret.yaml" },
 		{ "", "" },
 	};
@@ -154,6 +157,8 @@ static void secrets_inside_of_values_are_learned(void **state)
 	assert_hidden("and zzz999", "and ****");
 	secret_learn("bootstrap", "nats://bob:sw0rd@h1:4222,nats://carol:f1sh@h2:4222");
 	assert_hidden("sw0rd f1sh bob", "**** **** bob");
+	secret_learn("bootstrap", "nats://somebody@h1:4222");
+	assert_hidden("somebody", "somebody"); /* as a token it is hidden in addresses alone */
 	secret_learn_argument("commonConfig.sasl.password= Tr1cky=\"quo ted\" ");
 	assert_hidden("(Tr1cky=\"quo ted\")", "(****)");
 	secret_learn_argument("commonConfig={sasl.password: 'in flow'}");

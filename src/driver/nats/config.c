@@ -75,7 +75,8 @@ const struct option_spec nats_options[] = {
 		.type = OPTION_TEXT,
 		.offset = AT(url),
 		.flags = OPTION_OMB | OPTION_REQUIRED,
-		.help = "servers, separated by commas: host:4222, nats://host:4222, tls://host:4222",
+		.help = "servers, separated by commas: host:4222, nats://host:4222, tls://host:4222, "
+			"nats://user:password@host:4222",
 	},
 	{
 		.name = "replicationFactor",
@@ -309,7 +310,8 @@ const struct option_spec nats_options[] = {
 		.type = OPTION_BOOL,
 		.offset = AT(tls),
 		.fallback = "false",
-		.help = "connect with TLS; a server tls://... or that demands it has it anyway",
+		.help = "connect with TLS; tlsCaFile and tlsCertFile mean it too, and a server tls://... or "
+			"that demands it has it anyway",
 	},
 	{
 		.name = "tlsCaFile",
@@ -371,11 +373,16 @@ static void split_servers(struct nats_config *c, struct arena *arena, struct err
 			len--;
 		char *server = arena_strndup(arena, at, len);
 		if (!nats_wire_is_server(server) || c->servers_count == SERVERS_MAX) {
-			fail(errors, arena_printf(arena,
-			                          "natsHostUrl: \"%s\" is not a server: host:port, "
-			                          "nats://host:port or tls://host:port, %d at the "
-			                          "most",
-			                          server, SERVERS_MAX));
+			/* What has a login and no scheme is not shown: nobody could mask it. */
+			bool is_bare = strchr(server, '@') != NULL && strstr(server, "://") == NULL;
+			fail(errors,
+			     arena_printf(arena,
+			                  "natsHostUrl: %s%s%s is not a server: host:port, "
+			                  "nats://host:port or tls://host:port (with a "
+			                  "login nats://user:password@host:port), %d at the "
+			                  "most",
+			                  is_bare ? "a login without nats:// before it" : "\"",
+			                  is_bare ? "" : server, is_bare ? "" : "\"", SERVERS_MAX));
 			return;
 		}
 		if (strstr(server, "://") == NULL)
@@ -388,21 +395,28 @@ static void split_servers(struct nats_config *c, struct arena *arena, struct err
 	c->servers = servers;
 }
 
+void nats_config_fill(struct nats_config *c, bool java_defaults)
+{
+	c->java_defaults = java_defaults;
+	if (c->max_ack_pending == 0)
+		c->max_ack_pending = java_defaults ? MAX_PENDING_JAVA : MAX_PENDING_OURS;
+	if (c->max_reconnects.choice == 0 && c->max_reconnects.number == 0 && java_defaults)
+		c->max_reconnects = (struct option_pick){ OPTION_NUMBER, RECONNECTS_JAVA };
+}
+
 void nats_configure(void *config, const struct driver_file *file, struct arena *arena,
                     struct error_list *errors)
 {
 	struct nats_config *c = config;
 
-	c->java_defaults = file->defaults == CLIENT_DEFAULTS_JAVA;
 	split_servers(c, arena, errors);
-	if (c->max_ack_pending == 0)
-		c->max_ack_pending = c->java_defaults ? MAX_PENDING_JAVA : MAX_PENDING_OURS;
-	if (c->max_reconnects.choice == 0 && c->max_reconnects.number == 0 && c->java_defaults)
-		c->max_reconnects = (struct option_pick){ OPTION_NUMBER, RECONNECTS_JAVA };
+	nats_config_fill(c, file->defaults == CLIENT_DEFAULTS_JAVA);
 	if (c->password != NULL && c->user == NULL)
 		fail(errors, "password needs a user");
 	if ((c->tls_cert_file == NULL) != (c->tls_key_file == NULL))
 		fail(errors, "tlsCertFile and tlsKeyFile need each other");
+	/* Who gives certificates wants no connection in clear. */
+	c->tls = c->tls || c->tls_ca_file != NULL || c->tls_cert_file != NULL;
 }
 
 void nats_load_doubts(const void *config, const struct driver_load *load, struct arena *arena,

@@ -49,6 +49,8 @@ struct nats_config {
 
 extern const struct option_spec nats_options[];
 
+/* What the file leaves to whose defaults hold. */
+void nats_config_fill(struct nats_config *c, bool java_defaults);
 void nats_configure(void *config, const struct driver_file *file, struct arena *arena,
                     struct error_list *errors);
 void nats_load_doubts(const void *config, const struct driver_load *load, struct arena *arena,

@@ -126,6 +126,40 @@ bool nats_wire_number(const char *subject, uint64_t *number)
 	return *end == '\0';
 }
 
+/* Behind a host: nothing, or ":PORT". */
+static bool is_port(const char *at, const char *end)
+{
+	unsigned port = 0;
+
+	if (at == end)
+		return true;
+	if (*at++ != ':' || at == end)
+		return false;
+	for (; at < end; at++) {
+		if (*at < '0' || *at > '9')
+			return false;
+		port = port * 10 + (unsigned)(*at - '0');
+		if (port > UINT16_MAX)
+			return false;
+	}
+	return port > 0;
+}
+
+/* NAME, 1.2.3.4, [::1], and each with a port. */
+static bool is_host(const char *at, const char *end)
+{
+	const char *host_end;
+
+	if (at < end && *at == '[') {
+		host_end = memchr(at, ']', (size_t)(end - at));
+		return host_end != NULL && host_end > at + 1 && is_port(host_end + 1, end);
+	}
+	host_end = memchr(at, ':', (size_t)(end - at));
+	if (host_end == NULL)
+		host_end = end;
+	return host_end > at && is_port(host_end, end);
+}
+
 bool nats_wire_is_server(const char *server)
 {
 	static const char *const schemes[] = { "nats://", "tls://" };
@@ -139,5 +173,13 @@ bool nats_wire_is_server(const char *server)
 			return false;
 		server = scheme_end + 3;
 	}
-	return *server != '\0' && strpbrk(server, " \t\r\n") == NULL;
+	const char *end = server + strlen(server), *login_end = strrchr(server, '@');
+	if (end > server && end[-1] == '/')
+		end--;
+	if (strpbrk(server, " \t\r\n") != NULL)
+		return false;
+	/* Without a scheme nobody would know the login for a secret. */
+	if (login_end != NULL && scheme_end == NULL)
+		return false;
+	return is_host(login_end == NULL ? server : login_end + 1, end);
 }
