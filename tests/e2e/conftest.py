@@ -14,6 +14,11 @@ Most tests wait more than they work, so tools/test runs several beside each othe
 how fast the machine was, or how late, is not to be disturbed:
 
     @pytest.mark.alone
+
+What kills, stops or cuts something in the middle of a run is marked, too, and with all that is
+alone run again and again by "tools/test-all repeat":
+
+    @pytest.mark.delicate
 """
 
 import contextlib
@@ -49,6 +54,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("slow_on_kafka") and is_on_real_kafka(item):
             item.add_marker("slow")
+        if item.get_closest_marker("alone"):
+            item.add_marker("delicate")
         if group := shared_broker(item):
             item.add_marker(pytest.mark.xdist_group(group))
 

@@ -525,6 +525,7 @@ def test_damaged_messages_are_found_exactly(omb):
     assert result.reasons("INVALID")["corrupt"].startswith(f"{damaged} messages ")
 
 
+@pytest.mark.delicate
 def test_a_broker_that_closes_a_connection_is_told_and_ends_the_run(omb):
     result = omb.run(
         workload(topics=1, drainTimeout="1s", agents=1),
@@ -536,6 +537,7 @@ def test_a_broker_that_closes_a_connection_is_told_and_ends_the_run(omb):
     assert_account_is_consistent(result)
 
 
+@pytest.mark.delicate
 def test_a_broker_of_the_run_that_is_killed_leaves_nothing_to_clean_up(omb):
     running = omb.start(workload(testDuration="3s", drainTimeout="1s"), LOOPBACK)
     running.await_phase("measure")
@@ -582,6 +584,7 @@ PHASES = {
 }
 
 
+@pytest.mark.delicate
 @pytest.mark.parametrize("phase", PHASES)
 def test_sigint_and_sigterm_end_a_run_in_every_phase(omb, phase):
     more, driver, measured = PHASES[phase]

@@ -4,13 +4,16 @@ disks, names that are taken, files that are no files."""
 
 import json
 import os
+import pathlib
 import resource
 import signal
 import stat
 import subprocess
 
 import pytest
-from harness import EmbeddedBroker
+from harness import EmbeddedBroker, wait_until
+
+pytestmark = pytest.mark.delicate
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 1000
@@ -76,6 +79,24 @@ def test_output_that_cannot_be_written_is_exit_1_in_every_command(omb, words, wh
             result = omb.launch(*words, stdout=full).wait()
     else:
         result = omb.launch(*words, stdout=None, preexec_fn=lambda: os.close(1)).wait()
+    result.must_end(1)
+    assert result.err.splitlines()[-1].startswith("omb: standard output: "), result.err
+
+
+def is_served(running):
+    """SIGTERM is read and does not kill any more."""
+    status = pathlib.Path(f"/proc/{running.pid}/status").read_text()
+    blocked = int(status.partition("SigBlk:")[2].split()[0], 16)
+    return blocked & 1 << (signal.SIGTERM - 1)
+
+
+@pytest.mark.parametrize("words", [["broker", "-p", "0"], ["proxy", "-l", "0=127.0.0.1:1"]], ids=" ".join)
+def test_what_serves_goes_on_without_its_output_and_says_so_at_its_end(omb, words):
+    with open("/dev/full", "w") as full:
+        running = omb.launch(*words, stdout=full)
+    wait_until(lambda: running.is_over() or is_served(running), 20, "signals are read")
+    running.signal(signal.SIGTERM)
+    result = running.wait()
     result.must_end(1)
     assert result.err.splitlines()[-1].startswith("omb: standard output: "), result.err
 

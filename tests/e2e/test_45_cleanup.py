@@ -7,6 +7,8 @@ import pytest
 from conftest import start_kafka
 from harness import EmbeddedBroker
 
+pytestmark = pytest.mark.delicate
+
 RATE = 500
 
 

@@ -4,7 +4,7 @@
 import pytest
 from test_50_faults import await_measured, workload
 
-pytestmark = pytest.mark.slow_on_kafka
+pytestmark = [pytest.mark.slow_on_kafka, pytest.mark.delicate]
 
 
 @pytest.mark.limit(150)

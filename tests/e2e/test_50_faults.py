@@ -9,6 +9,8 @@ import time
 import pytest
 from harness import assert_account_is_consistent, wait_until
 
+pytestmark = pytest.mark.delicate
+
 RATE = 400
 
 # A dead consumer keeps its partitions until its session times out; the least that Kafka allows.

@@ -39,6 +39,7 @@ def await_measured(running, seconds=1):
     wait_until(lambda: measured(running) >= wanted, 30, "measured samples")
 
 
+@pytest.mark.delicate
 @pytest.mark.limit(90)
 def test_a_cut_on_the_loopback_broker_is_told_and_what_was_sent_is_accounted_for(omb, tmp_path):
     port = free_port()

@@ -12,6 +12,8 @@ import sys
 import pytest
 from harness import OMB, Result, wait_until
 
+pytestmark = pytest.mark.delicate
+
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 500
 
@@ -120,6 +122,16 @@ def test_what_was_recovered_is_no_longer_named_but_its_topics_can_still_be_delet
     again = omb.command("recover", journal)
     again.must_end(2)
     assert f"run {run_id} was recovered already: " in again.err and ".omb" in again.err
+
+
+def test_a_result_is_recovered_though_nobody_can_be_told(omb, killed):
+    journal = killed()
+    with open("/dev/full", "w") as full:
+        said = omb.launch("recover", journal, stdout=full).wait()
+    said.must_end(1)
+    assert said.err.splitlines()[-1].startswith("omb: standard output: ")
+    left = sorted(path.suffix for path in journal.parent.iterdir())
+    assert left == [".omb", ".partial"]
 
 
 def test_a_journal_is_found_by_the_id_of_its_run(omb, killed):

@@ -159,3 +159,24 @@ def test_nothing_run_is_not_a_success(tool):
     assert not tool.Count(skipped=3).ok()
     assert not tool.Count(passed=3, failed=1).ok()
     assert tool.Count(passed=1, skipped=1).ok()
+
+
+def test_of_rounds_each_test_counts_once_and_one_failure_is_enough(tool, monkeypatch, capsys):
+    rounds = iter([("passed", "passed"), ("failed", "passed"), ("passed", "passed"), ("failed", "skipped")])
+
+    def round_of(*_):
+        first, second = next(rounds)
+        return 1 if "failed" in (first, second) else 0, {"a": first, "b": second}
+
+    # Two calls of pytest in a round: beside each other, and alone.
+    monkeypatch.setattr(tool, "run_pytest", round_of)
+    monkeypatch.setattr(tool, "meson_test", lambda _: {"u": tool.Count(passed=3)})
+    assert str(tool.repeat("build", 2, [])) == "2 passed, 1 failed, 0 skipped"
+    said = capsys.readouterr().out
+    assert "FAILED 2 of 2: a" in said and ": b" not in said
+
+
+def test_a_pytest_that_ends_badly_is_a_failure_of_its_round(tool, monkeypatch):
+    monkeypatch.setattr(tool, "run_pytest", lambda *_: (2, {"a": "passed"}))
+    monkeypatch.setattr(tool, "meson_test", lambda _: {})
+    assert str(tool.repeat("build", 1, [])) == "1 passed, 1 failed, 0 skipped"
