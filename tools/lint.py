@@ -23,13 +23,14 @@ import sys
 # ---- The rules ------------------------------------------------------------------------------
 
 # What each folder of src/ may include besides itself: whole folders, or single headers of one.
-# None means anything.  Data flows down this table; nothing below includes what is above.
+# None means anything.  Data flows down this table; nothing below includes what is above.  What nobody
+# makes use of is no part of it.
 LAYERS = {
     "cmd": None,
     "run": ["util", "config", "plan", "load", "stats", "facts", "worker", "results"],
-    "results": ["util", "config", "stats", "facts"],
-    "worker": ["util", "net", "config", "plan", "load", "stats", "facts", "account", "agent"],
-    "agent": ["util", "config/option", "load", "stats", "account", "facts/role", "driver"],
+    "results": ["util", "stats", "facts"],
+    "worker": ["util", "config", "plan", "load", "stats", "facts", "account"],
+    "agent": ["util", "load", "stats", "account", "facts/role", "driver"],
     "driver": [
         "util",
         "net",
@@ -55,8 +56,13 @@ LAYERS = {
     "util": [],
 }
 
-# Single headers that one folder below may include besides.
-ALLOWED_BESIDES = {"src/driver/kafka/": ["broker/serve", "kafka"]}
+# What files whose paths begin so may include besides.  Of the worker only its local form has agents,
+# and what is made of their silences.
+ALLOWED_BESIDES = {
+    "src/driver/kafka/": ["broker/serve", "kafka"],
+    "src/worker/local": ["agent"],
+    "src/worker/outage": ["agent/silence"],
+}
 
 # A library is known in one place: (header, what paths may include it).
 LIBRARY_HOMES = [
@@ -117,6 +123,7 @@ EXCEPTIONS = {
 
 # ---- Files ----------------------------------------------------------------------------------
 
+HOUSE = pathlib.Path(__file__).resolve().parent.parent
 SKIPPED_DIRS = {".git", "__pycache__", ".cache", ".pytest_cache", "node_modules"}
 C_DIRS = ("src", "tests", "bench")
 SPDX = "SPDX-License-Identifier: Apache-2.0"
@@ -208,6 +215,26 @@ def check_include(source, number, folder, header):
         if target not in allowed and header.removesuffix(".h") not in allowed:
             message = f"src/{folder} may not include {header}"
             yield source.path, number, "layers", header, message
+
+
+def check_permissions(sources):
+    """The tables of layers allow nothing that nobody makes use of."""
+    used = {(s.path, header) for s in sources if s.is_c for header in headers_of(s)}
+    rows = [(f"src/{folder}/", names or []) for folder, names in LAYERS.items()]
+    for prefix, names in [*rows, *ALLOWED_BESIDES.items()]:
+        if not any(s.path.startswith(prefix) for s in sources):
+            continue
+        within = {header for path, header in used if path.startswith(prefix)}
+        for name in names:
+            if not any(header == name or header.startswith(name + "/") for header in within):
+                message = f"{prefix} may include {name}, and nothing there does"
+                yield "tools/lint.py", 1, "layers", name, message
+
+
+def headers_of(source):
+    """What a source includes of the project: "util/error"."""
+    code = code_only(source.text, keep='"')
+    return re.findall(r'^\s*#\s*include\s*"([^"]*)\.h"', code, re.MULTILINE)
 
 
 def client_libraries(root):
@@ -438,9 +465,7 @@ def includes_of(sources):
     graph = {s.path[:-2]: set() for s in sources if s.is_c and s.path.startswith("src/")}
     for source in sources:
         if source.path[:-2] in graph and source.is_c:
-            code = code_only(source.text, keep='"')
-            for header in re.findall(r'^\s*#\s*include\s*"([^"]*)\.h"', code, re.MULTILINE):
-                graph[source.path[:-2]].add("src/" + header)
+            graph[source.path[:-2]].update("src/" + header for header in headers_of(source))
     return {module: (others & graph.keys()) - {module} for module, others in graph.items()}
 
 
@@ -506,6 +531,8 @@ def collect(root, build, fast, jobs):
             yield from check_banned(source)
             yield from check_comments(source)
             yield from check_size(source)
+    if root == HOUSE:
+        yield from check_permissions(sources)
     yield from check_registered(root)
     yield from check_functions(root, sources)
     yield from check_format(root, sources)
@@ -515,11 +542,10 @@ def collect(root, build, fast, jobs):
 
 
 def main():
-    here = pathlib.Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--root", type=pathlib.Path, default=here)
+    parser.add_argument("--root", type=pathlib.Path, default=HOUSE)
     parser.add_argument("--build", type=pathlib.Path, help="default: build")
     parser.add_argument("--fast", action="store_true", help="without clang-tidy")
     parser.add_argument("--format", action="store_true", help="format the C files")
@@ -534,7 +560,7 @@ def main():
             run(["clang-format", "-i", *files], cwd=root)
         return 0
 
-    exceptions = EXCEPTIONS if root == here else {}
+    exceptions = EXCEPTIONS if root == HOUSE else {}
     seen = set()
     for path, number, rule, message in apply_exceptions(
         collect(root, build, args.fast, args.jobs), exceptions

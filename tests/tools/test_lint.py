@@ -70,6 +70,7 @@ def test_a_clean_tree_has_no_problems(tree):
         ("src/plan/a.c", '#include "driver/driver.h"'),
         ("src/run/a.c", '#include "driver/driver.h"'),
         ("src/worker/a.c", '#include "driver/driver.h"'),
+        ("src/worker/message.c", '#include "agent/supervisor.h"'),
         ("src/driver/a.c", '#include "config/workload.h"'),
         ("src/driver/kafka/a.c", '#include "agent/agent.h"'),
         ("src/agent/a.c", '#include "config/workload.h"'),
@@ -91,12 +92,32 @@ def test_a_folder_includes_only_what_the_table_allows(tree, path, include):
         ("src/driver/kafka/a.c", "driver/driver.h"),
         ("src/driver/kafka/a.c", "driver/kafka/names.h"),
         ("src/run/a.c", "worker/worker.h"),
+        ("src/worker/local_agents.c", "agent/supervisor.h"),
         ("src/plan/a.c", "load/pacer.h"),
         ("tests/unit/test_pacer.c", "driver/driver.h"),
     ],
 )
 def test_what_the_table_allows_is_allowed(tree, path, include):
     assert lint(tree({path: HEAD + f'#include "{include}"\n'})) == set()
+
+
+def test_what_the_table_allows_and_nobody_includes_is_found(tree):
+    """Of the house itself: the trees of these tests are parts of one."""
+    files = {
+        "tools/lint.py": LINT.read_text(),
+        "src/proxy/a.c": including("util/error.h"),
+        "src/driver/kafka/a.c": including("kafka/schema.h"),
+    }
+    program = tree(files) / "tools/lint.py"
+    done = subprocess.run(
+        [sys.executable, program, "--fast"], capture_output=True, text=True, check=False
+    )
+    unused = set(re.findall(r"layers: (\S+) may include (\S+), and nothing", done.stdout))
+    assert ("src/proxy/", "net") in unused
+    assert ("src/driver/kafka/", "broker/serve") in unused
+    assert ("src/driver/kafka/", "kafka") not in unused
+    assert not any(name == "util" for folder, name in unused if folder == "src/proxy/")
+    assert not any(folder == "src/broker/" for folder, _ in unused)  # it is not there
 
 
 def test_an_include_in_a_comment_is_not_one(tree):
