@@ -57,8 +57,30 @@ static struct shm_latencies *latencies_of(struct consumer_loop *l, uint64_t due_
 	return loop_latencies(&l->base, loop_window_of(&l->base, due_ns));
 }
 
-static void record_latencies(struct consumer_loop *l, const struct stamp *s, uint64_t now_ns)
+/* Apart from where it is asked: few messages are. */
+static __attribute__((noinline)) void keep_slow(struct consumer *c, const struct received *m,
+                                                const struct stamp *s, uint64_t now_ns)
 {
+	struct loop *b = &c->loop->base;
+	bool is_scheduled = (s->flags & STAMP_UNSCHEDULED) == 0;
+	const struct slow_message slow = {
+		.due_ns = is_scheduled ? s->due_ns : 0,
+		.sent_ns = stamp_called_ns(s),
+		.done_ns = now_ns,
+		.sequence = s->sequence,
+		.producer = s->producer,
+		.client = c->index,
+		.partition = m->partition,
+	};
+
+	slow_put(&b->slow, b->slot.window, now_ns - (is_scheduled ? s->due_ns : slow.sent_ns),
+	         &slow);
+}
+
+static void record_latencies(struct consumer *c, const struct received *m, const struct stamp *s,
+                             uint64_t now_ns)
+{
+	struct consumer_loop *l = c->loop;
 	struct shm_latencies *latencies = loop_count_due(&l->base, s->due_ns);
 	uint64_t called_ns = stamp_called_ns(s);
 
@@ -66,9 +88,14 @@ static void record_latencies(struct consumer_loop *l, const struct stamp *s, uin
 		count(l, COUNTER_NEGATIVE);
 		now_ns = called_ns; /* counted and kept, as zero */
 	}
-	shm_record(latencies, LATENCY_E2E, now_ns - called_ns);
-	if (!(s->flags & STAMP_UNSCHEDULED))
-		shm_record(latencies, LATENCY_CORRECTED_E2E, now_ns - s->due_ns);
+	uint64_t took_ns = now_ns - called_ns;
+	shm_record(latencies, LATENCY_E2E, took_ns);
+	if (!(s->flags & STAMP_UNSCHEDULED)) {
+		took_ns = now_ns - s->due_ns;
+		shm_record(latencies, LATENCY_CORRECTED_E2E, took_ns);
+	}
+	if (slow_is_kept(&l->base.slow, l->base.slot.window, took_ns))
+		keep_slow(c, m, s, now_ns);
 }
 
 static void count_at_partition(const struct consumer *c, _Atomic uint64_t *counts,
@@ -109,7 +136,7 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 		              m->redelivery == REDELIVERY_YES);
 		count_received(c, m);
 		silence_heard(&c->silence, m->partition, stamp_called_ns(s), now_ns);
-		record_latencies(l, s, now_ns);
+		record_latencies(c, m, s, now_ns);
 	}
 }
 

@@ -54,6 +54,7 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 	};
 	for (int w = 0; w < WINDOW_COUNT; w++)
 		l->latencies[w] = &l->words->latencies[w];
+	slow_init(&l->slow, &l->words->slow);
 	l->ready = xcalloc(l->clients + 1, sizeof(*l->ready));
 	l->is_ready = xcalloc(l->clients + 1, sizeof(*l->is_ready));
 
@@ -308,6 +309,10 @@ void loop_look(struct loop *l, uint64_t now_ns)
 	l->window_start_ns = start_ns;
 	l->window_ns = window_ns;
 	counter_set(&l->words->turned_ns, now_ns);
+	/* The partner is agent_shm_take_slow. */
+	uint64_t round = atomic_load_explicit(&c->round, memory_order_acquire);
+	if (__builtin_expect(round != l->slow.round, 0))
+		slow_begin(&l->slow, round);
 	pass_edges(l, start_ns, end_ns, now_ns);
 }
 
@@ -333,12 +338,14 @@ struct shm_latencies *loop_count_elsewhere(struct loop *l, uint64_t due_ns)
 	enum window window = loop_window_of(l, due_ns);
 
 	shm_count_due(l->words, slots_start_ns, window, due_ns);
+	l->slot = (struct loop_slot){ .window = window };
 	if (slot < SHM_SLOTS - 1) { /* the last one has another kind of word, and no end */
 		l->slot = (struct loop_slot){
 			.from_ns = slots_start_ns + (slot << SHM_SLOT_SHIFT),
 			.ns = UINT64_C(1) << SHM_SLOT_SHIFT,
 			.count = &l->words->by_due[window][slot],
 			.latencies = loop_latencies(l, window),
+			.window = window,
 		};
 		slot_cut(&l->slot, l, due_ns);
 	}

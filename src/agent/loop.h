@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "agent/channel.h"
+#include "agent/slow.h"
 #include "agent/spec.h"
 #include "stats/claims.h"
 
@@ -46,6 +47,7 @@ struct loop_slot {
 	uint64_t from_ns, ns; /* ns = 0: none was looked up since the parent's words have changed */
 	_Atomic uint32_t *count;
 	struct shm_latencies *latencies;
+	enum window window;
 };
 
 struct loop {
@@ -67,8 +69,10 @@ struct loop {
 
 	/* The measured window as of the last loop_look. */
 	uint64_t window_start_ns, window_ns;
-	struct loop_slot slot; /* of the last message that loop_count_due counted */
+	/* Of the last message that loop_count_due counted; its window is known in any case. */
+	struct loop_slot slot;
 	struct shm_latencies *latencies[WINDOW_COUNT]; /* of `words` */
+	struct slow slow;
 	unsigned edges_passed;
 	uint64_t edge_ns; /* the next one of the window; UINT64_MAX = none is announced */
 	uint64_t spin_ns; /* so much of the end of a wait is spun; 0 = all is slept */

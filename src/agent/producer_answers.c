@@ -50,15 +50,42 @@ static void message_unacknowledged(struct producer *p, uint64_t due_ns, uint64_t
 	counter_bump(&p->words->unacknowledged);
 }
 
-static void message_acknowledged(struct producer *p, uint64_t due_ns, uint64_t called_ns,
+/* Apart from where it is asked: few messages are. */
+static __attribute__((noinline)) void keep_slow(struct producer *p,
+                                                const struct sent_report *report, uint64_t sequence,
+                                                uint64_t due_ns, uint64_t called_ns,
+                                                uint64_t now_ns)
+{
+	struct loop *b = &p->loop->base;
+	bool is_paced = producer_is_paced(p->loop);
+	const struct slow_message m = {
+		.due_ns = is_paced ? due_ns : 0,
+		.sent_ns = called_ns,
+		.done_ns = now_ns,
+		.sequence = sequence,
+		.producer = p->id,
+		.client = p->index,
+		.partition = report->partition,
+	};
+
+	slow_put(&b->slow, b->slot.window, now_ns - (is_paced ? due_ns : called_ns), &m);
+}
+
+static void message_acknowledged(struct producer *p, const struct sent_report *report,
+                                 uint64_t sequence, uint64_t due_ns, uint64_t called_ns,
                                  uint64_t now_ns)
 {
 	struct producer_loop *l = p->loop;
 	struct shm_latencies *latencies = loop_count_due(&l->base, due_ns);
+	uint64_t took_ns = now_ns - called_ns;
 
-	shm_record(latencies, LATENCY_PUBLISH, now_ns - called_ns);
-	if (producer_is_paced(l))
-		shm_record(latencies, LATENCY_CORRECTED_PUBLISH, now_ns - due_ns);
+	shm_record(latencies, LATENCY_PUBLISH, took_ns);
+	if (producer_is_paced(l)) {
+		took_ns = now_ns - due_ns;
+		shm_record(latencies, LATENCY_CORRECTED_PUBLISH, took_ns);
+	}
+	if (slow_is_kept(&l->base.slow, l->base.slot.window, took_ns))
+		keep_slow(p, report, sequence, due_ns, called_ns, now_ns);
 	counter_bump(&p->words->acknowledged);
 }
 
@@ -88,7 +115,7 @@ static void producer_sent(void *owner, uint64_t token, const struct sent_report 
 		silence_failed(&p->silence, report->partition, called_ns, now_ns);
 
 	if (report->acknowledged) {
-		message_acknowledged(p, due_ns, called_ns, now_ns);
+		message_acknowledged(p, report, sequence, due_ns, called_ns, now_ns);
 	} else if (p->loop->base.closing) {
 		message_unacknowledged(p, due_ns, now_ns);
 	} else {

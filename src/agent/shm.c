@@ -310,6 +310,28 @@ bool agent_shm_window_cpu(const struct agent_shm *shm, uint32_t loop, struct shm
 	return true;
 }
 
+static size_t take_round(struct agent_shm *shm, uint64_t round, struct slow_taken *to)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < shm->shape.loops; i++) {
+		size_t end = count + slow_take(&shm->loop[i].slow, round, to + count);
+		for (; count < end; count++) /* as loop_client_index says */
+			to[count].message.client = to[count].message.client * shm->shape.loops + i;
+	}
+	return count;
+}
+
+size_t agent_shm_take_slow(struct agent_shm *shm, struct slow_taken *to)
+{
+	uint64_t round = counter_read(&shm->control.round);
+	size_t late = take_round(shm, round + 1, to); /* into the set that is used again */
+
+	/* The partner is loop_look. */
+	atomic_store_explicit(&shm->control.round, round + 1, memory_order_release);
+	return late + take_round(shm, round, to + late);
+}
+
 void agent_shm_late(const struct agent_shm *shm, struct hist_copy *to)
 {
 	struct hist_copy scratch = { 0 };

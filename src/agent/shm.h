@@ -84,6 +84,7 @@ struct shm_control {
 	_Atomic uint64_t load_end_ns;    /* nothing is due from here on */
 	_Atomic uint64_t slots_start_ns; /* before anything is due; the same for all agents */
 	_Atomic uint64_t load_start_ns;  /* nothing is due before; 0 = not known yet */
+	_Atomic uint64_t round;          /* of the slowest messages (slow.h) of this agent */
 };
 
 /* The words of control, as values. */
@@ -179,6 +180,9 @@ struct shm_cpu {
 
 /* False: it has not passed both. */
 bool agent_shm_window_cpu(const struct agent_shm *shm, uint32_t loop, struct shm_cpu *out);
+/* The parent: ends the round, and takes the slowest messages that were not taken yet.  *to has room for
+ * shape.loops * SLOW_TAKEN_MAX; how many there are. */
+size_t agent_shm_take_slow(struct agent_shm *shm, struct slow_taken *to);
 /* Adds how late the loops woke up within the measured window. */
 void agent_shm_late(const struct agent_shm *shm, struct hist_copy *to);
 /* Owner loop only. */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "agent/note.h"
+#include "agent/slow.h"
 #include "stats/hist.h"
 #include "stats/snapshot.h"
 
@@ -64,6 +65,7 @@ struct shm_loop {
 	/* When the loop gave up sending what was due, at the end of the load or to close; 0 = not yet.
 	 * Written before is_offering. */
 	_Atomic uint64_t gave_up_ns;
+	struct shm_slow slow; /* its slowest messages */
 	_Atomic uint32_t by_due[WINDOW_COUNT][SHM_SLOTS - 1];
 	_Atomic uint64_t due_later[WINDOW_COUNT];
 	struct shm_latencies latencies[WINDOW_COUNT];

@@ -268,6 +268,11 @@ void plan_text_files(const struct plan *plan, struct text *out)
 	          size.is_most ? "at most" : "some", format_bytes_short(size.side_bytes, side),
 	          size.is_daily ? " a day" : "", format_bytes_short(size.period_bytes, period),
 	          (unsigned long long)size.periods, format_bytes_short(size.json_bytes, json));
+	if (size.slowest < RESULT_SLOWEST_EACH) {
+		row(out, "");
+		text_addf(out, "so many samples name their %u slowest messages each, not %u\n",
+		          size.slowest, RESULT_SLOWEST_EACH);
+	}
 	row(out, "");
 	text_addf(out, "and a journal of %s until they are complete\n",
 	          format_bytes_short(size.journal_bytes, journal));

@@ -16,6 +16,7 @@
 #include "account/counts.h"
 #include "facts/environment.h"
 #include "facts/role.h"
+#include "facts/slow.h"
 #include "stats/snapshot.h"
 
 /* What one agent process did; a restarted agent is another one of a higher generation. */
@@ -114,6 +115,10 @@ struct fact_totals {
 	struct fact_edge edges[FACT_EDGES];
 	const char *edge_lack; /* why one is not known that has come; NULL = none has, or it is */
 	struct fact_host host; /* that they run on */
+	/* With the histograms: the slowest messages since they were asked for before, up to FACT_SLOW_MAX
+	 * that were due in the measured window, and as many others. */
+	const struct fact_slow *slow_acknowledged, *slow_received;
+	size_t slow_acknowledged_count, slow_received_count;
 	struct fact_agent *agents;
 	size_t agents_count;
 	/* Acknowledged messages that a subscription has not received, as the account knows, although by the

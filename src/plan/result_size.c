@@ -16,6 +16,8 @@
 #define HISTOGRAM_MOST  8000.0
 
 #define PERIOD_BYTES    650.0  /* times and counters */
+#define SLOWEST_BYTES   190.0  /* the names of the columns */
+#define SLOW_BYTES      110.0  /* one message, if all is known of it */
 #define JSON_PERIOD     260.0  /* 28 numbers */
 #define SECOND_BYTES    60.0   /* in columns */
 #define SECOND_LINE     170.0  /* of the journal, with names */
@@ -49,23 +51,53 @@ static double agents_bytes(const struct plan *p, double messages)
 	return bytes;
 }
 
+/* Of a test without end, for a day. */
+static double test_s_of(const struct workload *w)
+{
+	return w->test_ns > 0 ? (double)w->test_ns / NS_PER_S : DAY_S;
+}
+
+/* And the drain. */
+static double periods_of(const struct workload *w)
+{
+	return ceil(test_s_of(w) * NS_PER_S / (double)w->sample_ns) + 1;
+}
+
+unsigned result_size_slowest(const struct workload *w)
+{
+	double each = floor(RESULT_SLOWEST_ALL / periods_of(w));
+
+	return each < 1 ? 1 : each < RESULT_SLOWEST_EACH ? (unsigned)each : RESULT_SLOWEST_EACH;
+}
+
+/* Of a period with so many messages. */
+static double slowest_bytes(const struct plan *p, double messages)
+{
+	double kinds = p->stamped && p->consumers > 0 ? 2 : 1;
+
+	return kinds *
+	       (SLOWEST_BYTES + SLOW_BYTES * least(result_size_slowest(p->workload), messages));
+}
+
 void result_size_estimate(const struct plan *p, struct result_size *out)
 {
 	const struct workload *w = p->workload;
 	bool is_known = p->load.mode != LOAD_UNLIMITED && !p->searches;
 	double sample_s = (double)w->sample_ns / NS_PER_S;
-	double test_s = w->test_ns > 0 ? (double)w->test_ns / NS_PER_S : DAY_S;
+	double test_s = test_s_of(w);
 	double warmup_s = (double)w->warmup_ns / NS_PER_S;
 	double rate = is_known ? p->rate_per_s : 1e6;
-	double periods = ceil(test_s / sample_s) + 1;              /* and the drain */
+	double periods = periods_of(w);
 	double kinds = p->stamped && p->consumers > 0 ? 5.5 : 3.5; /* calls take little */
-	double period = PERIOD_BYTES + kinds * histogram_bytes(rate * sample_s);
+	double period = PERIOD_BYTES + kinds * histogram_bytes(rate * sample_s) +
+	                slowest_bytes(p, rate * sample_s);
 	double rows = p->producers + (double)p->topics * p->partitions * p->subscriptions;
 	double messages = rate * test_s;
 
 	*out = (struct result_size){
 		.periods = (uint64_t)periods,
 		.period_bytes = (uint64_t)period,
+		.slowest = result_size_slowest(w),
 		.side_bytes = (uint64_t)(SIDE_BYTES + periods * period +
 		                         (test_s + warmup_s) * SECOND_BYTES +
 		                         6 * histogram_bytes(messages) + rows * ROW_BYTES +

@@ -44,8 +44,9 @@ struct record_second {
 struct record_period {
 	const char *kind; /* "measure"; the last one is "drain" */
 	uint64_t start_ns, end_ns;
-	uint64_t backlog;         /* at its end */
-	struct snapshot interval; /* what was recorded between the two instants */
+	uint64_t backlog;            /* at its end */
+	struct snapshot interval;    /* what was recorded between the two instants */
+	struct fact_slowest slowest; /* of that */
 };
 
 /* consumerBacklogSizeGB; all 0 when there was no such test. */
@@ -127,7 +128,8 @@ struct record {
 	uint64_t failure_often;
 	struct record_backlog backlog;
 
-	struct snapshot totals; /* after the drain, everything */
+	struct snapshot totals;      /* after the drain, everything */
+	struct fact_slowest slowest; /* of the messages due in the window */
 	/* Counts by recording time, between the two samples that were taken near the ends of the window,
 	 * never at the planned instant; what it took to send and receive them is below. */
 	uint64_t window_counters[COUNTER_COUNT];

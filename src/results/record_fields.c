@@ -666,6 +666,16 @@ static bool read_claims(const json_t *value, void *to, struct fields_in *in)
 	return claims_read(value, &((struct record_period *)to)->interval.claims, in->err);
 }
 
+static bool period_has_slowest(const void *from)
+{
+	return !fact_slowest_is_empty(&((const struct record_period *)from)->slowest);
+}
+
+static bool has_slowest(const void *from)
+{
+	return !fact_slowest_is_empty(&((const struct record *)from)->slowest);
+}
+
 static const struct field_custom kind = { write_kind, read_kind };
 static const struct field_custom claims = { write_claims, read_claims };
 static const struct field_custom merged = { write_merged, read_merged };
@@ -680,6 +690,8 @@ static const struct field period_items[] = {
 	      .flags = FIELD_MUST, COUNTS),
 	FIELD(struct record_period, interval.claims, "client", FIELD_CUSTOM, .custom = &claims),
 	FIELD(struct record_period, interval, "histograms", FIELD_CUSTOM, .custom = &merged),
+	FIELD(struct record_period, slowest, "slowest", FIELD_STRUCT, .of = &slowest_fields,
+	      .when = period_has_slowest),
 };
 const struct fields period_fields = FIELDS(struct record_period, period_items);
 
@@ -705,6 +717,8 @@ static const struct field record_items[] = {
 	PART("window", window_fields, .flags = FIELD_MUST),
 	FIELD(struct record, totals, "latencies", FIELD_CUSTOM, .custom = &latencies),
 	FIELD(struct record, totals.counters, "totals", FIELD_COUNTS, COUNTS),
+	FIELD(struct record, slowest, "slowest", FIELD_STRUCT, .of = &slowest_fields,
+	      .flags = FIELD_NULL, .when = has_slowest),
 	LIST(phases, "phases", phase_fields),
 	FIELD(struct record, backlog, "backlog", FIELD_STRUCT, .of = &backlog_fields,
 	      .flags = FIELD_NULL, .when = had_backlog),

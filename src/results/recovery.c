@@ -168,6 +168,8 @@ static void add_period(struct recovery *r, const struct record_period *p)
 	out->window_end_ns = later(out->window_end_ns, p->end_ns);
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		out->window_counters[i] += p->interval.counters[i];
+	fact_slowest_add(&out->slowest, &p->slowest);
+	fact_slowest_join(&out->slowest);
 	for (unsigned i = 0; i < LATENCY_COUNT; i++)
 		hist_copy_add(&out->totals.latencies[WINDOW_MEASURED][i],
 		              &p->interval.latencies[WINDOW_MEASURED][i]);

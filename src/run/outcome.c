@@ -478,5 +478,6 @@ void outcome_fill(struct run *r, struct record *out)
 		out->failure = r->course.failure.text;
 	/* Borrowed: the sampler was fed with the final totals. */
 	out->totals = r->sampler.last;
+	out->slowest = r->sampler.slowest;
 	judge(r, out);
 }

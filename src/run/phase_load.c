@@ -2,6 +2,7 @@
 #include "run/phase_load.h"
 
 #include "config/workload.h"
+#include "plan/result_size.h"
 #include "run/await.h"
 #include "run/backlog.h"
 #include "run/course.h"
@@ -24,6 +25,7 @@ static void start_load(struct run *r)
 	struct error err = { 0 };
 
 	sampler_init(&r->sampler, r->options->workload->sample_ns, r->plan->subscriptions, now);
+	r->sampler.slowest_each = result_size_slowest(r->options->workload);
 	r->load.gate_ns = call.load.epoch.start_ns = now + r->made.lead_ns;
 	if (r->plan->searches)
 		rate_search_begin(r, r->load.gate_ns, &call.load);

@@ -31,6 +31,7 @@ void sampler_init(struct sampler *s, uint64_t sample_ns, uint64_t subscriptions,
 	*s = (struct sampler){
 		.sample_ns = sample_ns,
 		.subscriptions = subscriptions,
+		.slowest_each = FACT_SLOW_MAX,
 		.next_second_ns = now_ns + SECOND_NS,
 		.next_period_ns = UINT64_MAX,
 		.changed_ns = now_ns,
@@ -127,6 +128,25 @@ bool sampler_resume_is_expected(const struct sampler *s, uint64_t standstill_ns,
 	       now_ns < fleet->consumer_lost_ns + standstill_ns + LIMITS_STANDSTILL_MARGIN;
 }
 
+static void add_slow(struct sampler *s, enum fact_slow_by by, const struct fact_slow *items,
+                     size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		fact_slow_add(&s->slowest_now.of[by], by, &items[i]);
+		if (items[i].is_measured)
+			fact_slow_add(&s->slowest.of[by], by, &items[i]);
+	}
+}
+
+/* One may be acknowledged in this period and received in the next: the lists learn as they grow. */
+static void take_slowest(struct sampler *s, const struct fact_totals *t)
+{
+	add_slow(s, FACT_SLOW_ACKNOWLEDGED, t->slow_acknowledged, t->slow_acknowledged_count);
+	add_slow(s, FACT_SLOW_RECEIVED, t->slow_received, t->slow_received_count);
+	fact_slowest_join(&s->slowest_now);
+	fact_slowest_join(&s->slowest);
+}
+
 void sampler_feed(struct sampler *s, struct fact_totals *totals)
 {
 	static const enum counter progress[] = { COUNTER_SENT, COUNTER_ACKNOWLEDGED, COUNTER_FAILED,
@@ -148,6 +168,7 @@ void sampler_feed(struct sampler *s, struct fact_totals *totals)
 	totals->snapshot = (struct snapshot){ 0 };
 	s->host = totals->host;
 	s->outstanding = totals->outstanding;
+	take_slowest(s, totals);
 	look_at_fleet(s, totals);
 }
 
@@ -230,6 +251,7 @@ void sampler_begin_window(struct sampler *s, const struct fact_totals *totals, u
 	 * to the first period, or the periods would not add up to the whole. */
 	for (size_t i = 0; i < LATENCY_COUNT; i++)
 		hist_copy_clear(&s->base.latencies[WINDOW_MEASURED][i]);
+	s->slowest_now = s->slowest;
 	copy_counts(&s->window_start, &s->last);
 	s->usage_start = s->host.usage;
 	if (totals)
@@ -257,6 +279,9 @@ const struct record_period *sampler_add_period(struct sampler *s, const char *ki
 		.backlog = sampler_backlog(s),
 	};
 	snapshot_diff(&s->last, &s->base, &s->newest.interval);
+	s->newest.slowest = s->slowest_now;
+	fact_slowest_cut(&s->newest.slowest, s->slowest_each);
+	s->slowest_now = (struct fact_slowest){ 0 };
 	copy_snapshot(&s->base, &s->last);
 	while (s->next_period_ns <= s->last.taken_ns)
 		s->next_period_ns += s->sample_ns;
@@ -281,6 +306,8 @@ void sampler_keep(struct sampler *s)
 	struct claims said = whole->interval.claims;
 	claims_follow(&said, &p->interval.claims);
 	snapshot_add(&whole->interval, &p->interval);
+	fact_slowest_add(&whole->slowest, &p->slowest);
+	fact_slowest_join(&whole->slowest);
 	whole->interval.claims = said; /* time has passed; there are no more clients */
 	whole->end_ns = p->end_ns;
 	whole->backlog = p->backlog;

@@ -10,6 +10,9 @@
  * window to the final totals, so that the intervals add up to all that was recorded after the start
  * of the window.  Ticks are at start + n * period: they do not drift.
  *
+ * The slowest messages come with every snapshot that has histograms, each once; a period has those
+ * that came since the one before.
+ *
  * Closed periods are not kept: they stand in the journal (diary.h).  A day of seconds has 56 bytes for
  * each of them here, and 224 for each of its periods.
  *
@@ -59,6 +62,7 @@ struct sampler_fleet {
 struct sampler {
 	uint64_t sample_ns;
 	uint64_t subscriptions;
+	size_t slowest_each; /* so many messages each period names of each kind; set after the start */
 	uint64_t next_second_ns, next_period_ns; /* UINT64_MAX: none is due */
 	bool measuring;
 
@@ -72,6 +76,8 @@ struct sampler {
 	struct host_usage usage_start, usage_end; /* of it, at the ends of the window */
 	uint64_t outstanding;                     /* of fact_totals, as of the last feed */
 	struct sampler_fleet fleet;
+	struct fact_slowest slowest;     /* of the messages due in the window, so far */
+	struct fact_slowest slowest_now; /* of the current period */
 
 	uint64_t changed_ns; /* when a count changed last */
 	uint64_t drained_ns; /* when everything had arrived; 0 = not yet.  */

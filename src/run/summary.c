@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "run/console.h"
+#include "run/slowest_line.h"
 #include "util/secret.h"
 #include "util/units.h"
 
@@ -178,6 +179,16 @@ static void add_latencies(const struct record *r, struct text *out)
 		text_add(out,
 		         "  * too few samples lie above: with 95 % confidence it is not bounded\n");
 	add_meaning(r, out);
+}
+
+static void add_slowest(const struct record *r, struct text *out)
+{
+	struct text line = { 0 };
+
+	slowest_line_format(r, &line);
+	if (line.len > 0)
+		add_wrapped(out, "  ", text_str(&line));
+	text_fini(&line);
 }
 
 static void add_in_flight(const struct record *r, struct text *out)
@@ -357,6 +368,7 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	add_title(r, out);
 	add_throughput(r, out);
 	add_latencies(r, out);
+	add_slowest(r, out);
 	text_add(out, "\n");
 	add_in_flight(r, out);
 	add_accounting(r, out);

@@ -10,6 +10,7 @@
 #include "worker/local_account.h"
 #include "worker/local_debts.h"
 #include "worker/local_edges.h"
+#include "worker/local_slow.h"
 
 /* Counts of partitions are left out of the result beyond this many (8 bytes each here). */
 #define PARTITION_TOTALS_MAX ((size_t)4 * 1024 * 1024)
@@ -249,6 +250,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct fact_totals
 		read_loops(a, arena, &out->agents[n]);
 		n++;
 	}
+	local_slow(l, arena, out);
 	list_producers(l, arena, out);
 	list_partitions(l, arena, out);
 	local_account_tell(l, arena, out);

@@ -11,6 +11,7 @@
 #include "worker/local_account.h"
 #include "worker/local_debts.h"
 #include "worker/local_events.h"
+#include "worker/local_slow.h"
 #include "worker/local_state.h"
 
 #define MS               UINT64_C(1000000)
@@ -410,6 +411,8 @@ static bool read_snapshot(struct local *l, struct error *err)
 	local_agents_list(l, call->arena, false, &call->totals);
 	local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);
 	call->totals.outstanding = local_account_outstanding(l, &call->totals.snapshot);
+	if (!call->totals.without_latencies)
+		local_slow(l, call->arena, &call->totals);
 	return true;
 }
 

@@ -286,6 +286,9 @@ static struct snapshot look_at(const struct agent_threads *a)
 	struct hist_copy late = { 0 };
 	agent_shm_late(shm, &late);
 	hist_copy_fini(&late);
+	struct slow_taken slow[LOOPS * SLOW_TAKEN_MAX];
+	for (size_t n = agent_shm_take_slow(shm, slow); n > 0; n--)
+		assert_true(slow[n - 1].message.done_ns >= slow[n - 1].message.due_ns);
 	for (uint32_t c = 0; c < shm->shape.clients; c++)
 		for (uint32_t p = 0; p < shm->shape.partitions; p++)
 			all += counter_read(&agent_shm_partitions(shm, c)[p]);

@@ -116,6 +116,27 @@ static void add_period(struct text *out, const struct record *r, uint64_t start_
 	snapshot_fini(i);
 }
 
+/* The same, with a message that took so long to be acknowledged. */
+static void add_slow_period(struct text *out, const struct record *r, uint64_t start_s,
+                            const char *kind, uint64_t ms)
+{
+	struct record_period p = {
+		.kind = kind,
+		.start_ns = T + start_s * S,
+		.end_ns = T + (start_s + 1) * S,
+	};
+	const struct fact_slow m = {
+		.sequence = start_s,
+		.due_ns = p.start_ns,
+		.sent_ns = p.start_ns,
+		.acknowledged_ns = p.start_ns + ms * 1000000,
+	};
+
+	fact_slow_add(&p.slowest.of[FACT_SLOW_ACKNOWLEDGED], FACT_SLOW_ACKNOWLEDGED, &m);
+	side_file_format_period(r, &p, out);
+	end_line(out);
+}
+
 static void add_start(struct text *out, const struct record *r)
 {
 	side_file_format_start(r, out);
@@ -182,6 +203,28 @@ static void recover(struct recovery *r, const struct text *journal)
 
 	if (!take_all(r, journal->data, journal->len, &err) || !recovery_finish(r, &err))
 		fail_msg("%s", err.text);
+}
+
+static void the_slowest_messages_are_those_of_the_periods_of_the_window(void **state)
+{
+	const struct record sample = sample_record();
+	struct text journal = { 0 };
+	struct recovery r;
+
+	(void)state;
+	add_start(&journal, &sample);
+	add_window(&journal, &sample);
+	add_slow_period(&journal, &sample, 2, "measure", 10);
+	add_slow_period(&journal, &sample, 3, "measure", 30);
+	add_slow_period(&journal, &sample, 4, "drain", 50);
+	recover(&r, &journal);
+	const struct fact_slow_list *list = &r.record.slowest.of[FACT_SLOW_ACKNOWLEDGED];
+	assert_int_equal(list->count, 2);
+	assert_int_equal(list->items[0].sequence, 3);
+	assert_int_equal(list->items[0].acknowledged_ns, 3 * S + 30000000); /* since the start */
+	assert_int_equal(list->items[1].sequence, 2);
+	recovery_fini(&r);
+	text_fini(&journal);
 }
 
 static void what_was_written_down_is_in_the_record(void **state)
@@ -534,6 +577,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_written_down_is_in_the_record),
+		cmocka_unit_test(the_slowest_messages_are_those_of_the_periods_of_the_window),
 		cmocka_unit_test(the_window_is_what_was_recorded_in_whole_periods),
 		cmocka_unit_test(what_was_under_way_is_open_and_nothing_is_called_lost),
 		cmocka_unit_test(a_run_killed_in_its_first_period_has_the_counts_of_its_seconds),

@@ -253,11 +253,33 @@ static void files_grow_with_the_samples_of_a_test_and_with_its_clients(void **st
 	assert_true(size_of(&more).side_bytes + UINT64_C(99) * 1400 < size_of(&w).side_bytes);
 
 	/* Without an end it is told for a day, and without a rate what it is at most. */
+	uint64_t test_ns = w.test_ns;
 	w.test_ns = 0;
 	assert_int_equal(size_of(&w).periods, 86401);
 	assert_true(size_of(&w).is_daily && !size_of(&w).is_most);
 	w.rate_mode = RATE_SEARCH;
+	w.test_ns = test_ns;
 	assert_true(size_of(&w).is_most && size_of(&w).period_bytes >= fine.period_bytes);
+}
+
+static void of_very_many_samples_each_names_fewer_of_the_slowest_messages(void **state)
+{
+	static const struct {
+		uint64_t test_s, sample_s;
+		unsigned each;
+	} cases[] = {
+		{ 60, 1, 20 },   { 9999, 1, 20 }, { 10000, 1, 19 },  { 86400, 10, 20 },
+		{ 86400, 1, 2 }, { 0, 1, 2 },     { 864000, 10, 2 }, { 8640000, 1, 1 },
+	};
+	struct workload w = ordinary();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		w.test_ns = cases[i].test_s * 1000000000;
+		w.sample_ns = cases[i].sample_s * 1000000000;
+		assert_int_equal(result_size_slowest(&w), cases[i].each);
+		assert_int_equal(size_of(&w).slowest, cases[i].each);
+	}
 }
 
 static void consumers_without_a_partition_are_doubted(void **state)
@@ -574,6 +596,7 @@ int main(void)
 		cmocka_unit_test(an_account_that_is_not_kept_or_not_whole_is_told),
 		cmocka_unit_test(memory_of_the_issues_scenario_is_below_200_mb),
 		cmocka_unit_test(files_grow_with_the_samples_of_a_test_and_with_its_clients),
+		cmocka_unit_test(of_very_many_samples_each_names_fewer_of_the_slowest_messages),
 		cmocka_unit_test(consumers_without_a_partition_are_doubted),
 		cmocka_unit_test(limits_that_are_too_low_come_with_the_command_that_raises_them),
 		cmocka_unit_test(a_soft_limit_below_the_hard_one_is_no_doubt),

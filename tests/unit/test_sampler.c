@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #define S UINT64_C(1000000000)
@@ -91,9 +92,111 @@ static void of_a_period_that_is_written_its_figures_stay(void **state)
 	sampler_fini(&s);
 }
 
+/* --- the slowest messages ------------------------------------------------------------------------- */
+
+/* Due at 1 s, and done so long after. */
+static struct fact_slow slow(uint64_t sequence, uint64_t acknowledged_ns, uint64_t received_ns,
+                             bool is_measured)
+{
+	return (struct fact_slow){
+		.sequence = sequence,
+		.due_ns = S,
+		.acknowledged_ns = acknowledged_ns ? S + acknowledged_ns : 0,
+		.received_ns = received_ns ? S + received_ns : 0,
+		.is_measured = is_measured,
+	};
+}
+
+static void feed_slow(struct sampler *s, uint64_t at_s, const struct fact_slow *acknowledged,
+                      size_t acknowledged_count, const struct fact_slow *received,
+                      size_t received_count)
+{
+	struct fact_totals totals = {
+		.slow_acknowledged = acknowledged,
+		.slow_acknowledged_count = acknowledged_count,
+		.slow_received = received,
+		.slow_received_count = received_count,
+	};
+
+	totals.snapshot.taken_ns = at_s * S;
+	sampler_feed(s, &totals);
+}
+
+/* Of a list, by their sequences. */
+static void assert_slow(const struct fact_slowest *s, enum fact_slow_by by, const char *wanted)
+{
+	char found[200] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < s->of[by].count; i++)
+		len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%d", i ? " " : "",
+		                        (int)s->of[by].items[i].sequence);
+	assert_string_equal(found, wanted);
+}
+
+static void a_period_names_the_slowest_that_came_in_it_and_the_window_those_of_all(void **state)
+{
+	const struct fact_slow before[] = { slow(1, 900, 0, false), slow(2, 10, 0, true) };
+	const struct fact_slow sent[] = { slow(3, 500, 0, true), slow(4, 800, 0, false) };
+	const struct fact_slow more[] = { slow(5, 700, 0, true) };
+	const struct fact_slow arrived[] = { slow(3, 0, 600, true) };
+	const struct fact_totals nothing = { 0 };
+	struct sampler s;
+
+	(void)state;
+	sampler_init(&s, S, 1, 0);
+	feed_slow(&s, 1, before, 2, NULL, 0);
+	sampler_begin_window(&s, &nothing, S);
+	feed_slow(&s, 2, sent, 2, NULL, 0);
+	feed_slow(&s, 2, more, 1, NULL, 0);
+	/* Due in the window and recorded before it began is the first period's. */
+	const struct record_period *p = sampler_add_period(&s, "measure");
+	assert_slow(&p->slowest, FACT_SLOW_ACKNOWLEDGED, "4 5 3 2");
+	assert_slow(&p->slowest, FACT_SLOW_RECEIVED, "");
+	sampler_set_written(&s);
+
+	feed_slow(&s, 3, NULL, 0, arrived, 1);
+	p = sampler_add_period(&s, "drain");
+	assert_slow(&p->slowest, FACT_SLOW_ACKNOWLEDGED, "");
+	assert_slow(&p->slowest, FACT_SLOW_RECEIVED, "3");
+	/* The period before was written when that was not known; of the whole it is. */
+	assert_slow(&s.slowest, FACT_SLOW_ACKNOWLEDGED, "5 3 2");
+	assert_slow(&s.slowest, FACT_SLOW_RECEIVED, "3");
+	assert_int_equal(s.slowest.of[FACT_SLOW_ACKNOWLEDGED].items[1].received_ns, S + 600);
+	assert_int_equal(s.slowest.of[FACT_SLOW_RECEIVED].items[0].acknowledged_ns, S + 500);
+	sampler_fini(&s);
+}
+
+static void periods_of_a_long_run_name_fewer_and_those_kept_in_memory_are_merged(void **state)
+{
+	const struct fact_totals nothing = { 0 };
+	struct sampler s;
+
+	(void)state;
+	sampler_init(&s, S, 1, 0);
+	s.slowest_each = 2;
+	sampler_begin_window(&s, &nothing, S);
+	for (uint64_t at_s = 2; at_s <= 4; at_s++) {
+		struct fact_slow three[3];
+		for (uint64_t i = 0; i < 3; i++)
+			three[i] = slow(10 * at_s + i, 100 * at_s + i, 0, true);
+		feed_slow(&s, at_s, three, 3, NULL, 0);
+		const struct record_period *p = sampler_add_period(&s, "measure");
+		assert_int_equal(p->slowest.of[FACT_SLOW_ACKNOWLEDGED].count, 2);
+		sampler_keep(&s);
+	}
+	assert_slow(&s.kept[0].slowest, FACT_SLOW_ACKNOWLEDGED, "42 41 32 31 22 21");
+	assert_slow(&s.slowest, FACT_SLOW_ACKNOWLEDGED, "42 41 40 32 31 30 22 21 20");
+	sampler_fini(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_period_names_the_slowest_that_came_in_it_and_the_window_those_of_all),
+		cmocka_unit_test(
+			periods_of_a_long_run_name_fewer_and_those_kept_in_memory_are_merged),
 		cmocka_unit_test(periods_that_are_in_no_journal_are_one_of_a_kind_and_lose_nothing),
 		cmocka_unit_test(of_a_period_that_is_written_its_figures_stay),
 	};

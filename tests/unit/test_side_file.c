@@ -377,6 +377,53 @@ static void what_is_written_is_read_and_written_again_to_the_byte(void **state)
 	fini(&s);
 }
 
+static void the_slowest_messages_are_named_by_the_whole_and_by_each_period(void **state)
+{
+	const struct fact_slow m = {
+		.producer = 2,
+		.sequence = 1041,
+		.due_ns = 102 * S,
+		.sent_ns = 102 * S + 5,
+		.acknowledged_ns = 103 * S,
+		.partition = 3,
+		.consumer_agent = -1,
+		.consumer_generation = -1,
+	};
+	struct sample s;
+	struct file_draft out = { 0 }, again = { 0 };
+	struct side_reader r;
+	struct kept kept;
+	struct error err = { 0 };
+
+	(void)state;
+	fill(&s);
+	json_t *root = format(&s.record);
+	json_t *period = json_array_get(json_object_get(root, "periods"), 0);
+	assert_true(json_is_null(json_object_get(root, "slowest")));
+	assert_null(json_object_get(period, "slowest"));
+	json_decref(root);
+
+	fact_slow_add(&s.record.slowest.of[FACT_SLOW_ACKNOWLEDGED], FACT_SLOW_ACKNOWLEDGED, &m);
+	fact_slow_add(&s.periods[0].slowest.of[FACT_SLOW_ACKNOWLEDGED], FACT_SLOW_ACKNOWLEDGED, &m);
+	root = format(&s.record);
+	assert_int_equal(integer_at(root, "slowest/acknowledged/rows/0/1"), 1041);
+	assert_int_equal(integer_at(root, "slowest/acknowledged/rows/0/3"), 2 * S);
+	assert_int_equal(integer_at(root, "periods/0/slowest/acknowledged/rows/0/5"), 3 * S);
+	json_decref(root);
+	assert_true(side_file_write(&s.record, &out, &err));
+	if (!read_text(out.text.data, out.text.len, &r, &kept, &err))
+		fail_msg("%d:%d: %s", err.line, err.column, err.text);
+	assert_int_equal(r.record.slowest.of[FACT_SLOW_ACKNOWLEDGED].items[0].partition, 3);
+	assert_int_equal(kept.periods[0].slowest.of[FACT_SLOW_ACKNOWLEDGED].count, 1);
+	write_again(&r, &kept, &again);
+	assert_string_equal(text_str(&again.text), text_str(&out.text));
+	file_draft_fini(&out);
+	file_draft_fini(&again);
+	fini_kept(&kept);
+	side_reader_fini(&r);
+	fini(&s);
+}
+
 /* Its periods are one line, and two tables stand behind them. */
 static void a_file_of_an_earlier_version_is_read(void **state)
 {
@@ -420,9 +467,9 @@ static void what_is_no_result_of_this_version_is_refused_with_its_place(void **s
 		{ "\"periods\": [", "\"epochs\": [", "periods is missing", 0 },
 		{ "\"histogram\":\"", "\"histogram\":\"x", "publishDelay is no histogram", 8 },
 		{ "\"totals\": {", "\"totals\": {{", "string or '}' expected", 9 },
-		{ "\"kind\":\"measure\"", "\"kind\":\"x\"", "kind is none that is known", 22 },
-		{ "]\n}\n", "]\n}\n{", "something stands behind its end", 24 },
-		{ "\"phases\": ", "\"totals\": ", "a member comes twice", 10 },
+		{ "\"kind\":\"measure\"", "\"kind\":\"x\"", "kind is none that is known", 23 },
+		{ "]\n}\n", "]\n}\n{", "something stands behind its end", 25 },
+		{ "\"phases\": ", "\"totals\": ", "a member comes twice", 11 },
 	};
 	struct sample s;
 	struct file_draft out = { 0 };
@@ -541,6 +588,7 @@ int main(void)
 		cmocka_unit_test(what_the_corrected_latencies_are_those_of_is_marked),
 		cmocka_unit_test(cpu_is_told_for_each_message),
 		cmocka_unit_test(what_is_written_is_read_and_written_again_to_the_byte),
+		cmocka_unit_test(the_slowest_messages_are_named_by_the_whole_and_by_each_period),
 		cmocka_unit_test(a_file_of_an_earlier_version_is_read),
 		cmocka_unit_test(what_is_no_result_of_this_version_is_refused_with_its_place),
 		cmocka_unit_test(a_result_that_is_cut_anywhere_is_refused),

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The slowest messages of a run and of its sample periods, one by one (docs/result-format.md)."""
+
+LOOPBACK = {"name": "Loopback", "driver": "loopback"}
+MS = 10**6
+S = 10**9
+
+RATE = 100
+SPACING = S // RATE
+FIRST = 19  # the sequence of message 20
+STALL = 300 * MS
+KINDS = ("acknowledged", "received")
+
+
+def workload(**more):
+    return {
+        "name": "slowest",
+        "topics": 1,
+        "partitionsPerTopic": 1,
+        "messageSize": 100,
+        "useRandomizedPayloads": True,
+        "randomBytesRatio": 0.5,
+        "randomizedPayloadPoolSize": 10,
+        "subscriptionsPerTopic": 1,
+        "consumerPerSubscription": 1,
+        "producersPerTopic": 1,
+        "producerRate": RATE,
+        "warmupDuration": "0s",
+        "testDuration": "2s",
+        "samplePeriod": "1s",
+    } | more
+
+
+def rows(slowest, kind):
+    table = slowest[kind]
+    return [dict(zip(table["columns"], row)) for row in table["rows"]]
+
+
+def took(row, kind):
+    return row[kind + "Ns"] - (row["dueNs"] or row["sentNs"])
+
+
+def test_messages_that_a_stall_held_up_are_named_with_all_their_times(omb):
+    """The longer the earlier they were due.  The first ten share one reading of the clock at each end:
+    another message would have to be held up by ten times the spacing for itself alone to be as slow."""
+    driver = LOOPBACK | {"brokerFaults": f"stall:{STALL // MS}ms@{FIRST + 1}"}
+    result = omb.run(workload(), driver)
+    result.must_be_good()
+    window = result.omb["window"]
+    first, *others = result.omb["periods"]
+    for kind in KINDS:
+        named = rows(result.omb["slowest"], kind)
+        assert len(named) == 20
+        for i, row in enumerate(named[:10]):
+            due = window["startNs"] + (FIRST + i) * SPACING
+            assert (row["producer"], row["sequence"], row["dueNs"]) == (0, FIRST + i, due)
+            assert due <= row["sentNs"]
+            for end in ("acknowledgedNs", "receivedNs"):
+                assert row[end] >= named[0]["sentNs"] + STALL
+            assert row["partition"] == row["producerAgent"] == row["consumerAgent"] == 0
+            assert row["consumerGeneration"] == 0 and row["measured"]
+            assert row["subscription"].startswith(f"omb-{result.omb['run']['id']}-sub-")
+        # The rest, too, stands in its order, and the first is the maximum of the histogram.
+        times = [took(row, kind) for row in named]
+        assert times == sorted(times, reverse=True)
+        corrected = {"acknowledged": "correctedPublish", "received": "correctedEndToEnd"}[kind]
+        assert times[0] == result.omb["latencies"][corrected]["maxNs"]
+        # The stall is over in the middle of the first period.
+        assert rows(first["slowest"], kind)[:10] == named[:10]
+        for period in others:
+            held_up = range(FIRST, FIRST + 10)
+            found = rows(period.get("slowest", {}), kind) if "slowest" in period else []
+            assert all(row["sequence"] not in held_up for row in found)
+
+
+def test_without_a_schedule_nothing_is_due(omb):
+    result = omb.run(workload(producerRate="max", maxInFlight=10, testDuration="1s"), LOOPBACK)
+    result.must_be_good()
+    for kind, latency in (("acknowledged", "publish"), ("received", "endToEnd")):
+        named = rows(result.omb["slowest"], kind)
+        assert len(named) == 20
+        assert all(row["dueNs"] is None for row in named)
+        assert took(named[0], kind) == result.omb["latencies"][latency]["maxNs"]
