@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "account/area.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "stats/counter.h"
 
 #define LINE           64
@@ -93,4 +96,27 @@ void account_area_take_over(struct account_area *a, account_visit *visit, void *
 		if (state == CHUNK_OPEN || untold)
 			visit(to, c, a->partition_bytes);
 	}
+}
+
+/* Whole pages of chunks: the words before them stay.  A system that does not do it costs memory alone. */
+static void advise(struct account_area *a, int advice)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = (uintptr_t)a + a->heads_at, end = (uintptr_t)account_area_cells(a, 0);
+
+	end += a->shape.chunks * a->chunk_bytes;
+	start = (start + page - 1) / page * page;
+	end = end / page * page;
+	if (start < end)
+		(void)madvise((void *)start, end - start, advice);
+}
+
+void account_area_let_go(struct account_area *a)
+{
+	advise(a, MADV_DONTNEED);
+}
+
+void account_area_free(struct account_area *a)
+{
+	advise(a, MADV_REMOVE);
 }

@@ -78,4 +78,9 @@ uint32_t account_area_take(struct account_area *a, uint32_t most, account_visit 
 /* The same of all that is left, open chunks too.  Once, when the loop has ended, in whatever way. */
 void account_area_take_over(struct account_area *a, account_visit *visit, void *to);
 
+/* Of an area in shared memory: what was read counts as memory of its reader no more, but of its loop. */
+void account_area_let_go(struct account_area *a);
+/* Of one that was taken over: it is memory of nobody any more. */
+void account_area_free(struct account_area *a);
+
 #endif

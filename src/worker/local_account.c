@@ -125,8 +125,13 @@ static uint32_t take(struct book *book, const struct agent *a, uint32_t most)
 {
 	uint32_t taken = 0;
 
-	for (uint32_t i = 0; i < a->spec.loops; i++)
-		taken += book_take(book, agent_shm_account(a->shm, i), most - taken);
+	for (uint32_t i = 0; i < a->spec.loops; i++) {
+		struct account_area *area = agent_shm_account(a->shm, i);
+		uint32_t n = book_take(book, area, most - taken);
+		if (n > 0)
+			account_area_let_go(area);
+		taken += n;
+	}
 	return taken;
 }
 
@@ -196,8 +201,11 @@ void local_account_agent_ended(struct local *l, const struct agent *a)
 {
 	if (l->account.book == NULL || a->shm->shape.account.keys == 0)
 		return;
-	for (uint32_t i = 0; i < a->spec.loops; i++)
-		book_take_over(l->account.book, agent_shm_account(a->shm, i));
+	for (uint32_t i = 0; i < a->spec.loops; i++) {
+		struct account_area *area = agent_shm_account(a->shm, i);
+		book_take_over(l->account.book, area);
+		account_area_free(area);
+	}
 }
 
 /* --- the end ------------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -224,6 +225,51 @@ static size_t touched_bytes(const struct way *w)
 	return bytes;
 }
 
+/* Of the mapping of an area, as the system counts it for this process, in KiB. */
+static unsigned long resident_kib(const struct account_area *a)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long start, end, kib = 0;
+	char line[512];
+	bool is_its = false;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			is_its = (uintptr_t)a >= start && (uintptr_t)a < end;
+		else if (is_its && sscanf(line, "Rss: %lu kB", &kib) == 1)
+			break;
+	}
+	(void)fclose(f);
+	return kib;
+}
+
+static void what_was_read_is_let_go_and_what_was_taken_over_is_gone(void **state)
+{
+	(void)state;
+	struct way w;
+
+	open_way(&w);
+	go_on(&w, ACCOUNT_BLOCK + 100);
+	assert_in_range(resident_kib(w.areas[1]), 1024, w.bytes / 1024);
+	for (int i = 0; i < WAY_LOOPS; i++) {
+		account_area_let_go(w.areas[i]);
+		assert_in_range(resident_kib(w.areas[i]), 0, 256);
+	}
+	/* All of it is there, and the loops go on. */
+	assert_true(touched_bytes(&w) > MIB);
+	go_on(&w, 2 * ACCOUNT_BLOCK);
+	for (int i = 0; i < WAY_LOOPS; i++) {
+		book_take_over(w.book, w.areas[i]);
+		account_area_free(w.areas[i]);
+	}
+	assert_in_range(touched_bytes(&w), 0, WAY_LOOPS * 256 * 1024);
+	for (uint32_t p = 0; p < WAY_PRODUCERS; p++)
+		assert_int_equal(book_counts(w.book, p, 0)->received, 2 * ACCOUNT_BLOCK);
+	assert_true(book_is_exact(w.book));
+	close_way(&w);
+}
+
 static void what_loops_hand_over_touches_what_is_open_and_no_more_with_time(void **state)
 {
 	(void)state;
@@ -339,6 +385,7 @@ int main(void)
 		cmocka_unit_test(an_hour_of_a_healthy_group_takes_what_a_minute_does),
 		cmocka_unit_test(partitions_of_what_is_under_way_are_within_the_bound),
 		cmocka_unit_test(what_loops_hand_over_touches_what_is_open_and_no_more_with_time),
+		cmocka_unit_test(what_was_read_is_let_go_and_what_was_taken_over_is_gone),
 		cmocka_unit_test(blocks_that_close_in_disorder_leave_one_run),
 		cmocka_unit_test(what_went_wrong_takes_little_once_it_is_behind),
 		cmocka_unit_test(a_backlog_has_a_limit_and_says_so),

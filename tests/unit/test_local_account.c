@@ -322,6 +322,30 @@ static void failed_ones_that_never_arrive_are_charged_to_each_subscription(void 
 	close_worker(&f);
 }
 
+/* No answer tells when they were due: the schedule does. */
+static void unanswered_ones_that_never_arrive_are_charged_from_when_they_were_due(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_bench(&f, LOOPBACK "delay: 100s\n", per_client, 1, 1);
+	create_topics(&f, 1, 1);
+	create_consumers(&f, 1, 1);
+	create_producers(&f, 1);
+	start_load(&f, 1000, 1, 300 * MS);
+	wait_counter(&f, COUNTER_SENT, 300);
+	struct fact_totals t = finish(&f);
+	assert_int_equal(t.snapshot.counters[COUNTER_UNACKNOWLEDGED], 300);
+	assert_true(t.account.is_exact);
+	assert_counts(&t.account.all, &(struct book_counts){ .missing = 300 });
+	const struct hist_copy *h = &t.snapshot.latencies[WINDOW_MEASURED][LATENCY_CORRECTED_E2E];
+	assert_int_equal(h->count, 300);
+	/* The least is known to the width of its bucket. */
+	assert_in_range(h->max - h->min, 299 * MS - h->min / 500, 299 * MS + h->min / 500);
+	fact_totals_fini(&t);
+	close_worker(&f);
+}
+
 static void failed_ones_that_arrive_are_not_charged_besides(void **state)
 {
 	struct fixture f;
@@ -479,6 +503,8 @@ int main(void)
 		cmocka_unit_test(a_loss_is_charged_once_whatever_comes_twice),
 		cmocka_unit_test(without_an_account_a_duplicate_makes_up_for_a_loss),
 		cmocka_unit_test(failed_ones_that_never_arrive_are_charged_to_each_subscription),
+		cmocka_unit_test(
+			unanswered_ones_that_never_arrive_are_charged_from_when_they_were_due),
 		cmocka_unit_test(failed_ones_that_arrive_are_not_charged_besides),
 		cmocka_unit_test(damaged_ones_are_counted_where_they_came),
 		cmocka_unit_test(what_is_still_to_come_is_told_although_something_came_twice),
