@@ -204,6 +204,9 @@ static void list_partitions(struct local *l, struct arena *arena, struct fact_to
 	out->partitions_count = 0;
 	if (count == 0 || count > PARTITION_TOTALS_MAX)
 		return;
+	/* What was lost of a topic without partitions is in none of them. */
+	if ((l->driver->flags & DRIVER_PARTITIONS) == 0)
+		return;
 	uint64_t *sums = xcalloc(count, sizeof(*sums));
 	sum_partitions(l, sums);
 	out->partitions = arena_alloc(arena, count * sizeof(*out->partitions));
