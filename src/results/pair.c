@@ -58,15 +58,45 @@ static bool any_json_exists(const char *json)
 	return found;
 }
 
+/* Without `ending`; 0: it has another. */
+static size_t stem_len(const char *path, const char *ending)
+{
+	size_t len = strlen(path), cut = strlen(ending);
+
+	return len > cut && strcmp(path + len - cut, ending) == 0 ? len - cut : 0;
+}
+
 /* `x.json` -> `x.omb`; `x` -> `x.omb`. */
 static char *side_of(const char *json)
 {
-	static const char ending[] = ".json";
-	size_t len = strlen(json), cut = strlen(ending);
+	size_t len = stem_len(json, ".json");
 
-	if (len > cut && strcmp(json + len - cut, ending) == 0)
-		len -= cut;
-	return xasprintf("%.*s.omb", (int)len, json);
+	return xasprintf("%.*s.omb", (int)(len > 0 ? len : strlen(json)), json);
+}
+
+char *pair_side_of(const char *path)
+{
+	for (size_t i = 0; i < ENDINGS; i++) {
+		char *ending = xasprintf(".json%s", endings[i]);
+		size_t len = stem_len(path, ending);
+		free(ending);
+		if (len > 0)
+			return xasprintf("%.*s.omb", (int)len, path);
+	}
+	return xstrdup(path);
+}
+
+char *pair_json_beside(const char *side_path)
+{
+	size_t len = stem_len(side_path, ".omb");
+
+	for (size_t i = 0; i < ENDINGS && len > 0; i++) {
+		char *path = xasprintf("%.*s.json%s", (int)len, side_path, endings[i]);
+		if (exists(path))
+			return path;
+		free(path);
+	}
+	return NULL;
 }
 
 static char *folder_of(const char *path)

@@ -68,6 +68,11 @@ struct pair_contents {
 bool pair_write(struct pair *p, enum pair_kind kind, const struct pair_contents *contents,
                 struct text *json_path, struct error *err);
 
+/* The `.omb` of the result that a file is of: of `x.json`, `x.json.invalid`, `x.json.partial`; any other
+ * name is itself.  Owned by the caller, as that of OMB's file beside a `.omb`: NULL = there is none. */
+char *pair_side_of(const char *path);
+char *pair_json_beside(const char *side_path);
+
 /* Is this the placeholder of the run?  Not for a pair that this process holds: looking would let go of
  * it. */
 bool pair_is_placeholder(const char *side_path, const char *run_id);

@@ -43,6 +43,16 @@ double record_consume_per_s(const struct record *r)
 	return per_s(r, COUNTER_RECEIVED);
 }
 
+uint64_t record_exact_below(const struct record *r)
+{
+	uint64_t below = ACCOUNT_EXACT;
+
+	for (size_t i = 0; i < r->producer_totals_count; i++)
+		if (r->producer_totals[i].exact_below < below)
+			below = r->producer_totals[i].exact_below;
+	return below;
+}
+
 static bool needs_schedule(enum latency which)
 {
 	return which == LATENCY_DELAY || which == LATENCY_CORRECTED_PUBLISH ||

@@ -122,6 +122,8 @@ struct record {
 	size_t producer_totals_count;
 	const struct fact_partition *partition_totals;
 	size_t partition_totals_count;
+	struct fact_account account; /* its ranges are borrowed, too */
+	const char *account_lack;    /* why none was kept; NULL = one was, or nobody told */
 	const struct fact_event *events;
 	size_t events_count;
 	const char *failure_cause; /* the commonest of messages that failed; NULL = none is known */
@@ -166,6 +168,8 @@ bool record_refused(const struct record *r, double *least_per_s, double *most_pe
 const uint64_t *record_window_counters(const struct record *r);
 double record_publish_per_s(const struct record *r); /* acknowledged within the window */
 double record_consume_per_s(const struct record *r);
+/* The account of every producer is exact below this sequence; ACCOUNT_EXACT: all of it. */
+uint64_t record_exact_below(const struct record *r);
 
 /* --- latencies of the measured window ---------------------------------------------------------- */
 

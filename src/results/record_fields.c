@@ -10,6 +10,7 @@
 #include "facts/claim_fields.h"
 #include "facts/fact_fields.h"
 #include "results/record.h"
+#include "results/record_account.h"
 #include "util/arena.h"
 
 #define COUNTS .names = fact_counter_names, .names_count = COUNTER_COUNT
@@ -717,6 +718,7 @@ static const struct field record_items[] = {
 	PART("window", window_fields, .flags = FIELD_MUST),
 	FIELD(struct record, totals, "latencies", FIELD_CUSTOM, .custom = &latencies),
 	FIELD(struct record, totals.counters, "totals", FIELD_COUNTS, COUNTS),
+	FIELD(struct record, account, "accounting", FIELD_CUSTOM, .custom = &record_account),
 	FIELD(struct record, slowest, "slowest", FIELD_STRUCT, .of = &slowest_fields,
 	      .flags = FIELD_NULL, .when = has_slowest),
 	LIST(phases, "phases", phase_fields),

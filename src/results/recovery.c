@@ -365,6 +365,7 @@ bool recovery_finish(struct recovery *r, struct error *err)
 		return error_set(err, ERROR_SYSTEM,
 		                 "the run was killed before anything was measured");
 	end_record(r);
+	out->account_lack = "the run did not end";
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		c[i] = r->base[i] + r->recorded[i];
 	out->counted_end_ns = out->counted_start_ns;

@@ -118,6 +118,17 @@ void outcome_begin(struct run *r, struct record *out)
 
 /* --- what was measured ---------------------------------------------------------------------------- */
 
+static void fill_account(const struct run *r, struct record *out)
+{
+	const struct fact_account *told = &r->close.totals.account;
+
+	if (told->is_kept)
+		out->account = *told;
+	else
+		out->account_lack =
+			r->plan->account ? "the worker told none" : r->plan->account_lack;
+}
+
 /* What the worker told at the end, and what of it was in the window. */
 static void fill_totals(struct run *r, struct record *out)
 {
@@ -138,6 +149,7 @@ static void fill_totals(struct run *r, struct record *out)
 	out->producer_totals_count = t->producers_count;
 	out->partition_totals = t->partitions;
 	out->partition_totals_count = t->partitions_count;
+	fill_account(r, out);
 }
 
 static void fill_events(struct run *r, struct record *out)
@@ -165,6 +177,10 @@ static void fill_events(struct run *r, struct record *out)
 		};
 	out->events = to;
 	out->events_count = count;
+
+	struct reason failed = reason_of(&r->close.events, REASON_MESSAGES);
+	out->failure_cause = failed.text;
+	out->failure_often = failed.often;
 }
 
 static void count_between(const uint64_t *newer, const uint64_t *older, uint64_t *out)

@@ -7,6 +7,12 @@
 
 #define TEXT_MAX 512
 
+/* A file of somebody else's may have an event without a text. */
+static bool says_something(const struct fact_event *e)
+{
+	return !e->is_rest && e->text != NULL;
+}
+
 static bool is_about(const struct fact_event *e, enum reason_about about)
 {
 	static const char *const messages[] = { "send", "delivery", "blocked" };
@@ -27,7 +33,7 @@ static uint64_t times(const struct fact_events *events, enum reason_about about,
 	for (size_t i = 0; i < events->count; i++) {
 		const struct fact_event *e = &events->items[i];
 
-		if (is_about(e, about) && !e->is_rest &&
+		if (is_about(e, about) && says_something(e) &&
 		    text_is_same_but_numbers(e->text, text, TEXT_MAX))
 			count += e->count;
 	}
@@ -44,7 +50,7 @@ struct reason reason_of(const struct fact_events *events, enum reason_about abou
 		if (!is_about(e, about))
 			continue;
 		out.count += e->count;
-		uint64_t often = e->is_rest ? 0 : times(events, about, e->text);
+		uint64_t often = says_something(e) ? times(events, about, e->text) : 0;
 		if (often > out.often) {
 			out.often = often;
 			out.text = e->text;

@@ -1,43 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/summary.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/record_account.h"
+#include "run/account_line.h"
 #include "run/console.h"
 #include "run/slowest_line.h"
 #include "util/secret.h"
 #include "util/units.h"
 
-/* Room for 2^64 - 1 with its commas. */
-#define GROUPED_TEXT 32
-
-/* "6,000,000" */
-static char *grouped(uint64_t n, char *out)
-{
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
-	char *to = out;
-
-	for (int i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			*to++ = ',';
-		*to++ = digits[i];
-	}
-	*to = '\0';
-	return out;
-}
-
 static char *grouped_rate(double per_s, char *out)
 {
 	/* A tenth of a message counts at low rates only. */
 	if (per_s < 100) {
-		(void)snprintf(out, GROUPED_TEXT, "%.3g", per_s);
+		(void)snprintf(out, UNITS_TEXT, "%.3g", per_s);
 		return out;
 	}
-	return grouped((uint64_t)(per_s + 0.5), out);
+	return format_grouped((uint64_t)(per_s + 0.5), out);
 }
 
 /* Further lines are indented as far as `first` is long. */
@@ -49,7 +31,7 @@ static void add_wrapped(struct text *out, const char *first, const char *text)
 
 static void add_search(const struct record *r, struct text *line)
 {
-	char rate[GROUPED_TEXT], most[GROUPED_TEXT];
+	char rate[UNITS_TEXT], most[UNITS_TEXT];
 	double least_per_s, most_per_s;
 
 	text_addf(line, "%s msg/s found as the maximum (in %u trials",
@@ -62,7 +44,7 @@ static void add_search(const struct record *r, struct text *line)
 
 static void add_title(const struct record *r, struct text *out)
 {
-	char rate[GROUPED_TEXT], duration[UNITS_TEXT];
+	char rate[UNITS_TEXT], duration[UNITS_TEXT];
 	struct text line = { 0 };
 
 	text_addf(&line, "%s on %s: ", r->workload_name, r->driver_name);
@@ -89,7 +71,7 @@ static void add_title(const struct record *r, struct text *out)
 static void add_throughput(const struct record *r, struct text *out)
 {
 	double mib = (double)r->message_bytes / (1024.0 * 1024.0);
-	char rate[GROUPED_TEXT];
+	char rate[UNITS_TEXT];
 
 	text_addf(out, "\n  published  %12s msg/s  %8.2f MiB/s\n",
 	          grouped_rate(record_publish_per_s(r), rate), record_publish_per_s(r) * mib);
@@ -193,64 +175,21 @@ static void add_slowest(const struct record *r, struct text *out)
 
 static void add_in_flight(const struct record *r, struct text *out)
 {
-	char count[GROUPED_TEXT], bytes[UNITS_TEXT];
+	char count[UNITS_TEXT], bytes[UNITS_TEXT];
 
 	if (r->rate == RECORD_FIXED)
 		return;
-	text_addf(out, "  in flight: at most %s messages", grouped(r->window_messages, count));
+	text_addf(out, "  in flight: at most %s messages", format_grouped(r->window_messages, count));
 	if (r->window_bytes)
 		text_addf(out, " or %s", format_bytes_short(r->window_bytes, bytes));
 	text_add(out, " for each producer\n");
 }
 
-static void add_missing(const struct record *r, struct text *line)
+static void add_accounting(const struct record *r, const char *side_path, struct text *out)
 {
-	const uint64_t *c = r->totals.counters;
-	uint64_t expected = c[COUNTER_ACKNOWLEDGED] * r->subscriptions;
-	uint64_t received = c[COUNTER_RECEIVED];
-	uint64_t unsure = (c[COUNTER_FAILED] + c[COUNTER_UNACKNOWLEDGED]) * r->subscriptions;
-	char n[GROUPED_TEXT];
-
-	/* What was under way when a run was killed is neither lost nor delivered. */
-	if (r->subscriptions == 0 || !r->stamped || r->recovered)
-		return;
-	if (received == expected)
-		text_addf(line, ": as many received as acknowledged%s",
-		          r->subscriptions == 1 ? "" : ", for each subscription");
-	else if (received < expected)
-		text_addf(line, ": %s missing", grouped(expected - received, n));
-	else if (received - expected <= unsure)
-		text_addf(line, ": %s arrived without an acknowledgement",
-		          grouped(received - expected, n));
-	else
-		text_addf(line, ": %s too many", grouped(received - expected, n));
-}
-
-static void add_accounting(const struct record *r, struct text *out)
-{
-	const uint64_t *c = r->totals.counters;
 	struct text line = { 0 };
-	char n[GROUPED_TEXT];
 
-	text_addf(&line, "%s sent", grouped(c[COUNTER_SENT], n));
-	text_addf(&line, ", %s acknowledged", grouped(c[COUNTER_ACKNOWLEDGED], n));
-	if (c[COUNTER_FAILED])
-		text_addf(&line, ", %s failed", grouped(c[COUNTER_FAILED], n));
-	if (c[COUNTER_FAILED] && r->failure_cause)
-		text_addf(&line, " (\"%s\" %s times)", r->failure_cause,
-		          grouped(r->failure_often, n));
-	if (c[COUNTER_UNACKNOWLEDGED])
-		text_addf(&line, ", %s unanswered", grouped(c[COUNTER_UNACKNOWLEDGED], n));
-	if (c[COUNTER_UNSENT])
-		text_addf(&line, ", %s never sent", grouped(c[COUNTER_UNSENT], n));
-	if (r->subscriptions > 0)
-		text_addf(&line, ", %s received (%" PRIu64 " subscription%s)",
-		          grouped(c[COUNTER_RECEIVED], n), r->subscriptions,
-		          r->subscriptions == 1 ? "" : "s");
-	if (c[COUNTER_REDELIVERED])
-		text_addf(&line, ", %s of these again, says the broker",
-		          grouped(c[COUNTER_REDELIVERED], n));
-	add_missing(r, &line);
+	account_line_format(r, side_path, &line);
 	add_wrapped(out, "  ", text_str(&line));
 	text_fini(&line);
 }
@@ -331,16 +270,16 @@ static void add_memory(const struct record *r, struct text *out)
 static void add_backlog(const struct record *r, struct text *out)
 {
 	const struct record_backlog *b = &r->backlog;
-	char n[GROUPED_TEXT], duration[UNITS_TEXT];
+	char n[UNITS_TEXT], duration[UNITS_TEXT];
 
 	if (b->asked_messages == 0)
 		return;
-	text_addf(out, "  backlog: %s messages built in %s", grouped(b->built_messages, n),
+	text_addf(out, "  backlog: %s messages built in %s", format_grouped(b->built_messages, n),
 	          format_duration_short(b->build_ns, duration));
 	if (b->not_built)
-		text_addf(out, " (%s asked for)", grouped(b->asked_messages, n));
+		text_addf(out, " (%s asked for)", format_grouped(b->asked_messages, n));
 	text_addf(out, ", %s %s in %s\n", b->not_drained ? "not drained:" : "drained to",
-	          grouped(b->left_messages, n), format_duration_short(b->drain_ns, duration));
+	          format_grouped(b->left_messages, n), format_duration_short(b->drain_ns, duration));
 }
 
 static void add_verdict(const struct record *r, struct text *out)
@@ -371,7 +310,7 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	add_slowest(r, out);
 	text_add(out, "\n");
 	add_in_flight(r, out);
-	add_accounting(r, out);
+	add_accounting(r, side_path, out);
 	add_outages(r, out);
 	add_backlog(r, out);
 	add_broker(r, out);
@@ -379,10 +318,12 @@ void summary_format(const struct record *r, const char *result_path, const char 
 	add_cost(r, out);
 	add_memory(r, out);
 	add_verdict(r, out);
-	if (result_path && side_path)
-		text_addf(out, "\n  %s\n  %s\n", result_path, side_path);
-	else
+	if (side_path == NULL)
 		text_add(out, "\n  The result could not be written: there are no files.\n");
+	else if (result_path == NULL)
+		text_addf(out, "\n  %s\n", side_path);
+	else
+		text_addf(out, "\n  %s\n  %s\n", result_path, side_path);
 }
 
 static json_t *text_or_null(const char *text)
@@ -424,6 +365,19 @@ static json_t *outages(const struct record *r)
 	return all;
 }
 
+/* A line is no place for each range that was lost. */
+static json_t *accounting(const struct record *r)
+{
+	struct text text = { 0 };
+	struct fields_out to = { .text = &text, .origin_ns = r->started_ns };
+
+	(void)record_account.write(r, &to);
+	json_t *o = json_loads(text_str(&text), 0, NULL);
+	(void)json_object_del(o, "lostRanges");
+	text_fini(&text);
+	return o;
+}
+
 void summary_format_json(const struct record *r, const char *result_path, const char *side_path,
                          struct text *out)
 {
@@ -443,7 +397,9 @@ void summary_format_json(const struct record *r, const char *result_path, const 
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		(void)json_object_set_new(o, counter_name((enum counter)i),
 		                          json_integer((json_int_t)r->totals.counters[i]));
-	(void)json_object_set_new(o, "failureCause", text_or_null(r->failure_cause));
+	(void)json_object_set_new(o, "accounting", accounting(r));
+	(void)json_object_set_new(o, "failureCause",
+	                          r->failure_cause ? message(r->failure_cause) : json_null());
 	(void)json_object_set_new(o, "failureOften", json_integer((json_int_t)r->failure_often));
 	(void)json_object_set_new(o, "outages", outages(r));
 	(void)json_object_set_new(o, "verdict", json_string(verdict_name(r->verdict.verdict)));

@@ -12,7 +12,8 @@
 #include "results/record.h"
 #include "util/text.h"
 
-/* Both append. */
+/* Both append.  `side_path` NULL: the result could not be written; `result_path` NULL besides it: OMB's
+ * file is not there (any more). */
 void summary_format(const struct record *r, const char *result_path, const char *side_path,
                     struct text *out);
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,21 @@ char *format_bytes_short(uint64_t bytes, char *out)
 	};
 
 	return three_digits((long double)bytes, rising, out);
+}
+
+char *format_grouped(uint64_t n, char *out)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	char *to = out;
+
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return out;
 }
 
 /* A number below CPU_LIST_MAX; what stands behind it is the caller's. */

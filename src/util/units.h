@@ -3,7 +3,7 @@
 #define OMB_UTIL_UNITS_H
 
 /*
- * units -- durations, sizes and lists of CPUs as people write them.
+ * units -- durations, sizes, counts and lists of CPUs as people write them.
  *
  * Durations: ns, us (or µs), ms, s, m (or min), h; several together as in 1m30s.
  * Sizes: B, kB, MB, GB, TB are powers of 1000 and KiB, MiB, GiB, TiB powers of 1024; KB is kB.
@@ -44,6 +44,9 @@ char *format_bytes(uint64_t bytes, char *out);
 /* For people, rounded to three digits: "1.53ms", "2.10GB". */
 char *format_duration_short(uint64_t ns, char *out);
 char *format_bytes_short(uint64_t bytes, char *out);
+
+/* "6,000,000" */
+char *format_grouped(uint64_t n, char *out);
 
 struct cpu_list {
 	const uint32_t *cpus; /* in the order written, each once; in the arena */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: help, mistakes, checks.  No broker, and nothing is measured here."""
 
+import json
 import os
 import pathlib
 import re
@@ -13,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OMB = pathlib.Path(os.environ.get("OMB_BUILD", ROOT / "build")) / "omb"
 
 COMMANDS = [
-    "run", "check", "csv", "cleanup", "recover", "drivers", "broker", "proxy", "demo", "calibrate",
+    "run", "check", "show", "csv", "cleanup", "recover", "drivers", "broker", "proxy", "demo", "calibrate",
     "help",
 ]
 
@@ -183,6 +184,8 @@ def test_unknown_option_names_the_nearest():
         (["check", "-d", "x", "--brokers", "0", "w"],
          '--brokers: "0" is not a number from 1 to 10000'),
         (["csv"], "expected one folder with results, or one .omb, got 0"),
+        (["show"], "expected one result, NAME.omb, got 0"),
+        (["show", "a.omb", "b.omb"], "expected one result, NAME.omb, got 2"),
         (["cleanup", "--run", "x"], "no driver file: -d says where to clean up"),
         (["cleanup", "-d", "x"], "which runs? either --run ID or --min-age 1h"),
         (["cleanup", "-d", "x", "--run", "orders"], '--run: "orders" is not the id of a run'),
@@ -571,6 +574,81 @@ def test_csv_of_a_result_has_its_periods(work):
     (work / "new.omb").write_text(golden.replace('"formatVersion": 1', '"formatVersion": 2'))
     assert_fails(omb("csv", "new.omb", cwd=work), 2, "result new.omb: a result of format version 2, this omb reads version 1")
     assert not list(work.glob("[hn]*.csv")) and not list(work.glob(".omb-*"))
+
+
+def test_show_tells_again_what_a_result_says(work):
+    golden = (ROOT / "tests/golden/format-1.omb").read_text()
+    (work / "x.omb").write_text(golden)
+    done = omb("show", "x.omb", cwd=work)
+    assert done.returncode == 0 and done.stderr == ""
+    said = " ".join(done.stdout.split())
+    assert said.startswith("small on Loopback: 500 msg/s asked for, measured for 3.00s")
+    assert "1,500 sent, 1,500 acknowledged, 1,500 received (1 subscription)" in said
+    assert " SUSPECT SUSPECT publishDelay at p99 messages were sent 2.7 ms late, " in said
+    assert done.stdout.endswith("\n\n  x.omb\n")
+
+    (work / "x.json.invalid").write_text("{}")
+    done = omb("show", "x.json.invalid", cwd=work)
+    assert done.returncode == 0 and done.stdout.endswith("\n\n  x.json.invalid\n  x.omb\n")
+
+    (work / "half.omb").write_text(golden[: len(golden) // 2])
+    line = golden.count("\n", 0, len(golden) // 2) + 1
+    for words in ((), ("--lost",)):
+        done = omb("show", *words, "half.omb", cwd=work)
+        assert done.returncode == 2 and done.stdout == ""
+        assert re.match(rf"omb: result half.omb:{line}:\d+: it ends too early$", done.stderr)
+    assert_fails(omb("show", "no.json", cwd=work), 1, "result no.omb: No such file or directory")
+
+
+def with_account(golden, account):
+    return golden.replace('\n"phases": ', f'\n"accounting": {json.dumps(account)},\n"phases": ')
+
+
+def test_show_names_each_message_that_was_lost(work):
+    golden = (ROOT / "tests/golden/format-1.omb").read_text()
+    s = 1_000_000_000
+    columns = "producer", "topic", "subscription", "partition", "first", "last", "firstDueNs", "lastDueNs"
+    rows = [
+        [0, "t", "g", 3, 17, 19, 177516837 + s, 177516837 + s + 4000000],
+        [2, "t", "g", None, 5, 5, 77516837, 77516837],
+    ]
+    account = {"kept": True, "exact": True, "lost": 4}
+    (work / "x.omb").write_text(with_account(golden, account | {"lostRanges": {"columns": columns, "rows": rows}}))
+    done = omb("show", "--lost", "x.omb", cwd=work)
+    assert done.returncode == 0 and done.stderr == ""
+    first, empty, header, *lines = done.stdout.splitlines()
+    assert first == "4 of 1,500 acknowledged messages were lost (1 subscription)" and empty == ""
+    names = "producer sequences messages partition due_s last_due_s due topic subscription"
+    assert header.split() == names.split()
+    assert [line.split() for line in lines] == [
+        ["0", "17-19", "3", "3", "+1.000000000", "+1.004000000", "2026-11-28T14:51:18.762527079Z", "t", "g"],
+        ["2", "5", "1", "-", "-0.100000000", "-0.100000000", "2026-11-28T14:51:17.662527079Z", "t", "g"],
+    ]
+
+    (work / "x.omb").write_text(with_account(golden, account | {"exact": False, "lostRangesLeftOff": 7}))
+    done = omb("show", "--lost", "x.json", cwd=work)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0].startswith("at least 4 of 1,500 acknowledged messages")
+    assert done.stdout.splitlines()[-1] == "and 7 ranges more, which the result does not name"
+
+    (work / "x.omb").write_text(with_account(golden, account | {"lost": 0}))
+    done = omb("show", "--lost", "x.omb", cwd=work)
+    assert done.returncode == 0
+    assert done.stdout == "0 of 1,500 acknowledged messages were lost (1 subscription)\n"
+
+
+def test_what_was_lost_without_an_account_is_unknown_and_not_none(work):
+    golden = (ROOT / "tests/golden/format-1.omb").read_text()
+    unknown = "result x.omb: no account of every message was kept ({}): which were lost is unknown"
+    (work / "x.omb").write_text(golden)
+    done = omb("show", "--lost", "x.omb", cwd=work)
+    assert_fails(done, 1, unknown.format("it was made by an earlier omb"))
+    (work / "x.omb").write_text(with_account(golden, {"kept": False, "why": "accounting is off"}))
+    done = omb("show", "--lost", "x.omb", cwd=work)
+    assert_fails(done, 1, unknown.format("accounting is off"))
+    assert done.stdout == ""
+    said = " ".join(omb("show", "x.omb", cwd=work).stdout.split())
+    assert "No account was kept (accounting is off): lost messages are unknown" in said
 
 
 def test_csv_of_a_folder_without_results_is_an_error(work):

@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "run/account_line.h"
 #include "run/summary.h"
+#include "util/secret.h"
 
 #define MS UINT64_C(1000000)
 #define S  UINT64_C(1000000000)
@@ -303,6 +305,200 @@ static void what_is_missing_is_counted_over_all_subscriptions(void **state)
 	free(text);
 }
 
+/* --- the line of accounting ------------------------------------------------------------------------- */
+
+/* The line, without its breaks. */
+static char *account_line(struct record *r)
+{
+	struct text line = { 0 };
+
+	account_line_format(r, "w.omb", &line);
+	snapshot_fini(&r->totals);
+	return text_take(&line);
+}
+
+static void expect_line(struct record *r, const char *want)
+{
+	char *line = account_line(r);
+
+	assert_string_equal(line, want);
+	free(line);
+}
+
+static void fill_account(struct record *r)
+{
+	fill_record(r);
+	r->account = (struct fact_account){ .is_kept = true,
+		                           .is_exact = true,
+		                           .is_order_known = true };
+	r->account.all.received = 9000000;
+}
+
+#define SUMS "9,000,000 sent, 9,000,000 acknowledged, 9,000,000 received (1 subscription)"
+
+static void what_was_proven_is_told_and_no_more(void **state)
+{
+	static const struct {
+		struct book_counts all;
+		uint64_t subscriptions;
+		const char *want;
+	} cases[] = {
+		{ { 0 }, 1, SUMS ": every acknowledged message was received once, in order" },
+		{ { .redelivered = 4 }, 1, SUMS ": every acknowledged message was received in order" },
+		{ { .duplicated = 4 },
+		  1,
+		  "4 duplicated; " SUMS ": every acknowledged message was received in order" },
+		{ { .out_of_order = 4 },
+		  1,
+		  "4 out of order; " SUMS ": every acknowledged message was received once" },
+		{ { .out_of_order = 4, .duplicated = 1000 },
+		  1,
+		  "1,000 duplicated, 4 out of order; " SUMS
+		  ": every acknowledged message was received" },
+		{ { .delivered_though_failed = 1 },
+		  1,
+		  "1 delivered though failed; " SUMS
+		  ": every acknowledged message was received once, in order" },
+		{ { .never_sent = 1 },
+		  1,
+		  "1 received that nobody sent; " SUMS
+		  ": every acknowledged message was received once, in order" },
+		/* Sums are equal, and nothing is proven by that. */
+		{ { .lost = 1, .duplicated = 1 }, 1, "1 lost, 1 duplicated; " SUMS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct record r;
+
+		fill_account(&r);
+		r.account.all = cases[i].all;
+		r.subscriptions = cases[i].subscriptions;
+		expect_line(&r, cases[i].want);
+	}
+
+	struct record r;
+	fill_account(&r);
+	r.account.is_order_known = false;
+	expect_line(&r, SUMS ": every acknowledged message was received once; in which order is not "
+	                     "known");
+
+	fill_account(&r);
+	r.subscriptions = 2;
+	char *line = account_line(&r);
+	assert_non_null(strstr(line, "(2 subscriptions): every acknowledged message was received "
+	                             "by each subscription once, in order"));
+	free(line);
+}
+
+static void what_was_lost_is_named_first_and_the_rest_of_it_is_in_the_file(void **state)
+{
+	struct fact_lost lost[] = {
+		{ .producer = 2, .subscription = "a", .partition = 0, .first = 1041, .last = 1042 },
+		{ .producer = 2, .subscription = "a", .partition = 1, .first = 1043, .last = 1043 },
+		{ .producer = 2, .subscription = "a", .partition = 1, .first = 1050, .last = 1050 },
+		{ .producer = 3, .subscription = "a", .partition = -1, .first = 0, .last = 9 },
+		{ .producer = 3, .subscription = "b", .partition = -1, .first = 10, .last = 19 },
+	};
+	struct record r;
+
+	(void)state;
+	fill_account(&r);
+	r.account.lost = lost;
+	r.account.lost_count = 2;
+	r.account.all.lost = 3;
+	r.account.all.duplicated = 1;
+	r.totals.counters[COUNTER_RECEIVED] -= 2;
+	expect_line(&r, "3 lost (producer 2: 1041-1043), 1 duplicated; 9,000,000 sent, "
+	                "9,000,000 acknowledged, 8,999,998 received (1 subscription)");
+
+	fill_account(&r);
+	r.account.lost = lost;
+	r.account.lost_count = 5;
+	r.account.all.lost = 1024;
+	r.account.lost_left_off = 1;
+	char *line = account_line(&r);
+	assert_non_null(strstr(line, "1,024 lost (producer 2: 1041-1043, 1050; producer 3: 0-9 and "
+	                             "1,010 more, see omb show --lost w.omb); "));
+	free(line);
+
+	fill_account(&r);
+	r.subscriptions = 2;
+	r.account.lost = lost + 3;
+	r.account.lost_count = 2;
+	r.account.all.lost = 20;
+	line = account_line(&r);
+	assert_non_null(
+		strstr(line, "20 lost (producer 3 at a: 0-9; producer 3 at b: 10-19); "));
+	free(line);
+}
+
+static void an_account_that_is_not_exact_says_at_least_and_from_where_on(void **state)
+{
+	const struct fact_producer producers[] = {
+		{ .exact_below = ACCOUNT_EXACT },
+		{ .exact_below = 4096 },
+	};
+	struct record r;
+
+	(void)state;
+	fill_account(&r);
+	r.account.is_exact = false;
+	r.account.all.duplicated = 4;
+	r.producer_totals = producers;
+	r.producer_totals_count = 2;
+	r.totals.counters[COUNTER_RECEIVED] -= 7;
+	expect_line(&r, "at least 4 duplicated; 9,000,000 sent, 9,000,000 acknowledged, 8,999,993 "
+	                "received (1 subscription): 7 missing. The account is exact up to message "
+	                "4095 of each producer; beyond, every count may be higher");
+}
+
+static void what_no_account_knows_is_unknown_and_not_0(void **state)
+{
+	struct record r;
+
+	(void)state;
+	fill_record(&r);
+	r.account_lack = "accounting: off";
+	expect_line(&r, SUMS ": as many received as acknowledged. No account was kept (accounting: "
+	                     "off): lost messages are unknown");
+
+	/* Of a run that was killed nothing is said at all. */
+	fill_record(&r);
+	r.recovered = true;
+	r.account_lack = "the run did not end";
+	expect_line(&r, SUMS);
+}
+
+static void messages_of_others_are_named_and_in_no_count(void **state)
+{
+	struct record r;
+
+	(void)state;
+	fill_account(&r);
+	r.totals.counters[COUNTER_FOREIGN] = 7;
+	r.totals.counters[COUNTER_UNSTAMPED] = 2;
+	r.totals.counters[COUNTER_CORRUPT] = 1;
+	expect_line(&r, "1 corrupted; " SUMS ", besides 7 of another run, besides 2 without a stamp"
+	                ": every acknowledged message was received once, in order");
+}
+
+static void why_messages_failed_stands_beside_their_number(void **state)
+{
+	struct record r;
+
+	(void)state;
+	secret_learn("password", "hunter2");
+	fill_account(&r);
+	r.totals.counters[COUNTER_SENT] += 2000;
+	r.totals.counters[COUNTER_FAILED] = 2000;
+	r.failure_cause = "hunter2 was refused";
+	r.failure_often = 1999;
+	expect_line(&r, "9,002,000 sent, 9,000,000 acknowledged, 2,000 failed (\"**** was refused\" "
+	                "1,999 times), 9,000,000 received (1 subscription): every acknowledged "
+	                "message was received once, in order");
+}
+
 static void percentiles_with_too_few_samples_are_marked(void **state)
 {
 	struct record r;
@@ -403,7 +599,33 @@ static void the_summary_is_one_json_line_where_json_is_wanted(void **state)
 	assert_string_equal(json_string_value(json_object_get(outage, "role")), "producer");
 	assert_true(json_integer_value(json_object_get(outage, "atNs")) == 12 * S);
 	assert_true(json_integer_value(json_object_get(outage, "gapNs")) == 6 * S + S / 5);
+	json_t *account = json_object_get(o, "accounting");
+	assert_true(json_is_false(json_object_get(account, "kept")));
+	assert_null(json_object_get(account, "lost"));
 	assert_ptr_equal(strchr(out.data, '\n'), out.data + out.len - 1);
+	json_decref(o);
+	text_fini(&out);
+	snapshot_fini(&r.totals);
+}
+
+static void the_json_line_has_the_counts_of_the_account(void **state)
+{
+	struct fact_lost lost = { .first = 1, .last = 3 };
+	struct record r;
+	struct text out = { 0 };
+
+	(void)state;
+	fill_account(&r);
+	r.account.all.lost = 3;
+	r.account.lost = &lost;
+	r.account.lost_count = 1;
+	summary_format_json(&r, "w.json", "w.omb", &out);
+	json_t *o = json_loads(text_str(&out), 0, NULL);
+	json_t *account = json_object_get(o, "accounting");
+	assert_true(json_is_true(json_object_get(account, "exact")));
+	assert_int_equal(json_integer_value(json_object_get(account, "lost")), 3);
+	assert_int_equal(json_integer_value(json_object_get(account, "receivedOnce")), 9000000);
+	assert_null(json_object_get(account, "lostRanges"));
 	json_decref(o);
 	text_fini(&out);
 	snapshot_fini(&r.totals);
@@ -457,10 +679,17 @@ int main(void)
 		cmocka_unit_test(messages_are_objects_too_where_json_is_wanted),
 		cmocka_unit_test(the_summary_has_rates_latencies_accounting_cost_and_verdict),
 		cmocka_unit_test(what_is_missing_is_counted_over_all_subscriptions),
+		cmocka_unit_test(what_was_proven_is_told_and_no_more),
+		cmocka_unit_test(what_was_lost_is_named_first_and_the_rest_of_it_is_in_the_file),
+		cmocka_unit_test(an_account_that_is_not_exact_says_at_least_and_from_where_on),
+		cmocka_unit_test(what_no_account_knows_is_unknown_and_not_0),
+		cmocka_unit_test(messages_of_others_are_named_and_in_no_count),
+		cmocka_unit_test(why_messages_failed_stands_beside_their_number),
 		cmocka_unit_test(percentiles_with_too_few_samples_are_marked),
 		cmocka_unit_test(long_reasons_are_wrapped),
 		cmocka_unit_test(outages_are_told_with_their_length_and_their_place),
 		cmocka_unit_test(the_summary_is_one_json_line_where_json_is_wanted),
+		cmocka_unit_test(the_json_line_has_the_counts_of_the_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,11 +373,51 @@ static void a_pair_that_cannot_be_written_is_not_half_there(void **state)
 	assert_files("w.omb=" HELD);
 }
 
+static void a_result_is_found_by_any_of_its_files(void **state)
+{
+	static const struct {
+		const char *path, *side;
+	} cases[] = {
+		{ "r/x.omb", "r/x.omb" },
+		{ "r/x.json", "r/x.omb" },
+		{ "r/x.json.invalid", "r/x.omb" },
+		{ "x.json.partial", "x.omb" },
+		{ "x.json.other", "x.json.other" },
+		{ ".json", ".json" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *side = pair_side_of(cases[i].path);
+		assert_string_equal(side, cases[i].side);
+		free(side);
+	}
+}
+
+static void ombs_file_beside_is_found_whatever_its_ending(void **state)
+{
+	static const char *const names[] = { "x.json", "x.json.invalid", "x.json.partial" };
+
+	(void)state;
+	assert_null(pair_json_beside("x.omb"));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		fclose(fopen(names[i], "w"));
+		char *json = pair_json_beside("x.omb");
+		assert_string_equal(json, names[i]);
+		assert_null(pair_json_beside("x"));
+		free(json);
+		assert_int_equal(unlink(names[i]), 0);
+	}
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_result_is_found_by_any_of_its_files),
+		IN_A_FOLDER(ombs_file_beside_is_found_whatever_its_ending),
 		IN_A_FOLDER(a_name_is_taken_before_there_is_a_result),
 		IN_A_FOLDER(nothing_is_left_of_a_name_without_a_result),
 		IN_A_FOLDER(two_runs_of_one_name_have_a_pair_each),

@@ -304,6 +304,8 @@ static void what_was_under_way_is_open_and_nothing_is_called_lost(void **state)
 	assert_non_null(strstr(r.record.verdict.reasons[0].text, "4.0 s after its start"));
 	for (size_t i = 0; i < r.record.verdict.count; i++)
 		assert_string_not_equal(r.record.verdict.reasons[i].name, "missing");
+	assert_false(r.record.account.is_kept);
+	assert_string_equal(r.record.account_lack, "the run did not end");
 	recovery_fini(&r);
 	text_fini(&journal);
 }

@@ -441,6 +441,7 @@ static void a_file_of_an_earlier_version_is_read(void **state)
 	assert_int_equal(r.record.seconds_count, 4);
 	assert_int_equal(r.record.agents_count, 2);
 	assert_int_equal(r.record.partition_totals_count, 2);
+	assert_false(r.record.account.is_kept); /* nobody knew of one then */
 	assert_int_equal(kept.count, 4);
 	uint64_t sent = 0;
 	for (size_t i = 0; i < kept.count; i++)
@@ -467,9 +468,9 @@ static void what_is_no_result_of_this_version_is_refused_with_its_place(void **s
 		{ "\"periods\": [", "\"epochs\": [", "periods is missing", 0 },
 		{ "\"histogram\":\"", "\"histogram\":\"x", "publishDelay is no histogram", 8 },
 		{ "\"totals\": {", "\"totals\": {{", "string or '}' expected", 9 },
-		{ "\"kind\":\"measure\"", "\"kind\":\"x\"", "kind is none that is known", 23 },
-		{ "]\n}\n", "]\n}\n{", "something stands behind its end", 25 },
-		{ "\"phases\": ", "\"totals\": ", "a member comes twice", 11 },
+		{ "\"kind\":\"measure\"", "\"kind\":\"x\"", "kind is none that is known", 24 },
+		{ "]\n}\n", "]\n}\n{", "something stands behind its end", 26 },
+		{ "\"phases\": ", "\"totals\": ", "a member comes twice", 12 },
 	};
 	struct sample s;
 	struct file_draft out = { 0 };
@@ -519,6 +520,168 @@ static void a_result_that_is_cut_anywhere_is_refused(void **state)
 		fini_kept(&kept);
 		side_reader_fini(&r);
 		test_free(cut);
+	}
+	file_draft_fini(&out);
+	fini(&s);
+}
+
+static struct fact_lost ranges[] = {
+	{ 7, "t", "g", 2, 5, 7, 101 * S + 5, 101 * S + 7 },
+	{ 7, "t", "g", -1, 12, 12, 102 * S, 102 * S },
+};
+
+static void fill_account(struct sample *s)
+{
+	fill(s);
+	s->record.account = (struct fact_account){
+		.is_kept = true,
+		.is_exact = true,
+		.is_order_known = true,
+		.all = { 16, 1, 2, 3, 4, 4, 5, 6, 7 },
+		.bytes_most = 123456,
+		.lost = ranges,
+		.lost_count = 2,
+		.lost_left_off = 9,
+	};
+	s->producers[0].account = s->record.account.all;
+	s->producers[0].exact_below = ACCOUNT_EXACT;
+	s->partitions[0].account.lost = 3;
+}
+
+/* The value in a row of a table; NULL: there is no such column. */
+static json_t *cell(json_t *table, size_t row, const char *column)
+{
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(table, "columns"), i, name)
+		if (strcmp(json_string_value(name), column) == 0)
+			return json_array_get(json_array_get(json_object_get(table, "rows"), row),
+			                      i);
+	return NULL;
+}
+
+static void what_became_of_every_message_gets_in_with_the_ranges_of_what_was_lost(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill_account(&s);
+	json_t *root = format(&s.record);
+	json_t *lost = json_object_get(json_object_get(root, "accounting"), "lostRanges");
+	json_t *producers = json_object_get(root, "producers");
+	json_t *partitions = json_object_get(root, "partitions");
+	assert_int_equal(integer_at(root, "accounting/receivedOnce"), 16);
+	assert_int_equal(integer_at(root, "accounting/lost"), 4);
+	assert_int_equal(integer_at(root, "accounting/missing"), 5);
+	assert_int_equal(integer_at(root, "accounting/neverSent"), 7);
+	assert_int_equal(integer_at(root, "accounting/bytesMost"), 123456);
+	assert_int_equal(integer_at(root, "accounting/lostRangesLeftOff"), 9);
+	assert_int_equal(json_integer_value(cell(lost, 0, "producer")), 7);
+	assert_string_equal(json_string_value(cell(lost, 0, "subscription")), "g");
+	assert_int_equal(json_integer_value(cell(lost, 0, "partition")), 2);
+	assert_int_equal(json_integer_value(cell(lost, 0, "first")), 5);
+	assert_int_equal(json_integer_value(cell(lost, 0, "lastDueNs")), S + 7);
+	assert_true(json_is_null(cell(lost, 1, "partition"))); /* unknown, not -1 */
+	assert_int_equal(json_integer_value(cell(producers, 0, "lost")), 4);
+	assert_true(json_is_null(cell(producers, 0, "exactBelow")));
+	assert_int_equal(json_integer_value(cell(partitions, 0, "lost")), 3);
+	assert_int_equal(json_integer_value(cell(partitions, 0, "received")), 19);
+	json_decref(root);
+	fini(&s);
+}
+
+static void without_an_account_what_was_lost_is_unknown_and_not_0(void **state)
+{
+	struct sample s;
+
+	(void)state;
+	fill(&s);
+	s.record.account_lack = "accounting is off";
+	s.producers[0].account = fact_counts_unknown;
+	s.partitions[0].account = fact_counts_unknown;
+	json_t *root = format(&s.record);
+	json_t *account = json_object_get(root, "accounting");
+	json_t *producers = json_object_get(root, "producers");
+	assert_true(json_is_false(json_object_get(account, "kept")));
+	assert_string_equal(json_string_value(json_object_get(account, "why")),
+	                    "accounting is off");
+	assert_int_equal(json_object_size(account), 2);
+	assert_true(json_is_null(cell(producers, 0, "lost")));
+	assert_true(json_is_null(cell(json_object_get(root, "partitions"), 0, "lost")));
+	assert_int_equal(json_integer_value(cell(producers, 0, "sent")), 20);
+	json_decref(root);
+	fini(&s);
+}
+
+static void an_account_is_read_again_to_the_byte(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		bool is_kept = i > 0, is_exact = i > 1;
+		struct sample s;
+		struct file_draft out = { 0 }, again = { 0 };
+		struct side_reader r;
+		struct kept kept;
+		struct error err = { 0 };
+
+		fill_account(&s);
+		s.record.account.is_kept = is_kept;
+		s.record.account.is_exact = is_exact;
+		s.record.account_lack = is_kept ? NULL : "why";
+		s.producers[0].exact_below = is_exact ? ACCOUNT_EXACT : 4096;
+		assert_true(side_file_write(&s.record, &out, &err));
+		if (!read_text(out.text.data, out.text.len, &r, &kept, &err))
+			fail_msg("%d:%d: %s", err.line, err.column, err.text);
+		assert_int_equal(r.record.account.is_kept, is_kept);
+		assert_int_equal(r.record.account.lost_count, is_kept ? 2 : 0);
+		assert_int_equal(record_exact_below(&r.record), s.producers[0].exact_below);
+		if (is_kept) {
+			assert_int_equal(r.record.account.lost[0].first_due_ns, S + 5);
+			assert_int_equal(r.record.account.lost[1].partition, -1);
+		}
+		write_again(&r, &kept, &again);
+		assert_string_equal(text_str(&again.text), text_str(&out.text));
+		file_draft_fini(&out);
+		file_draft_fini(&again);
+		fini_kept(&kept);
+		side_reader_fini(&r);
+		fini(&s);
+	}
+}
+
+static void an_account_that_cannot_be_is_refused_with_its_place(void **state)
+{
+	static const struct {
+		const char *from, *to, *want; /* replaced in a good file */
+	} cases[] = {
+		{ "\"kept\":true", "\"kept\":7", "accounting: kept is no truth value" },
+		{ "\"g\",2,5,7,", "\"g\",2,8,7,", "a lost range ends before it starts" },
+		{ "\"g\",2,5,7,", "\"g\",-2,5,7,", "accounting: partition is no number" },
+		{ "\"bytesMost\":1", "\"bytesMost\":-1", "accounting: bytesMost is no count" },
+	};
+	struct sample s;
+	struct file_draft out = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	fill_account(&s);
+	assert_true(side_file_write(&s.record, &out, &err));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side_reader r;
+		struct kept kept;
+		struct text bad = { 0 };
+		const char *at = strstr(text_str(&out.text), cases[i].from);
+		assert_non_null(at);
+		text_add_bytes(&bad, out.text.data, (size_t)(at - out.text.data));
+		text_add(&bad, cases[i].to);
+		text_add(&bad, at + strlen(cases[i].from));
+		assert_false(read_text(bad.data, bad.len, &r, &kept, &err));
+		if (strstr(err.text, cases[i].want) == NULL || err.line != 10)
+			fail_msg("case %zu: %d:%d: %s", i, err.line, err.column, err.text);
+		fini_kept(&kept);
+		side_reader_fini(&r);
+		text_fini(&bad);
 	}
 	file_draft_fini(&out);
 	fini(&s);
@@ -586,6 +749,11 @@ int main(void)
 		cmocka_unit_test(text_that_is_no_utf8_does_not_break_the_file),
 		cmocka_unit_test(without_a_schedule_no_rate_was_asked_and_delays_mean_nothing),
 		cmocka_unit_test(what_the_corrected_latencies_are_those_of_is_marked),
+		cmocka_unit_test(
+			what_became_of_every_message_gets_in_with_the_ranges_of_what_was_lost),
+		cmocka_unit_test(without_an_account_what_was_lost_is_unknown_and_not_0),
+		cmocka_unit_test(an_account_is_read_again_to_the_byte),
+		cmocka_unit_test(an_account_that_cannot_be_is_refused_with_its_place),
 		cmocka_unit_test(cpu_is_told_for_each_message),
 		cmocka_unit_test(what_is_written_is_read_and_written_again_to_the_byte),
 		cmocka_unit_test(the_slowest_messages_are_named_by_the_whole_and_by_each_period),

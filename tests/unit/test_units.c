@@ -221,6 +221,25 @@ static void bad_lists_of_cpus_say_why(void **state)
 	arena_fini(&a);
 }
 
+static void counts_are_grouped_by_thousands(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *want;
+	} cases[] = {
+		{ 0, "0" },
+		{ 999, "999" },
+		{ 1000, "1,000" },
+		{ 6000000, "6,000,000" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615" },
+	};
+	char text[UNITS_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(format_grouped(cases[i].n, text), cases[i].want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +248,7 @@ int main(void)
 		cmocka_unit_test(sizes_tell_thousands_from_1024),
 		cmocka_unit_test(what_is_formatted_is_parsed_back),
 		cmocka_unit_test(short_forms_have_three_digits),
+		cmocka_unit_test(counts_are_grouped_by_thousands),
 		cmocka_unit_test(lists_of_cpus_are_ranges_and_numbers),
 		cmocka_unit_test(bad_lists_of_cpus_say_why),
 	};
