@@ -8,7 +8,17 @@ extern const struct command command_run, command_check, command_show, command_cs
 	command_calibrate, command_help;
 
 const struct command *const all_commands[] = {
-	&command_run,   &command_check,     &command_show,    &command_csv,
-	&command_cleanup, &command_recover, &command_drivers, &command_broker,
-	&command_proxy, &command_demo,      &command_calibrate, &command_help, NULL,
+	&command_run,
+	&command_check,
+	&command_show,
+	&command_csv,
+	&command_cleanup,
+	&command_recover,
+	&command_drivers,
+	&command_broker,
+	&command_proxy,
+	&command_demo,
+	&command_calibrate,
+	&command_help,
+	NULL,
 };

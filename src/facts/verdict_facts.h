@@ -72,6 +72,9 @@ struct verdict_facts {
 	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
 	uint64_t received, subscriptions;
 	uint64_t redelivered, corrupt, foreign, unstamped;
+	const struct fact_account
+		*account;     /* NULL: none was kept; the sums above are all there is */
+	uint64_t exact_below; /* a sequence, of each producer; ACCOUNT_EXACT */
 	bool drain_limit_reached;
 	bool drain_cut; /* by a second signal or a failure: neither drained nor waited for */
 

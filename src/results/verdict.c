@@ -296,10 +296,107 @@ static const char *why_surplus(const struct verdict_facts *f, uint64_t surplus)
 	return "; delivered more than once";
 }
 
-static void judge_accounting(const struct verdict_facts *f, struct verdict_result *out)
+/* Sums say what no account says: all, or, where it is not exact, what goes beyond it. */
+static void judge_sums(const struct verdict_facts *f, struct verdict_result *out)
 {
 	uint64_t expected = f->acknowledged * f->subscriptions;
+	uint64_t missing_known = 0, surplus_known = 0;
 
+	if (f->account != NULL) {
+		const struct book_counts *c = &f->account->all;
+		missing_known = c->lost;
+		surplus_known = c->duplicated + c->redelivered + c->delivered_though_failed;
+	}
+	if (expected > f->received && expected - f->received > missing_known)
+		add(out, VERDICT_INVALID, "missing",
+		    "%" PRIu64 " of %" PRIu64
+		    " acknowledged messages (times subscriptions) were not "
+		    "received%s",
+		    expected - f->received, expected, why_missing(f));
+	if (f->received > expected && f->received - expected > surplus_known && f->stamped)
+		add(out, VERDICT_SUSPECT, "surplus",
+		    "%" PRIu64 " messages more were received than acknowledged%s",
+		    f->received - expected, why_surplus(f, f->received - expected));
+}
+
+static const char *why_lost(const struct verdict_facts *f)
+{
+	if (f->consumers_lost > 0)
+		return "; consumer agents were lost for good";
+	if (f->drain_limit_reached)
+		return "; the drain limit was reached: they may still be on their way";
+	if (f->drain_cut)
+		return "; the drain was cut short: they may still be on their way";
+	if (f->corrupt > 0)
+		return "; those that arrived damaged name nobody, and are among them";
+	return "";
+}
+
+/* What a broker promises, once or in order, it promises to consumers that live. */
+static void judge_repeats(const struct verdict_facts *f, const struct book_counts *c,
+                          struct verdict_result *out)
+{
+	bool is_explained = f->consumers_lost + f->agents_restarted > 0;
+	enum verdict weight = is_explained ? VERDICT_VALID : VERDICT_SUSPECT;
+	const char *why = is_explained ? ": a consumer agent died, and what it had not committed "
+	                                 "is delivered again"
+	                               : "";
+
+	if (c->duplicated > 0)
+		add(out, weight, "duplicated", "%" PRIu64 " messages were received again%s",
+		    c->duplicated, why);
+	if (c->redelivered > 0)
+		add(out, weight, "redelivered",
+		    "%" PRIu64 " messages were received again, and the broker says so%s",
+		    c->redelivered, why);
+	if (c->out_of_order > 0)
+		add(out, weight, "outOfOrder",
+		    "%" PRIu64 " messages were received after later ones of their producer and "
+		    "partition%s",
+		    c->out_of_order, why);
+}
+
+static void judge_exactness(const struct verdict_facts *f, struct verdict_result *out)
+{
+	char from[64] = "";
+
+	if (f->account->is_exact)
+		return;
+	if (f->exact_below != ACCOUNT_EXACT)
+		(void)snprintf(from, sizeof(from), " from message %" PRIu64 " of a producer on",
+		               f->exact_below);
+	add(out, VERDICT_SUSPECT, "accounting",
+	    "the account of messages is not exact%s: more may have been lost, and every other count "
+	    "may be higher",
+	    from);
+}
+
+/* Each of its counts is true whatever the sums are: a loss and a duplicate cancel there. */
+static void judge_account(const struct verdict_facts *f, struct verdict_result *out)
+{
+	const struct book_counts *c = &f->account->all;
+	const char *least = f->account->is_exact ? "" : "at least ";
+
+	if (c->lost > 0)
+		add(out, VERDICT_INVALID, "lost",
+		    "%s%" PRIu64 " of %" PRIu64
+		    " acknowledged messages (times subscriptions) were never received%s",
+		    least, c->lost, f->acknowledged * f->subscriptions, why_lost(f));
+	if (c->never_sent > 0)
+		add(out, VERDICT_INVALID, "neverSent",
+		    "%" PRIu64 " messages were received that their producers never sent",
+		    c->never_sent);
+	judge_repeats(f, c, out);
+	if (c->delivered_though_failed > 0)
+		add(out, VERDICT_SUSPECT, "deliveredThoughFailed",
+		    "%" PRIu64 " messages were received although they had failed: who sends them "
+		    "again has them twice",
+		    c->delivered_though_failed);
+	judge_exactness(f, out);
+}
+
+static void judge_accounting(const struct verdict_facts *f, struct verdict_result *out)
+{
 	if (f->corrupt > 0)
 		add(out, VERDICT_INVALID, "corrupt", "%" PRIu64 " messages had a damaged stamp",
 		    f->corrupt);
@@ -314,16 +411,10 @@ static void judge_accounting(const struct verdict_facts *f, struct verdict_resul
 		    "a few losses would not be seen");
 	if (f->subscriptions == 0)
 		return;
-	if (f->received < expected)
-		add(out, VERDICT_INVALID, "missing",
-		    "%" PRIu64 " of %" PRIu64
-		    " acknowledged messages (times subscriptions) were not "
-		    "received%s",
-		    expected - f->received, expected, why_missing(f));
-	if (f->received > expected && f->stamped)
-		add(out, VERDICT_SUSPECT, "surplus",
-		    "%" PRIu64 " messages more were received than acknowledged%s",
-		    f->received - expected, why_surplus(f, f->received - expected));
+	if (f->account != NULL)
+		judge_account(f, out);
+	if (f->account == NULL || !f->account->is_exact)
+		judge_sums(f, out);
 }
 
 /* "1 producer agent and 2 consumer agents were" */

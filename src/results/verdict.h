@@ -18,11 +18,19 @@
  *                     wakeInterval is > 1 ms and > 25 % of
  *                     the corrected publish latency
  *     failed          any message failed or had no answer         > 1 % of those sent
- *     missing         -                                           fewer received than acknowledged x
- *                                                                 subscriptions, after the drain
+ *     lost            -                                           any acknowledged message was never
+ *                                                                 received, after the drain
+ *     neverSent       -                                           received, and no producer sent it
+ *     duplicated      any (after a consumer agent's death: a note) -
+ *     redelivered     the same                                    -
+ *     outOfOrder      the same                                    -
+ *     deliveredThoughFailed                                       -
+ *                     any
+ *     missing         -                                           sums: fewer received than acknowledged
+ *                                                                 x subscriptions, after the drain
  *     topics          -                                           gone, or took fewer than acknowledged
  *                                                                 (nobody could look: a note)
- *     surplus         more received than acknowledged             -
+ *     surplus         sums: more received than acknowledged       -
  *     foreign         messages without our stamp, or another's    -
  *     corrupt         -                                           any damaged stamp
  *     agents          restarted with success                      lost for good (after everything
@@ -45,13 +53,19 @@
  *                     sentinel, which they explain; alone: notes)
  *     negative        any message was received before it was sent -
  *     overflow        any latency was above what histograms hold  -
- *     accounting      payload too small for the stamp; what is     -
- *                     missing is INVALID all the same
+ *     accounting      payload too small for the stamp: what is     -
+ *                     missing is INVALID all the same; or the
+ *                     account of messages is not exact
  *     interrupted     by a signal                                 -
  *     failure         -                                           something failed in the middle
  *     recovered       -                                           made from the journal of a killed run
  *     brokerLocal, events, journal, leftBehind, rates, recordingTime, slowToClose, drain, settings,
  *     workerLacks: notes, which weigh nothing
+ *
+ * A loss is the broker's doing, and what is said of the other messages is true; but a gate must not pass such
+ * a run: INVALID.  What came twice, out of order or although it had failed is told, and passes.  Where an
+ * account of every message was kept (`lost` and the five below it) sums are asked only for what it does not
+ * know (`missing`, `surplus`), so that nothing is said twice.
  *
  * The rules of rate, throughput, publishDelay and queue need a schedule and do not hold for rate `max`; after a
  * search for the maximum they speak of the rate that was found.

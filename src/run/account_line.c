@@ -133,7 +133,8 @@ static void add_received(const struct record *r, struct text *line)
 		text_addf(line, ", %s of these again, says the broker",
 		          format_grouped(c[COUNTER_REDELIVERED], n));
 	if (c[COUNTER_FOREIGN])
-		text_addf(line, ", besides %s of another run", format_grouped(c[COUNTER_FOREIGN], n));
+		text_addf(line, ", besides %s of another run",
+		          format_grouped(c[COUNTER_FOREIGN], n));
 	if (c[COUNTER_UNSTAMPED] && r->stamped)
 		text_addf(line, ", besides %s without a stamp",
 		          format_grouped(c[COUNTER_UNSTAMPED], n));
@@ -229,7 +230,6 @@ void account_line_format(const struct record *r, const char *side_path, struct t
 	if (r->account.is_kept)
 		tell_limit(r, line);
 	else if (r->account_lack != NULL)
-		text_addf(line,
-		          ". No account was kept (%s): lost messages are unknown",
+		text_addf(line, ". No account was kept (%s): lost messages are unknown",
 		          r->account_lack);
 }

@@ -457,6 +457,8 @@ static void judge(struct run *r, struct record *out)
 		.corrupt = c[COUNTER_CORRUPT],
 		.foreign = c[COUNTER_FOREIGN],
 		.unstamped = c[COUNTER_UNSTAMPED],
+		.account = out->account.is_kept ? &out->account : NULL,
+		.exact_below = record_exact_below(out),
 		.drain_limit_reached = r->drain.limit_reached,
 		.drain_cut = !r->drain.complete && !r->drain.limit_reached,
 		.drain_ns = drain_ns(r),

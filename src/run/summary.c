@@ -179,7 +179,8 @@ static void add_in_flight(const struct record *r, struct text *out)
 
 	if (r->rate == RECORD_FIXED)
 		return;
-	text_addf(out, "  in flight: at most %s messages", format_grouped(r->window_messages, count));
+	text_addf(out, "  in flight: at most %s messages",
+	          format_grouped(r->window_messages, count));
 	if (r->window_bytes)
 		text_addf(out, " or %s", format_bytes_short(r->window_bytes, bytes));
 	text_add(out, " for each producer\n");
@@ -279,7 +280,8 @@ static void add_backlog(const struct record *r, struct text *out)
 	if (b->not_built)
 		text_addf(out, " (%s asked for)", format_grouped(b->asked_messages, n));
 	text_addf(out, ", %s %s in %s\n", b->not_drained ? "not drained:" : "drained to",
-	          format_grouped(b->left_messages, n), format_duration_short(b->drain_ns, duration));
+	          format_grouped(b->left_messages, n),
+	          format_duration_short(b->drain_ns, duration));
 }
 
 static void add_verdict(const struct record *r, struct text *out)

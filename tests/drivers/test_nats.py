@@ -149,7 +149,7 @@ def test_core_loses_what_is_sent_while_its_consumer_is_dead_and_says_so(omb, tar
     totals = result.totals
     assert totals["acknowledged"] == totals["sent"]
     assert totals["received"] < totals["acknowledged"]
-    assert "missing" in result.reasons("INVALID")
+    assert "lost" in result.reasons("INVALID")
     rows = {r["key"]: r["value"] for r in result.omb["driver"] if r["section"] == "meaning"}
     assert rows["persistence"].startswith("none") and rows["consumer ack"].startswith("none")
     assert "whether anybody gets it is not known" in rows["acknowledgement"]

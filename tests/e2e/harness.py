@@ -190,6 +190,11 @@ class Result:
         reasons = self.omb["verdict"]["reasons"]
         return {r["name"]: r["text"] for r in reasons if weight in (None, r["weight"])}
 
+    def lost(self):
+        """Ranges of messages, each a dict."""
+        table = self.omb["accounting"]["lostRanges"]
+        return [dict(zip(table["columns"], row)) for row in table["rows"]]
+
     def rows(self, table):
         table = self.omb[table]
         return [dict(zip(table["columns"], row)) for row in table["rows"]]
@@ -733,7 +738,28 @@ def assert_account_is_consistent(result):
     assert not partitions or sum(r["received"] for r in partitions) == totals["received"]
     for name, total in totals.items():
         assert sum(a["counters"][name] for a in omb["agents"]) == total, name
+    assert_messages_add_up(result)
     assert_intervals_add_up(result)
+
+
+def assert_messages_add_up(result):
+    """The account of every message, where one was kept: of all, of producers, of partitions, of ranges."""
+    account, producers, partitions = result.omb["accounting"], result.rows("producers"), result.rows("partitions")
+    if not account["kept"]:
+        assert set(account) == {"kept", "why"}
+        assert all(row["lost"] is None for row in producers + partitions)
+        return
+    for name in ("receivedOnce", "lost", "missing", "deliveredThoughFailed", "duplicated", "redelivered", "outOfOrder"):
+        assert sum(row[name] for row in producers) == account[name], name
+    # Probes are in no account, and what came twice was received twice.
+    receipts = account["receivedOnce"] + account["duplicated"] + account["redelivered"]
+    assert receipts == result.totals["received"] or result.events("agentLost") or not account["exact"]
+    ranges = result.lost()
+    if account["lostRangesLeftOff"] == 0:
+        assert sum(r["last"] - r["first"] + 1 for r in ranges) == account["lost"]
+    for row in producers:
+        named = [r for r in ranges if r["producer"] == row["producer"]]
+        assert all(r["last"] < row["sent"] and r["topic"] == row["topic"] for r in named)
 
 
 def assert_intervals_add_up(result):
@@ -756,6 +782,10 @@ def assert_intervals_add_up(result):
         assert parts.minus(whole).count == 0 or not is_first, name
 
 
+# What the verdict makes of the account of every message.
+OF_THE_ACCOUNT = {"lost", "neverSent", "duplicated", "redelivered", "outOfOrder", "deliveredThoughFailed"}
+
+
 def assert_nothing_lost(result, subscriptions=1):
     """What a healthy broker must give: all that was due was sent, acknowledged and received."""
     totals = result.totals
@@ -764,5 +794,6 @@ def assert_nothing_lost(result, subscriptions=1):
     assert totals["received"] == totals["acknowledged"] * subscriptions
     for name in ("redelivered", "corrupt", "unstamped", "foreign", "unsent"):
         assert totals[name] == 0, name
-    assert not {"missing", "surplus", "failed", "corrupt", "agents"} & set(result.reasons())
+    wrong = {"missing", "surplus", "failed", "corrupt", "agents", *OF_THE_ACCOUNT}
+    assert not wrong & set(result.reasons())
     assert_account_is_consistent(result)

@@ -57,6 +57,8 @@ def test_the_commonest_failure_is_named_beside_its_count(omb):
     for text in (said, reason["text"]):
         assert event["text"] in text
     assert f'"{event["text"]}" ({failed} times)' in reason["text"]
+    summary = json.loads(result.out)
+    assert summary["failureCause"] == event["text"] and summary["failureOften"] == failed
 
 
 @pytest.mark.alone
@@ -486,8 +488,65 @@ def test_lost_messages_are_found_exactly(omb):
     assert result.totals["acknowledged"] == RATE * SECONDS
     assert result.totals["received"] == RATE * SECONDS - lost
     assert result.verdict == "INVALID"
-    assert result.reasons("INVALID")["missing"].startswith(f"{lost} of {RATE * SECONDS} ")
+    assert result.reasons("INVALID")["lost"].startswith(f"{lost} of {RATE * SECONDS} ")
+    assert "missing" not in result.reasons()  # not twice
     assert result.json_path.name.endswith(".json.invalid")
+
+
+def test_each_lost_message_is_named_in_summary_result_and_by_show(omb):
+    driver = LOOPBACK | {"brokerFaults": "lose:300@1 duplicate:500@1"}
+    shape = workload(topics=1, partitionsPerTopic=1, producersPerTopic=1, producerRate=500, testDuration="2s")
+    paths = omb.write("d.yaml", driver), omb.write("w.yaml", shape | {"drainTimeout": "1s"})
+    result = omb.command("run", "-d", *paths)
+    result.must_end(3)
+    # The broker counts from 1, a producer from 0.
+    assert [(r["producer"], r["first"], r["last"], r["partition"]) for r in result.lost()] == [
+        (0, n, n, 0) for n in (299, 599, 899)
+    ]
+    # Due when the schedule says, to the nanosecond.
+    start_ns = result.omb["window"]["startNs"]
+    dues = [r["firstDueNs"] for r in result.lost()]
+    assert [later - earlier for earlier, later in zip(dues, dues[1:])] == [600_000_000] * 2
+    assert all(start_ns <= due < result.omb["window"]["endNs"] for due in dues)
+    said = " ".join(result.out.split())
+    assert "3 lost (producer 0: 299, 599, 899), 2 duplicated; 1,000 sent, 1,000 acknowledged, 999 received" in said
+    assert result.omb["accounting"]["lost"] == 3 and result.omb["accounting"]["duplicated"] == 2
+    assert set(result.reasons()) >= {"lost", "duplicated"} and not {"missing", "surplus"} & set(result.reasons())
+    assert_account_is_consistent(result)
+
+    (side,) = result.named(".omb")
+    for path in (side, result.json_path):
+        shown = omb.command("show", "--lost", path)
+        shown.must_end(0)
+        first, _, header, *lines = shown.out.splitlines()
+        assert first == "3 of 1,000 acknowledged messages were lost (1 subscription)"
+        rows = [dict(zip(header.split(), line.split())) for line in lines]
+        assert [(row["producer"], row["sequences"], row["partition"]) for row in rows] == [
+            ("0", str(n), "0") for n in (299, 599, 899)
+        ]
+        assert [round(float(row["due_s"]) * 1e9) for row in rows] == [due - start_ns for due in dues]
+    shown = omb.command("show", side)
+    shown.must_end(0)
+    # To the letter, but for the folder of the files.
+    assert shown.out.rsplit("\n\n", 1)[0] == result.out.rsplit("\n\n", 1)[0]
+
+
+def test_without_an_account_lost_messages_are_unknown_and_sums_remain(omb):
+    driver = LOOPBACK | {"brokerFaults": "lose:97@1"}
+    result = omb.run(workload(drainTimeout="1s", accounting="off"), driver)
+    result.must_end(3)
+    lost = RATE * SECONDS // 97
+    assert result.omb["accounting"] == {"kept": False, "why": "accounting is off"}
+    assert result.reasons("INVALID")["missing"].startswith(f"{lost} of {RATE * SECONDS} ")
+    assert "lost" not in result.reasons()
+    assert json.loads(result.out)["accounting"] == result.omb["accounting"]
+    assert_account_is_consistent(result)
+    (side,) = result.named(".omb")
+    said = " ".join(omb.command("show", side).out.split())
+    assert f"{lost} missing. No account was kept (accounting is off): lost messages are unknown" in said
+    shown = omb.command("show", "--lost", side)
+    shown.must_end(1)
+    assert "(accounting is off): which were lost is unknown" in shown.err
 
 
 def test_duplicates_are_found_exactly(omb):
@@ -496,7 +555,8 @@ def test_duplicates_are_found_exactly(omb):
     assert report["duplicated"] == twice > 0
     assert result.totals["received"] == RATE * SECONDS + twice
     assert result.verdict == "SUSPECT"
-    assert result.reasons("SUSPECT")["surplus"].startswith(f"{twice} messages more ")
+    assert result.reasons("SUSPECT")["duplicated"].startswith(f"{twice} messages ")
+    assert result.omb["accounting"]["duplicated"] == twice
 
 
 @pytest.mark.parametrize("stored", [False, True])
@@ -509,7 +569,8 @@ def test_refused_messages_are_found_exactly(omb, stored):
     assert result.totals["acknowledged"] == RATE * SECONDS - refused
     surplus = refused if stored else 0
     assert result.totals["received"] == result.totals["acknowledged"] + surplus
-    assert ("surplus" in result.reasons()) == stored
+    assert ("deliveredThoughFailed" in result.reasons("SUSPECT")) == stored
+    assert result.omb["accounting"]["deliveredThoughFailed"] == surplus
     assert f"{refused} messages failed" in result.reasons("INVALID")["failed"]
     # They are charged their age and are in no other latency.
     assert result.latency("correctedPublish").count == RATE * SECONDS

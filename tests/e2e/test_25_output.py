@@ -182,7 +182,7 @@ def test_a_terminal_that_is_gone_ends_a_run_like_sigterm(omb):
     assert result.json_path.name.endswith(".json.partial")
     totals = result.totals
     assert totals["sent"] == totals["acknowledged"] == totals["received"] > 0
-    assert not {"agents", "missing"} & set(result.reasons())
+    assert not {"agents", "missing", "lost"} & set(result.reasons())
     assert omb.journals() == {}
 
 

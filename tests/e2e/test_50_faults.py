@@ -110,7 +110,7 @@ def test_a_consumer_agent_that_dies_again_and_again_is_given_up(omb, kafka):
     result = running.wait(80)
     result.must_end(130)
     assert "1 consumer agent was lost for good" in result.reasons("INVALID")["agents"]
-    assert result.reasons("INVALID")["missing"]
+    assert result.reasons("INVALID")["lost"]
     assert len(result.events("agentLost")) == 4
     assert_account_is_consistent(result)
 
@@ -187,7 +187,7 @@ def test_a_signal_in_every_phase_ends_the_run_and_deletes_its_topics(omb, kafka,
         assert result.totals["received"] == result.totals["acknowledged"]
     else:
         assert result.totals["received"] < result.totals["acknowledged"]
-        assert "may still be on their way" in result.reasons("INVALID")["missing"]
+        assert "may still be on their way" in result.reasons("INVALID")["lost"]
 
 
 # ---- the broker ------------------------------------------------------------------------------------

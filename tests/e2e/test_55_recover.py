@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from harness import OMB, Result, wait_until
+from harness import OF_THE_ACCOUNT, OMB, Result, wait_until
 
 pytestmark = pytest.mark.delicate
 
@@ -89,7 +89,8 @@ def test_the_journal_of_a_killed_run_becomes_a_result(omb, killed):
     assert omb_["run"]["id"] == run_id and omb_["run"]["recovered"] is True
     assert result.verdict == "INVALID"
     assert "recovered" in result.reasons("INVALID") and "recordingTime" in result.reasons("note")
-    assert not {"missing", "failed"} & set(result.reasons())
+    assert not {"missing", "failed", *OF_THE_ACCOUNT} & set(result.reasons())
+    assert result.omb["accounting"] == {"kept": False, "why": "the run did not end"}
     assert omb_["workload"]["producerRate"] and omb_["driver"]
     assert result.totals["sent"] == seconds[-1]["sent"]
     periods = omb_["periods"]
@@ -102,7 +103,7 @@ def test_the_journal_of_a_killed_run_becomes_a_result(omb, killed):
 
     assert "(recovered)" in said.out and "INVALID  recovered" in said.out
     assert said.out.split()[-2:] == [str(result.json_path), str(placeholder)]
-    assert "as many received" not in said.out
+    assert "as many received" not in said.out and "No account" not in said.out
 
 
 def test_what_was_recovered_is_no_longer_named_but_its_topics_can_still_be_deleted(omb, killed):

@@ -328,9 +328,8 @@ static void expect_line(struct record *r, const char *want)
 static void fill_account(struct record *r)
 {
 	fill_record(r);
-	r->account = (struct fact_account){ .is_kept = true,
-		                           .is_exact = true,
-		                           .is_order_known = true };
+	r->account =
+		(struct fact_account){ .is_kept = true, .is_exact = true, .is_order_known = true };
 	r->account.all.received = 9000000;
 }
 
@@ -344,7 +343,9 @@ static void what_was_proven_is_told_and_no_more(void **state)
 		const char *want;
 	} cases[] = {
 		{ { 0 }, 1, SUMS ": every acknowledged message was received once, in order" },
-		{ { .redelivered = 4 }, 1, SUMS ": every acknowledged message was received in order" },
+		{ { .redelivered = 4 },
+		  1,
+		  SUMS ": every acknowledged message was received in order" },
 		{ { .duplicated = 4 },
 		  1,
 		  "4 duplicated; " SUMS ": every acknowledged message was received in order" },
@@ -380,8 +381,9 @@ static void what_was_proven_is_told_and_no_more(void **state)
 	struct record r;
 	fill_account(&r);
 	r.account.is_order_known = false;
-	expect_line(&r, SUMS ": every acknowledged message was received once; in which order is not "
-	                     "known");
+	expect_line(&r,
+	            SUMS ": every acknowledged message was received once; in which order is not "
+	                 "known");
 
 	fill_account(&r);
 	r.subscriptions = 2;
@@ -428,8 +430,7 @@ static void what_was_lost_is_named_first_and_the_rest_of_it_is_in_the_file(void 
 	r.account.lost_count = 2;
 	r.account.all.lost = 20;
 	line = account_line(&r);
-	assert_non_null(
-		strstr(line, "20 lost (producer 3 at a: 0-9; producer 3 at b: 10-19); "));
+	assert_non_null(strstr(line, "20 lost (producer 3 at a: 0-9; producer 3 at b: 10-19); "));
 	free(line);
 }
 
@@ -494,9 +495,10 @@ static void why_messages_failed_stands_beside_their_number(void **state)
 	r.totals.counters[COUNTER_FAILED] = 2000;
 	r.failure_cause = "hunter2 was refused";
 	r.failure_often = 1999;
-	expect_line(&r, "9,002,000 sent, 9,000,000 acknowledged, 2,000 failed (\"**** was refused\" "
-	                "1,999 times), 9,000,000 received (1 subscription): every acknowledged "
-	                "message was received once, in order");
+	expect_line(&r,
+	            "9,002,000 sent, 9,000,000 acknowledged, 2,000 failed (\"**** was refused\" "
+	            "1,999 times), 9,000,000 received (1 subscription): every acknowledged "
+	            "message was received once, in order");
 }
 
 static void percentiles_with_too_few_samples_are_marked(void **state)

@@ -554,10 +554,12 @@ static json_t *cell(json_t *table, size_t row, const char *column)
 	json_t *name;
 	size_t i;
 
-	json_array_foreach(json_object_get(table, "columns"), i, name)
-		if (strcmp(json_string_value(name), column) == 0)
-			return json_array_get(json_array_get(json_object_get(table, "rows"), row),
-			                      i);
+	json_array_foreach(
+		json_object_get(table, "columns"), i,
+		name) if (strcmp(json_string_value(name), column) ==
+	                  0) return json_array_get(json_array_get(json_object_get(table, "rows"),
+	                                                          row),
+	                                           i);
 	return NULL;
 }
 

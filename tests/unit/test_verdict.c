@@ -620,6 +620,9 @@ static void everything_wrong_at_once_has_room(void **state)
 	f.library_cpu_max = 1;
 	f.edge_lack = "x";
 	f.coordinator_late_ns = 2 * S;
+	struct fact_account account = { .is_kept = true };
+	account.all = (struct book_counts){ 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	f.account = &account;
 	for (int i = 0; i < VERDICT_SENTINELS; i++)
 		f.sentinels[i] = (struct verdict_sentinel){ 1000, { S }, { S } };
 	verdict_judge(&f, &r);
