@@ -45,7 +45,7 @@ static size_t runs_until(const struct book_producer *p, uint64_t number)
 	return low;
 }
 
-bool book_is_closed(const struct book_producer *p, uint64_t number)
+static bool is_closed(const struct book_producer *p, uint64_t number)
 {
 	size_t runs = runs_until(p, number);
 
@@ -359,7 +359,7 @@ void book_merge(struct book *b, const struct account_chunk *c, unsigned partitio
 	    (!is_answers && c->subscription >= b->producers[c->producer].subscriptions))
 		return;
 	struct book_producer *p = &b->producers[c->producer];
-	if (book_is_closed(p, c->block)) {
+	if (is_closed(p, c->block)) {
 		merge_into(b, p, NULL, c, partition_bytes);
 		return;
 	}

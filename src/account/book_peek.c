@@ -130,10 +130,9 @@ static uint64_t count_producer(struct book *b, uint32_t producer, const struct p
 			place++;
 			continue;
 		}
+		/* One that was closed has no answers at hand: nothing of it is to come. */
 		bool is_its = block != NULL && block->number == chunks.chunks[0]->block;
-		if (is_its || !book_is_closed(p, chunks.chunks[0]->block))
-			messages +=
-				count_block(b, p->subscriptions, is_its ? block : NULL, &chunks);
+		messages += count_block(b, p->subscriptions, is_its ? block : NULL, &chunks);
 		place += is_its;
 		*at += chunks.count;
 	}

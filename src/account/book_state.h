@@ -62,7 +62,4 @@ static inline struct book_counts *book_partitions_of(const struct book *b, uint3
 	return &b->partitions[key * b->partitions_cap];
 }
 
-/* The block of this number is complete, and forgotten. */
-bool book_is_closed(const struct book_producer *p, uint64_t number);
-
 #endif
