@@ -247,8 +247,8 @@ static void what_is_no_list_of_messages_is_refused(void **state)
 		"{\"acknowledged\": {\"columns\": [\"partition\"], \"rows\": [[-2]]}}",
 		"{\"acknowledged\": {\"columns\": [\"partition\"], \"rows\": [[\"0\"]]}}",
 		"{\"received\": {\"columns\": [\"sequence\"], \"rows\": [[-1]]}}",
-		"{\"received\": {\"columns\": [], \"rows\": [[],[],[],[],[],[],[],[],[],[],[],[],[],"
-		"[],[],[],[],[],[],[],[]]}}",
+		("{\"received\": {\"columns\": [], \"rows\": [[],[],[],[],[],[],[],[],[],[],[],[],[],"
+	         "[],[],[],[],[],[],[],[]]}}"),
 	};
 
 	(void)state;
