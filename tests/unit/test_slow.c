@@ -3,10 +3,12 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include <cmocka.h>
 
@@ -387,6 +389,51 @@ static void a_parent_that_reads_meanwhile_sees_whole_messages_and_each_once(void
 	free(b);
 }
 
+/* --- between any two instructions ------------------------------------------------------------------ */
+
+#define INTERRUPTIONS 500
+
+static struct both *interrupted;
+static volatile sig_atomic_t interruptions, broken;
+
+/* What a parent finds that takes over from a loop which died here. */
+static void look(int number)
+{
+	struct both *b = interrupted;
+
+	(void)number;
+	b->count = slow_take(&b->words, 0, b->taken);
+	for (size_t i = 0; i < b->count; i++) {
+		const struct slow_message *m = &b->taken[i].message;
+		const struct slow_message wanted = message(m->sequence, growing(m->sequence));
+		broken += m->due_ns != wanted.due_ns || m->sent_ns != wanted.sent_ns ||
+		          m->done_ns != wanted.done_ns || m->producer != wanted.producer ||
+		          m->client != wanted.client || m->partition != wanted.partition;
+	}
+	interruptions++;
+}
+
+static void a_loop_that_dies_at_any_instruction_leaves_whole_messages(void **state)
+{
+	const struct sigaction action = { .sa_handler = look, .sa_flags = SA_RESTART };
+	const struct itimerval often = { { 0, 50 }, { 0, 50 } }, never = { { 0, 0 }, { 0, 0 } };
+	struct sigaction before;
+	uint64_t sequence = 0;
+
+	(void)state;
+	interrupted = begin();
+	interruptions = broken = 0;
+	assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	while (interruptions < INTERRUPTIONS)
+		for (int i = 0; i < 1000; i++, sequence++)
+			offer(interrupted, WINDOW_MEASURED, sequence, growing(sequence));
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+	assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+	assert_int_equal(broken, 0);
+	free(interrupted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +447,7 @@ int main(void)
 		cmocka_unit_test(a_loop_that_dies_while_it_writes_leaves_the_others_whole),
 		cmocka_unit_test(every_pattern_gives_the_times_that_a_list_of_everything_has),
 		cmocka_unit_test(a_parent_that_reads_meanwhile_sees_whole_messages_and_each_once),
+		cmocka_unit_test(a_loop_that_dies_at_any_instruction_leaves_whole_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,7 @@ static void start_producers(struct harness *h, enum load_mode mode)
 	};
 
 	harness_start(h, &spec);
+	counter_set(&h->shm->control.slots_start_ns, load.epoch.start_ns - MS);
 	counter_set(&h->shm->control.window_start_ns, load.epoch.start_ns);
 	harness_start_load(h, &load);
 }
@@ -188,6 +189,49 @@ static void a_loop_hears_of_new_rounds_while_it_works_and_loses_nothing(void **s
 	assert_int_equal(taken_count, SLOW_MESSAGES);
 	assert_maximum(&h, WINDOW_MEASURED, LATENCY_CORRECTED_PUBLISH, slowest_ns);
 	harness_fini(&h);
+}
+
+/* --- the parent ----------------------------------------------------------------------------------- */
+
+static void put(struct slow *loop, uint64_t sequence, uint32_t client)
+{
+	const struct slow_message m = { .sequence = sequence, .client = client, .done_ns = 9 };
+
+	slow_put(loop, WINDOW_MEASURED, 9, &m);
+}
+
+/* Also those that a loop put in before it heard that the round was over; under the agent's number of its
+ * client. */
+static void a_parent_takes_what_all_loops_kept_each_message_once(void **state)
+{
+	static const struct {
+		uint64_t sequence;
+		uint32_t client;
+	} wanted[] = { { 1, 0 }, { 2, 3 }, { 3, 5 }, { 4, 1 } };
+	static struct slow_taken all[2 * SLOW_TAKEN_MAX];
+	const struct agent_shm_shape shape = { .loops = 2, .clients = 6 };
+	struct slow loops[2];
+	struct error err;
+
+	(void)state;
+	struct agent_shm *shm = agent_shm_map(&shape, &err);
+	assert_non_null(shm);
+	for (int i = 0; i < 2; i++)
+		slow_init(&loops[i], &shm->loop[i].slow);
+	put(&loops[0], 1, 0);
+	put(&loops[1], 2, 1);
+	assert_int_equal(agent_shm_take_slow(shm, all), 2);
+	put(&loops[1], 3, 2); /* late */
+	assert_int_equal(counter_read(&shm->control.round), 1);
+	slow_begin(&loops[1], 1);
+	put(&loops[1], 4, 0);
+	assert_int_equal(agent_shm_take_slow(shm, all + 2), 2);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(all[i].message.sequence, wanted[i].sequence);
+		assert_int_equal(all[i].message.client, wanted[i].client);
+	}
+	assert_int_equal(agent_shm_take_slow(shm, all), 0);
+	agent_shm_unmap(shm);
 }
 
 /* --- consumers ------------------------------------------------------------------------------------ */
@@ -312,6 +356,7 @@ int main(void)
 			without_a_schedule_a_message_is_due_never_and_slow_since_it_was_sent),
 		cmocka_unit_test(messages_that_failed_are_none_that_were_acknowledged),
 		cmocka_unit_test(a_loop_hears_of_new_rounds_while_it_works_and_loses_nothing),
+		cmocka_unit_test(a_parent_takes_what_all_loops_kept_each_message_once),
 		cmocka_unit_test(a_received_message_has_the_times_of_its_stamp),
 		cmocka_unit_test(without_a_schedule_a_receipt_is_slow_since_the_message_was_sent),
 		cmocka_unit_test(probes_and_foreign_messages_are_none_of_the_slowest),
