@@ -30,22 +30,21 @@ static uint32_t count_above(const struct slow_table *t, uint64_t ns)
 	return count;
 }
 
-/* Not many more than SLOW_MESSAGES took longer (*above), or as many that took longer or equally long. */
-static uint64_t find_bound(const struct slow_table *t, uint64_t least_ns, uint32_t *above)
+/* SLOW_MESSAGES took longer and not many more; or many took equally long, and fewer longer. */
+static uint64_t find_bound(const struct slow_table *t, uint64_t least_ns)
 {
 	uint64_t low_ns = least_ns, high_ns = t->most_ns; /* too many above; too few */
 
 	while (high_ns - low_ns > 1) {
 		uint64_t middle_ns = low_ns + (high_ns - low_ns) / 2;
-		*above = count_above(t, middle_ns);
-		if (*above >= SLOW_MESSAGES && *above <= SLOW_PLACES / 2)
+		uint32_t above = count_above(t, middle_ns);
+		if (above >= SLOW_MESSAGES && above <= SLOW_PLACES / 2)
 			return middle_ns;
-		if (*above < SLOW_MESSAGES)
+		if (above < SLOW_MESSAGES)
 			high_ns = middle_ns;
 		else
 			low_ns = middle_ns;
 	}
-	*above = count_above(t, high_ns);
 	return high_ns;
 }
 
@@ -66,27 +65,16 @@ static uint32_t keep_above(struct slow_table *t, uint64_t bound_ns)
 	return stay;
 }
 
-/* And of those that are at it the first. */
-static void keep_equal(struct slow_table *t, uint64_t bound_ns)
-{
-	for (uint32_t i = t->used; i < SLOW_PLACES && t->used < SLOW_MESSAGES; i++) {
-		uint8_t place = t->order[i];
-		if (t->ns[place] != bound_ns)
-			continue;
-		t->order[i] = t->order[t->used];
-		t->order[t->used++] = place;
-	}
-}
-
+/*
+ * A message whose place is free is there until another one is written over it, which took longer.  So
+ * where fewer than SLOW_MESSAGES stay, the others that a reader wants are among the many at the bound.
+ */
 void slow_make_room(struct slow *s, enum window window)
 {
 	struct slow_table *t = &s->tables[window];
-	uint32_t above;
-	uint64_t bound_ns = find_bound(t, s->least_ns[window], &above);
+	uint64_t bound_ns = find_bound(t, s->least_ns[window]);
 
 	t->used = keep_above(t, bound_ns);
-	if (above < SLOW_MESSAGES)
-		keep_equal(t, bound_ns);
 	s->least_ns[window] = bound_ns;
 }
 
