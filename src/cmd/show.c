@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * omb show -- tells again what a result says, and which messages were lost.
+ * omb show -- tells again what a result says, and which messages were lost or the slowest.
  */
 #include <inttypes.h>
 #include <stdint.h>
@@ -10,6 +10,7 @@
 
 #include "cmd/args.h"
 #include "cmd/input_files.h"
+#include "cmd/show_slowest.h"
 #include "results/pair.h"
 #include "results/side_reader.h"
 #include "run/reason.h"
@@ -20,6 +21,8 @@
 static const struct flag show_flags[] = {
 	{ "lost", NULL, FLAG_SWITCH, NULL,
 	  "which messages were lost after their acknowledgement, a range on each line" },
+	{ "slowest", NULL, FLAG_SWITCH, NULL,
+	  "which messages were the slowest to be acknowledged and to be received, one on each line" },
 	INPUT_FLAG_HELP,
 	{ 0 },
 };
@@ -126,6 +129,18 @@ static bool show_lost(const struct side_reader *r, const char *side, struct text
 	return true;
 }
 
+static bool show_slowest(const struct side_reader *r, const char *side, struct text *out,
+                         struct error *err)
+{
+	if (fact_slowest_is_empty(&r->record.slowest))
+		return error_set(err, ERROR_SYSTEM,
+		                 "result %s: no message is named: nothing was acknowledged or "
+		                 "received in the window, or it was made by an earlier omb",
+		                 side);
+	show_slowest_add(&r->record, out);
+	return true;
+}
+
 /* --- the summary ------------------------------------------------------------------------------------ */
 
 /* The file has all but what the run derived: why messages failed. */
@@ -153,6 +168,8 @@ static bool show(const struct args *args, const char *side, struct text *out, st
 
 	if (ok && args_has(args, "lost"))
 		ok = show_lost(&r, side, out, err);
+	else if (ok && args_has(args, "slowest"))
+		ok = show_slowest(&r, side, out, err);
 	else if (ok)
 		show_summary(&r, side, out);
 	side_reader_fini(&r);
@@ -169,6 +186,10 @@ static int show_run(const struct args *args)
 		          args->words.count);
 		return args_fail(args, &err);
 	}
+	if (args_has(args, "lost") && args_has(args, "slowest")) {
+		error_set(&err, ERROR_USAGE, "--lost and --slowest are two tables: one at a time");
+		return args_fail(args, &err);
+	}
 	char *side = pair_side_of(args->words.items[0]);
 	bool ok = show(args, side, &out, &err);
 	fputs(text_str(&out), stdout);
@@ -180,7 +201,7 @@ static int show_run(const struct args *args)
 extern const struct command command_show;
 const struct command command_show = {
 	.name = "show",
-	.summary = "tells again what a result says, and which messages were lost",
+	.summary = "tells again what a result says, and which messages were lost or slow",
 	.words = "RESULT",
 	.text = "Prints the summary of a result, as the run did at its end. RESULT is its NAME.omb, "
 		"or the NAME.json (.json.invalid, .json.partial) beside it.\n"
@@ -191,8 +212,17 @@ const struct command command_show = {
 		"last of them were due, in seconds after the start of the measured window and (the "
 		"first) as a date, topic, subscription. Of a run that kept no account of every "
 		"message they are unknown: that is an error, exit code 1. That nothing was lost is "
-		"none.",
-	.examples = "omb show results/NAME.omb\nomb show --lost results/NAME.json.invalid",
+		"none.\n"
+		"\n"
+		"--slowest: up to 20 messages due in the window that were acknowledged the latest "
+		"after they were due, and as many that were received the latest (without a "
+		"schedule: after they were sent): how long it took, producer, sequence, partition, "
+		"when it was due, sent, acknowledged and received, in seconds after the start of the "
+		"window, the producer agent (from), the consumer agent (to; 2.1 is the first one "
+		"that took the place of agent 2) and the subscription. - is unknown: the other end "
+		"did not keep that message among its slowest.",
+	.examples = "omb show results/NAME.omb\nomb show --lost results/NAME.json.invalid\n"
+		    "omb show --slowest results/NAME.omb",
 	.flags = show_flags,
 	.run = show_run,
 };

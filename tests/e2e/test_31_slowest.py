@@ -8,7 +8,7 @@ S = 10**9
 RATE = 100
 SPACING = S // RATE
 FIRST = 19  # the sequence of message 20
-STALL = 300 * MS
+STALL = 1000 * MS
 KINDS = ("acknowledged", "received")
 
 
@@ -26,8 +26,8 @@ def workload(**more):
         "producersPerTopic": 1,
         "producerRate": RATE,
         "warmupDuration": "0s",
-        "testDuration": "2s",
-        "samplePeriod": "1s",
+        "testDuration": "3s",
+        "samplePeriod": "2s",
     } | more
 
 
@@ -41,8 +41,8 @@ def took(row, kind):
 
 
 def test_messages_that_a_stall_held_up_are_named_with_all_their_times(omb):
-    """The longer the earlier they were due.  The first ten share one reading of the clock at each end:
-    another message would have to be held up by ten times the spacing for itself alone to be as slow."""
+    """The longer the earlier they were due.  The first ten share one reading of the clock at each end; for
+    another message to be as slow the machine would have to stand still for 900 ms."""
     driver = LOOPBACK | {"brokerFaults": f"stall:{STALL // MS}ms@{FIRST + 1}"}
     result = omb.run(workload(), driver)
     result.must_be_good()
@@ -65,12 +65,39 @@ def test_messages_that_a_stall_held_up_are_named_with_all_their_times(omb):
         assert times == sorted(times, reverse=True)
         corrected = {"acknowledged": "correctedPublish", "received": "correctedEndToEnd"}[kind]
         assert times[0] == result.omb["latencies"][corrected]["maxNs"]
-        # The stall is over in the middle of the first period.
+        # The stall is over 800 ms before the first period is.
         assert rows(first["slowest"], kind)[:10] == named[:10]
         for period in others:
             held_up = range(FIRST, FIRST + 10)
             found = rows(period.get("slowest", {}), kind) if "slowest" in period else []
             assert all(row["sequence"] not in held_up for row in found)
+
+
+    # The summary tells the very slowest, and `show` the same messages again.
+    (path,) = result.named(".omb")
+    said = " ".join(omb.command("show", str(path)).out.split())
+    assert f"slowest: message {FIRST} of producer 0 (partition 0, due at +0.190 s) acknowledged" in said
+    head, *lines = [line.split() for line in omb.command("show", "--slowest", str(path)).out.splitlines()]
+    shown = [dict(zip(head, line)) for line in lines]
+    assert [row["by"] for row in shown] == [kind for kind in KINDS for _ in range(20)]
+    for kind in KINDS:
+        table = [row for row in shown if row["by"] == kind]
+        for row, named in zip(table, rows(result.omb["slowest"], kind)):
+            assert int(row["sequence"]) == named["sequence"]
+            assert round(float(row["after_s"]) * S) == took(named, kind)
+            assert round(float(row["due_s"]) * S) == named["dueNs"] - window["startNs"]
+
+
+def test_a_result_that_names_no_message_says_so(omb):
+    result = omb.run(workload(testDuration="1s"), LOOPBACK | {"brokerFaults": "error:1@1"})
+    result.must_end(3)
+    assert result.omb["slowest"] is None
+    (path,) = result.named(".omb")
+    done = omb.command("show", "--slowest", str(path))
+    done.must_end(1)
+    assert "no message is named" in done.err
+    done = omb.command("show", "--slowest", "--lost", str(path))
+    done.must_end(2)
 
 
 def test_without_a_schedule_nothing_is_due(omb):
