@@ -183,7 +183,7 @@ def test_fleets_close_twelve_times_and_no_agent_is_lost_or_slow(omb, kafka):
         print(f"run {number}: closed within {(close['endNs'] - close['startNs']) / 1e9:.2f} s")
         result.must_be_good()
         assert result.totals["received"] == result.totals["acknowledged"] == RATE * 3
-        assert not {"agents", "missing", "leftBehind"} & set(result.reasons())
+        assert not {"agents", "missing", "lost", "leftBehind"} & set(result.reasons())
         assert not result.events("agentLost") and not result.events("agentSlow")
     assert kafka.leftovers() == []
 

@@ -652,6 +652,31 @@ static void an_account_is_read_again_to_the_byte(void **state)
 	}
 }
 
+/* Whoever edits a file may leave members of an account that was not kept. */
+static void what_stands_beside_no_account_is_not_read(void **state)
+{
+	struct sample s;
+	struct file_draft out = { 0 };
+	struct side_reader r;
+	struct kept kept;
+	struct error err = { 0 };
+
+	(void)state;
+	fill_account(&s);
+	assert_true(side_file_write(&s.record, &out, &err));
+	char *at = strstr(out.text.data, "\"kept\":true");
+	assert_non_null(at);
+	memcpy(at, "\"kept\":null", strlen("\"kept\":null"));
+	assert_true(read_text(out.text.data, out.text.len, &r, &kept, &err));
+	assert_false(r.record.account.is_kept || r.record.account.is_exact);
+	assert_int_equal(r.record.account.all.lost, 0);
+	assert_int_equal(r.record.account.lost_count, 0);
+	file_draft_fini(&out);
+	fini_kept(&kept);
+	side_reader_fini(&r);
+	fini(&s);
+}
+
 static void an_account_that_cannot_be_is_refused_with_its_place(void **state)
 {
 	static const struct {
@@ -755,6 +780,7 @@ int main(void)
 			what_became_of_every_message_gets_in_with_the_ranges_of_what_was_lost),
 		cmocka_unit_test(without_an_account_what_was_lost_is_unknown_and_not_0),
 		cmocka_unit_test(an_account_is_read_again_to_the_byte),
+		cmocka_unit_test(what_stands_beside_no_account_is_not_read),
 		cmocka_unit_test(an_account_that_cannot_be_is_refused_with_its_place),
 		cmocka_unit_test(cpu_is_told_for_each_message),
 		cmocka_unit_test(what_is_written_is_read_and_written_again_to_the_byte),

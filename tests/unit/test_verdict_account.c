@@ -134,8 +134,11 @@ static void an_exact_account_takes_the_place_of_sums(void **state)
 	                    "received");
 
 	account.all.lost = 0;
-	account.all.delivered_though_failed = 3;
 	f.received += 6;
+	f.unacknowledged = 3; /* and received all the same: nothing is wrong with the account */
+	assert_int_equal(weight_of(&f, "surplus"), UNMENTIONED);
+	account.all.delivered_though_failed = 3;
+	f.unacknowledged = 0;
 	f.failed = 3;
 	assert_int_equal(weight_of(&f, "surplus"), UNMENTIONED);
 	assert_int_equal(weight_of(&f, "deliveredThoughFailed"), VERDICT_SUSPECT);
