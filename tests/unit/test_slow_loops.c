@@ -166,7 +166,7 @@ static void wait_for_more(struct harness *h)
 {
 	uint64_t before = harness_counter(h, COUNTER_ACKNOWLEDGED);
 
-	harness_wait_counter(h, COUNTER_ACKNOWLEDGED, before + 2 * SLOW_PLACES);
+	harness_wait_counter(h, COUNTER_ACKNOWLEDGED, before + UINT64_C(2) * SLOW_PLACES);
 }
 
 static void a_loop_hears_of_new_rounds_while_it_works_and_loses_nothing(void **state)
