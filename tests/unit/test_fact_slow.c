@@ -248,7 +248,7 @@ static void what_is_no_list_of_messages_is_refused(void **state)
 		"{\"acknowledged\": {\"columns\": [\"partition\"], \"rows\": [[\"0\"]]}}",
 		"{\"received\": {\"columns\": [\"sequence\"], \"rows\": [[-1]]}}",
 		("{\"received\": {\"columns\": [], \"rows\": [[],[],[],[],[],[],[],[],[],[],[],[],[],"
-	         "[],[],[],[],[],[],[],[]]}}"),
+		 "[],[],[],[],[],[],[],[]]}}"),
 	};
 
 	(void)state;
