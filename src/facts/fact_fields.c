@@ -410,6 +410,7 @@ static const struct fields edge_fields = FIELDS(struct fact_edge, edge_items);
 
 /* Of a struct book_counts, which is a member.  What no account was kept of is null.  A message that came
  * at least once is "received once": partitions have a count of all receipts besides. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type has none, nor has a member */
 /* clang-format off */
 #define ACCOUNT_ITEMS(type, member) \
 	FIELD(type, member.received, "receivedOnce", FIELD_LIMIT), \
@@ -423,6 +424,7 @@ static const struct fields edge_fields = FIELDS(struct fact_edge, edge_items);
 #define CORRUPTED(type, member) \
 	FIELD(type, member.corrupted, "corrupted", FIELD_LIMIT)
 /* clang-format on */
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct field producer_items[] = {
 	FIELD(struct fact_producer, producer, "producer", FIELD_UINT),
