@@ -49,7 +49,7 @@ LAYERS = {
     "config": ["util"],
     "stats": ["util"],
     "broker": ["util", "net", "kafka", "fault"],
-    "fault": ["util"],
+    "fault": ["util", "load/stamp"],
     "kafka": ["util", "net"],
     "proxy": ["util", "net"],
     "net": ["util"],

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "broker/notice.h"
+#include "fault/fault_log.h"
 #include "fault/faults.h"
 
 #define BROKER_NODES_MAX 16
@@ -34,6 +35,7 @@ struct broker_options {
 	const struct fault *faults; /* borrowed */
 	size_t faults_count;
 	uint64_t seed;                         /* of the faults that draw lots */
+	struct fault_log *fault_log;           /* borrowed; NULL: none */
 	const _Atomic uint64_t *load_start_ns; /* see fault/faults.h; NULL = the first message */
 	struct notices notices;
 };
@@ -53,7 +55,8 @@ struct broker_counts {
 	uint64_t refused_readers;           /* fetches of a partition: there are too many */
 	uint64_t blocked;                   /* produce requests that had to wait for room */
 	uint64_t lost, duplicated, refused; /* messages: planted faults */
-	uint64_t closed, turned_away;       /* connections: planted faults */
+	uint64_t reordered, corrupted, spoiled;
+	uint64_t closed, turned_away; /* connections: planted faults */
 };
 
 #endif

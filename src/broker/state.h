@@ -26,6 +26,7 @@ struct state {
 	int64_t next_producer_id;
 	struct kafka_memory memory; /* of the request at hand */
 	bool readers_told;          /* that there are too many */
+	bool pieces_told;           /* that faults cannot look into some batches */
 };
 
 #endif

@@ -49,6 +49,8 @@ static const struct flag broker_flags[] = {
 	{ "fault", NULL, FLAG_REPEAT, "FAULT",
 	  "something to do wrong, see `omb help faults`; may be repeated" },
 	{ "seed", NULL, FLAG_VALUE, "N", "of faults that draw lots (1)" },
+	{ "fault-log", NULL, FLAG_VALUE, "FILE",
+	  "name each message that a fault struck in this file, a line of JSON for each" },
 	{ "quiet", "q", FLAG_SWITCH, NULL, "print only where it listens, and the totals" },
 	INPUT_FLAG_HELP,
 	{ 0 },
@@ -319,6 +321,9 @@ static void print_totals(struct front *front, const struct broker_counts *c)
 	add_count(&out, c->lost, "messages lost on purpose");
 	add_count(&out, c->duplicated, "messages stored twice on purpose");
 	add_count(&out, c->refused, "messages refused on purpose");
+	add_count(&out, c->reordered, "messages overtaken on purpose");
+	add_count(&out, c->corrupted, "messages corrupted on purpose");
+	add_count(&out, c->spoiled, "messages spoiled on purpose");
 	add_count(&out, c->closed, "connections closed on purpose");
 	add_count(&out, c->turned_away, "connections turned away on purpose");
 	printf("%s\n", text_str(&out));
@@ -326,6 +331,24 @@ static void print_totals(struct front *front, const struct broker_counts *c)
 }
 
 /* --- the command ------------------------------------------------------------------------------------ */
+
+/* With the log of its faults around it. */
+static bool serve(const struct args *args, struct serve_options *o, struct broker_counts *counts,
+                  struct error *err)
+{
+	const char *path = args_value(args, "fault-log");
+	struct error log_err;
+
+	if (path != NULL) {
+		o->broker.fault_log = fault_log_open(path, err);
+		if (o->broker.fault_log == NULL)
+			return error_wrap(err, "--fault-log");
+	}
+	bool ok = serve_run(o, counts, err);
+	if (!fault_log_close(o->broker.fault_log, &log_err) && ok)
+		return error_set(err, log_err.kind, "--fault-log: %s", log_err.text);
+	return ok;
+}
 
 static int broker_run(const struct args *args)
 {
@@ -350,7 +373,7 @@ static int broker_run(const struct args *args)
 	options.prepare = prepare;
 	options.every_second = every_second;
 	options.context = &front;
-	bool ok = serve_run(&options, &counts, &err);
+	bool ok = serve(args, &options, &counts, &err);
 	file_close(options.stop_fd);
 	if (!ok)
 		return args_fail(args, &err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/stamp.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -18,12 +19,13 @@ const struct fault_help fault_helps[] = {
 	{ "busy:TIME",       FAULT_BUSY,      "producers are told to send nothing for so long, and all else goes on (loopback alone)" },
 	{ "refuse",          FAULT_REFUSE,    "new connections are closed at once (embedded broker alone)" },
 	{ "close:N",         FAULT_CLOSE,     "every Nth request, of the loopback every Nth message, closes its connection unanswered" },
-	{ "error:[M/]N",     FAULT_ERROR,     "every Nth message, or M of N drawn by lot, is refused; a Kafka client sends it again" },
-	{ "deny:[M/]N",      FAULT_DENY,      "they are refused, and delivered all the same" },
+	{ "error:[M/]N",     FAULT_ERROR,     "every Nth message, or M of N drawn by lot, is refused; a Kafka client with retries sends it again" },
+	{ "deny:[M/]N",      FAULT_DENY,      "they are refused, and delivered all the same; a Kafka client with retries sends them again" },
 	{ "lose:[M/]N",      FAULT_LOSE,      "they are acknowledged and thrown away" },
 	{ "duplicate:[M/]N", FAULT_DUPLICATE, "they are delivered twice" },
-	{ "reorder:[M/]N",   FAULT_REORDER,   "they change places with the next of their partition, if that comes within a second (loopback alone)" },
-	{ "corrupt:[M/]N",   FAULT_CORRUPT,   "a byte of their last 32 is flipped (loopback alone)" },
+	{ "reorder:[M/]N",   FAULT_REORDER,   "they are overtaken by the next of their partition and producer, if that comes within a second" },
+	{ "corrupt:[M/]N",   FAULT_CORRUPT,   "a byte of their last 32 is flipped: the stamp is damaged" },
+	{ "spoil:[M/]N",     FAULT_SPOIL,     "a byte in front of their last 32 is flipped: the stamp stays good" },
 	{ NULL, 0, NULL },
 };
 /* clang-format on */
@@ -36,11 +38,19 @@ const char fault_grammar[] =
 	"messages (5000): FROM is the first that is meant, TO the first that is not any more. A "
 	"PERIOD later all comes again. Without @ a fault holds from the start of the broker on, "
 	"and probes are counted. A broker that no run has started takes the first message for the "
-	"start of the load.\n\n"
+	"start of the load. P#FROM counts the messages of one producer, from 0, as results name "
+	"them: what is struck then follows from their numbers alone.\n\n"
 	"stall:500ms@10s is one stall, stall:500ms@10s/30s one every 30 s; lose:1000@1 throws away "
 	"every 1000th message of the load, error:7/1000@5s..9s refuses 7 of 1000 for 4 s, and "
-	"close:1@500+1 closes one connection, at message 500. What travels in one batch shares its "
-	"fate: for exact counts on the embedded broker, batch.num.messages=1.";
+	"close:1@500+1 closes one connection, at message 500, and lose:1@2#1041..1044 throws away "
+	"1041, 1042 and 1043 of producer 2. Lots follow from a seed: brokerFaultSeed in the driver "
+	"file, --seed.\n\n"
+	"Messages of one batch of a Kafka client are told apart, but its answer is one: error and "
+	"deny strike all that travel with a message. A compressed batch is lost, stored twice or "
+	"refused as a whole, and corrupt, spoil and reorder leave it as it is.\n\n"
+	"The broker names each message that it has done something to in the file brokerFaultLog "
+	"or --fault-log, a line of JSON for each: fault, topic, partition, offset (Kafka), "
+	"producer and sequence (of messages that omb has stamped); for reorder overtakenBy.";
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
@@ -102,6 +112,40 @@ static bool take_number(struct scan *s, uint64_t *n)
 		return fail(s, "a number up to 4294967295");
 	s->at = end;
 	return true;
+}
+
+static bool take_sequence(struct scan *s, uint64_t *n)
+{
+	char *end;
+
+	if (*s->at < '0' || *s->at > '9')
+		return fail(s, "a message's number, from 0");
+	*n = strtoull(s->at, &end, 10);
+	if (*n > STAMP_SEQUENCE_MAX)
+		return fail(s, "a message's number, which has 48 bits");
+	s->at = end;
+	return true;
+}
+
+/* "2#1000". */
+static bool is_of_producer(const char *at)
+{
+	size_t digits = strspn(at, "0123456789");
+
+	return digits > 0 && at[digits] == '#';
+}
+
+static bool take_producer(struct scan *s, struct fault *out)
+{
+	char *end;
+	uint64_t producer = strtoull(s->at, &end, 10);
+
+	if (producer > UINT32_MAX)
+		return fail(s, "a producer up to 4294967295");
+	s->at = end + 1;
+	out->producer = (uint32_t)producer;
+	out->from.unit = FAULT_SEQUENCES;
+	return take_sequence(s, &out->from.n);
 }
 
 static bool take_span(struct scan *s, struct fault_span *out)
@@ -179,20 +223,36 @@ static bool take_value(struct scan *s, const struct fault_help *h, struct fault 
 	return fail(s, "a time above 0");
 }
 
+/* Behind a message of a producer a number is a number of such messages. */
+static bool take_length(struct scan *s, const struct fault *f, struct fault_span *out)
+{
+	if (f->from.unit != FAULT_SEQUENCES)
+		return take_span(s, out);
+	out->unit = FAULT_MESSAGES;
+	return take_sequence(s, &out->n);
+}
+
+static bool is_behind(const struct fault_span *from, const struct fault_span *to)
+{
+	enum fault_unit unit = from->unit == FAULT_SEQUENCES ? FAULT_MESSAGES : from->unit;
+
+	return to->unit == unit && to->n > from->n;
+}
+
 static bool take_end(struct scan *s, struct fault *out)
 {
 	const char *end;
 
 	if (skip(s, "+")) {
 		end = s->at;
-		if (!take_span(s, &out->length))
+		if (!take_length(s, out, &out->length))
 			return false;
 	} else if (skip(s, "..")) {
 		end = s->at;
-		if (!take_span(s, &out->length))
+		if (!take_length(s, out, &out->length))
 			return false;
-		bool is_behind = out->length.unit == out->from.unit && out->length.n > out->from.n;
-		out->length.n = is_behind ? out->length.n - out->from.n : 0;
+		out->length.n =
+			is_behind(&out->from, &out->length) ? out->length.n - out->from.n : 0;
 	} else {
 		return true;
 	}
@@ -206,6 +266,11 @@ static bool take_end(struct scan *s, struct fault *out)
 static bool has_own_length(const struct fault *f)
 {
 	return f->kind == FAULT_STALL || f->kind == FAULT_BUSY;
+}
+
+static bool strikes_messages(const struct fault *f)
+{
+	return f->of > 0 && f->kind != FAULT_CLOSE;
 }
 
 static bool take_period(struct scan *s, struct fault *out)
@@ -229,7 +294,8 @@ static bool take_when(struct scan *s, struct fault *out)
 		out->length = (struct fault_span){ FAULT_NS, out->ns };
 	if (!skip(s, "@"))
 		return true;
-	if (!take_span(s, &out->from))
+	bool by_number = strikes_messages(out) && is_of_producer(s->at);
+	if (by_number ? !take_producer(s, out) : !take_span(s, &out->from))
 		return false;
 	if (!has_own_length(out) && !take_end(s, out))
 		return false;

@@ -14,10 +14,15 @@
  *     lose:100@1             of the load, every 100th message is acknowledged and thrown away
  *     error:7/1000@5s..9s    7 of 1000 messages, drawn by lot, are refused from 5 s until 9 s
  *     close:1@500+1          the connection that brings message 500 is closed
+ *     lose:1@2#1041..1044    of producer 2 the messages 1041 to 1043 are thrown away
  *
  * FROM, LENGTH and TO are times after the load's start, with a unit, or numbers of its messages, from
  * 1; LENGTH may be the one where FROM is the other.  TO is not in it any more.  PERIOD is a time.
  * Without @ a fault holds from the broker's start on, and counts what comes before the load, too.
+ *
+ * P#FROM is the message FROM, from 0, of the producer P alone, as the stamp in its payload says
+ * (load/stamp.h).  What is struck then follows from its number, however often and in which order it
+ * comes: the Nth, the 2Nth... from FROM on, or those that a lot of their own falls upon.
  */
 
 #include <stddef.h>
@@ -37,23 +42,24 @@ enum fault_kind {
 	FAULT_DUPLICATE,
 	FAULT_REORDER,
 	FAULT_CORRUPT,
+	FAULT_SPOIL,
 };
 
 /* A set of kinds. */
 #define FAULT_BIT(kind) (1U << (kind))
 
 /* What the brokers can do. */
-#define FAULTS_OF_BOTH                                                              \
-	(FAULT_BIT(FAULT_DELAY) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_CLOSE) | \
-	 FAULT_BIT(FAULT_ERROR) | FAULT_BIT(FAULT_DENY) | FAULT_BIT(FAULT_LOSE) |   \
-	 FAULT_BIT(FAULT_DUPLICATE))
-#define FAULTS_OF_BROKER (FAULTS_OF_BOTH | FAULT_BIT(FAULT_REFUSE))
-#define FAULTS_OF_LOOPBACK                                                   \
-	(FAULTS_OF_BOTH | FAULT_BIT(FAULT_BUSY) | FAULT_BIT(FAULT_REORDER) | \
-	 FAULT_BIT(FAULT_CORRUPT))
+#define FAULTS_OF_BOTH                                                                      \
+	(FAULT_BIT(FAULT_DELAY) | FAULT_BIT(FAULT_STALL) | FAULT_BIT(FAULT_CLOSE) |         \
+	 FAULT_BIT(FAULT_ERROR) | FAULT_BIT(FAULT_DENY) | FAULT_BIT(FAULT_LOSE) |           \
+	 FAULT_BIT(FAULT_DUPLICATE) | FAULT_BIT(FAULT_REORDER) | FAULT_BIT(FAULT_CORRUPT) | \
+	 FAULT_BIT(FAULT_SPOIL))
+#define FAULTS_OF_BROKER   (FAULTS_OF_BOTH | FAULT_BIT(FAULT_REFUSE))
+#define FAULTS_OF_LOOPBACK (FAULTS_OF_BOTH | FAULT_BIT(FAULT_BUSY))
 
-/* FAULT_ALWAYS: of FROM, the broker's start; of a length, without an end. */
-enum fault_unit { FAULT_ALWAYS, FAULT_NS, FAULT_MESSAGES };
+/* FAULT_ALWAYS: of FROM, the broker's start; of a length, without an end.  FAULT_SEQUENCES: of FROM
+ * alone, and then a length is in messages. */
+enum fault_unit { FAULT_ALWAYS, FAULT_NS, FAULT_MESSAGES, FAULT_SEQUENCES };
 
 struct fault_span {
 	enum fault_unit unit;
@@ -65,6 +71,7 @@ struct fault {
 	uint64_t ns;        /* DELAY, STALL, BUSY */
 	uint64_t count, of; /* `count` of `of` by lot; count 0: every `of`th */
 	struct fault_span from, length;
+	uint32_t producer;  /* FAULT_SEQUENCES */
 	uint64_t period_ns; /* 0 = it does not come again */
 };
 
@@ -79,7 +86,7 @@ extern const struct fault_help fault_helps[];
 /* What people have to know besides; paragraphs parted by empty lines. */
 extern const char fault_grammar[];
 
-#define FAULTS_MAX 64
+#define FAULTS_MAX 512
 
 /* One fault.  ERROR_USAGE: where in the text, and what is expected there; or that it is not among
  * `can`. */

@@ -12,12 +12,14 @@ struct item {
 	struct fault fault;
 	uint64_t begin_ns; /* NEVER: not known yet */
 	uint64_t told;     /* messages or requests since it began */
+	uint64_t drawn;    /* answers, up to the last for which a lot was drawn */
 };
 
 struct faults {
 	struct item *items;
 	size_t count;
-	uint64_t lots;
+	uint64_t lots, seed;
+	uint64_t answers; /* what shares one was told, so often */
 	const _Atomic uint64_t *word;
 	uint64_t load_start_ns; /* NEVER: not known yet */
 	uint64_t messages;      /* of the load */
@@ -41,7 +43,7 @@ struct faults *faults_create(const struct fault *faults, size_t count, uint64_t 
 	f->count = count;
 	f->word = load_start_ns;
 	f->load_start_ns = NEVER;
-	f->lots = seed;
+	f->lots = f->seed = seed;
 	return f;
 }
 
@@ -117,6 +119,16 @@ static uint64_t draw(struct faults *f)
 	return f->lots >> 33;
 }
 
+/* Messages that share an answer share one lot, or a large batch would be sent again for ever. */
+static bool is_drawn_already(const struct faults *f, struct item *item)
+{
+	bool is_drawn =
+		(FAULT_BIT(item->fault.kind) & FAULTS_OF_ANSWERS) != 0 && item->drawn == f->answers;
+
+	item->drawn = f->answers;
+	return is_drawn;
+}
+
 static bool strikes(struct faults *f, struct item *item, uint64_t messages)
 {
 	const struct fault *fault = &item->fault;
@@ -127,21 +139,84 @@ static bool strikes(struct faults *f, struct item *item, uint64_t messages)
 		return false;
 	if (fault->count == 0)
 		return item->told / fault->of != before / fault->of;
-	return draw(f) % fault->of < fault->count;
+	return !is_drawn_already(f, item) && draw(f) % fault->of < fault->count;
 }
 
-unsigned faults_strike(struct faults *f, uint64_t messages, uint64_t now_ns)
+/* The lot of a message: whatever came before it. */
+static uint64_t lot_of(const struct faults *f, const struct item *item,
+                       const struct fault_subject *who)
+{
+	uint64_t h = f->seed ^ (uint64_t)(item - f->items) << 48;
+
+	h = (h ^ who->producer) * 6364136223846793005U;
+	h = (h ^ (h >> 31) ^ who->sequence) * 1442695040888963407U;
+	h = (h ^ (h >> 29)) * 6364136223846793005U;
+	return h >> 33;
+}
+
+static bool strikes_sequence(const struct faults *f, const struct item *item,
+                             const struct fault_subject *who)
+{
+	const struct fault *fault = &item->fault;
+
+	if (!who->is_known || who->producer != fault->producer || who->sequence < fault->from.n)
+		return false;
+	uint64_t before = who->sequence - fault->from.n;
+	if (fault->length.unit == FAULT_MESSAGES && before >= fault->length.n)
+		return false;
+	if (fault->count == 0)
+		return (before + 1) % fault->of == 0;
+	return lot_of(f, item, who) % fault->of < fault->count;
+}
+
+/* `who`: NULL of several. */
+static unsigned strike(struct faults *f, const struct fault_subject *who, uint64_t messages,
+                       uint64_t now_ns)
 {
 	unsigned struck = 0;
 
 	count_messages(f, messages, now_ns);
 	for (size_t i = 0; i < f->count; i++) {
 		struct item *item = &f->items[i];
-		if (item->fault.kind != FAULT_CLOSE && is_on(f, item, now_ns) &&
-		    strikes(f, item, messages))
+		bool strikes_it;
+		if (item->fault.kind == FAULT_CLOSE)
+			continue;
+		if (item->fault.from.unit == FAULT_SEQUENCES)
+			strikes_it = who != NULL && strikes_sequence(f, item, who);
+		else
+			strikes_it = is_on(f, item, now_ns) && strikes(f, item, messages);
+		if (strikes_it)
 			struck |= FAULT_BIT(item->fault.kind);
 	}
 	return struck;
+}
+
+unsigned faults_strike(struct faults *f, uint64_t messages, uint64_t now_ns)
+{
+	f->answers++;
+	return strike(f, NULL, messages, now_ns);
+}
+
+void faults_strike_each(struct faults *f, const struct fault_subject *who, size_t count,
+                        uint64_t now_ns, unsigned *struck)
+{
+	unsigned shared = 0;
+
+	f->answers++;
+	for (size_t i = 0; i < count; i++) {
+		struck[i] = strike(f, &who[i], 1, now_ns);
+		shared |= struck[i] & FAULTS_OF_ANSWERS;
+	}
+	for (size_t i = 0; i < count; i++)
+		struck[i] |= shared;
+}
+
+bool faults_are_of_messages(const struct faults *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->items[i].fault.of > 0 && f->items[i].fault.kind != FAULT_CLOSE)
+			return true;
+	return false;
 }
 
 bool faults_close(struct faults *f, uint64_t now_ns)

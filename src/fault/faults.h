@@ -6,31 +6,43 @@
  * faults -- when each of a broker's faults strikes.
  *
  * No clock: `now_ns` never goes back.  What strikes depends on the seed and on the order of what is
- * told alone.
+ * told alone; where a fault counts the messages of one producer, on the seed and their numbers alone.
  *
  * The load's start is read from a word that somebody writes who knows it (0: not yet); messages that
  * come earlier are none of the load.  Without such a word the load begins with the first message.
  * In a run the parent writes it (shm_control.load_start_ns), and the driver's broker hook hands it on
  * (driver_context); `omb broker` has none.
  *
- * The embedded broker acts in src/broker, the loopback in driver/loopback/core.c and script.c.  A new
- * kind: the enum, fault_helps, one of the sets FAULTS_OF_*, and its place there.
+ * The embedded broker acts in broker/requests/append.c, the loopback in driver/loopback/core.c and
+ * script.c.  A new kind: the enum, fault_helps, one of the sets FAULTS_OF_*, and its place there.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fault/fault.h"
+#include "fault/subject.h"
 
 struct faults;
+
+/* Faults of messages of which those strike all that share an answer. */
+#define FAULTS_OF_ANSWERS (FAULT_BIT(FAULT_ERROR) | FAULT_BIT(FAULT_DENY))
 
 /* Copies `faults`, borrows `load_start_ns` (NULL = there is none). */
 struct faults *faults_create(const struct fault *faults, size_t count, uint64_t seed,
                              const _Atomic uint64_t *load_start_ns, uint64_t now_ns);
 void faults_destroy(struct faults *f);
 
-/* `messages` come in one piece, which shares its fate: what strikes it, as a set of FAULT_BITs. */
+/* Does any of them ever strike messages?  If none does, it is enough to tell how many there are. */
+bool faults_are_of_messages(const struct faults *f);
+
+/* `messages` come in one piece, into which nobody looks and which shares its fate: what strikes it, as a
+ * set of FAULT_BITs. */
 unsigned faults_strike(struct faults *f, uint64_t messages, uint64_t now_ns);
+/* `count` messages come that share an answer: what strikes each, into `struck`. */
+void faults_strike_each(struct faults *f, const struct fault_subject *who, size_t count,
+                        uint64_t now_ns, unsigned *struck);
 
 /* One more request (of the loopback: a message, told behind faults_strike): is its connection closed? */
 bool faults_close(struct faults *f, uint64_t now_ns);

@@ -63,6 +63,15 @@ struct record_writer record_writer_into(void *data, size_t cap)
 	return (struct record_writer){ .data = data, .len = BATCH_HEADER_BYTES, .cap = cap };
 }
 
+struct record_writer record_writer_like(const struct batch *b, void *data, size_t cap)
+{
+	struct record_writer w = record_writer_into(data, cap);
+
+	w.is_based = true;
+	w.base_timestamp_ms = b->base_timestamp_ms;
+	return w;
+}
+
 static size_t field_bytes(const struct kafka_string *s)
 {
 	return varlong_bytes(s->data != NULL ? (int64_t)s->len : -1) + s->len;
@@ -70,13 +79,13 @@ static size_t field_bytes(const struct kafka_string *s)
 
 static int64_t time_delta(const struct record_writer *w, const struct record *r)
 {
-	return w->count > 0 ? r->timestamp_ms - w->base_timestamp_ms : 0;
+	return w->count > 0 || w->is_based ? r->timestamp_ms - w->base_timestamp_ms : 0;
 }
 
 /* Without its length in front. */
 static size_t body_bytes(const struct record_writer *w, const struct record *r)
 {
-	size_t bytes = 1 + varlong_bytes(time_delta(w, r)) + varlong_bytes(w->count) +
+	size_t bytes = 1 + varlong_bytes(time_delta(w, r)) + varlong_bytes(w->offsets) +
 	               field_bytes(&r->key) + field_bytes(&r->value) +
 	               varlong_bytes((int64_t)r->headers_count);
 
@@ -110,7 +119,7 @@ bool record_add(struct record_writer *w, const struct record *r)
 	at += put_varlong(at, (int64_t)body);
 	*at++ = 0;
 	at += put_varlong(at, time_delta(w, r));
-	at += put_varlong(at, w->count);
+	at += put_varlong(at, w->offsets);
 	at = put_field(at, &r->key);
 	at = put_field(at, &r->value);
 	at += put_varlong(at, (int64_t)r->headers_count);
@@ -119,13 +128,19 @@ bool record_add(struct record_writer *w, const struct record *r)
 		at = put_field(at, &r->headers[i].value);
 	}
 	assert(at == w->data + w->len + bytes);
-	if (w->count == 0)
+	if (w->count == 0 && !w->is_based)
 		w->base_timestamp_ms = r->timestamp_ms;
 	if (w->count == 0 || r->timestamp_ms > w->max_timestamp_ms)
 		w->max_timestamp_ms = r->timestamp_ms;
 	w->len += bytes;
 	w->count++;
+	w->offsets++;
 	return true;
+}
+
+void record_skip(struct record_writer *w)
+{
+	w->offsets++;
 }
 
 void record_finish(const struct record_writer *w, struct batch *head)
@@ -133,7 +148,8 @@ void record_finish(const struct record_writer *w, struct batch *head)
 	assert(w->count > 0);
 	head->data = w->data;
 	head->len = (uint32_t)w->len;
-	head->messages = head->offsets = w->count;
+	head->messages = w->count;
+	head->offsets = w->offsets;
 	head->base_timestamp_ms = w->base_timestamp_ms;
 	head->max_timestamp_ms = w->max_timestamp_ms;
 	batch_write_head(w->data, head);

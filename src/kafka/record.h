@@ -53,16 +53,21 @@ bool record_next_header(struct record *r, struct record_header *out);
 struct record_writer {
 	uint8_t *data; /* borrowed; its first BATCH_HEADER_BYTES are for the head */
 	size_t len, cap;
-	uint32_t count;
+	uint32_t count, offsets; /* records, and the offsets that they and those left out take */
+	bool is_based;           /* base_timestamp_ms is given, not the first record's */
 	int64_t base_timestamp_ms, max_timestamp_ms;
 };
 
 /* `cap` is at least BATCH_HEADER_BYTES. */
 struct record_writer record_writer_into(void *data, size_t cap);
+/* For records of `b` again: times count from where they did. */
+struct record_writer record_writer_like(const struct batch *b, void *data, size_t cap);
 /* How many bytes it would take as the next one. */
 size_t record_bytes(const struct record_writer *w, const struct record *r);
 /* False: no room, and nothing was written.  `r->offset` is given by its place. */
 bool record_add(struct record_writer *w, const struct record *r);
+/* Leaves an offset out, as compaction does it. */
+void record_skip(struct record_writer *w);
 /*
  * Writes the head of what was added, at least one.  `head` has the attributes, the base offset and the
  * producer's fields; the rest of it is filled in.  Records that were compressed meanwhile have to

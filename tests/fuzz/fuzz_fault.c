@@ -20,6 +20,7 @@ static void check(const struct fault *f)
 	assert(f->count <= f->of);
 	assert(f->period_ns == 0 || (f->length.unit == FAULT_NS && f->period_ns > f->length.n));
 	assert(f->length.unit == FAULT_ALWAYS || f->length.n > 0);
+	assert(f->from.unit != FAULT_SEQUENCES || (f->of > 0 && f->length.unit != FAULT_NS));
 	if (f->kind == FAULT_STALL || f->kind == FAULT_BUSY)
 		assert(f->length.unit == FAULT_NS && f->length.n == f->ns && f->ns > 0);
 }
@@ -38,6 +39,12 @@ static void plant(const struct fault *list, size_t count)
 		if (i == 10)
 			atomic_store(&load_start_ns, now_ns);
 		assert((faults_strike(f, i, now_ns) & ~can) == 0);
+		struct fault_subject who = { .is_known = i % 3 != 0,
+			                     .producer = i % 2,
+			                     .sequence = i };
+		unsigned struck;
+		faults_strike_each(f, &who, 1, now_ns, &struck);
+		assert((struck & ~can) == 0);
 		assert(!faults_close(f, now_ns) || (can & FAULT_BIT(FAULT_CLOSE)) != 0);
 		assert(!faults_refuse(f, now_ns) || (can & FAULT_BIT(FAULT_REFUSE)) != 0);
 		assert(faults_delay_ns(f, now_ns) == 0 || (can & FAULT_BIT(FAULT_DELAY)) != 0);

@@ -170,8 +170,7 @@ int16_t harness_delete_topic(struct broker_harness *h, struct broker_client *c, 
 	return read_i16(&r);
 }
 
-void write_produce(struct broker_client *c, const char *topic, int32_t partition,
-                   const struct test_batch *batch)
+void write_produce_head(struct broker_client *c, const char *topic, int32_t partition, size_t len)
 {
 	request_begin(c, 0, 7);
 	write_string(&c->frame, NULL);
@@ -181,7 +180,13 @@ void write_produce(struct broker_client *c, const char *topic, int32_t partition
 	write_string(&c->frame, topic);
 	write_u32(&c->frame, 1);
 	write_i32(&c->frame, partition);
-	write_u32(&c->frame, batch->len);
+	write_u32(&c->frame, (uint32_t)len);
+}
+
+void write_produce(struct broker_client *c, const char *topic, int32_t partition,
+                   const struct test_batch *batch)
+{
+	write_produce_head(c, topic, partition, batch->len);
 	write_test_batch(&c->frame, batch);
 }
 

@@ -58,6 +58,8 @@ struct test_batch {
 };
 void write_test_batch(struct writer *w, const struct test_batch *b);
 
+/* A request in c->frame but for its `len` bytes of batches. */
+void write_produce_head(struct broker_client *c, const char *topic, int32_t partition, size_t len);
 /* A whole request in c->frame. */
 void write_produce(struct broker_client *c, const char *topic, int32_t partition,
                    const struct test_batch *batch);

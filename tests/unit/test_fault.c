@@ -9,9 +9,14 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "fault/fault_log.h"
+#include "load/stamp.h"
 
 #define MS  UINT64_C(1000000)
 #define S   UINT64_C(1000000000)
@@ -50,6 +55,15 @@ static void what_is_written_is_what_is_meant(void **state)
 		{ "deny:2@1s+30",
 		  { FAULT_DENY, .of = 2, .from = { FAULT_NS, S },
 		    .length = { FAULT_MESSAGES, 30 } } },
+		{ "lose:1@2#1041..1044",
+		  { FAULT_LOSE, .of = 1, .from = { FAULT_SEQUENCES, 1041 },
+		    .length = { FAULT_MESSAGES, 3 }, .producer = 2 } },
+		{ "spoil:3/7@0#0+100",
+		  { FAULT_SPOIL, .count = 3, .of = 7, .from = { FAULT_SEQUENCES, 0 },
+		    .length = { FAULT_MESSAGES, 100 } } },
+		{ "reorder:9@4194304#281474976710655",
+		  { FAULT_REORDER, .of = 9, .from = { FAULT_SEQUENCES, 281474976710655 },
+		    .producer = 4194304 } },
 		{ "delay:1.5ms@1.5s..2.5s/10s",
 		  { FAULT_DELAY, .ns = 3 * MS / 2, .from = { FAULT_NS, 3 * S / 2 },
 		    .length = { FAULT_NS, S }, .period_ns = 10 * S } },
@@ -71,6 +85,7 @@ static void what_is_written_is_what_is_meant(void **state)
 		assert_int_equal(f.length.unit, want->length.unit);
 		assert_int_equal(f.length.n, want->length.n);
 		assert_int_equal(f.period_ns, want->period_ns);
+		assert_int_equal(f.producer, want->producer);
 	}
 }
 
@@ -82,7 +97,7 @@ static void a_mistake_is_shown_where_it_is(void **state)
 		const char *expected;
 	} cases[] = {
 		{ "", 1, "delay, stall, busy, refuse, close" },
-		{ "sing:1", 1, " or corrupt instead of sing:1" },
+		{ "sing:1", 1, " or spoil instead of sing:1" },
 		{ "delay", 6, "\":\" and a time instead of the end" },
 		{ "delay:5", 7, "a time such as 500ms" },
 		{ "delay:x", 7, "a time such as 500ms" },
@@ -105,6 +120,16 @@ static void a_mistake_is_shown_where_it_is(void **state)
 		{ "stall:1s@5s+2s", 12, "the end, or @" },
 		{ "stall:1s@5s/1s", 13, "a time longer than what comes again" },
 		{ "duplicate:5000000000", 11, "a number up to" },
+		{ "lose:1@2#", 10, "a message's number, from 0 instead of the end" },
+		{ "lose:1@2#x", 10, "a message's number, from 0 instead of x" },
+		{ "lose:1@2#281474976710656", 10, "a message's number, which has 48 bits" },
+		{ "lose:1@4294967296#1", 8, "a producer up to 4294967295" },
+		{ "lose:1@2#5..5", 13, "an end behind the beginning" },
+		{ "lose:1@2#5+0", 12, "an end behind the beginning" },
+		{ "lose:1@2#5+1s", 13, "the end, or @" },
+		{ "lose:1@2#5+9/1s", 14, "a time longer than what comes again" },
+		{ "close:1@2#5", 9, "a time such as 500ms" },
+		{ "stall:1s@2#5", 10, "a time such as 500ms" },
 	};
 
 	(void)state;
@@ -139,7 +164,7 @@ static void a_list_is_parted_by_blanks_and_commas(void **state)
 	for (int i = 0; i <= FAULTS_MAX; i++)
 		memcpy(many + (size_t)i * 7, "lose:3 ", 8);
 	assert_int_equal(fault_list_parse(many, ANY, list, &err), -1);
-	assert_non_null(strstr(err.text, "more than 64"));
+	assert_non_null(strstr(err.text, "more than 512"));
 	memset(many, 'x', sizeof(many) - 1);
 	assert_int_equal(fault_list_parse(many, ANY, list, &err), -1);
 	assert_non_null(strstr(err.text, "is too long"));
@@ -151,8 +176,8 @@ static void what_a_broker_cannot_do_is_refused(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_false(fault_parse("reorder:2", FAULTS_OF_BROKER, &f, &err));
-	assert_string_equal(err.text, "fault \"reorder:2\": this broker cannot do that");
+	assert_false(fault_parse("busy:2s", FAULTS_OF_BROKER, &f, &err));
+	assert_string_equal(err.text, "fault \"busy:2s\": this broker cannot do that");
 	assert_false(fault_parse("refuse", FAULTS_OF_LOOPBACK, &f, &err));
 	/* Each that is told of can be done by one of them. */
 	for (const struct fault_help *h = fault_helps; h->form != NULL; h++) {
@@ -264,6 +289,240 @@ static void stalls_that_touch_are_one(void **state)
 	faults_destroy(f);
 }
 
+/* --- messages that are told apart ----------------------------------------------------------------- */
+
+static struct fault_subject message(uint32_t producer, uint64_t sequence)
+{
+	return (struct fault_subject){ .is_known = true,
+		                       .producer = producer,
+		                       .sequence = sequence };
+}
+
+static unsigned strike(struct faults *f, uint32_t producer, uint64_t sequence)
+{
+	struct fault_subject who = message(producer, sequence);
+	unsigned struck;
+
+	faults_strike_each(f, &who, 1, T0, &struck);
+	return struck;
+}
+
+static void messages_of_a_producer_are_struck_by_their_numbers_in_any_order(void **state)
+{
+	struct faults *f = plant("lose:3@2#10..20 duplicate:1@1#0+1", NULL);
+
+	(void)state;
+	for (int time = 0; time < 2; time++)
+		for (uint64_t n = 40; n-- > 0;) {
+			bool lost = n == 12 || n == 15 || n == 18;
+			assert_int_equal(strike(f, 2, n), lost ? FAULT_BIT(FAULT_LOSE) : 0);
+			assert_int_equal(strike(f, 1, n), n == 0 ? FAULT_BIT(FAULT_DUPLICATE) : 0);
+			assert_int_equal(strike(f, 0, n), 0);
+		}
+	/* Nobody knows what is in a piece, or without a stamp. */
+	assert_int_equal(faults_strike(f, 1000, T0), 0);
+	struct fault_subject unknown = { .is_known = false };
+	unsigned struck;
+	faults_strike_each(f, &unknown, 1, T0, &struck);
+	assert_int_equal(struck, 0);
+	faults_destroy(f);
+}
+
+static void the_lot_of_a_message_is_its_own(void **state)
+{
+	struct fault faults[2];
+	struct error err = { 0 };
+	unsigned first = 0, second = 0, both = 0, other = 0, moved = 0;
+
+	(void)state;
+	assert_int_equal(fault_list_parse("lose:1/4@2#0 duplicate:1/4@2#0", ANY, faults, &err), 2);
+	struct faults *f = faults_create(faults, 2, 1, NULL, T0);
+	struct faults *again = faults_create(faults, 2, 1, NULL, T0);
+	struct faults *seed = faults_create(faults, 2, 2, NULL, T0);
+	for (uint64_t n = 0; n < 10000; n++)
+		(void)strike(again, 2, n); /* what came before does not matter */
+	for (uint64_t n = 0; n < 10000; n++) {
+		unsigned struck = strike(f, 2, n);
+		first += (struck & FAULT_BIT(FAULT_LOSE)) != 0;
+		second += (struck & FAULT_BIT(FAULT_DUPLICATE)) != 0;
+		both += struck == (FAULT_BIT(FAULT_LOSE) | FAULT_BIT(FAULT_DUPLICATE));
+		other += struck != strike(seed, 2, n);
+		moved += struck != strike(again, 2, n);
+	}
+	assert_in_range(first, 2300, 2700);
+	assert_in_range(second, 2300, 2700);
+	assert_in_range(both, 500, 750); /* each by itself */
+	assert_true(other > 4000);
+	assert_int_equal(moved, 0);
+	faults_destroy(f);
+	faults_destroy(again);
+	faults_destroy(seed);
+}
+
+static void messages_that_share_an_answer_are_told_apart_but_for_that(void **state)
+{
+	struct faults *f = plant("lose:2@1 error:1@3+1", NULL);
+	const unsigned lost = FAULT_BIT(FAULT_LOSE), refused = FAULT_BIT(FAULT_ERROR);
+	struct fault_subject who[5] = { 0 };
+	unsigned struck[5];
+
+	(void)state;
+	faults_strike_each(f, who, 5, T0, struck); /* numbers 1 to 5 */
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(struck[i], refused | (i % 2 == 1 ? lost : 0));
+	faults_strike_each(f, who, 5, T0, struck); /* 6 to 10 */
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(struck[i], i % 2 == 0 ? lost : 0);
+	faults_destroy(f);
+}
+
+static void messages_that_share_an_answer_share_a_lot_for_it(void **state)
+{
+	struct faults *f = plant("error:1/4 lose:1/4", NULL);
+	struct fault_subject who[10] = { 0 };
+	unsigned struck[10], refused = 0, lost = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 10000; i++) {
+		faults_strike_each(f, who, 10, T0, struck);
+		refused += (struck[0] & FAULT_BIT(FAULT_ERROR)) != 0;
+		for (unsigned k = 0; k < 10; k++)
+			lost += (struck[k] & FAULT_BIT(FAULT_LOSE)) != 0;
+	}
+	assert_in_range(refused, 2300, 2700);
+	assert_in_range(lost, 24000, 26000);
+	faults_destroy(f);
+}
+
+static void faults_of_time_alone_look_at_no_message(void **state)
+{
+	struct faults *f = plant("stall:1s@5s delay:1ms refuse@1s+1s close:5", NULL);
+
+	(void)state;
+	assert_false(faults_are_of_messages(f));
+	faults_destroy(f);
+	f = plant("stall:1s@5s deny:5", NULL);
+	assert_true(faults_are_of_messages(f));
+	faults_destroy(f);
+}
+
+/* --- what a message is, and how it is damaged ------------------------------------------------------- */
+
+static void a_message_is_known_by_a_good_stamp_that_is_no_probes(void **state)
+{
+	struct stamp stamp = { .sequence = 9, .producer = 4, .run = 77, .due_ns = T0 };
+	unsigned char payload[50] = { 0 };
+
+	(void)state;
+	stamp_write(payload, sizeof(payload), &stamp);
+	struct fault_subject who = fault_subject(payload, sizeof(payload));
+	assert_true(who.is_known);
+	assert_int_equal(who.producer, 4);
+	assert_int_equal(who.sequence, 9);
+	assert_false(fault_subject(payload, 20).is_known);
+	assert_false(fault_subject(NULL, 0).is_known);
+	stamp.flags = STAMP_PROBE;
+	stamp_write(payload, sizeof(payload), &stamp);
+	assert_false(fault_subject(payload, sizeof(payload)).is_known);
+
+	struct fault_subject a = message(1, 5), b = message(1, 6), c = message(2, 5);
+	struct fault_subject unknown = { .is_known = false };
+	assert_true(fault_subjects_are_alike(&a, &b));
+	assert_false(fault_subjects_are_alike(&a, &c));
+	assert_false(fault_subjects_are_alike(&a, &unknown));
+	assert_true(fault_subjects_are_alike(&unknown, &unknown));
+}
+
+static size_t different_byte(const unsigned char *a, const unsigned char *b, size_t len)
+{
+	size_t found = len;
+
+	for (size_t i = 0; i < len; i++) {
+		if (a[i] == b[i])
+			continue;
+		assert_int_equal(found, len); /* one alone */
+		found = i;
+	}
+	return found;
+}
+
+static void corruption_breaks_the_stamp_and_spoiling_spares_it(void **state)
+{
+	bool seen[68] = { false };
+	unsigned places = 0;
+
+	(void)state;
+	for (uint64_t n = 0; n < 200; n++) {
+		struct stamp stamp = { .sequence = n, .producer = 1, .due_ns = T0 }, read;
+		unsigned char good[100] = { 7 }, bad[100];
+		stamp_write(good, sizeof(good), &stamp);
+		memcpy(bad, good, sizeof(good));
+		assert_true(fault_damage(FAULT_SPOIL, bad, sizeof(bad)));
+		size_t at = different_byte(good, bad, sizeof(good));
+		assert_in_range(at, 0, 67);
+		places += !seen[at];
+		seen[at] = true;
+		assert_int_equal(stamp_read(bad, sizeof(bad), &read), STAMP_OK);
+		memcpy(bad, good, sizeof(good));
+		assert_true(fault_damage(FAULT_CORRUPT, bad, sizeof(bad)));
+		assert_in_range(different_byte(good, bad, sizeof(good)), 68, 99);
+		assert_int_equal(stamp_read(bad, sizeof(bad), &read), STAMP_CORRUPT);
+	}
+	assert_true(places > 60);
+
+	unsigned char small[32] = { 0 };
+	assert_false(fault_damage(FAULT_SPOIL, small, sizeof(small)));
+	assert_true(fault_damage(FAULT_CORRUPT, small, 1));
+	assert_false(fault_damage(FAULT_CORRUPT, small, 0));
+}
+
+/* --- what was done ---------------------------------------------------------------------------------- */
+
+static void each_message_that_is_struck_stands_in_the_log(void **state)
+{
+	char path[] = "/tmp/omb-fault-log-XXXXXX", text[1024];
+	struct error err = { 0 };
+	const struct fault_event events[] = {
+		{ .kind = FAULT_LOSE,
+		  .topic = "t",
+		  .partition = 3,
+		  .offset = 17,
+		  .who = message(2, 1041) },
+		{ .kind = FAULT_REORDER,
+		  .topic = "a \"b\"",
+		  .partition = 0,
+		  .offset = -1,
+		  .who = message(0, 4),
+		  .overtaken_by = message(0, 6) },
+		{ .kind = FAULT_DENY, .topic = "t", .partition = 1, .offset = 0, .messages = 12 },
+	};
+
+	(void)state;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	struct fault_log *l = fault_log_open(path, &err);
+	assert_non_null(l);
+	fault_log_add(NULL, &events[0]);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		fault_log_add(l, &events[i]);
+	ssize_t len = read(fd, text, sizeof(text) - 1); /* it is there already */
+	assert_true(len > 0);
+	text[len] = '\0';
+	assert_string_equal(
+		text, "{\"fault\":\"lose\",\"topic\":\"t\",\"partition\":3,\"offset\":17,"
+		      "\"producer\":2,\"sequence\":1041}\n"
+		      "{\"fault\":\"reorder\",\"topic\":\"a \\u0022b\\u0022\",\"partition\":0,"
+		      "\"producer\":0,\"sequence\":4,\"overtakenBy\":6}\n"
+		      "{\"fault\":\"deny\",\"topic\":\"t\",\"partition\":1,\"offset\":0,"
+		      "\"messages\":12}\n");
+	assert_true(fault_log_close(l, &err));
+	assert_true(fault_log_close(NULL, &err));
+	close(fd);
+	unlink(path);
+	assert_null(fault_log_open("/nowhere/at/all", &err));
+	assert_null(fault_log_open("/", &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +536,14 @@ int main(void)
 		cmocka_unit_test(lots_are_drawn_as_often_as_asked_for),
 		cmocka_unit_test(a_length_in_messages_ends_what_counts_nothing_itself),
 		cmocka_unit_test(stalls_that_touch_are_one),
+		cmocka_unit_test(messages_of_a_producer_are_struck_by_their_numbers_in_any_order),
+		cmocka_unit_test(the_lot_of_a_message_is_its_own),
+		cmocka_unit_test(messages_that_share_an_answer_are_told_apart_but_for_that),
+		cmocka_unit_test(messages_that_share_an_answer_share_a_lot_for_it),
+		cmocka_unit_test(faults_of_time_alone_look_at_no_message),
+		cmocka_unit_test(a_message_is_known_by_a_good_stamp_that_is_no_probes),
+		cmocka_unit_test(corruption_breaks_the_stamp_and_spoiling_spares_it),
+		cmocka_unit_test(each_message_that_is_struck_stands_in_the_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ static void left_alone_the_broker_does_nothing_to_messages(void **state)
 	(void)state;
 	struct arena arena = { 0 };
 	struct loopback_config c = { 0 };
-	struct loop_script nothing = { .max_bytes = 1 << 30 };
+	struct loop_script nothing = { .max_bytes = 1 << 30, .fault_seed = 1 };
 
 	option_defaults(drv->options, &arena, &c);
 	assert_memory_equal(&c.script, &nothing, sizeof(nothing));
@@ -50,6 +50,8 @@ static void mistakes_in_the_file_are_found(void **state)
 		  "than what comes again instead of 2s" },
 		{ "brokerFaults", "refuse", "external", "false",
 		  "brokerFaults: fault \"refuse\": this broker cannot do that" },
+		{ "brokerFaultLog", "/", "external", "false",
+		  "brokerFaultLog: / is a folder: it is not replaced by a file" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

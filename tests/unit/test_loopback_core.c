@@ -10,113 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "driver/loopback/log.h"
 #include "driver/loopback/queue.h"
-
-#define US            UINT64_C(1000)
-#define MS            UINT64_C(1000000)
-#define S             UINT64_C(1000000000)
-
-/* Not 0, so that times relative to something else are found out. */
-#define T0            (77 * S)
-
-#define PAYLOAD_BYTES 40
-
-static struct loop_core *create(const struct loop_script *script)
-{
-	struct loop_script s = *script;
-
-	if (s.max_bytes == 0)
-		s.max_bytes = 1 << 20;
-	return loop_core_create(&s, T0, 0);
-}
-
-static struct loop_core *create_faulty(struct loop_script script, const char *texts)
-{
-	struct fault faults[FAULTS_MAX];
-	struct error err = { 0 };
-	int count = fault_list_parse(texts, FAULTS_OF_LOOPBACK, faults, &err);
-
-	if (count < 0)
-		fail_msg("%s", err.text);
-	script.faults = faults;
-	script.faults_count = (size_t)count;
-	return create(&script);
-}
-
-static struct loop_topic *topic(struct loop_core *core, const char *name, uint32_t partitions)
-{
-	struct error err = { 0 };
-
-	if (!loop_core_create_topic(core, name, partitions, &err))
-		fail_msg("%s", err.text);
-	return loop_core_topic(core, name);
-}
-
-/* A message says its number in its first bytes, and 0x55 else. */
-static enum loop_append_status offer(struct loop_core *core, struct loop_topic *t,
-                                     int32_t partition, uint32_t number, uint64_t now_ns,
-                                     struct loop_receipt *out)
-{
-	unsigned char payload[PAYLOAD_BYTES];
-	struct loop_incoming in = {
-		.topic = t,
-		.owner = number,
-		.partition = partition,
-		.payload = payload,
-		.payload_len = sizeof(payload),
-	};
-
-	memset(payload, 0x55, sizeof(payload));
-	memcpy(payload, &number, sizeof(number));
-	return loop_core_append(core, &in, now_ns, out);
-}
-
-static struct loop_receipt append(struct loop_core *core, struct loop_topic *t, uint32_t number,
-                                  uint64_t now_ns)
-{
-	struct loop_receipt receipt = { 0 };
-
-	assert_int_equal(offer(core, t, -1, number, now_ns, &receipt), LOOP_APPENDED);
-	return receipt;
-}
-
-/* The number of the next message, -1 = none. */
-static int fetch(struct loop_core *core, struct loop_member *m, uint64_t now_ns)
-{
-	struct loop_delivery d;
-	uint32_t number;
-
-	if (!loop_core_fetch(core, m, now_ns, &d))
-		return -1;
-	assert_int_equal(d.payload_len, PAYLOAD_BYTES);
-	memcpy(&number, d.payload, sizeof(number));
-	return (int)number;
-}
-
-static bool is_acknowledged_by(struct loop_core *core, uint64_t now_ns)
-{
-	struct loop_ack ack;
-
-	return loop_core_take_ack(core, now_ns, &ack);
-}
-
-/* Takes everything there is to take, as text: "1 2 3". */
-static const char *fetch_all(struct loop_core *core, struct loop_member *m, uint64_t now_ns)
-{
-	static char text[4096];
-	size_t len = 0;
-	int number;
-
-	text[0] = '\0';
-	while ((number = fetch(core, m, now_ns)) >= 0)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, len == 0 ? "%d" : " %d",
-		                        number);
-	return text;
-}
+#include "loopback_bed.h"
 
 /* --- time ---------------------------------------------------------------------------------------- */
 
@@ -295,133 +195,6 @@ static void a_stall_of_sending_leaves_the_broker_alone(void **state)
 	assert_int_equal(append(core, t, 1, T0 + 12 * MS).ack_ns, T0 + 13 * MS);
 	assert_true(is_acknowledged_by(core, T0 + 13 * MS));
 	assert_false(loop_core_refuses_sends(core, T0 + 15 * MS));
-	loop_core_destroy(core);
-}
-
-/* --- faults -------------------------------------------------------------------------------------- */
-
-static void each_fault_strikes_exactly_where_it_should(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *faults, *delivered;
-		unsigned refused; /* one of the 8; 0 = none */
-	} cases[] = {
-		{ "", "1 2 3 4 5 6 7 8", 0 },
-		{ "lose:3", "1 2 4 5 7 8", 0 },
-		{ "lose:3@3", "1 2 3 4 6 7", 0 },
-		{ "lose:1@3..5", "1 2 5 6 7 8", 0 },
-		{ "lose:1@3+2", "1 2 5 6 7 8", 0 },
-		{ "lose:1@3+2, lose:1@8", "1 2 5 6 7", 0 },
-		{ "duplicate:4", "1 2 3 4 4 5 6 7 8 8", 0 },
-		{ "reorder:3", "1 2 4 3 5 7 6 8", 0 },
-		{ "reorder:1", "2 1 4 3 6 5 8 7", 0 },
-		{ "error:5", "1 2 3 4 6 7 8", 5 },
-		{ "deny:5", "1 2 3 4 5 6 7 8", 5 },
-		{ "lose:4 reorder:3", "1 2 5 3 7 6", 0 },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct loop_core *core = create_faulty((struct loop_script){ 0 }, cases[i].faults);
-		struct loop_topic *t = topic(core, "t", 1);
-		struct loop_member *m = loop_core_join(core, t, "g", NULL);
-		struct loop_ack ack;
-
-		for (uint32_t n = 1; n <= 8; n++)
-			append(core, t, n, T0);
-		for (uint64_t n = 1; n <= 8; n++) {
-			assert_true(loop_core_take_ack(core, T0, &ack));
-			assert_int_equal(ack.owner, n);
-			assert_int_equal(ack.acknowledged, n != cases[i].refused);
-		}
-		assert_string_equal(fetch_all(core, m, T0), cases[i].delivered);
-		loop_core_destroy(core);
-	}
-}
-
-static void faults_count_the_messages_of_all_partitions(void **state)
-{
-	(void)state;
-	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "lose:2");
-	struct loop_topic *t = topic(core, "t", 2);
-	struct loop_member *m = loop_core_join(core, t, "g", NULL);
-
-	for (uint32_t n = 0; n < 8; n++) /* even ones go to partition 0 */
-		append(core, t, n, T0);
-	assert_string_equal(fetch_all(core, m, T0), "0 2 4 6");
-	assert_int_equal(loop_core_counts(core)->lost, 4);
-	loop_core_destroy(core);
-}
-
-static void a_corrupt_message_differs_in_one_byte_of_its_last_32(void **state)
-{
-	(void)state;
-	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "corrupt:2");
-	struct loop_topic *t = topic(core, "t", 1);
-	struct loop_member *m = loop_core_join(core, t, "g", NULL);
-	struct loop_delivery d;
-
-	for (uint32_t n = 1; n <= 4; n++)
-		append(core, t, n, T0);
-	for (uint32_t n = 1; n <= 4; n++) {
-		assert_true(loop_core_fetch(core, m, T0, &d));
-		unsigned wrong = 0;
-		for (size_t i = 4; i < PAYLOAD_BYTES; i++)
-			wrong += ((const unsigned char *)d.payload)[i] != 0x55;
-		assert_int_equal(wrong, n % 2 == 0);
-		assert_memory_equal(d.payload, &n, 4);
-		/* Not in the magic: then it would be no stamp at all. */
-		for (size_t i = PAYLOAD_BYTES - 32; i < PAYLOAD_BYTES - 30; i++)
-			assert_int_equal(((const unsigned char *)d.payload)[i], 0x55);
-	}
-	loop_core_destroy(core);
-}
-
-static void a_message_kept_back_for_reordering_comes_after_a_second(void **state)
-{
-	(void)state;
-	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "reorder:2");
-	struct loop_topic *t = topic(core, "t", 1);
-	struct loop_member *m = loop_core_join(core, t, "g", NULL);
-
-	append(core, t, 1, T0);
-	append(core, t, 2, T0);
-	assert_string_equal(fetch_all(core, m, T0), "1");
-	while (is_acknowledged_by(core, T0))
-		;
-	while (loop_core_take_ready(core, T0) != NULL)
-		;
-	assert_int_equal(loop_core_next_event_ns(core, T0), T0 + S);
-	assert_string_equal(fetch_all(core, m, T0 + S - 1), "");
-	assert_string_equal(fetch_all(core, m, T0 + S), "2");
-	assert_int_equal(loop_core_counts(core)->reordered, 0);
-	loop_core_destroy(core);
-}
-
-static void a_second_message_kept_back_has_a_second_of_its_own(void **state)
-{
-	(void)state;
-	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "reorder:2");
-	struct loop_topic *t = topic(core, "t", 1);
-	struct loop_member *m = loop_core_join(core, t, "g", NULL);
-
-	for (uint32_t n = 1; n <= 3; n++)
-		append(core, t, n, T0);
-	assert_string_equal(fetch_all(core, m, T0), "1 3 2");
-	append(core, t, 4, T0 + S / 2);
-	assert_string_equal(fetch_all(core, m, T0 + S), "");
-	assert_string_equal(fetch_all(core, m, T0 + S + S / 2), "4");
-	loop_core_destroy(core);
-}
-
-static void the_connection_of_one_message_is_dropped(void **state)
-{
-	(void)state;
-	struct loop_core *core = create_faulty((struct loop_script){ 0 }, "close:1@3+1");
-	struct loop_topic *t = topic(core, "t", 1);
-
-	for (uint32_t n = 1; n <= 6; n++)
-		assert_int_equal(append(core, t, n, T0).drop_connection, n == 3);
 	loop_core_destroy(core);
 }
 
@@ -750,12 +523,6 @@ int main(void)
 		cmocka_unit_test(stalls_come_again_when_told),
 		cmocka_unit_test(nothing_is_served_in_a_stall),
 		cmocka_unit_test(a_stall_of_sending_leaves_the_broker_alone),
-		cmocka_unit_test(each_fault_strikes_exactly_where_it_should),
-		cmocka_unit_test(faults_count_the_messages_of_all_partitions),
-		cmocka_unit_test(a_corrupt_message_differs_in_one_byte_of_its_last_32),
-		cmocka_unit_test(a_message_kept_back_for_reordering_comes_after_a_second),
-		cmocka_unit_test(a_second_message_kept_back_has_a_second_of_its_own),
-		cmocka_unit_test(the_connection_of_one_message_is_dropped),
 		cmocka_unit_test(partitions_are_dealt_round_robin_at_once),
 		cmocka_unit_test(what_a_leaving_member_had_not_committed_comes_again),
 		cmocka_unit_test(a_new_group_begins_at_the_end),

@@ -5,6 +5,7 @@
  * A fetch that finds less than its min_bytes waits on all its partitions, and is answered as soon as
  * something is appended to one of them.  Batches leave as they lie in the log, without a copy.
  */
+#include "broker/requests/append.h"
 #include "broker/requests/call.h"
 #include "kafka/messages/data.h"
 #include "kafka/messages/positions.h"
@@ -37,7 +38,7 @@ static int64_t take_batches(struct fetch *f, const struct log *log,
 		if (bytes + batch->len > limit && !is_first)
 			break;
 		bytes += batch->len;
-		next = batch->base_offset + batch->messages;
+		next = batch->base_offset + batch->offsets;
 		f->messages += batch->messages;
 	}
 	if (bytes == 0)
@@ -91,6 +92,8 @@ static void fetch_partition(struct fetch *f, struct kafka_string name,
 {
 	struct state *s = f->c->state;
 	struct partition *p = topics_partition(&s->store.topics, name, w->index);
+	if (p != NULL && p->held != NULL)
+		append_overdue(f->c, topics_find(&s->store.topics, name), w->index);
 	enum kafka_error error = check_wanted(s, p, w->offset);
 	struct partition_reader *reader = NULL;
 

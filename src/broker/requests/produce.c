@@ -5,6 +5,7 @@
  * A request is looked through first, and either all of it finds room or it waits as a whole: what is
  * handled again later has left nothing behind.
  */
+#include "broker/requests/append.h"
 #include "broker/requests/call.h"
 #include "kafka/batch.h"
 #include "kafka/messages/data.h"
@@ -13,7 +14,7 @@
 #define ROOM_RETRY_NS UINT64_C(5000000)
 
 /* Chunks that all of it takes. */
-static size_t count_chunks(const struct store *store, const struct kafka_produce_request *in)
+static size_t count_chunks(const struct state *s, const struct kafka_produce_request *in)
 {
 	size_t chunks = 0;
 
@@ -22,9 +23,11 @@ static size_t count_chunks(const struct store *store, const struct kafka_produce
 		for (size_t k = 0; k < t->partitions.count; k++) {
 			const struct kafka_produce_partition *part = &t->partitions.items[k];
 			struct partition *p =
-				topics_partition(&store->topics, t->name, part->index);
-			if (p != NULL)
-				chunks += log_chunks_needed(&p->log, part->records.len) + 1;
+				topics_partition(&s->store.topics, t->name, part->index);
+			if (p == NULL)
+				continue;
+			size_t bytes = append_bytes_most(s, p, part->records.len);
+			chunks += log_chunks_needed(&p->log, bytes) + 1;
 		}
 	}
 	return chunks;
@@ -50,62 +53,19 @@ static enum kafka_error check_sequence(const struct partition *p, const struct b
 	return KAFKA_UNKNOWN_SERVER_ERROR;
 }
 
-static int64_t put(struct state *s, struct partition *p, const struct batch *batch)
+static enum kafka_error append(struct call *c, struct topic *topic, int32_t partition,
+                               const struct batch *batch, int64_t *offset)
 {
-	struct log_batch entry = {
-		.len = batch->len,
-		.messages = batch->messages,
-		.max_timestamp_ms = batch->max_timestamp_ms,
-	};
-
-	s->counts.batches++;
-	s->counts.produced += batch->messages;
-	s->counts.produced_bytes += batch->len;
-	return log_append(&p->log, &s->store.pool, batch->data, &entry);
-}
-
-/* Nothing of it stays. */
-static int64_t throw_away(struct state *s, struct partition *p, const struct batch *batch)
-{
-	s->counts.lost += batch->messages;
-	return log_skip(&p->log, batch->messages);
-}
-
-static int64_t put_twice(struct state *s, struct partition *p, const struct batch *batch)
-{
-	int64_t offset = put(s, p, batch);
-
-	s->counts.duplicated += batch->messages;
-	put(s, p, batch);
-	return offset;
-}
-
-/* As the planted faults have it. */
-static enum kafka_error append(struct call *c, struct partition *p, const struct batch *batch,
-                               int64_t *offset)
-{
-	struct state *s = c->state;
+	struct partition *p = topic_partition(topic, partition);
 	bool is_known;
 	enum kafka_error error = check_sequence(p, batch, offset, &is_known);
 
 	if (error != KAFKA_NONE || is_known)
 		return error;
-
-	unsigned struck = faults_strike(s->faults, batch->messages, c->now_ns);
-	bool is_refused = struck & (FAULT_BIT(FAULT_ERROR) | FAULT_BIT(FAULT_DENY));
-	if (is_refused)
-		s->counts.refused += batch->messages;
-	if (struck & FAULT_BIT(FAULT_ERROR))
-		return KAFKA_NOT_LEADER_OR_FOLLOWER;
-	if (struck & FAULT_BIT(FAULT_LOSE))
-		*offset = throw_away(s, p, batch);
-	else if (struck & FAULT_BIT(FAULT_DUPLICATE))
-		*offset = put_twice(s, p, batch);
-	else
-		*offset = put(s, p, batch);
-	if (batch->producer >= 0)
+	error = append_batch(c, topic, partition, batch, offset);
+	if (batch->producer >= 0 && *offset >= 0) /* one that is denied is there all the same */
 		producers_note(&p->producers, batch, *offset);
-	return is_refused ? KAFKA_NOT_LEADER_OR_FOLLOWER : KAFKA_NONE;
+	return error;
 }
 
 static enum kafka_error error_of(enum batch_status status)
@@ -114,8 +74,8 @@ static enum kafka_error error_of(enum batch_status status)
 }
 
 /* All batches for one partition, up to the first that is refused. */
-static void append_all(struct call *c, const struct topic *topic, struct partition *p,
-                       const struct kafka_records *records, struct kafka_produced_partition *out)
+static void append_all(struct call *c, struct topic *topic, const struct kafka_records *records,
+                       struct kafka_produced_partition *out)
 {
 	enum kafka_error error = KAFKA_NONE;
 	struct reader r = reader_over(records->data, records->len);
@@ -129,7 +89,7 @@ static void append_all(struct call *c, const struct topic *topic, struct partiti
 		else if (batch.len > topic->max_batch_bytes)
 			error = KAFKA_MESSAGE_TOO_LARGE;
 		else
-			error = append(c, p, &batch, &offset);
+			error = append(c, topic, out->index, &batch, &offset);
 		if (error != KAFKA_NONE)
 			break;
 		if (out->base_offset < 0)
@@ -142,7 +102,7 @@ static void append_all(struct call *c, const struct topic *topic, struct partiti
 	if (error != KAFKA_NONE)
 		out->base_offset = -1;
 	out->error = (int16_t)error;
-	wait_list_wake(&p->data);
+	wait_list_wake(&topic_partition(topic, out->index)->data);
 }
 
 /* The messages keep the time of their producer: append_time_ms stays -1. */
@@ -158,7 +118,7 @@ static void produce_partition(struct call *c, struct kafka_string name,
 	out->error = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
 	if (p == NULL)
 		return;
-	append_all(c, topic, p, &in->records, out);
+	append_all(c, topic, &in->records, out);
 	out->log_start = p->log.start;
 }
 
@@ -187,10 +147,8 @@ enum handled handle_produce(struct call *c, const void *in, void *out)
 {
 	const struct kafka_produce_request *request = in;
 	struct state *s = c->state;
-	size_t chunks = count_chunks(&s->store, request);
+	size_t chunks = count_chunks(s, request);
 
-	if (s->options.faults_count > 0)
-		chunks *= 2; /* batches may be stored twice */
 	if (is_too_large(&s->store, chunks)) {
 		notice_tell(&s->options.notices,
 		            "%s: a request of %zu bytes is larger than the memory", c->req->peer,

@@ -20,7 +20,7 @@ static struct log_batch *batches_of(const struct log *l)
 
 static int64_t batch_end(const struct log_batch *b)
 {
-	return b->base_offset + b->messages;
+	return b->base_offset + b->offsets;
 }
 
 void log_fini(struct log *l)
@@ -77,7 +77,8 @@ int64_t log_append(struct log *l, struct pool *pool, const uint8_t *data,
 {
 	uint8_t head[BATCH_OWN_BYTES];
 
-	assert(batch->len >= BATCH_HEADER_BYTES && batch->messages > 0);
+	assert(batch->len >= BATCH_HEADER_BYTES && batch->messages > 0 &&
+	       batch->messages <= batch->offsets);
 	l->batches = make_room(l->batches, &l->batches_first, l->batches_count, &l->batches_cap,
 	                       sizeof(*l->batches));
 	struct log_batch *b = &batches_of(l)[l->batches_count++];
@@ -90,15 +91,15 @@ int64_t log_append(struct log *l, struct pool *pool, const uint8_t *data,
 	batch_set_place(head, l->end);
 	write_at_tail(l, pool, head, sizeof(head));
 	write_at_tail(l, pool, data + sizeof(head), batch->len - sizeof(head));
-	l->end += batch->messages;
+	l->end += batch->offsets;
 	return b->base_offset;
 }
 
-int64_t log_skip(struct log *l, uint32_t messages)
+int64_t log_skip(struct log *l, uint32_t offsets)
 {
 	int64_t base = l->end;
 
-	l->end += messages;
+	l->end += offsets;
 	return base;
 }
 

@@ -24,7 +24,8 @@ struct log_batch {
 	int64_t max_timestamp_ms;
 	uint64_t position; /* of its first byte in the stream */
 	uint32_t len;      /* bytes */
-	uint32_t messages; /* at least 1: offsets that it takes */
+	uint32_t offsets;  /* at least 1: that it takes */
+	uint32_t messages; /* at least 1, and no more than that */
 };
 
 struct log {
@@ -50,8 +51,8 @@ size_t log_chunks_needed(const struct log *l, size_t len);
 int64_t log_append(struct log *l, struct pool *pool, const uint8_t *data,
                    const struct log_batch *batch);
 
-/* Takes `messages` offsets and keeps nothing: a fault that is asked for. */
-int64_t log_skip(struct log *l, uint32_t messages);
+/* Takes so many offsets and keeps nothing: a fault that is asked for. */
+int64_t log_skip(struct log *l, uint32_t offsets);
 
 /* Index of the first batch that ends behind `offset`; log_batches() when there is none. */
 size_t log_find(const struct log *l, int64_t offset);

@@ -94,7 +94,7 @@ int32_t store_leader(const struct store *s, const struct topic *topic, int32_t p
 	return (int32_t)((topic->hash + (uint32_t)partition) % (uint32_t)s->options->nodes);
 }
 
-struct held {
+struct owners_of {
 	const struct store *s;
 	const struct topic *topic;
 	int32_t partition;
@@ -102,9 +102,9 @@ struct held {
 
 static int count_owners(const void *context, uint32_t client)
 {
-	const struct held *h = context;
+	const struct owners_of *of = context;
 
-	return groups_count_owners(h->s->groups, h->topic->name, h->partition, client);
+	return groups_count_owners(of->s->groups, of->topic->name, of->partition, client);
 }
 
 /* Below `held` nobody needs anything any more; below `had` nobody who reads lacks anything.  Who fell
@@ -117,11 +117,11 @@ static struct place place_of(struct store *s, const struct topic *topic, int32_t
                              uint64_t now_ns)
 {
 	struct readers *readers = &topic->partitions[partition].readers;
-	const struct held held = { .s = s, .topic = topic, .partition = partition };
+	const struct owners_of of = { .s = s, .topic = topic, .partition = partition };
 	const struct readers_look look = {
 		.now_ns = now_ns,
 		.count_owners = count_owners,
-		.context = &held,
+		.context = &of,
 	};
 	struct readers_front front;
 	int64_t committed;
@@ -141,7 +141,7 @@ static struct place place_of(struct store *s, const struct topic *topic, int32_t
 static uint64_t count_unread(const struct readers *readers, const struct log_batch *batch,
                              int64_t had)
 {
-	int64_t first = batch->base_offset, end = first + batch->messages;
+	int64_t first = batch->base_offset, end = first + batch->offsets;
 
 	if (had <= first)
 		return batch->messages;

@@ -27,6 +27,7 @@ static void topic_destroy(struct topic *topic)
 		log_fini(&p->log);
 		producers_fini(&p->producers);
 		readers_fini(&p->readers);
+		held_fini(&p->held);
 	}
 	free(topic->partitions);
 	free(topic);

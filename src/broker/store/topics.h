@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/store/held.h"
 #include "broker/store/log.h"
 #include "broker/store/producers.h"
 #include "broker/store/readers.h"
@@ -23,6 +24,7 @@ struct partition {
 	struct producers producers;
 	struct wait_list data; /* fetches that wait for more */
 	struct readers readers;
+	struct held *held; /* owned */
 };
 
 struct topic {

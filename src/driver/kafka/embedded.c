@@ -7,6 +7,7 @@
 
 #include "broker/serve.h"
 #include "util/arena.h"
+#include "util/file.h"
 
 #define PORT           19192
 /* Members that start together join together. */
@@ -38,6 +39,16 @@ static void fail(struct error_list *errors, struct error *err, const char *key)
 	error_list_add(errors, err);
 }
 
+static void refuse_if_set(const char *value, const char *key, struct error_list *errors)
+{
+	struct error err = { 0 };
+
+	if (value == NULL || value[0] == '\0')
+		return;
+	error_set(&err, ERROR_CONFIG, "only with `broker: embedded`");
+	fail(errors, &err, key);
+}
+
 void kafka_embedded_configure(struct kafka_config *c, struct arena *arena,
                               struct error_list *errors)
 {
@@ -45,10 +56,8 @@ void kafka_embedded_configure(struct kafka_config *c, struct arena *arena,
 	struct error err = { 0 };
 
 	if (c->broker != KAFKA_BROKER_EMBEDDED) {
-		if (c->broker_faults != NULL && c->broker_faults[0] != '\0') {
-			error_set(&err, ERROR_CONFIG, "only with `broker: embedded`");
-			fail(errors, &err, "brokerFaults");
-		}
+		refuse_if_set(c->broker_faults, "brokerFaults", errors);
+		refuse_if_set(c->broker_fault_log, "brokerFaultLog", errors);
 		return;
 	}
 	if (c->broker_faults != NULL &&
@@ -56,6 +65,8 @@ void kafka_embedded_configure(struct kafka_config *c, struct arena *arena,
 		err.kind = ERROR_CONFIG;
 		fail(errors, &err, "brokerFaults");
 	}
+	if (c->broker_fault_log != NULL && !file_check_output(c->broker_fault_log, &err))
+		fail(errors, &err, "brokerFaultLog");
 	c->servers = address_of_process(arena);
 }
 
@@ -73,6 +84,23 @@ static void on_ready(void *context, const int *ports, int count)
 	start->ready(start->to);
 }
 
+/* With the log of its faults around it. */
+static bool serve(const struct kafka_config *c, struct serve_options *o, struct error *err)
+{
+	struct broker_counts counts;
+	struct error log_err;
+
+	if (c->broker_fault_log != NULL) {
+		o->broker.fault_log = fault_log_open(c->broker_fault_log, err);
+		if (o->broker.fault_log == NULL)
+			return error_wrap(err, "brokerFaultLog");
+	}
+	bool ok = serve_run(o, &counts, err);
+	if (!fault_log_close(o->broker.fault_log, &log_err) && ok)
+		return error_set(err, log_err.kind, "brokerFaultLog: %s", log_err.text);
+	return ok;
+}
+
 static bool run(const struct driver_context *ctx, int stop_fd, void (*ready)(void *to), void *to,
                 struct error *err)
 {
@@ -80,7 +108,6 @@ static bool run(const struct driver_context *ctx, int stop_fd, void (*ready)(voi
 	struct start start = { .ready = ready, .to = to };
 	struct serve_options o = { .stop_fd = stop_fd, .ready = on_ready, .context = &start };
 	struct fault faults[FAULTS_MAX];
-	struct broker_counts counts;
 	char host[64];
 
 	snprintf(host, sizeof(host), "%.*s", (int)strcspn(c->servers, ":"), c->servers);
@@ -97,7 +124,8 @@ static bool run(const struct driver_context *ctx, int stop_fd, void (*ready)(voi
 		o.broker.faults = faults;
 		o.broker.faults_count = (size_t)count;
 	}
-	return serve_run(&o, &counts, err);
+	o.broker.seed = c->broker_fault_seed;
+	return serve(c, &o, err);
 }
 
 const struct driver_broker kafka_embedded = {

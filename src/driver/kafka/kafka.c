@@ -140,6 +140,22 @@ static const struct option_spec kafka_options[] = {
 		.help = "what the embedded broker does wrong on purpose, as `omb help faults` says: "
 			"\"stall:500ms@10s lose:1000@1\"",
 	},
+	{
+		.name = "brokerFaultSeed",
+		.type = OPTION_COUNT64,
+		.offset = offsetof(struct kafka_config, broker_fault_seed),
+		.max = 1e15,
+		.fallback = "1",
+		.help = "of the embedded broker's faults that draw lots",
+	},
+	{
+		.name = "brokerFaultLog",
+		.type = OPTION_TEXT,
+		.offset = offsetof(struct kafka_config, broker_fault_log),
+		.flags = OPTION_FILE,
+		.help = "file in which the embedded broker names each message that a fault struck, "
+			"a line of JSON for each",
+	},
 	{ 0 },
 };
 

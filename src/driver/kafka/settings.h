@@ -55,6 +55,8 @@ struct kafka_config {
 	enum kafka_broker broker;
 	uint64_t broker_memory;    /* bytes */
 	const char *broker_faults; /* NULL: none */
+	uint64_t broker_fault_seed;
+	const char *broker_fault_log; /* file; NULL: none */
 
 	/* Of embedded.c: where its broker will listen; NULL: there is none. */
 	const char *servers;

@@ -27,6 +27,7 @@ struct loopback_config {
 	uint64_t max_buffer_bytes;
 	uint32_t max_in_flight;
 	const char *broker_faults; /* NULL: none */
+	const char *fault_log;     /* file; NULL: none */
 	struct loop_script script; /* with the faults */
 };
 

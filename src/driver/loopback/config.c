@@ -109,6 +109,22 @@ const struct option_spec loopback_options[] = {
 		.help = "what the broker does wrong on purpose, as `omb help faults` says: "
 			"\"stall:500ms@10s lose:1000@1\"",
 	},
+	{
+		.name = "brokerFaultSeed",
+		.type = OPTION_COUNT64,
+		.offset = SCRIPT(fault_seed),
+		.max = 1e15,
+		.fallback = "1",
+		.help = "of faults that draw lots",
+	},
+	{
+		.name = "brokerFaultLog",
+		.type = OPTION_TEXT,
+		.offset = AT(fault_log),
+		.flags = OPTION_FILE,
+		.help = "file in which the broker names each message that a fault struck, a line "
+			"of JSON for each",
+	},
 	{ 0 },
 };
 
@@ -130,6 +146,16 @@ static void take_faults(struct loopback_config *c, struct arena *arena, struct e
 	c->script.faults = faults;
 }
 
+static void check_output(const char *path, const char *option, struct error_list *errors)
+{
+	struct error err = { 0 };
+
+	if (path == NULL || file_check_output(path, &err))
+		return;
+	error_wrap(&err, "%s", option);
+	error_list_add(errors, &err);
+}
+
 void loopback_configure(void *config, const struct driver_file *file, struct arena *arena,
                         struct error_list *errors)
 {
@@ -147,9 +173,9 @@ void loopback_configure(void *config, const struct driver_file *file, struct are
 		error_list_add(errors, &err);
 	}
 	take_faults(c, arena, errors);
-	if (c->report_file != NULL && !c->external && !file_check_output(c->report_file, &err)) {
-		error_wrap(&err, "reportFile");
-		error_list_add(errors, &err);
+	if (!c->external) {
+		check_output(c->report_file, "reportFile", errors);
+		check_output(c->fault_log, "brokerFaultLog", errors);
 	}
 }
 
@@ -183,6 +209,7 @@ static void describe_external(const struct loopback_config *c, driver_row_fn *fn
 		{ "deliveryDelay", s->delivery_delay_ns > 0 },
 		{ "capacity", s->capacity_per_s > 0 },
 		{ "brokerFaults", s->faults_count > 0 },
+		{ "brokerFaultLog", c->fault_log != NULL },
 		{ "reportFile", c->report_file != NULL },
 		{ NULL, false },
 	};

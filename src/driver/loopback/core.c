@@ -14,12 +14,7 @@
  * next one it would never be delivered. */
 #define HOLD_NS            UINT64_C(1000000000)
 
-/* The byte that corruption flips, counted from the end: in the due time of a stamp. */
-#define CORRUPT_BYTE       12
-
 #define TABLE_CAP_AT_FIRST 64
-
-#define FAULT_SEED         1 /* of those that draw lots */
 
 /* Over the life of a broker: more is a client gone wild. */
 #define TOPICS_MAX         1000000
@@ -35,7 +30,7 @@ struct hold {
 	uint64_t until_ns;
 	struct loop_topic *topic;
 	uint32_t partition;
-	uint64_t number; /* of the partition's hold: an older one was released already */
+	uint64_t number; /* what is held under another one now is none of its business */
 };
 
 struct loop_core {
@@ -47,6 +42,7 @@ struct loop_core {
 	struct loop_queue acks;     /* struct loop_ack, by ack_ns */
 	struct loop_queue visible;  /* struct visible, by visible_ns */
 	struct loop_queue holds;    /* struct hold, by until_ns */
+	uint64_t held;              /* so many were ever held */
 	uint64_t last_visible_ns;   /* keeps `visible` in order */
 	struct loop_list ready;     /* members */
 	struct loop_topic **topics; /* owned, deleted ones included */
@@ -62,8 +58,8 @@ struct loop_core *loop_core_create(const struct loop_script *script, uint64_t no
 	struct loop_core *core = xcalloc(1, sizeof(*core));
 
 	core->script = *script;
-	core->timeline.faults = faults_create(script->faults, script->faults_count, FAULT_SEED,
-	                                      script->load_start_ns, now_ns);
+	core->timeline.faults = faults_create(script->faults, script->faults_count,
+	                                      script->fault_seed, script->load_start_ns, now_ns);
 	core->wall_offset_ns = wall_offset_ns;
 	core->table_cap = TABLE_CAP_AT_FIRST;
 	core->table = xcalloc(core->table_cap, sizeof(struct loop_topic *));
@@ -304,73 +300,157 @@ static struct loop_record *store(struct loop_core *core, struct loop_partition *
 	return record;
 }
 
-/* The message that was kept back goes behind the one that has overtaken it. */
-static void release_hold(struct loop_core *core, struct loop_partition *part)
-{
-	struct loop_record *held = part->held;
-	struct loop_record *record =
-		loop_log_append(&part->log, &core->pool, held->payload_len, held->tail_len);
+/* An accepted message on its way into its partition, and what the script does to it there. */
+struct arrival {
+	const struct loop_incoming *in;
+	struct fault_subject who;
+	unsigned faults;
+	uint32_t partition;
+	uint64_t visible_ns, now_ns;
+};
 
-	memcpy(record, held, sizeof(*held) + held->payload_len + held->tail_len);
-	core->counts.stored++;
-	part->held = NULL;
-	part->holds++;
-	free(held);
+static struct loop_partition *partition_of(const struct arrival *a)
+{
+	return &a->in->topic->partitions[a->partition];
 }
 
-static void hold_back(struct loop_core *core, const struct loop_incoming *in, uint32_t partition,
-                      uint64_t now_ns)
+static struct fault_event event_of(enum fault_kind kind, const struct arrival *a)
 {
-	struct loop_partition *part = &in->topic->partitions[partition];
+	return (struct fault_event){
+		.kind = kind,
+		.topic = a->in->topic->name,
+		.partition = (int32_t)a->partition,
+		.offset = -1,
+		.who = a->who,
+	};
+}
+
+static void tell(const struct loop_core *core, enum fault_kind kind, const struct arrival *a)
+{
+	struct fault_event event = event_of(kind, a);
+
+	fault_log_add(core->script.fault_log, &event);
+}
+
+/* Where the held one of its producer is, or would be. */
+static struct loop_held **held_like(const struct arrival *a)
+{
+	struct loop_held **at = &partition_of(a)->held;
+
+	while (*at != NULL && !fault_subjects_are_alike(&(*at)->who, &a->who))
+		at = &(*at)->next;
+	return at;
+}
+
+/* The message that was kept back goes behind all that is in its partition now. */
+static void release_hold(struct loop_core *core, struct loop_partition *part, struct loop_held **at)
+{
+	struct loop_held *held = *at;
+	const struct loop_record *from = held->record;
+	struct loop_record *record =
+		loop_log_append(&part->log, &core->pool, from->payload_len, from->tail_len);
+
+	record->broker_ms = from->broker_ms;
+	memcpy(record->payload, from->payload, (size_t)from->payload_len + from->tail_len);
+	core->counts.stored++;
+	*at = held->next;
+	loop_held_destroy(held);
+}
+
+static void hold_back(struct loop_core *core, const struct arrival *a)
+{
+	uint32_t tail_len = tail_bytes(a->in);
+	struct loop_held *held = xcalloc(1, sizeof(*held));
 	struct hold *hold = loop_queue_push(&core->holds);
 
-	part->held = xmalloc(sizeof(*part->held) + in->payload_len + tail_bytes(in));
-	part->held->payload_len = in->payload_len;
-	part->held->tail_len = tail_bytes(in);
-	fill(core, part->held, in, now_ns);
-	*hold = (struct hold){ now_ns + HOLD_NS, in->topic, partition, part->holds };
+	held->number = ++core->held;
+	held->who = a->who;
+	held->record = xmalloc(sizeof(*held->record) + a->in->payload_len + tail_len);
+	held->record->payload_len = a->in->payload_len;
+	held->record->tail_len = tail_len;
+	fill(core, held->record, a->in, a->now_ns);
+	*held_like(a) = held;
+	*hold = (struct hold){ a->now_ns + HOLD_NS, a->in->topic, a->partition, held->number };
 }
 
-static void corrupt(struct loop_record *record)
+/* The message `a` has overtaken it. */
+static void overtake(struct loop_core *core, const struct arrival *a, struct loop_held **at)
 {
-	uint32_t len = record->payload_len;
+	struct fault_event event = event_of(FAULT_REORDER, a);
 
-	if (len > 0)
-		record->payload[len > CORRUPT_BYTE ? len - CORRUPT_BYTE : len - 1] ^= 0xff;
+	event.who = (*at)->who;
+	event.overtaken_by = a->who;
+	fault_log_add(core->script.fault_log, &event);
+	core->counts.reordered++;
+	release_hold(core, partition_of(a), at);
 }
 
-/* Puts an accepted message where consumers will find it, less what the script does to it. */
-static void deliver(struct loop_core *core, const struct loop_incoming *in, uint32_t partition,
-                    unsigned faults, struct loop_due due, uint64_t now_ns)
+static void damage(struct loop_core *core, const struct arrival *a, struct loop_record *record)
 {
-	struct loop_partition *part = &in->topic->partitions[partition];
 	struct loop_counts *counts = &core->counts;
 
-	if (faults & FAULT_BIT(FAULT_LOSE)) {
+	/* Which byte is spoiled is read from the stamp: it is damaged last. */
+	if (a->faults & FAULT_BIT(FAULT_SPOIL) &&
+	    fault_damage(FAULT_SPOIL, record->payload, record->payload_len)) {
+		counts->spoiled++;
+		tell(core, FAULT_SPOIL, a);
+	}
+	if (a->faults & FAULT_BIT(FAULT_CORRUPT) &&
+	    fault_damage(FAULT_CORRUPT, record->payload, record->payload_len)) {
+		counts->corrupted++;
+		tell(core, FAULT_CORRUPT, a);
+	}
+}
+
+/* Puts it where consumers will find it, less what the script does to it. */
+static void deliver(struct loop_core *core, const struct arrival *a)
+{
+	struct loop_partition *part = partition_of(a);
+	struct loop_counts *counts = &core->counts;
+
+	if (a->faults & FAULT_BIT(FAULT_LOSE)) {
 		counts->lost++;
+		tell(core, FAULT_LOSE, a);
 		return;
 	}
-	if (in->topic->groups == NULL)
+	if (a->in->topic->groups == NULL)
 		return;
-	if (faults & FAULT_BIT(FAULT_REORDER) && part->held == NULL) {
-		hold_back(core, in, partition, now_ns);
+	struct loop_held **held = held_like(a);
+	if (a->faults & FAULT_BIT(FAULT_REORDER) && *held == NULL) {
+		hold_back(core, a);
 		return;
 	}
 
-	struct loop_record *record = store(core, part, in, now_ns);
-	if (faults & FAULT_BIT(FAULT_CORRUPT)) {
-		corrupt(record);
-		counts->corrupted++;
-	}
-	if (faults & FAULT_BIT(FAULT_DUPLICATE)) {
-		store(core, part, in, now_ns);
+	damage(core, a, store(core, part, a->in, a->now_ns));
+	if (a->faults & FAULT_BIT(FAULT_DUPLICATE)) {
+		store(core, part, a->in, a->now_ns);
 		counts->duplicated++;
+		tell(core, FAULT_DUPLICATE, a);
 	}
-	if (part->held != NULL) {
-		release_hold(core, part);
-		counts->reordered++;
-	}
-	publish(core, in->topic, partition, due.visible_ns);
+	if (*held != NULL)
+		overtake(core, a, held);
+	publish(core, a->in->topic, a->partition, a->visible_ns);
+}
+
+static unsigned strike(struct loop_core *core, struct arrival *a)
+{
+	unsigned struck = 0;
+
+	if (core->script.faults_count == 0)
+		return 0;
+	a->who = fault_subject(a->in->payload, a->in->payload_len);
+	faults_strike_each(core->timeline.faults, &a->who, 1, a->now_ns, &struck);
+	return struck;
+}
+
+static void accept(struct loop_core *core, const struct arrival *a)
+{
+	if (a->faults & FAULT_BIT(FAULT_DENY))
+		tell(core, FAULT_DENY, a);
+	if (a->faults & FAULT_BIT(FAULT_ERROR))
+		tell(core, FAULT_ERROR, a);
+	else
+		deliver(core, a);
 }
 
 enum loop_append_status loop_core_append(struct loop_core *core, const struct loop_incoming *in,
@@ -381,24 +461,23 @@ enum loop_append_status loop_core_append(struct loop_core *core, const struct lo
 	if (!loop_core_has_room(core, in->payload_len + tail_bytes(in)))
 		return LOOP_FULL;
 
-	unsigned faults = faults_strike(core->timeline.faults, 1, now_ns);
-	bool refused =
-		topic->is_deleted || faults & (FAULT_BIT(FAULT_ERROR) | FAULT_BIT(FAULT_DENY));
+	struct arrival a = { .in = in, .now_ns = now_ns };
+	a.faults = strike(core, &a);
+	bool refused = topic->is_deleted || a.faults & FAULTS_OF_ANSWERS;
 	struct loop_due due = loop_script_receive(&core->script, &core->timeline, now_ns);
-	uint32_t partition = 0;
+	a.visible_ns = due.visible_ns;
 	if (!topic->is_deleted) {
-		partition = pick_partition(in);
-		if (!(faults & FAULT_BIT(FAULT_ERROR)))
-			deliver(core, in, partition, faults, due, now_ns);
+		a.partition = pick_partition(in);
+		accept(core, &a);
 	}
 	core->counts.accepted++;
 	core->counts.refused += refused;
 
 	struct loop_ack *ack = loop_queue_push(&core->acks);
-	*ack = (struct loop_ack){ due.ack_ns, in->owner, (int32_t)partition, !refused };
+	*ack = (struct loop_ack){ due.ack_ns, in->owner, (int32_t)a.partition, !refused };
 	*out = (struct loop_receipt){
 		.ack_ns = due.ack_ns,
-		.partition = (int32_t)partition,
+		.partition = (int32_t)a.partition,
 		.drop_connection = faults_close(core->timeline.faults, now_ns),
 	};
 	return LOOP_APPENDED;
@@ -426,17 +505,27 @@ bool loop_core_take_ack(struct loop_core *core, uint64_t now_ns, struct loop_ack
 
 /* --- messages out ------------------------------------------------------------------------------ */
 
+/* Nothing has overtaken it. */
+static void end_hold(struct loop_core *core, const struct hold *hold, uint64_t now_ns)
+{
+	struct loop_partition *part = &hold->topic->partitions[hold->partition];
+	struct loop_held **at = &part->held;
+
+	while (*at != NULL && (*at)->number != hold->number)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return;
+	release_hold(core, part, at);
+	publish(core, hold->topic, hold->partition, now_ns);
+}
+
 static void end_holds(struct loop_core *core, uint64_t now_ns)
 {
 	const struct hold *hold;
 
 	while ((hold = loop_queue_first(&core->holds)) != NULL && hold->until_ns <= now_ns) {
-		struct loop_topic *topic = hold->topic;
-		struct loop_partition *part = &topic->partitions[hold->partition];
-		if (!topic->is_deleted && part->held != NULL && part->holds == hold->number) {
-			release_hold(core, part);
-			publish(core, topic, hold->partition, now_ns);
-		}
+		if (!hold->topic->is_deleted)
+			end_hold(core, hold, now_ns);
 		loop_queue_pop(&core->holds);
 	}
 }

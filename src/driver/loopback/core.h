@@ -36,7 +36,7 @@ struct loop_topic;
 struct loop_counts {
 	uint64_t accepted; /* taken in, whatever became of them */
 	uint64_t stored;   /* into partitions that a group reads, copies included */
-	uint64_t lost, duplicated, reordered, refused, corrupted;
+	uint64_t lost, duplicated, reordered, refused, corrupted, spoiled;
 };
 
 /* wall_offset_ns: from now_ns to nanoseconds since 1970, for the publish time of messages. */

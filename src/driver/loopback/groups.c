@@ -161,6 +161,21 @@ void loop_topic_disown_members(struct loop_topic *topic, struct loop_list *ready
 	}
 }
 
+void loop_held_destroy(struct loop_held *held)
+{
+	free(held->record);
+	free(held);
+}
+
+static void forget_held(struct loop_partition *part)
+{
+	while (part->held != NULL) {
+		struct loop_held *held = part->held;
+		part->held = held->next;
+		loop_held_destroy(held);
+	}
+}
+
 void loop_topic_empty(struct loop_topic *topic, struct loop_pool *pool)
 {
 	while (topic->groups != NULL) {
@@ -170,7 +185,7 @@ void loop_topic_empty(struct loop_topic *topic, struct loop_pool *pool)
 	}
 	for (uint32_t p = 0; p < topic->partitions_count; p++) {
 		loop_log_fini(&topic->partitions[p].log, pool);
-		free(topic->partitions[p].held);
+		forget_held(&topic->partitions[p]);
 	}
 	free(topic->partitions);
 	topic->partitions = NULL;

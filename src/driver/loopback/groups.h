@@ -15,16 +15,26 @@
 #include "driver/loopback/log.h"
 #include "driver/loopback/member.h"
 #include "driver/loopback/queue.h"
+#include "fault/subject.h"
 
 /* Of all topics together; an acknowledgement has room for more. */
 #define LOOP_PARTITIONS_MAX UINT64_C(1000000)
 
+/* A message that waits to be overtaken by the next of its producer. */
+struct loop_held {
+	struct loop_held *next;
+	uint64_t number; /* of all that were ever held */
+	struct fault_subject who;
+	struct loop_record *record; /* owned */
+};
+
 struct loop_partition {
 	struct loop_log log;
-	uint64_t visible_end;     /* consumers see what is below */
-	struct loop_record *held; /* owned; waits to change places with the next message */
-	uint64_t holds;           /* so many were released */
+	uint64_t visible_end;   /* consumers see what is below */
+	struct loop_held *held; /* owned; of each producer one at most */
 };
+
+void loop_held_destroy(struct loop_held *held);
 
 /* What a group knows about one partition. */
 struct loop_share {

@@ -49,7 +49,11 @@ static bool loopback_run_broker(const struct driver_context *ctx, int stop_fd,
                                 void (*ready)(void *to), void *to, struct error *err)
 {
 	const struct loopback_config *c = ctx->config;
-	struct loop_server_spec spec = { .script = c->script, .report_file = c->report_file };
+	struct loop_server_spec spec = {
+		.script = c->script,
+		.report_file = c->report_file,
+		.fault_log = c->fault_log,
+	};
 
 	spec.script.load_start_ns = ctx->load_start_ns;
 	return loop_address_parse(c->address, ctx->run_id, &spec.address, err) &&

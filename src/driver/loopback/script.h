@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fault/fault_log.h"
 #include "fault/faults.h"
 
 /* 0 = off, everywhere. */
@@ -23,6 +24,8 @@ struct loop_script {
 	uint64_t max_bytes;
 	const struct fault *faults; /* borrowed */
 	size_t faults_count;
+	uint64_t fault_seed;
+	struct fault_log *fault_log;           /* borrowed; NULL: none */
 	const _Atomic uint64_t *load_start_ns; /* see fault/faults.h */
 };
 

@@ -319,8 +319,9 @@ static bool write_report(const char *path, const struct loop_counts *c, struct e
 	          c->accepted, c->stored, c->lost);
 	text_addf(&t, ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64, c->duplicated,
 	          c->reordered);
-	text_addf(&t, ", \"refused\": %" PRIu64 ", \"corrupted\": %" PRIu64 "}\n", c->refused,
+	text_addf(&t, ", \"refused\": %" PRIu64 ", \"corrupted\": %" PRIu64, c->refused,
 	          c->corrupted);
+	text_addf(&t, ", \"spoiled\": %" PRIu64 "}\n", c->spoiled);
 	bool ok = file_write_atomic(path, t.data, t.len, err);
 	text_fini(&t);
 	return ok;
@@ -336,16 +337,29 @@ static bool can_write_report(const char *path, struct error *err)
 	return ok || error_wrap(err, "reportFile");
 }
 
+static bool open_fault_log(const struct loop_server_spec *spec, struct loop_script *script,
+                           struct error *err)
+{
+	if (spec->fault_log == NULL)
+		return true;
+	script->fault_log = fault_log_open(spec->fault_log, err);
+	return script->fault_log != NULL || error_wrap(err, "brokerFaultLog");
+}
+
 bool loop_server_run(const struct loop_server_spec *spec, int stop_fd, void (*ready)(void *to),
                      void *to, struct error *err)
 {
 	struct server s = { .poller.epoll_fd = -1, .slots_count = SLOTS_AT_FIRST };
+	struct loop_script script = spec->script;
+	struct error log_err;
 	int64_t wall_offset_ns = (int64_t)(wall_clock() - now());
 	bool ok = false;
 
 	if (spec->report_file != NULL && !can_write_report(spec->report_file, err))
 		return false;
-	s.core = loop_core_create(&spec->script, now(), wall_offset_ns);
+	if (!open_fault_log(spec, &script, err))
+		return false;
+	s.core = loop_core_create(&script, now(), wall_offset_ns);
 	s.slots = xcalloc(s.slots_count, sizeof(*s.slots));
 	loop_list_init(&s.dirty);
 	if (start(&s, spec, stop_fd, err)) {
@@ -356,5 +370,7 @@ bool loop_server_run(const struct loop_server_spec *spec, int stop_fd, void (*re
 	if (ok && spec->report_file != NULL)
 		ok = write_report(spec->report_file, loop_core_counts(s.core), err);
 	loop_core_destroy(s.core);
+	if (!fault_log_close(script.fault_log, &log_err) && ok)
+		return error_set(err, log_err.kind, "brokerFaultLog: %s", log_err.text);
 	return ok;
 }

@@ -19,6 +19,7 @@ struct loop_server_spec {
 	struct address address;
 	struct loop_script script;
 	const char *report_file; /* struct loop_counts as JSON when it ends; NULL = none */
+	const char *fault_log;   /* file, see fault/fault_log.h; NULL = none */
 };
 
 /* Serves until `stop_fd` turns readable.  ready(to): clients may connect. */
