@@ -637,6 +637,20 @@ def test_show_names_each_message_that_was_lost(work):
     assert done.stdout == "0 of 1,500 acknowledged messages were lost (1 subscription)\n"
 
 
+def test_show_reads_the_account_of_a_file_of_this_version(work):
+    shutil.copy(ROOT / "tests/golden/format-1-account.omb", work / "x.omb")
+    done = omb("show", "--lost", "x.omb", cwd=work)
+    assert done.returncode == 0 and done.stderr == ""
+    first, _, header, *lines = done.stdout.splitlines()
+    assert first == "8 of 800 acknowledged messages were lost (2 subscriptions)"
+    rows = [dict(zip(header.split(), line.split())) for line in lines]
+    assert [(row["subscription"][-15:-8], row["sequences"]) for row in rows] == [
+        (subscription, n) for subscription in ("sub-000", "sub-001") for n in ("44", "89", "134", "179")
+    ]
+    assert rows[0]["due_s"] == "+0.445000000" and rows[0]["due"] == "2026-11-28T19:49:44.331591783Z"
+    assert {(row["producer"], row["partition"]) for row in rows} == {("1", "1")}
+
+
 def test_what_was_lost_without_an_account_is_unknown_and_not_none(work):
     golden = (ROOT / "tests/golden/format-1.omb").read_text()
     unknown = "result x.omb: no account of every message was kept ({}): which were lost is unknown"
