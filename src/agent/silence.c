@@ -46,12 +46,14 @@ static void tell(struct silence *s, uint32_t slot, uint64_t from_ns, uint64_t un
 	atomic_store_explicit(&s->words->told, told + 1, memory_order_release);
 }
 
-void silence_ended(struct silence *s, uint32_t slot, uint64_t before_ns, uint64_t called_ns,
-                   uint64_t now_ns)
+void silence_heard_late(struct silence *s, int32_t partition, uint64_t called_ns, uint64_t now_ns)
 {
+	uint32_t slot = silence_slot(s, partition);
+	uint64_t before_ns = s->heard_ns[slot];
 	uint64_t from_ns = before_ns > called_ns ? before_ns : called_ns;
 	bool counts = before_ns != 0 || s->from_the_start;
 
+	s->heard_ns[slot] = now_ns;
 	if (s->owed_ns != 0 && s->owed_slot == slot) {
 		from_ns = s->owed_ns < from_ns ? s->owed_ns : from_ns;
 		s->owed_ns = 0;

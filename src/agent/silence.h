@@ -44,7 +44,7 @@ struct silence {
 	uint64_t *heard_ns;  /* by partition, and behind those for answers without one; 0 = never */
 	uint32_t partitions; /* of heard_ns, without that one */
 	bool from_the_start; /* the first answer on a partition counts, too: silence_init */
-	uint64_t limit_ns;   /* shorter ones are not looked at; 0 as long as something is owed */
+	uint64_t limit_ns;   /* what took no longer ends none; 0 as long as something is owed */
 	uint64_t longest_ns; /* the longest so far, or the least that counts */
 	uint64_t owed_ns; /* since when an answer is owed for a message that failed; 0 = none is */
 	uint32_t owed_slot; /* where */
@@ -62,9 +62,8 @@ void silence_set_least(struct silence *s, uint64_t ns);
 /* What came before says nothing of what comes next: the client was paused. */
 void silence_forget(struct silence *s);
 
-/* Behind silence_heard and silence_failed. */
-void silence_ended(struct silence *s, uint32_t slot, uint64_t before_ns, uint64_t called_ns,
-                   uint64_t now_ns);
+/* Behind silence_heard: the message took long, and so may a silence have. */
+void silence_heard_late(struct silence *s, int32_t partition, uint64_t called_ns, uint64_t now_ns);
 
 static inline uint32_t silence_slot(const struct silence *s, int32_t partition)
 {
@@ -75,13 +74,10 @@ static inline uint32_t silence_slot(const struct silence *s, int32_t partition)
 static inline void silence_heard(struct silence *s, int32_t partition, uint64_t called_ns,
                                  uint64_t now_ns)
 {
-	uint32_t slot = silence_slot(s, partition);
-	uint64_t before_ns = s->heard_ns[slot];
-	uint64_t from_ns = before_ns > called_ns ? before_ns : called_ns;
-
-	s->heard_ns[slot] = now_ns;
-	if (__builtin_expect(now_ns - from_ns > s->limit_ns, 0))
-		silence_ended(s, slot, before_ns, called_ns, now_ns);
+	if (__builtin_expect(now_ns - called_ns > s->limit_ns, 0))
+		silence_heard_late(s, partition, called_ns, now_ns);
+	else
+		s->heard_ns[silence_slot(s, partition)] = now_ns;
 }
 
 /* The message has failed, or will never be answered. */
