@@ -33,7 +33,7 @@ static void count_agent(const struct agent *a, struct outage *o)
 			outage_count(o, &found);
 }
 
-/* What a quarter of the messages took at the most, whenever they were due. */
+/* What a tenth of the messages took at the most, whenever they were due. */
 static uint64_t ordinary_ns(struct local *l, enum agent_role role)
 {
 	enum latency which = role == AGENT_PRODUCER ? LATENCY_PUBLISH : LATENCY_E2E;
@@ -42,7 +42,7 @@ static uint64_t ordinary_ns(struct local *l, enum agent_role role)
 	local_snapshot(l, true, &all);
 	struct hist_copy *h = &all.latencies[WINDOW_MEASURED][which];
 	hist_copy_add(h, &all.latencies[WINDOW_OUTSIDE][which]);
-	uint64_t ns = percentile_value(h, OUTAGE_QUARTILE);
+	uint64_t ns = percentile_value(h, OUTAGE_TENTH);
 	snapshot_fini(&all);
 	return ns;
 }

@@ -5,10 +5,11 @@
 /*
  * outage -- the longest silence of all clients of a role (agent/silence.h), and how many of them had it.
  *
- * It is told where it is long against what is ordinary in this run: 1 s at least, and four times what a
- * quarter of the messages took at the most, from the call of `send` to the acknowledgement, or to the
+ * It is told where it is long against what is ordinary in this run: 1 s at least, and fifteen times what a
+ * tenth of the messages took at the most, from the call of `send` to the acknowledgement, or to the
  * receipt.  A client that collects messages for seconds before it sends them has silences as long as
- * that, and no outage.  A quarter, because an outage may be most of a short run.
+ * that (its messages take from nothing to all of it, a tenth of them a tenth), and no outage.  A tenth, because
+ * an outage may be most of a short run.
  */
 
 #include <stdbool.h>
@@ -16,8 +17,8 @@
 
 #include "agent/silence.h"
 
-#define OUTAGE_TIMES    4
-#define OUTAGE_QUARTILE 25.0
+#define OUTAGE_TIMES 15
+#define OUTAGE_TENTH 10.0
 
 struct outage {
 	struct silence_found longest;
@@ -30,7 +31,7 @@ struct outage {
 void outage_take(struct outage *o, const struct silence_found *found, const struct outage *whose);
 void outage_count(struct outage *o, const struct silence_found *found);
 
-/* `ordinary_ns`: what a quarter of the messages took at the most; 0 = none came. */
+/* `ordinary_ns`: what a tenth of the messages took at the most; 0 = none came. */
 bool outage_is_told(const struct outage *o, uint64_t ordinary_ns);
 
 #endif

@@ -101,7 +101,7 @@ def pytest_runtest_teardown():
         yield
 
 
-BROKERS = ("kafka", "breakable_kafka", "nodes")
+BROKERS = ("kafka", "breakable_kafka")
 
 
 @pytest.fixture(autouse=True)
@@ -199,11 +199,18 @@ def breakable_kafka(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory):
-    """Three Kafkas, one cluster; likewise."""
+def cluster(tmp_path_factory):
     need_java()
     cluster = KafkaNodes(tmp_path_factory.mktemp("nodes") / "broker")
     try:
         yield cluster
     finally:
         cluster.stop()
+
+
+@pytest.fixture
+def nodes(cluster):
+    """Three Kafkas, one cluster, to kill and stop as one likes.  They are put in order before a test
+    and not after it: behind the last one that would be for nobody."""
+    cluster.restore()
+    return cluster

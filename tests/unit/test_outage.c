@@ -45,7 +45,7 @@ static void the_longest_of_all_clients_is_told_and_who_had_it_too(void **state)
 
 static void a_silence_is_told_when_it_is_long_against_what_is_ordinary(void **state)
 {
-	static const struct silence_found all[] = { { 10 * S, 14 * S, 0, false } };
+	static const struct silence_found all[] = { { 10 * S, 25 * S, 0, false } };
 	struct outage none = { 0 };
 
 	(void)state;
