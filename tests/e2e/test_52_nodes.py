@@ -13,7 +13,8 @@ SECONDS = 11  # the outage, and some around it
 S = 1_000_000_000
 NO_LEADER_S = KafkaNodes.SESSION_S - 2  # at least, after a leader was killed: by its last heartbeat
 
-pytestmark = [pytest.mark.alone, pytest.mark.limit(120)]
+# Three JVMs on two cores: 15 s until they are there, and 20 to 35 s for each test.
+pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.limit(120)]
 
 
 def workload(**more):
@@ -76,7 +77,6 @@ def assert_outage_is_told(result, gone_ns):
         assert event["gapNs"] <= result.omb["latencies"][latency]["maxNs"]
 
 
-@pytest.mark.slow
 def test_nothing_is_lost_with_two_copies_of_everything_and_the_outage_is_told(omb, nodes):
     # A broker has one request of a connection at hand: with few under way batches grow meanwhile.
     driver = nodes.driver(
