@@ -84,7 +84,8 @@ def test_batches_that_the_broker_refuses_are_sent_again_and_nothing_is_lost(omb,
     kafka = broker("--fault", "error:1/20")
     result = omb.run(workload(), kafka.driver())
     result.must_be_good()
-    assert_nothing_lost(result)
+    # Without idempotence the next batch may be there before the one that is sent again.
+    assert_nothing_lost(result, may={"outOfOrder"})
     assert count(broker.stop(), "messages refused on purpose") > 0
 
 
