@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Three real brokers, of which one is killed under load: what is lost, and how long the outage is."""
 
-import signal
 import time
 
 import pytest
@@ -126,8 +125,7 @@ def test_what_only_a_killed_leader_had_is_lost_and_an_independent_reader_misses_
     assert run and {s.producer for s in read} == {row["producer"]}
     missing = set(range(totals["sent"])) - {s.sequence for s in read}
     assert missing, "the leader was killed, and its followers had everything"
-    lost = result.omb["accounting"]["lostRanges"]
-    told = [dict(zip(lost["columns"], row)) for row in lost["rows"]]
+    told = result.lost()
     assert [(x["first"], x["last"]) for x in told] == ranges(missing)
     assert {(x["producer"], x["topic"], x["partition"]) for x in told} == {(row["producer"], topic, 0)}
     assert totals["acknowledged"] - totals["received"] == len(missing)
