@@ -60,8 +60,8 @@ static void a_stall_lasts_from_the_last_answer_to_the_first_one_after_it(void **
 	begin(&c, true);
 	answer(&c, 2, 10 * S, 12 * S, 3 * MS);
 	assert_none(&c);
-	/* All that was sent meanwhile is answered at once. */
-	for (uint64_t sent = 12 * S; sent <= 18 * S; sent += 10 * MS)
+	/* All that was under way, and was sent meanwhile, is answered at once. */
+	for (uint64_t sent = 12 * S - 2 * MS; sent <= 18 * S; sent += 10 * MS)
 		silence_heard(&c.silence, 2, sent, 18 * S + 200 * MS);
 	answer(&c, 2, 18 * S + 210 * MS, 20 * S, 3 * MS);
 	assert_silence(&c, 12 * S, 18 * S + 200 * MS, 2, false);
