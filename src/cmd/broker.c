@@ -354,7 +354,7 @@ static int broker_run(const struct args *args)
 {
 	struct front front = { .args = args, .quiet = args_has(args, "quiet") };
 	struct serve_options options = { .stop_fd = -1 };
-	struct broker_counts counts;
+	struct broker_counts counts = { 0 };
 	struct error err;
 
 	if (args->words.count > 0) {
