@@ -29,7 +29,7 @@ def test_a_producer_is_busy_at_its_limit_of_messages_and_loses_nothing(drive):
 
 @pytest.mark.only(*NATS)
 def test_a_producer_is_busy_at_its_limit_of_bytes_and_loses_nothing(drive, target):
-    target.proxy.tell("set up bandwidth=20MB")  # the socket is full before the server has had it all
+    target.proxy.tell("set up bandwidth=5MB")  # the socket is full before the server has had it all
     driven = drive("omb-1", "-m", 200, "-b", 100_000, maxBufferBytes="64KiB")
     driven.assert_exact(1, 200)
     assert driven.told["busy"] > 0
