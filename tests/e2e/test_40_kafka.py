@@ -72,13 +72,13 @@ def test_everything_sent_is_received_and_nothing_is_left_behind(omb, kafka):
 )
 def test_compressed_messages_with_keys_reach_every_subscription(omb, kafka, codec, keys, agents):
     shape = workload(
-        subscriptionsPerTopic=3, keyDistributor=keys, agents=agents, testDuration="1s"
+        subscriptionsPerTopic=3, keyDistributor=keys, agents=agents, testDuration="3s"
     )
     driver = kafka.driver(producerConfig=f"acks=all\nlinger.ms=5\ncompression.type={codec}\n")
     result = omb.run(shape, driver)
     result.must_be_good()
     assert_nothing_lost(result, subscriptions=3)
-    assert result.totals["sent"] == RATE
+    assert result.totals["sent"] == 3 * RATE
     rows = result.rows("partitions")
     assert len(rows) == 2 * 4 * 3  # keys and chance reach every partition
     assert len({row["subscription"] for row in rows}) == 2 * 3
