@@ -56,12 +56,10 @@ LAYERS = {
     "util": [],
 }
 
-# What files whose paths begin so may include besides.  Of the worker only its local form has agents,
-# and what is made of their silences.
+# What files whose paths begin so may include besides.  Of the worker only its local form has agents.
 ALLOWED_BESIDES = {
     "src/driver/kafka/": ["broker/serve", "kafka"],
     "src/worker/local": ["agent"],
-    "src/worker/outage": ["agent/silence"],
 }
 
 # A library is known in one place: (header, what paths may include it).

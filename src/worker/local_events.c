@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "stats/percentile.h"
+#include "worker/local_outage.h"
 #include "worker/local_state.h"
-#include "worker/outage.h"
 
 static void take_agent(const struct agent *a, struct outage *o)
 {

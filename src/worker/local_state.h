@@ -13,6 +13,9 @@
  *     local_rows.c    what a job said of the driver's configuration
  *     local_totals.c  what they counted
  *     local_edges.c   what they had counted at the ends of the window
+ *     local_notes.c   what agents noted about themselves
+ *     local_events.c  all that is worth a word, as events
+ *     local_outage.c  how long nothing good came back
  *     local_slow.c    which messages were the slowest
  *     local_debts.c   what they owe when they have ended
  *     local_roster.c  whose messages an account is kept of

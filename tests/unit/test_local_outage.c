@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/outage.h"
+#include "worker/local_outage.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_WORKER_OUTAGE_H
-#define OMB_WORKER_OUTAGE_H
+#ifndef OMB_WORKER_LOCAL_OUTAGE_H
+#define OMB_WORKER_LOCAL_OUTAGE_H
 
 /*
- * outage -- the longest silence of all clients of a role (agent/silence.h), and how many of them had it.
+ * local_outage -- the longest silence of all clients of a role (agent/silence.h), and how many of them had it.
  *
  * It is told where it is long against what is ordinary in this run: 1 s at least, and fifteen times what a
  * tenth of the messages took at the most, from the call of `send` to the acknowledgement, or to the
