@@ -645,6 +645,7 @@ class EmbeddedBroker(Kafka):
         """`more` goes to Popen."""
         folder.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / "broker.log"
+        self.out_path = folder / "broker.out"
         self.options = options
         self.more = more
         self._start(port)
@@ -652,16 +653,21 @@ class EmbeddedBroker(Kafka):
 
     def _start(self, port):
         self.log = open(self.log_path, "w")
-        self.process = start(
-            [OMB, "broker", "-p", port, "--partitions", "0", *self.options],
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-            **self.more,
-        )
+        # A file: a pipe that nobody reads would fill up, and the broker waits for room in it.
+        with open(self.out_path, "w") as out:
+            self.process = start(
+                [OMB, "broker", "-p", port, "--partitions", "0", *self.options],
+                stdout=out,
+                stderr=self.log,
+                **self.more,
+            )
         self.said = None
         nodes = int(dict(zip(self.options, self.options[1:])).get("--brokers", 1))
-        self.addresses = [self._read_address() for _ in range(nodes)]
+        wait_until(
+            lambda: len(self._lines(True)) == nodes or self.process.poll() is not None, 20, "addresses"
+        )
+        self.addresses = [line.split()[-1] for line in self._lines(True)]
+        assert len(self.addresses) == nodes, self.log_path.read_text()
         self.address = self.addresses[0]
 
     def signal(self, number):
@@ -677,22 +683,26 @@ class EmbeddedBroker(Kafka):
         self.log.close()
         self._start(self.address.rpartition(":")[2])
 
-    def _read_address(self):
-        for line in self.process.stdout:
-            if line.startswith("listening on "):
-                return line.split()[-1]
-        raise AssertionError(self.log_path.read_text())
+    def _lines(self, of_addresses):
+        """Whole ones of what it has said so far."""
+        lines = self.out_path.read_text().splitlines(keepends=True)
+        return [
+            line
+            for line in lines
+            if line.startswith("listening on ") == of_addresses and line.endswith("\n")
+        ]
 
     def stop(self):
         """What it said, without the lines of its addresses."""
         if self.said is None:
             self.process.terminate()
             try:
-                self.said, _ = self.process.communicate(timeout=20)
+                self.process.wait(20)
             finally:
                 kill(self.process)
                 self.log.close()
             assert self.process.returncode == 0
+            self.said = "".join(self._lines(False))
         return self.said
 
 

@@ -100,12 +100,13 @@ def test_connections_that_the_broker_closes_lose_nothing_of_an_idempotent_produc
 
 @pytest.mark.alone
 def test_a_stall_of_the_broker_stands_in_the_latencies(omb, broker):
-    # One every two seconds: how soon the window begins is a matter of the machine.
-    kafka = broker("--fault", "stall:400ms@3s/2s")
+    # One every two seconds: how soon the window begins is a matter of the machine.  One that the window
+    # ends in keeps less than 5 % of its messages from an acknowledgement in time.
+    kafka = broker("--fault", "stall:200ms@3s/2s")
     result = omb.run(workload(testDuration="5s"), kafka.driver())
     result.must_be_good()
     assert_nothing_lost(result)
-    assert result.latency("correctedPublish").max() >= 300_000_000
+    assert result.latency("correctedPublish").max() >= 150_000_000
 
 
 def test_a_slow_consumer_stops_the_producer_and_loses_nothing(omb, broker):

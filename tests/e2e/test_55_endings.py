@@ -4,6 +4,7 @@
 import ctypes
 import os
 import signal
+import time
 
 import pytest
 from harness import assert_account_is_consistent, wait_until
@@ -161,6 +162,32 @@ def test_an_agent_whose_end_a_debugger_keeps_to_itself_holds_nothing_up(omb):
     os.waitpid(agent.pid, 0)
     result.must_end(0)
     assert result.totals["received"] == result.totals["acknowledged"] == RATE * 4
+
+
+@pytest.mark.slow
+@pytest.mark.limit(500)
+def test_fleets_close_twelve_times_and_no_agent_is_lost_or_slow(omb, kafka):
+    """Of librdkafka 2.8 each producer took a second to close, one after the other: agents were killed
+    over it in one run of four."""
+    shape = workload(
+        topics=10,
+        partitionsPerTopic=10,
+        producersPerTopic=10,
+        consumerPerSubscription=10,
+        agents="per-core",
+        testDuration="3s",
+        drainTimeout="30s",
+    )
+    for number in range(12):
+        began = time.monotonic()
+        result = omb.run(shape, kafka.driver(), "-o", f"{number}.json", timeout_s=90)
+        spent = time.monotonic() - began - result.phase("drain")["endNs"] / 1e9
+        print(f"run {number}: closed and written within {spent:.2f} s")
+        result.must_be_good()
+        assert result.totals["received"] == result.totals["acknowledged"] == RATE * 3
+        assert not {"agents", "missing", "lost", "leftBehind"} & set(result.reasons())
+        assert not result.events("agentLost") and not result.events("agentSlow")
+    assert kafka.leftovers() == []
 
 
 # ---- verbs that fail late -----------------------------------------------------------------------------
