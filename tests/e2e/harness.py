@@ -641,11 +641,12 @@ class KafkaNodes(Kafka):
 class EmbeddedBroker(Kafka):
     """`omb broker`: to its clients a Kafka like the other."""
 
-    def __init__(self, folder, *options, port=0, **more):
-        """`more` goes to Popen."""
+    def __init__(self, folder, *options, port=0, through=(), **more):
+        """`through`: a command that what it says is piped through.  `more` goes to Popen."""
         folder.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / "broker.log"
         self.out_path = folder / "broker.out"
+        self.through = through
         self.options = options
         self.more = more
         self._start(port)
@@ -655,12 +656,15 @@ class EmbeddedBroker(Kafka):
         self.log = open(self.log_path, "w")
         # A file: a pipe that nobody reads would fill up, and the broker waits for room in it.
         with open(self.out_path, "w") as out:
+            if self.through:
+                out = start(self.through, stdin=subprocess.PIPE, stdout=out).stdin
             self.process = start(
                 [OMB, "broker", "-p", port, "--partitions", "0", *self.options],
                 stdout=out,
                 stderr=self.log,
                 **self.more,
             )
+            out.close()
         self.said = None
         nodes = int(dict(zip(self.options, self.options[1:])).get("--brokers", 1))
         wait_until(
