@@ -3,7 +3,8 @@
 #
 # Runs every measurement, one after the other, and makes docs/performance.md of them.
 #
-#     bench/all.sh            about 48 minutes; nothing else may run on the machine
+#     bench/all.sh            about 56 minutes; nothing else may run on the machine
+#     HOUR=1 bench/all.sh     the same, and then account_hour.py, an hour more
 #     bench/all.sh --quick    about 8 minutes, to see that it works; writes into build/bench-quick
 #
 # BUILD=DIR takes the programs of another build folder.  A script that fails does not stop the
@@ -13,6 +14,7 @@ set -euo pipefail
 
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
+hour=${HOUR:-0}
 results=bench/results
 page=docs/performance.md
 quick=()
@@ -56,6 +58,9 @@ measure compare_kafka --bare "$build/bench/bare_kafka" --name compare_processes 
 	--duration 40 --warmup 10
 measure compare_kafka --bare "$build/bench/bare_kafka" --name compare_embedded --embedded \
 	--rate max --partitions 1 --pairs 5 --duration 5 --warmup 1 --broker-warmup 2
+measure account_pairs
+measure account_pairs --embedded --name account_embedded
+[[ $hour == 0 && ${#quick[@]} == 0 ]] || measure account_hour
 bench/report.py --results "$results" --output "$page"
 echo "=== $page; all of it: $SECONDS s"
 if ((${#failed[@]})); then

@@ -14,6 +14,10 @@ import json
 import pathlib
 import sys
 
+from account_hour import is_good as hour_is_good
+from account_hour import rows_of as hour_rows
+from account_pairs import HEAD as ACCOUNT_HEAD
+from account_pairs import rows_of as account_rows
 from acceptance import SCALING_HEAD, acceptance_rows, scaling_cells
 from fleet import rows_of as fleet_rows
 from measure import ROOT, duration, megabytes, percent, rate
@@ -30,6 +34,9 @@ NAMES = (
     "acceptance",
     "fleet",
     "startup",
+    "account_pairs",
+    "account_embedded",
+    "account_hour",
 )
 RATIO_NAMES = {
     "cpu": "CPU a message, agents in the window",
@@ -200,6 +207,20 @@ def goals_startup(d):
         total = case["median"]["totalNs"]
         rows.append(goal(f"start, {name}", "< 2 s", duration(total), total < 2e9))
     return rows
+
+
+def goals_account(d):
+    rate_ratio = d["ratios"]["rate"]
+    interval = f"{rate_ratio['median']:.3f} [{rate_ratio['low']:.3f}, {rate_ratio['high']:.3f}]"
+    what = f"messages/s with an account of every message, {d['broker'].split(',')[0]}"
+    return [goal(what, "≥ 0.97 of without", interval, rate_ratio["median"] >= 0.97)]
+
+
+def goals_hour(d):
+    f = d["figures"]
+    text = f"{f['acknowledged']:,} messages, book {megabytes(f['accounting']['bytesMost'])}"
+    wanted = "exact, none missing, book ≤ 64 MiB"
+    return [goal("an hour at 500,000 msg/s", wanted, text, hour_is_good(f))]
 
 
 # -- sections ----------------------------------------------------------------------------------
@@ -391,6 +412,27 @@ def section_startup(d):
     return text + markdown([*head, "common start"], rows)
 
 
+def section_account(d):
+    s = d["settings"]
+    text = (
+        "One producer and one consumer, 100 B, 16 partitions, `producerRate: max`, "
+        f"{s['window']} in flight, with `accounting: exact` and with `off` in turn: {s['pairs']} "
+        f"pairs A B B A, {s['durationS']} s each after {s['warmupS']} s of warm-up. Given is the "
+        "median of the ratios with an interval from their order statistics.\n\n"
+    )
+    return text + markdown(ACCOUNT_HEAD, account_rows(d["ratios"]))
+
+
+def section_hour(d):
+    text = (
+        "Four producers, a group of two consumers, 100 B, 16 partitions, for "
+        f"{d['settings']['durationS']} s. The machine did other work meanwhile: what is judged "
+        "are counts and memory.\n\n"
+    )
+    text += columns(["", "an account for long"], [hour_rows(d["figures"])])
+    return text + "".join(f"\n* {reason}\n" for reason in d["figures"]["reasons"])
+
+
 SECTIONS = {
     "null_cost": ("What omb itself costs", section_null, goals_null),
     "pacing": ("Waiting asleep or awake", section_pacing, goals_pacing),
@@ -404,6 +446,9 @@ SECTIONS = {
     "acceptance": ("Ten producers, four consumers", section_acceptance, goals_acceptance),
     "fleet": ("Many clients", section_fleet, goals_fleet),
     "startup": ("From the start to the first measured message", section_startup, goals_startup),
+    "account_pairs": ("The account of every message", section_account, goals_account),
+    "account_embedded": ("... on the embedded broker", section_account, goals_account),
+    "account_hour": ("... for an hour", section_hour, goals_hour),
 }
 
 
