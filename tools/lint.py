@@ -52,6 +52,7 @@ LAYERS = {
     "fault": ["util", "load/stamp"],
     "kafka": ["util", "net"],
     "proxy": ["util", "net"],
+    "http": ["util", "net"],
     "net": ["util"],
     "util": [],
 }
@@ -65,6 +66,7 @@ ALLOWED_BESIDES = {
 # A library is known in one place: (header, what paths may include it).
 LIBRARY_HOMES = [
     ("yaml.h", r"src/config/.*"),
+    ("microhttpd.h", r"src/http/server\.c"),
     ("openssl/", r"src/net/tls\.c|tests/unit/certificate\.h"),
 ]
 
