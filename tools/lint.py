@@ -66,6 +66,7 @@ ALLOWED_BESIDES = {
 # A library is known in one place: (header, what paths may include it).
 LIBRARY_HOMES = [
     ("yaml.h", r"src/config/.*"),
+    ("curl/", r"src/http/client\.c"),
     ("microhttpd.h", r"src/http/server\.c"),
     ("openssl/", r"src/net/tls\.c|tests/unit/certificate\.h"),
 ]
