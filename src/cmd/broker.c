@@ -61,6 +61,7 @@ struct front {
 	struct topic_wish *topics;
 	size_t topics_count;
 	const char *bind;
+	struct outlet out;
 	bool quiet, is_terminal, has_progress;
 	struct broker_counts last; /* as of the last progress line */
 };
@@ -235,11 +236,13 @@ static bool take_all(const struct args *args, struct front *front, struct serve_
 
 /* --- what it prints --------------------------------------------------------------------------------- */
 
+#define CLEAR_LINE "\r\033[K"
+
 static void end_progress(struct front *front)
 {
 	if (front->has_progress)
-		fputs("\r\033[K", stdout);
-	front->has_progress = false;
+		front->has_progress =
+			!outlet_put_passing(&front->out, CLEAR_LINE, strlen(CLEAR_LINE));
 }
 
 static void notice(void *context, const char *text)
@@ -249,8 +252,7 @@ static void notice(void *context, const char *text)
 	if (front->quiet)
 		return;
 	end_progress(front);
-	printf("%s\n", text);
-	fflush(stdout);
+	foreground_notice(&front->out, text);
 }
 
 static void ready(void *context, const int *ports, int count)
@@ -258,8 +260,7 @@ static void ready(void *context, const int *ports, int count)
 	struct front *front = context;
 
 	for (int i = 0; i < count; i++)
-		printf("listening on %s:%d\n", front->bind, ports[i]);
-	fflush(stdout);
+		foreground_say(&front->out, "listening on %s:%d", front->bind, ports[i]);
 }
 
 static bool prepare(void *context, struct broker *b, struct error *err)
@@ -272,27 +273,34 @@ static bool prepare(void *context, struct broker *b, struct error *err)
 	return true;
 }
 
+static void show_progress(struct front *front, const struct broker *b)
+{
+	const struct broker_counts *c = broker_counts(b);
+	size_t used, all;
+	char used_text[UNITS_TEXT], all_text[UNITS_TEXT];
+	struct text line = { 0 };
+
+	broker_memory(b, &used, &all);
+	text_addf(&line,
+	          CLEAR_LINE "%" PRIu64 " msg/s in, %" PRIu64
+	                     " msg/s out, %zu connections, %s of %s",
+	          c->produced - front->last.produced, c->fetched - front->last.fetched,
+	          broker_connections(b), format_bytes_short(used, used_text),
+	          format_bytes_short(all, all_text));
+	if (c->dropped > 0)
+		text_addf(&line, ", %" PRIu64 " dropped unread", c->dropped);
+	if (outlet_put_passing(&front->out, text_str(&line), line.len))
+		front->has_progress = true;
+	text_fini(&line);
+}
+
 static void every_second(void *context, const struct broker *b)
 {
 	struct front *front = context;
-	const struct broker_counts *c = broker_counts(b);
-	size_t used, all;
-	char used_text[UNITS_TEXT], all_text[UNITS_TEXT], dropped[48] = "";
 
-	if (!front->quiet && front->is_terminal) {
-		broker_memory(b, &used, &all);
-		if (c->dropped > 0)
-			snprintf(dropped, sizeof(dropped), ", %" PRIu64 " dropped unread",
-			         c->dropped);
-		printf("\r\033[K%" PRIu64 " msg/s in, %" PRIu64 " msg/s out, %zu connections, "
-		       "%s of %s%s",
-		       c->produced - front->last.produced, c->fetched - front->last.fetched,
-		       broker_connections(b), format_bytes_short(used, used_text),
-		       format_bytes_short(all, all_text), dropped);
-		fflush(stdout);
-		front->has_progress = true;
-	}
-	front->last = *c;
+	if (!front->quiet && front->is_terminal)
+		show_progress(front, b);
+	front->last = *broker_counts(b);
 }
 
 static void add_count(struct text *out, uint64_t count, const char *what)
@@ -326,7 +334,7 @@ static void print_totals(struct front *front, const struct broker_counts *c)
 	add_count(&out, c->spoiled, "messages spoiled on purpose");
 	add_count(&out, c->closed, "connections closed on purpose");
 	add_count(&out, c->turned_away, "connections turned away on purpose");
-	printf("%s\n", text_str(&out));
+	foreground_say(&front->out, "%s", text_str(&out));
 	text_fini(&out);
 }
 
@@ -373,12 +381,13 @@ static int broker_run(const struct args *args)
 	options.prepare = prepare;
 	options.every_second = every_second;
 	options.context = &front;
+	outlet_open(&front.out, stdout);
 	bool ok = serve(args, &options, &counts, &err);
 	file_close(options.stop_fd);
-	if (!ok)
-		return args_fail(args, &err);
-	print_totals(&front, &counts);
-	return 0;
+	if (ok)
+		print_totals(&front, &counts);
+	ok = foreground_end(&front.out, ok, &err);
+	return ok ? 0 : args_fail(args, &err);
 }
 
 extern const struct command command_broker;

@@ -49,6 +49,7 @@ struct front {
 	struct proxy_options options;
 	struct proxy *proxy;
 	struct control *control;
+	struct outlet out;
 	struct watch end;
 	bool is_ending;
 };
@@ -94,7 +95,7 @@ static bool listen_on(struct front *front, const char *text, struct error *err)
 		here = arena_printf(front->args->arena, "127.0.0.1:%s", here);
 	if (!address_parse(here, &at, err) || !proxy_listen(front->proxy, &at, target, err))
 		return error_wrap(err, "--listen %s", text);
-	printf("listening on %s for %s\n", address_format(&at, shown), target);
+	foreground_say(&front->out, "listening on %s for %s", address_format(&at, shown), target);
 	return true;
 }
 
@@ -131,23 +132,26 @@ static bool do_all(struct front *front, struct error *err)
 
 static void notice(void *context, const char *text)
 {
-	(void)context;
-	printf("%s\n", text);
-	fflush(stdout);
+	struct front *front = context;
+
+	foreground_notice(&front->out, text);
 }
 
-static void print_totals(const struct proxy *x)
+static void print_totals(struct front *front)
 {
-	struct proxy_counts c = proxy_counts(x);
+	struct proxy_counts c = proxy_counts(front->proxy);
 	char up[UNITS_TEXT], down[UNITS_TEXT];
+	struct text line = { 0 };
 
-	printf("%" PRIu64 " connection%s, %s up, %s down", c.accepted, c.accepted == 1 ? "" : "s",
-	       format_bytes_short(c.bytes[UP], up), format_bytes_short(c.bytes[DOWN], down));
+	text_addf(&line, "%" PRIu64 " connection%s, %s up, %s down", c.accepted,
+	          c.accepted == 1 ? "" : "s", format_bytes_short(c.bytes[UP], up),
+	          format_bytes_short(c.bytes[DOWN], down));
 	if (c.reset > 0)
-		printf(", %" PRIu64 " connections reset on request", c.reset);
+		text_addf(&line, ", %" PRIu64 " connections reset on request", c.reset);
 	if (c.unreachable > 0)
-		printf(", %" PRIu64 " connections without a target", c.unreachable);
-	printf("\n");
+		text_addf(&line, ", %" PRIu64 " connections without a target", c.unreachable);
+	foreground_say(&front->out, "%s", text_str(&line));
+	text_fini(&line);
 }
 
 /* --- the command ---------------------------------------------------------------------------------- */
@@ -174,10 +178,7 @@ static bool begin(struct front *front, int termination_fd, struct error *err)
 		if (front->control == NULL)
 			return false;
 	}
-	if (!listen_on_all(front, err) || !do_all(front, err))
-		return false;
-	fflush(stdout);
-	return true;
+	return listen_on_all(front, err) && do_all(front, err);
 }
 
 static bool serve(struct front *front, struct error *err)
@@ -225,14 +226,17 @@ static int proxy_run(const struct args *args)
 		return args_fail(args, &err);
 	if (!args_has(args, "quiet"))
 		front.options.notice = notice;
+	front.options.context = &front;
 	int termination_fd = foreground_open_signals(&err);
 	if (termination_fd < 0)
 		return args_fail(args, &err);
 	machine_limits_raise();        /* each connection is two descriptors */
 	prctl(PR_SET_TIMERSLACK, 1UL); /* what is due goes when it is due */
+	outlet_open(&front.out, stdout);
 	bool ok = begin(&front, termination_fd, &err) && serve(&front, &err);
 	if (ok)
-		print_totals(front.proxy);
+		print_totals(&front);
+	ok = foreground_end(&front.out, ok, &err);
 	control_close(front.control);
 	proxy_destroy(front.proxy);
 	poller_close(&front.poller);

@@ -12,6 +12,8 @@
 #include "util/secret.h"
 #include "util/units.h"
 
+static outlet_words_fn add_unwritten;
+
 void console_init(struct console *c, const struct console_options *options)
 {
 	*c = (struct console){ .options = *options };
@@ -19,8 +21,16 @@ void console_init(struct console *c, const struct console_options *options)
 		c->options.progress = stderr;
 	if (!c->options.summary)
 		c->options.summary = stdout;
+	outlet_open(&c->progress, c->options.progress);
+	c->progress.words = add_unwritten;
+	c->progress.context = c;
 	c->live = options->format == CONSOLE_TEXT && !options->quiet &&
 	          isatty(fileno(c->options.progress)) == 1;
+}
+
+void console_fini(struct console *c)
+{
+	outlet_close(&c->progress, 0);
 }
 
 char *console_format_count(double n, char *out)
@@ -143,12 +153,29 @@ void console_format_progress_json(const struct console_progress *p, uint64_t wal
 	end_object(o, out);
 }
 
-/* With one system call, whatever its length: others write to the same stream, and whoever follows it
- * must not meet half a line. */
-static void put(const struct console *c, const struct text *line)
+static void add_said(const struct console *c, enum console_level level, uint64_t wall_ns,
+                     const char *said, struct text *out)
 {
-	(void)fwrite(text_str(line), 1, line->len, c->options.progress);
-	(void)fflush(c->options.progress);
+	if (c->options.format != CONSOLE_JSON) {
+		text_add(out, said);
+		return;
+	}
+	json_t *o = start_object(level == CONSOLE_WARNING ? "warning" : "info", wall_ns);
+	json_t *text = json_string(said);
+
+	(void)json_object_set_new(o, "text", text ? text : json_string("(not UTF-8)"));
+	end_object(o, out);
+}
+
+static void add_unwritten(void *context, uint64_t lines, struct text *out)
+{
+	const struct console *c = context;
+	char said[64];
+
+	(void)snprintf(said, sizeof(said), "%" PRIu64 " line%s not written", lines,
+	               lines == 1 ? " was" : "s were");
+	add_said(c, CONSOLE_WARNING, c->wall_ns, said, out);
+	text_add(out, "\n");
 }
 
 /* Over what is on the live line now; longer text is cut so that it never wraps. */
@@ -162,27 +189,27 @@ static void rewrite_line(struct console *c, const char *text)
 	text_addf(&line, "\r%.*s", (int)len, text);
 	if (len < c->live_len)
 		text_addf(&line, "%*s", (int)(c->live_len - len), "");
-	put(c, &line);
+	if (outlet_put_passing(&c->progress, text_str(&line), line.len))
+		c->live_len = len;
 	text_fini(&line);
-	c->live_len = len;
 }
 
-static void leave_live_line(struct console *c)
+static void add_leaving(const struct console *c, struct text *out)
 {
-	if (c->live_len == 0)
-		return;
-	rewrite_line(c, "");
-	(void)fputc('\r', c->options.progress);
-	c->live_len = 0;
+	if (c->live_len > 0)
+		text_addf(out, "\r%*s\r", (int)c->live_len, "");
 }
 
+/* With one system call, whatever its length: others write to the same stream, and whoever follows it
+ * must not meet half a line. */
 static void write_line(struct console *c, const char *text)
 {
 	struct text line = { 0 };
 
-	leave_live_line(c);
+	add_leaving(c, &line);
 	text_addf(&line, "%s\n", text);
-	put(c, &line);
+	if (outlet_put(&c->progress, text_str(&line), line.len))
+		c->live_len = 0;
 	text_fini(&line);
 }
 
@@ -192,6 +219,7 @@ void console_progress(struct console *c, const struct console_progress *p, uint6
 
 	if (c->options.quiet)
 		return;
+	c->wall_ns = wall_ns;
 	if (c->options.format == CONSOLE_JSON)
 		console_format_progress_json(p, wall_ns, &line);
 	else
@@ -206,31 +234,34 @@ void console_progress(struct console *c, const struct console_progress *p, uint6
 void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt,
                  ...)
 {
-	struct text said = { 0 }, line = { 0 };
+	struct text said = { 0 }, shown = { 0 }, line = { 0 };
 	va_list ap;
 
 	if (c->options.quiet && level == CONSOLE_INFO)
 		return;
+	c->wall_ns = wall_ns;
 	va_start(ap, fmt);
 	text_vaddf(&said, fmt, ap);
 	va_end(ap);
-	secret_add(&line, text_str(&said)); /* messages of client libraries are among it */
-	text_fini(&said);
-	if (c->options.format == CONSOLE_JSON) {
-		json_t *o = start_object(level == CONSOLE_WARNING ? "warning" : "info", wall_ns);
-		json_t *text = json_string(text_str(&line));
-
-		(void)json_object_set_new(o, "text", text ? text : json_string("(not UTF-8)"));
-		text_fini(&line);
-		end_object(o, &line);
-	}
+	secret_add(&shown, text_str(&said)); /* messages of client libraries are among it */
+	add_said(c, level, wall_ns, text_str(&shown), &line);
 	write_line(c, text_str(&line));
+	text_fini(&said);
+	text_fini(&shown);
 	text_fini(&line);
 }
 
-void console_summary(struct console *c, const char *text)
+bool console_summary(struct console *c, const char *text)
 {
-	leave_live_line(c);
-	(void)fputs(text, c->options.summary);
-	(void)fflush(c->options.summary);
+	struct outlet summary;
+	struct text leaving = { 0 };
+
+	add_leaving(c, &leaving);
+	if (outlet_put_passing(&c->progress, text_str(&leaving), leaving.len))
+		c->live_len = 0;
+	text_fini(&leaving);
+	outlet_open(&summary, c->options.summary);
+	bool shown = outlet_put_within(&summary, text, strlen(text), UINT64_MAX);
+	outlet_close(&summary, 0);
+	return shown;
 }

@@ -9,12 +9,16 @@
  * sample period: phase and time, msg/s published > consumed, latencies, backlog, errors.
  * CONSOLE_JSON writes one object a line instead, each with the members `time` and `event`.
  * Everything fits 100 columns.  Progress goes to stderr, so that stdout has the summary alone.
+ *
+ * No run waits for who reads its progress (util/outlet.h): what there is no room for is counted, and told
+ * by the next line.  The summary is waited for: all that mattered is over by then.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include "util/outlet.h"
 #include "util/text.h"
 
 #define CONSOLE_COLUMNS 100
@@ -32,6 +36,8 @@ struct console {
 	struct console_options options; /* streams filled in */
 	bool live;                      /* the line is rewritten in place */
 	size_t live_len;                /* columns that are on the screen now */
+	struct outlet progress;
+	uint64_t wall_ns; /* of what is being said */
 };
 
 struct console_progress {
@@ -51,7 +57,9 @@ struct console_progress {
 /* What a message is about. */
 enum console_level { CONSOLE_INFO, CONSOLE_WARNING };
 
+/* The console stays where it is from then on. */
 void console_init(struct console *c, const struct console_options *options);
+void console_fini(struct console *c); /* also of a zeroed one */
 
 void console_progress(struct console *c, const struct console_progress *p, uint64_t wall_ns);
 
@@ -59,8 +67,9 @@ void console_progress(struct console *c, const struct console_progress *p, uint6
 void console_say(struct console *c, enum console_level level, uint64_t wall_ns, const char *fmt,
                  ...) __attribute__((format(printf, 4, 5)));
 
-/* The summary, or in JSON an object made elsewhere; ends the live line. */
-void console_summary(struct console *c, const char *text);
+/* The summary, or in JSON an object made elsewhere; ends the live line.  False: nobody read it, and a
+ * signal ended the wait for that. */
+bool console_summary(struct console *c, const char *text);
 
 /* The line without the newline; pure. */
 void console_format_progress(const struct console_progress *p, struct text *out);

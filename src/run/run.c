@@ -90,11 +90,11 @@ static bool write_result(struct run *r, struct run_report *out, struct error *er
 		text_addf(&text, "%s\n%s\n", result, side);
 	else
 		summary_format(&record, result, side, &text);
-	console_summary(&r->console, text_str(&text));
+	bool was_shown = console_summary(&r->console, text_str(&text));
 	if (r->console.options.quiet && has_files)
 		tell_why_invalid(r, &record.verdict);
 	text_fini(&text);
-	out->outcome = record.interrupted                          ? RUN_INTERRUPTED
+	out->outcome = record.interrupted || !was_shown            ? RUN_INTERRUPTED
 	               : record.verdict.verdict == VERDICT_INVALID ? RUN_INVALID
 	                                                           : RUN_GOOD;
 	return has_files || r->options->without_files;
@@ -139,6 +139,7 @@ enum run_outcome run_one(const struct run_options *options, struct run_report *o
 		phases_go(&r);
 		conclude(&r, out, err);
 	}
+	console_fini(&r.console);
 	pair_fini(&r.pair);
 	fact_totals_fini(&r.close.totals);
 	sampler_fini(&r.sampler);

@@ -2,16 +2,19 @@
 """What a run says and leaves behind when something is in the way: streams that nobody reads, full
 disks, names that are taken, files that are no files."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import resource
 import signal
+import socket
 import stat
 import subprocess
 
 import pytest
-from harness import EmbeddedBroker, wait_until
+from harness import EmbeddedBroker, free_port, wait_until
 
 pytestmark = pytest.mark.delicate
 
@@ -165,6 +168,135 @@ def test_the_demo_goes_on_when_nobody_reads_what_it_says(omb):
     result = running.wait(80)
     result.must_end(1)
     assert result.totals["sent"] == 100_000 and len(result.json) == 62
+
+
+# ---- a pipe that is full, and nobody reads it ---------------------------------------------------
+
+
+class FullPipe:
+    """The smallest there is."""
+
+    def __init__(self):
+        self.reader, self.writer = os.pipe()
+        fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.set_blocking(self.reader, False)
+
+    def fill(self):
+        """To the last byte, whatever is in it now."""
+        again = os.open(f"/proc/self/fd/{self.writer}", os.O_WRONLY | os.O_NONBLOCK)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(again, b".")
+        os.close(again)
+        return self
+
+    def read(self):
+        """What was said besides, so far."""
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(self.reader, 65536):
+                data += more
+        return data.strip(b".").decode()
+
+    def close(self):
+        os.close(self.reader)
+        os.close(self.writer)
+
+
+@pytest.fixture
+def pipe():
+    p = FullPipe()
+    yield p
+    p.close()
+
+
+def await_line(pipe, so_far=""):
+    lines = [so_far]
+
+    def is_whole():
+        lines.append(pipe.read())
+        return lines[-1].endswith("\n")
+
+    wait_until(is_whole, 20, "a line")
+    return "".join(lines)
+
+
+def test_the_broker_does_not_wait_for_who_reads_what_it_says(omb, pipe):
+    port = free_port()
+    running = omb.launch("broker", "-p", port, "--partitions", 0, stdout=pipe.writer)
+    await_line(pipe)
+    pipe.fill()
+    driver = {
+        "name": "Kafka",
+        "driver": "kafka",
+        "replicationFactor": 1,
+        "commonConfig": f"bootstrap.servers=127.0.0.1:{port}\n",
+    }
+    for number in (1, 2):
+        result = omb.run(workload(topics=3, testDuration="1s"), driver)
+        result.must_be_good()
+        assert result.totals["received"] == RATE
+        if number == 1:  # somebody reads again: the next line says what there was
+            pipe.read()
+        else:
+            said = pipe.read()
+            first = said.splitlines()[0]
+            assert first.endswith(" lines were not written"), said
+            assert int(first.split()[0]) >= 6  # three topics came and went
+            assert said.count(" created: ") == 3, said
+    pipe.fill()
+    running.signal(signal.SIGTERM)
+    result = running.wait()
+    result.must_end(1)
+    assert result.err == "omb: standard output: nobody reads it, and 1 line was not written\n"
+
+
+def test_the_proxy_does_not_wait_for_who_reads_what_it_says(omb, pipe):
+    control = omb.folder / "control"
+    running = omb.launch("proxy", "-l", "0=127.0.0.1:1", "--control", control, stdout=pipe.writer)
+    host, _, port = await_line(pipe).split()[2].partition(":")
+    pipe.fill()
+    for _ in range(3):  # there is no target, which is said
+        with contextlib.suppress(ConnectionResetError):
+            with socket.create_connection((host, int(port)), timeout=10) as s:
+                assert s.recv(1) == b""
+    assert omb.command("proxy", "--control", control, "status").code == 0
+    pipe.read()
+    running.signal(signal.SIGTERM)
+    running.wait().must_end(0)
+    told, totals = pipe.read().splitlines()
+    assert told == "1 line was not written"  # the others are the same, and only counted
+    assert totals.startswith("3 connections, ")
+
+
+def test_a_run_does_not_wait_for_who_reads_its_progress(omb, pipe):
+    running = omb.launch("run", "--log-format", "json", *files(omb), stderr=pipe.fill().writer)
+    result = running.wait()
+    result.must_be_good()
+    assert_counts(result)
+    assert json.loads(result.out)["event"] == "summary"
+    assert pipe.read() == ""
+
+
+def test_a_summary_is_waited_for_until_a_signal_comes(omb, pipe):
+    """All files are there by then, as of a run that went well."""
+    running = omb.launch("run", *files(omb, testDuration="1s"), stdout=pipe.fill().writer)
+    wait_until(lambda: list(omb.folder.glob("*.json")), 30, "the result")
+    assert not running.is_over()
+    running.signal(signal.SIGTERM)
+    result = running.wait()
+    result.must_end(130)
+    assert len(result.json) == 62 and result.json_path.suffix == ".json"
+    assert omb.journals() == {}
+
+
+def test_a_summary_that_is_read_late_is_read_whole(omb, pipe):
+    running = omb.launch("run", *files(omb, testDuration="1s"), stdout=pipe.fill().writer)
+    wait_until(lambda: list(omb.folder.glob("*.json")), 30, "the result")
+    said = []
+    wait_until(lambda: said.append(pipe.read()) or running.is_over(), 20, "the end")
+    running.wait().must_be_good()
+    assert "corrected e2e" in "".join(said) + pipe.read()
 
 
 # ---- signals ------------------------------------------------------------------------------------

@@ -168,6 +168,7 @@ static void open_screen(struct screen *s, struct console_options options)
 
 static void close_screen(struct screen *s)
 {
+	console_fini(&s->console);
 	(void)fclose(s->file);
 	free(s->text);
 }
@@ -660,8 +661,48 @@ static void a_line_is_written_at_once_whatever_its_length(void **state)
 		assert_int_equal(recv(pair[1], got, 1, MSG_DONTWAIT), -1);
 		free(text);
 		free(got);
+		console_fini(&c);
 		fclose(stream);
 		close(pair[1]);
+	}
+}
+
+/* A log that nobody reads for a while: objects alone, and one of them says what is not there. */
+static void a_run_does_not_wait_for_who_reads_its_log(void **state)
+{
+	static char got[1 << 20];
+	struct console_progress p = measuring();
+	struct console c;
+	int fds[2];
+
+	(void)state;
+	for (int format = CONSOLE_TEXT; format <= CONSOLE_JSON; format++) {
+		assert_int_equal(pipe(fds), 0);
+		FILE *stream = fdopen(fds[1], "w");
+		console_init(&c, &(struct console_options){ .format = (enum console_format)format,
+		                                            .progress = stream });
+		for (int i = 0; i < 2000; i++)
+			console_progress(&c, &p, (uint64_t)i * S);
+		ssize_t n = read(fds[0], got, sizeof(got));
+		assert_in_range(n, 1000, sizeof(got) / 2);
+		console_say(&c, CONSOLE_WARNING, 2000 * S, "look");
+		n = read(fds[0], got, sizeof(got) - 1);
+		got[n] = '\0';
+		assert_non_null(strstr(got, " lines were not written"));
+		char *line = strchr(got, '\n');
+		if (format == CONSOLE_JSON) {
+			json_t *o = json_loadb(got, (size_t)(line - got), 0, NULL);
+			assert_string_equal(json_string_value(json_object_get(o, "event")),
+			                    "warning");
+			assert_string_equal(json_string_value(json_object_get(o, "time")),
+			                    "1970-01-01T00:33:20.000Z");
+			json_decref(o);
+		} else {
+			assert_string_equal(line + 1, "look\n");
+		}
+		console_fini(&c);
+		fclose(stream);
+		close(fds[0]);
 	}
 }
 
@@ -678,6 +719,7 @@ int main(void)
 		cmocka_unit_test(a_live_line_is_rewritten_and_left_clean),
 		cmocka_unit_test(quiet_shows_warnings_only),
 		cmocka_unit_test(a_line_is_written_at_once_whatever_its_length),
+		cmocka_unit_test(a_run_does_not_wait_for_who_reads_its_log),
 		cmocka_unit_test(messages_are_objects_too_where_json_is_wanted),
 		cmocka_unit_test(the_summary_has_rates_latencies_accounting_cost_and_verdict),
 		cmocka_unit_test(what_is_missing_is_counted_over_all_subscriptions),
