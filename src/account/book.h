@@ -21,7 +21,8 @@
  *     out of order              received, and each time after a later one of its producer and
  *                               partition: what is received again from an earlier position is not
  *     never sent                received, and by the count of its producer never sent: somebody lies
- *     corrupted                 told, not found here: a damaged stamp names no producer
+ *     corrupted                 told, not found here: a damaged stamp names no producer.  What is damaged
+ *                               in front of a good stamp is received besides.
  *
  * A block of which all is acknowledged and all is received, by every subscription, is closed: nothing
  * is left of it but its number, in runs.  So memory is that of what is under way, and of what went

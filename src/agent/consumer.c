@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/contents.h"
 #include "agent/receipts.h"
 #include "agent/silence.h"
 #include "load/stamp.h"
@@ -21,7 +22,7 @@ struct consumer {
 	void *priv; /* the driver's */
 	struct shm_client *words;
 	_Atomic uint64_t *partitions; /* messages received by partition */
-	_Atomic uint64_t *damaged;    /* the same of those whose stamp is damaged */
+	_Atomic uint64_t *damaged;    /* the same of those that are damaged */
 	struct silence silence;
 	struct receipts_key key; /* in the account */
 	uint32_t index;          /* in this loop */
@@ -36,6 +37,7 @@ struct consumer_loop {
 	struct loop base;
 	struct consumer *consumers;
 	struct receipts receipts;
+	struct contents contents;
 	unsigned char *privs; /* the driver's parts ... */
 	size_t stride;        /* ... so far apart */
 	uint64_t *heard_ns;   /* of the consumers' silences */
@@ -116,6 +118,24 @@ static void count_received(struct consumer *c, const struct received *m)
 	count_at_partition(c, c->partitions, m->partition);
 }
 
+/* Received all the same: its stamp is good, and names it. */
+static __attribute__((noinline)) void keep_spoiled(struct consumer *c, const struct received *m,
+                                                   const struct stamp *s)
+{
+	struct loop *b = &c->loop->base;
+	const struct spoiled_message spoiled = {
+		.sequence = s->sequence,
+		.due_ns = s->due_ns,
+		.producer = s->producer,
+		.client = loop_client_index(b, c->index),
+		.partition = m->partition,
+	};
+
+	spoiled_put(&b->words->spoiled, &spoiled);
+	count_at_partition(c, c->damaged, m->partition);
+	count(c->loop, COUNTER_SPOILED);
+}
+
 static bool is_foreign(const struct consumer_loop *l, const struct stamp *s)
 {
 	return s->run != l->base.spec->run;
@@ -137,6 +157,8 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 		count_received(c, m);
 		silence_heard(&c->silence, m->partition, stamp_called_ns(s), now_ns);
 		record_latencies(c, m, s, now_ns);
+		if (__builtin_expect(!contents_are_good(&l->contents, m, s), 0))
+			keep_spoiled(c, m, s);
 	}
 }
 
@@ -510,7 +532,8 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	l.waiting.items = xcalloc(l.base.clients + 1, sizeof(*l.waiting.items));
 	receipts_open(&l.receipts, spec, shm, index);
 
-	if (!loop_open_driver(&l.base, &consumer_core, err))
+	if (!contents_open(&l.contents, &spec->verify, err) ||
+	    !loop_open_driver(&l.base, &consumer_core, err))
 		goto out;
 	ok = open_clients(&l, err);
 	if (ok) {
@@ -522,6 +545,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	close_clients(&l);
 	loop_close_driver(&l.base);
 out:
+	contents_close(&l.contents);
 	receipts_close(&l.receipts);
 	free(l.waiting.items);
 	free(l.heard_ns);

@@ -11,7 +11,7 @@
 #include "stats/counter.h"
 
 #define SHM_MAGIC   0x6f6d6231u /* "omb1" */
-#define SHM_VERSION 6
+#define SHM_VERSION 7
 
 static size_t rounded(size_t bytes, size_t to)
 {

@@ -123,7 +123,8 @@ void agent_shm_put_times(struct agent_shm *shm, const struct shm_times *times);
 struct shm_client *agent_shm_client(const struct agent_shm *shm, uint32_t client);
 /* Received messages by partition of one client; shape.partitions words. */
 _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client);
-/* The same of messages whose stamp is damaged: to be read only where COUNTER_CORRUPT says that there are. */
+/* The same of messages that are damaged, by their stamp or by their contents: to be read only where
+ * COUNTER_CORRUPT or COUNTER_SPOILED says that there are. */
 _Atomic uint64_t *agent_shm_damaged(struct agent_shm *shm, uint32_t client);
 /* Of one producer; shape.window_messages flights. */
 struct shm_schedule *agent_shm_schedule(struct agent_shm *shm, uint32_t client);

@@ -10,6 +10,7 @@
 
 #include "agent/note.h"
 #include "agent/slow.h"
+#include "agent/spoiled.h"
 #include "stats/hist.h"
 #include "stats/snapshot.h"
 
@@ -65,7 +66,8 @@ struct shm_loop {
 	/* When the loop gave up sending what was due, at the end of the load or to close; 0 = not yet.
 	 * Written before is_offering. */
 	_Atomic uint64_t gave_up_ns;
-	struct shm_slow slow; /* its slowest messages */
+	struct shm_slow slow;       /* its slowest messages */
+	struct shm_spoiled spoiled; /* of a consumer loop */
 	_Atomic uint32_t by_due[WINDOW_COUNT][SHM_SLOTS - 1];
 	_Atomic uint64_t due_later[WINDOW_COUNT];
 	struct shm_latencies latencies[WINDOW_COUNT];

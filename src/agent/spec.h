@@ -34,6 +34,13 @@ struct client_spec {
 	uint32_t first_key;
 };
 
+/* What consumers compare payloads with (contents.h). */
+struct agent_verify {
+	uint32_t size, count; /* of the payloads of the pool; size 0 = nothing is compared */
+	uint64_t seed;        /* the load's */
+	int pool_fd;          /* the agent has it from its parent */
+};
+
 /* Borrowed by the agent: lives, unchanged, until its process has ended. */
 struct agent_spec {
 	enum agent_role role;
@@ -52,6 +59,7 @@ struct agent_spec {
 	size_t clocks_count;
 	uint32_t loops;
 	struct consume_spec consume;
+	struct agent_verify verify;  /* of consumers */
 	const struct roster *roster; /* NULL: no account is kept */
 	uint64_t account_bytes;      /* that the chunks of a loop may take; 0 = not bounded */
 	int nice;

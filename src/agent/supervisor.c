@@ -102,13 +102,15 @@ static _Noreturn void be_agent(struct supervisor *s, struct agent *a, const int 
                                int output_fd)
 {
 	uint32_t loops = a->spec.loops;
-	int *keep = xcalloc(loops + 1, sizeof(*keep));
+	int *keep = xcalloc(loops + 2, sizeof(*keep));
 	uint32_t kept = 0;
 
 	for (; kept < loops; kept++)
 		keep[kept] = channels[kept];
 	if (output_fd >= 0)
 		keep[kept++] = output_fd;
+	if (a->spec.verify.size > 0)
+		keep[kept++] = a->spec.verify.pool_fd;
 	agent_enter_child(a->spec.parent_pid, keep, kept, s->stderr_pipe[1]);
 	free(keep);
 

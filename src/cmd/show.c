@@ -21,6 +21,8 @@
 static const struct flag show_flags[] = {
 	{ "lost", NULL, FLAG_SWITCH, NULL,
 	  "which messages were lost after their acknowledgement, a range on each line" },
+	{ "corrupted", NULL, FLAG_SWITCH, NULL,
+	  "which messages arrived with other contents than were sent, a range on each line" },
 	{ "slowest", NULL, FLAG_SWITCH, NULL,
 	  "which messages were the slowest to be acknowledged and to be received, one on each line" },
 	INPUT_FLAG_HELP,
@@ -63,7 +65,7 @@ static const char *or_dash(const char *text)
 	return text != NULL && text[0] != '\0' ? text : "-";
 }
 
-static void add_range(const struct record *r, const struct fact_lost *lost, struct text *out)
+static void add_range(const struct record *r, const struct fact_range *lost, struct text *out)
 {
 	char sequences[64], partition[16] = "-", due[DUE_TEXT], last_due[DUE_TEXT], date[DUE_TEXT];
 
@@ -81,19 +83,15 @@ static void add_range(const struct record *r, const struct fact_lost *lost, stru
 	          or_dash(lost->subscription));
 }
 
-static void add_ranges(const struct record *r, struct text *out)
+static void add_ranges(const struct record *r, const struct fact_range *ranges, size_t count,
+                       struct text *out)
 {
-	const struct fact_account *a = &r->account;
-
-	if (a->lost_count > 0)
+	if (count > 0)
 		text_addf(out, "\n%-8s  %-21s  %8s  %9s  %15s  %15s  %30s  %s  %s\n", "producer",
 		          "sequences", "messages", "partition", "due_s", "last_due_s", "due",
 		          "topic", "subscription");
-	for (size_t i = 0; i < a->lost_count; i++)
-		add_range(r, &a->lost[i], out);
-	if (a->lost_left_off > 0)
-		text_addf(out, "and %" PRIu64 " ranges more, which the result does not name\n",
-		          a->lost_left_off);
+	for (size_t i = 0; i < count; i++)
+		add_range(r, &ranges[i], out);
 }
 
 /* Seconds count from the start of the measured window. */
@@ -112,7 +110,37 @@ static void add_lost(const struct record *r, struct text *out)
 		          "the account is not exact: of messages from %" PRIu64
 		          " on of a producer it may be unknown\n",
 		          record_exact_below(r));
-	add_ranges(r, out);
+	add_ranges(r, a->lost, a->lost_count, out);
+	if (a->lost_left_off > 0)
+		text_addf(out, "and %" PRIu64 " ranges more, which the result does not name\n",
+		          a->lost_left_off);
+}
+
+static bool show_corrupted(const struct side_reader *r, const char *side, struct text *out,
+                           struct error *err)
+{
+	const struct record *of = &r->record;
+	const uint64_t *c = of->totals.counters;
+	uint64_t named = 0;
+	char n[UNITS_TEXT];
+
+	if (!of->verified)
+		return error_set(err, ERROR_SYSTEM,
+		                 "result %s: contents were not compared (verifyPayload): which "
+		                 "were damaged is unknown",
+		                 side);
+	text_addf(out, "%s messages were received with other contents than were sent\n",
+	          format_grouped(c[COUNTER_SPOILED], n));
+	if (c[COUNTER_CORRUPT] > 0)
+		text_addf(out, "%s besides had a damaged stamp, which names nobody\n",
+		          format_grouped(c[COUNTER_CORRUPT], n));
+	add_ranges(of, of->spoiled, of->spoiled_count, out);
+	for (size_t i = 0; i < of->spoiled_count; i++)
+		named += of->spoiled[i].last - of->spoiled[i].first + 1;
+	if (c[COUNTER_SPOILED] > named)
+		text_addf(out, "and %s receipts more, which the result does not name\n",
+		          format_grouped(c[COUNTER_SPOILED] - named, n));
+	return true;
 }
 
 static bool show_lost(const struct side_reader *r, const char *side, struct text *out,
@@ -168,6 +196,8 @@ static bool show(const struct args *args, const char *side, struct text *out, st
 
 	if (ok && args_has(args, "lost"))
 		ok = show_lost(&r, side, out, err);
+	else if (ok && args_has(args, "corrupted"))
+		ok = show_corrupted(&r, side, out, err);
 	else if (ok && args_has(args, "slowest"))
 		ok = show_slowest(&r, side, out, err);
 	else if (ok)
@@ -186,8 +216,9 @@ static int show_run(const struct args *args)
 		          args->words.count);
 		return args_fail(args, &err);
 	}
-	if (args_has(args, "lost") && args_has(args, "slowest")) {
-		error_set(&err, ERROR_USAGE, "--lost and --slowest are two tables: one at a time");
+	if (args_has(args, "lost") + args_has(args, "corrupted") + args_has(args, "slowest") > 1) {
+		error_set(&err, ERROR_USAGE,
+		          "--lost, --corrupted and --slowest are tables: one at a time");
 		return args_fail(args, &err);
 	}
 	char *side = pair_side_of(args->words.items[0]);
@@ -213,6 +244,10 @@ const struct command command_show = {
 		"first) as a date, topic, subscription. Of a run that kept no account of every "
 		"message they are unknown: that is an error, exit code 1. That nothing was lost is "
 		"none.\n"
+		"\n"
+		"--corrupted: the same of the messages that were received with other contents than "
+		"their producer had sent, as a run with verifyPayload finds them: the first 1,000 of "
+		"each consumer thread. Of any other run that is unknown: an error, exit code 1.\n"
 		"\n"
 		"--slowest: up to 20 messages due in the window that were acknowledged the latest "
 		"after they were due, and as many that were received the latest (without a "

@@ -100,6 +100,7 @@ struct workload {
 
 	bool keep_topics;
 	enum accounting accounting;
+	bool verify_payload;
 };
 
 /* Rows of a private struct: for documentation and names only. */

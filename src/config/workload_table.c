@@ -408,5 +408,13 @@ const struct option_spec workload_table[] = {
 			"duplicate do not cancel; off: sums alone, which spares a few ns a message "
 			"at each end",
 	},
+	{
+		.name = "verifyPayload",
+		.type = OPTION_BOOL,
+		.offset = AT(w.verify_payload),
+		.fallback = "false",
+		.help = "consumers compare every byte of what arrives with what was sent; without "
+			"it a message is damaged when its stamp is, its last 32 bytes",
+	},
 	{ 0 },
 };

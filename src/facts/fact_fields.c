@@ -449,9 +449,9 @@ static const struct field partition_items[] = {
 };
 const struct fields partition_fields = FIELDS(struct fact_partition, partition_items);
 
-static bool write_lost_partition(const void *from, struct fields_out *out)
+static bool write_range_partition(const void *from, struct fields_out *out)
 {
-	const struct fact_lost *lost = from;
+	const struct fact_range *lost = from;
 
 	if (lost->partition >= 0)
 		text_addf(out->text, "%d", (int)lost->partition);
@@ -460,9 +460,9 @@ static bool write_lost_partition(const void *from, struct fields_out *out)
 	return true;
 }
 
-static bool read_lost_partition(const json_t *value, void *to, struct fields_in *in)
+static bool read_range_partition(const json_t *value, void *to, struct fields_in *in)
 {
-	struct fact_lost *lost = to;
+	struct fact_range *lost = to;
 	json_int_t partition = json_integer_value(value);
 
 	lost->partition = -1;
@@ -474,19 +474,19 @@ static bool read_lost_partition(const json_t *value, void *to, struct fields_in 
 	return true;
 }
 
-static const struct field_custom lost_partition = { write_lost_partition, read_lost_partition };
+static const struct field_custom range_partition = { write_range_partition, read_range_partition };
 
-static const struct field lost_items[] = {
-	FIELD(struct fact_lost, producer, "producer", FIELD_UINT),
-	FIELD(struct fact_lost, topic, "topic", FIELD_TEXT),
-	FIELD(struct fact_lost, subscription, "subscription", FIELD_TEXT),
-	FIELD(struct fact_lost, partition, "partition", FIELD_CUSTOM, .custom = &lost_partition),
-	FIELD(struct fact_lost, first, "first", FIELD_COUNT),
-	FIELD(struct fact_lost, last, "last", FIELD_COUNT),
-	FIELD(struct fact_lost, first_due_ns, "firstDueNs", FIELD_INSTANT),
-	FIELD(struct fact_lost, last_due_ns, "lastDueNs", FIELD_INSTANT),
+static const struct field range_items[] = {
+	FIELD(struct fact_range, producer, "producer", FIELD_UINT),
+	FIELD(struct fact_range, topic, "topic", FIELD_TEXT),
+	FIELD(struct fact_range, subscription, "subscription", FIELD_TEXT),
+	FIELD(struct fact_range, partition, "partition", FIELD_CUSTOM, .custom = &range_partition),
+	FIELD(struct fact_range, first, "first", FIELD_COUNT),
+	FIELD(struct fact_range, last, "last", FIELD_COUNT),
+	FIELD(struct fact_range, first_due_ns, "firstDueNs", FIELD_INSTANT),
+	FIELD(struct fact_range, last_due_ns, "lastDueNs", FIELD_INSTANT),
 };
-const struct fields lost_fields = FIELDS(struct fact_lost, lost_items);
+const struct fields range_fields = FIELDS(struct fact_range, range_items);
 
 static const struct field account_items[] = {
 	FIELD(struct fact_account, is_kept, "kept", FIELD_BOOL),
@@ -495,7 +495,7 @@ static const struct field account_items[] = {
 	ACCOUNT_ITEMS(struct fact_account, all),
 	CORRUPTED(struct fact_account, all),
 	FIELD(struct fact_account, bytes_most, "bytesMost", FIELD_COUNT),
-	FIELD(struct fact_account, lost, "lostRanges", FIELD_ROWS, .of = &lost_fields,
+	FIELD(struct fact_account, lost, "lostRanges", FIELD_ROWS, .of = &range_fields,
 	      .count = offsetof(struct fact_account, lost_count)),
 	FIELD(struct fact_account, lost_left_off, "lostRangesLeftOff", FIELD_COUNT),
 };
@@ -591,5 +591,7 @@ const struct field totals_items[TOTALS_ITEMS] = {
 	      .count = offsetof(struct fact_totals, partitions_count)),
 	FIELD(struct fact_totals, account, "account", FIELD_STRUCT, .of = &account_fields,
 	      .when = keeps_account),
+	FIELD(struct fact_totals, spoiled, "spoiledRanges", FIELD_ROWS, .flags = FIELD_OMIT,
+	      .of = &range_fields, .count = offsetof(struct fact_totals, spoiled_count)),
 };
 const struct fields totals_fields = FIELDS(struct fact_totals, totals_items);

@@ -12,12 +12,12 @@
 
 extern const struct fields row_fields, environment_fields, usage_fields, agent_fields,
 	producer_fields, partition_fields, event_fields;
-extern const struct fields account_fields, lost_fields; /* of the whole; a range */
-extern const struct fields snapshot_fields;             /* the histograms of both windows apart */
+extern const struct fields account_fields, range_fields; /* of the whole; a range */
+extern const struct fields snapshot_fields;              /* the histograms of both windows apart */
 extern const struct fields interval_fields; /* newer minus older: a length instead of an instant */
 extern const struct fields
 	agent_account_fields; /* an agent with its histograms, once it has ended */
-#define TOTALS_ITEMS 13
+#define TOTALS_ITEMS 14
 extern const struct field totals_items[TOTALS_ITEMS];
 extern const struct fields totals_fields; /* all that a worker tells of its agents */
 

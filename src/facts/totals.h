@@ -84,9 +84,8 @@ struct fact_partition {
 	struct book_counts account;
 };
 
-/* Neighbouring messages of a producer that one subscription never received although the broker had
- * acknowledged them. */
-struct fact_lost {
+/* Neighbouring messages of a producer, at one subscription. */
+struct fact_range {
 	uint32_t producer; /* number, as that of fact_producer */
 	const char *topic, *subscription;
 	int32_t partition;    /* of all of them; -1 = unknown */
@@ -104,7 +103,9 @@ struct fact_account {
 	bool is_order_known;    /* false: some that came out of order were not seen, or all */
 	struct book_counts all; /* of all producers and subscriptions together */
 	uint64_t bytes_most;    /* that the book took at most */
-	struct fact_lost *lost; /* the first ranges, by producer, subscription and sequence */
+	/* Never received although the broker had acknowledged them: the first ranges, by producer,
+	 * subscription and sequence. */
+	struct fact_range *lost;
 	size_t lost_count;
 	uint64_t lost_left_off; /* ranges beyond those */
 };
@@ -130,6 +131,10 @@ struct fact_totals {
 	struct fact_partition *partitions; /* those that received something, or lost */
 	size_t partitions_count;
 	struct fact_account account;
+	/* Received, and their contents are not what was sent (COUNTER_SPOILED): the first of every loop, in the
+	 * same order. */
+	struct fact_range *spoiled;
+	size_t spoiled_count;
 };
 
 /* The snapshots and histograms; everything else stays. */

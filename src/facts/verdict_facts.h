@@ -71,7 +71,8 @@ struct verdict_facts {
 	/* Of the whole run, after the drain. */
 	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
 	uint64_t received, subscriptions;
-	uint64_t redelivered, corrupt, foreign, unstamped;
+	uint64_t redelivered, corrupt, spoiled, foreign, unstamped;
+	const struct fact_range *first_spoiled; /* NULL: none is known by name */
 	const struct fact_account
 		*account;     /* NULL: none was kept; the sums above are all there is */
 	uint64_t exact_below; /* a sequence, of each producer; ACCOUNT_EXACT */

@@ -45,6 +45,8 @@ const char fault_grammar[] =
 	"close:1@500+1 closes one connection, at message 500, and lose:1@2#1041..1044 throws away "
 	"1041, 1042 and 1043 of producer 2. Lots follow from a seed: brokerFaultSeed in the driver "
 	"file, --seed.\n\n"
+	"The embedded broker knows of a message when it takes it: what begins with a message "
+	"delays, stalls, refuses and closes what comes behind it. close counts requests there.\n\n"
 	"Messages of one batch of a Kafka client are told apart, but its answer is one: error and "
 	"deny strike all that travel with a message. A compressed batch is lost, stored twice or "
 	"refused as a whole, and corrupt, spoil and reorder leave it as it is.\n\n"

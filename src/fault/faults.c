@@ -11,7 +11,9 @@
 struct item {
 	struct fault fault;
 	uint64_t begin_ns; /* NEVER: not known yet */
-	uint64_t told;     /* messages or requests since it began */
+	uint64_t told;     /* messages or requests since it began ... */
+	uint64_t first;    /* ... of these in the call that it began with, if it began so ... */
+	uint64_t before;   /* ... and before the latest call */
 	uint64_t drawn;    /* answers, up to the last for which a lot was drawn */
 };
 
@@ -82,7 +84,9 @@ static uint64_t into_ns(const struct faults *f, const struct item *item, uint64_
 	return item->fault.period_ns != 0 ? into % item->fault.period_ns : into;
 }
 
-static bool is_on(const struct faults *f, const struct item *item, uint64_t at_ns)
+/* Where a length is a number, so many of its messages have been. */
+static bool is_on_after(const struct faults *f, const struct item *item, uint64_t been,
+                        uint64_t at_ns)
 {
 	const struct fault_span *length = &item->fault.length;
 	uint64_t into = into_ns(f, item, at_ns);
@@ -90,8 +94,19 @@ static bool is_on(const struct faults *f, const struct item *item, uint64_t at_n
 	if (into == NEVER)
 		return false;
 	if (length->unit == FAULT_MESSAGES)
-		return item->told < length->n;
+		return been < length->n;
 	return length->unit == FAULT_ALWAYS || into < length->n;
+}
+
+static bool is_on(const struct faults *f, const struct item *item, uint64_t at_ns)
+{
+	return is_on_after(f, item, item->told, at_ns);
+}
+
+/* For what comes: the message that it began with is here already. */
+static bool is_on_behind(const struct faults *f, const struct item *item, uint64_t at_ns)
+{
+	return is_on_after(f, item, item->told - item->first, at_ns);
 }
 
 /* --- messages ------------------------------------------------------------------------------------- */
@@ -107,8 +122,10 @@ static void count_messages(struct faults *f, uint64_t messages, uint64_t now_ns)
 	for (size_t i = 0; i < f->count; i++) {
 		struct item *item = &f->items[i];
 		if (item->fault.from.unit == FAULT_MESSAGES && item->begin_ns == NEVER &&
-		    f->messages >= item->fault.from.n)
+		    f->messages >= item->fault.from.n) {
 			item->begin_ns = now_ns;
+			item->first = item->fault.kind != FAULT_CLOSE ? messages : 0;
+		}
 	}
 }
 
@@ -169,6 +186,16 @@ static bool strikes_sequence(const struct faults *f, const struct item *item,
 	return lot_of(f, item, who) % fault->of < fault->count;
 }
 
+static bool tell(struct faults *f, struct item *item, uint64_t messages, uint64_t now_ns)
+{
+	if (is_on(f, item, now_ns))
+		return strikes(f, item, messages);
+	/* What goes by a number of messages, and is over for these, may not be over for what comes. */
+	if (item->told > 0 && item->fault.length.unit == FAULT_MESSAGES)
+		item->told += messages;
+	return false;
+}
+
 /* `who`: NULL of several. */
 static unsigned strike(struct faults *f, const struct fault_subject *who, uint64_t messages,
                        uint64_t now_ns)
@@ -181,10 +208,11 @@ static unsigned strike(struct faults *f, const struct fault_subject *who, uint64
 		bool strikes_it;
 		if (item->fault.kind == FAULT_CLOSE)
 			continue;
+		item->before = item->told;
 		if (item->fault.from.unit == FAULT_SEQUENCES)
 			strikes_it = who != NULL && strikes_sequence(f, item, who);
 		else
-			strikes_it = is_on(f, item, now_ns) && strikes(f, item, messages);
+			strikes_it = tell(f, item, messages, now_ns);
 		if (strikes_it)
 			struck |= FAULT_BIT(item->fault.kind);
 	}
@@ -237,9 +265,15 @@ bool faults_close(struct faults *f, uint64_t now_ns)
 bool faults_refuse(const struct faults *f, uint64_t now_ns)
 {
 	for (size_t i = 0; i < f->count; i++)
-		if (f->items[i].fault.kind == FAULT_REFUSE && is_on(f, &f->items[i], now_ns))
+		if (f->items[i].fault.kind == FAULT_REFUSE && is_on_behind(f, &f->items[i], now_ns))
 			return true;
 	return false;
+}
+
+static uint64_t longer_delay(const struct item *item, bool is_on, uint64_t ns)
+{
+	return item->fault.kind == FAULT_DELAY && is_on && item->fault.ns > ns ? item->fault.ns
+	                                                                       : ns;
 }
 
 uint64_t faults_delay_ns(const struct faults *f, uint64_t at_ns)
@@ -248,9 +282,18 @@ uint64_t faults_delay_ns(const struct faults *f, uint64_t at_ns)
 
 	for (size_t i = 0; i < f->count; i++) {
 		const struct item *item = &f->items[i];
-		if (item->fault.kind == FAULT_DELAY && item->fault.ns > longest &&
-		    is_on(f, item, at_ns))
-			longest = item->fault.ns;
+		longest = longer_delay(item, is_on_behind(f, item, at_ns), longest);
+	}
+	return longest;
+}
+
+uint64_t faults_delay_of_told_ns(const struct faults *f, uint64_t now_ns)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct item *item = &f->items[i];
+		longest = longer_delay(item, is_on_after(f, item, item->before, now_ns), longest);
 	}
 	return longest;
 }

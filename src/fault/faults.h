@@ -47,10 +47,14 @@ void faults_strike_each(struct faults *f, const struct fault_subject *who, size_
 /* One more request (of the loopback: a message, told behind faults_strike): is its connection closed? */
 bool faults_close(struct faults *f, uint64_t now_ns);
 
+/* What a fault that begins with a message does to connections and requests it does to those that come
+ * behind it. */
 bool faults_refuse(const struct faults *f, uint64_t now_ns);
 
-/* How much later all is handled that came at `at_ns`. */
+/* How much later all is handled that came at `at_ns`, and is to be told. */
 uint64_t faults_delay_ns(const struct faults *f, uint64_t at_ns);
+/* The same of the messages that were told last, at `now_ns`: with the one that it begins with. */
+uint64_t faults_delay_of_told_ns(const struct faults *f, uint64_t now_ns);
 
 /* The end of the stalls (kind STALL or BUSY) in which `at_ns` lies; `at_ns`: it lies in none.  They are
  * known as far ahead as the load's start is. */

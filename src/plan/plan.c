@@ -157,6 +157,17 @@ static uint64_t account_keys_most(const struct plan *plan)
 	       plan->workload->producers_per_topic;
 }
 
+/* What a payload holds follows from its stamp. */
+static bool contents_can_be_told(const struct workload *w, struct error *err)
+{
+	if (!w->verify_payload || w->message_size >= STAMP_BYTES)
+		return true;
+	return error_set(err, ERROR_CONFIG,
+	                 "verifyPayload: payloads of %u bytes have no room for the stamp of %d, "
+	                 "which says what they hold",
+	                 w->message_size, STAMP_BYTES);
+}
+
 /* Without consumers nothing can be missed: what was acknowledged and what has failed is counted anyway. */
 static const char *account_lack(const struct plan *plan, struct arena *arena)
 {
@@ -184,7 +195,7 @@ bool plan_make(struct plan *out, const struct workload *w, const struct plan_hos
 {
 	assert(host->cpus > 0 && w->message_size > 0);
 
-	if (!counts_fit(w, err))
+	if (!counts_fit(w, err) || !contents_can_be_told(w, err))
 		return false;
 	*out = (struct plan){
 		.workload = w,
@@ -195,6 +206,7 @@ bool plan_make(struct plan *out, const struct workload *w, const struct plan_hos
 		.consumers = (uint32_t)workload_consumers(w),
 		.deal = make_deal(w, host, arena),
 		.stamped = w->message_size >= STAMP_BYTES,
+		.verify = w->verify_payload,
 		.consume = {
 			.processing_ns = w->processing_ns,
 			.commit_interval_ns = w->commit_ns,

@@ -59,6 +59,7 @@ struct plan {
 	struct deal_spec deal;
 	struct consume_spec consume;
 	bool stamped;             /* payloads have room for the stamp */
+	bool verify;              /* consumers compare what arrives with what was sent */
 	bool account;             /* one is kept of every message */
 	const char *account_lack; /* why not; NULL = it is */
 

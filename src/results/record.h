@@ -99,6 +99,7 @@ struct record {
 	const struct record_reading *readings; /* the latest of the search, oldest first */
 	size_t readings_count;
 	bool stamped;
+	bool verified; /* consumers compared what arrived with what was sent */
 	/* Messages/s that the generator can make here of this size, as `omb calibrate` found; 0: it
 	 * was never run on this machine. */
 	double ceiling_per_s;
@@ -122,8 +123,10 @@ struct record {
 	size_t producer_totals_count;
 	const struct fact_partition *partition_totals;
 	size_t partition_totals_count;
-	struct fact_account account; /* its ranges are borrowed, too */
-	const char *account_lack;    /* why none was kept; NULL = one was, or nobody told */
+	struct fact_account account;      /* its ranges are borrowed, too */
+	const struct fact_range *spoiled; /* see fact_totals */
+	size_t spoiled_count;
+	const char *account_lack; /* why none was kept; NULL = one was, or nobody told */
 	const struct fact_event *events;
 	size_t events_count;
 	const char *failure_cause; /* the commonest of messages that failed; NULL = none is known */

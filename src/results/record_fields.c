@@ -194,6 +194,7 @@ static const struct field load_items[] = {
 	FIELD(struct record, consumers_per_subscription, "consumersPerSubscription", FIELD_COUNT),
 	FIELD(struct record, message_bytes, "messageBytes", FIELD_COUNT),
 	FIELD(struct record, stamped, "stamped", FIELD_BOOL),
+	FIELD(struct record, verified, "payloadsVerified", FIELD_BOOL),
 	FIELD(struct record, wake_interval_ns, "wakeIntervalNs", FIELD_COUNT),
 	FIELD(struct record, sample_ns, "samplePeriodNs", FIELD_COUNT),
 	/* At rate max and far above capacity this is what the latencies are made of. */
@@ -719,6 +720,8 @@ static const struct field record_items[] = {
 	FIELD(struct record, totals, "latencies", FIELD_CUSTOM, .custom = &latencies),
 	FIELD(struct record, totals.counters, "totals", FIELD_COUNTS, COUNTS),
 	FIELD(struct record, account, "accounting", FIELD_CUSTOM, .custom = &record_account),
+	FIELD(struct record, spoiled, "spoiledRanges", FIELD_ROWS, .of = &range_fields,
+	      .count = offsetof(struct record, spoiled_count)),
 	FIELD(struct record, slowest, "slowest", FIELD_STRUCT, .of = &slowest_fields,
 	      .flags = FIELD_NULL, .when = has_slowest),
 	LIST(phases, "phases", phase_fields),

@@ -395,11 +395,28 @@ static void judge_account(const struct verdict_facts *f, struct verdict_result *
 	judge_exactness(f, out);
 }
 
-static void judge_accounting(const struct verdict_facts *f, struct verdict_result *out)
+static void judge_damage(const struct verdict_facts *f, struct verdict_result *out)
 {
+	const struct fact_range *first = f->first_spoiled;
+	char which[96] = "";
+
 	if (f->corrupt > 0)
 		add(out, VERDICT_INVALID, "corrupt", "%" PRIu64 " messages had a damaged stamp",
 		    f->corrupt);
+	if (f->spoiled == 0)
+		return;
+	if (first != NULL)
+		(void)snprintf(which, sizeof(which),
+		               ", the first of them number %" PRIu64 " of producer %" PRIu32,
+		               first->first, first->producer);
+	add(out, VERDICT_INVALID, "corrupt",
+	    "%" PRIu64 " messages were received with other contents than were sent%s", f->spoiled,
+	    which);
+}
+
+static void judge_accounting(const struct verdict_facts *f, struct verdict_result *out)
+{
+	judge_damage(f, out);
 	if (f->foreign + f->unstamped > 0 && f->stamped)
 		add(out, VERDICT_SUSPECT, "foreign",
 		    "%" PRIu64 " messages of another run and %" PRIu64

@@ -32,7 +32,7 @@
  *                                                                 (nobody could look: a note)
  *     surplus         sums: more received than acknowledged       -
  *     foreign         messages without our stamp, or another's    -
- *     corrupt         -                                           any damaged stamp
+ *     corrupt         -                                           any damaged stamp or content
  *     agents          restarted with success                      lost for good (after everything
  *                                                                 had arrived: a note)
  *     agentStalled    stood still for seconds during the load     -

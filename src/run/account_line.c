@@ -17,13 +17,13 @@ static bool is_same_text(const char *a, const char *b)
 	return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
 }
 
-static bool is_same_key(const struct fact_lost *a, const struct fact_lost *b)
+static bool is_same_key(const struct fact_range *a, const struct fact_range *b)
 {
 	return a->producer == b->producer && is_same_text(a->subscription, b->subscription);
 }
 
 /* Neighbours that only their partitions part are one range; of how many that is made. */
-static size_t join(const struct fact_lost *lost, size_t count, struct fact_lost *out)
+static size_t join(const struct fact_range *lost, size_t count, struct fact_range *out)
 {
 	size_t joined = 1;
 
@@ -34,9 +34,9 @@ static size_t join(const struct fact_lost *lost, size_t count, struct fact_lost 
 	return joined;
 }
 
-/* "producer 2: 1041-1043, 1050"; whose subscription it is only where there are several. */
-static void add_range(const struct record *r, const struct fact_lost *range,
-                      const struct fact_lost *before, struct text *line)
+/* " (producer 2: 1041-1043, 1050"; whose subscription it is only where there are several. */
+static void add_range(const struct record *r, const struct fact_range *range,
+                      const struct fact_range *before, struct text *line)
 {
 	if (before == NULL || !is_same_key(before, range)) {
 		text_addf(line, "%sproducer %" PRIu32, before != NULL ? "; " : "", range->producer);
@@ -51,27 +51,60 @@ static void add_range(const struct record *r, const struct fact_lost *range,
 		text_addf(line, "-%" PRIu64, range->last);
 }
 
-static void add_lost(const struct record *r, const char *side_path, struct text *line)
+/* The first of them; how many messages were named. */
+static uint64_t add_ranges(const struct record *r, const struct fact_range *ranges, size_t count,
+                           struct text *line)
 {
-	const struct fact_account *a = &r->account;
-	struct fact_lost range, before = { .producer = 0 };
+	struct fact_range range, before = { .producer = 0 };
 	uint64_t named = 0;
 	size_t at = 0;
-	char n[UNITS_TEXT];
 
-	if (a->lost_count == 0)
-		return;
-	text_add(line, " (");
-	for (size_t shown = 0; shown < RANGES_SHOWN && at < a->lost_count; shown++) {
-		at += join(a->lost + at, a->lost_count - at, &range);
+	for (size_t shown = 0; shown < RANGES_SHOWN && at < count; shown++) {
+		at += join(ranges + at, count - at, &range);
 		add_range(r, &range, shown > 0 ? &before : NULL, line);
 		named += range.last - range.first + 1;
 		before = range;
 	}
-	if (a->all.lost > named)
-		text_addf(line, " and %s more%s%s", format_grouped(a->all.lost - named, n),
-		          side_path != NULL ? ", see omb show --lost " : "",
-		          side_path != NULL ? side_path : "");
+	return named;
+}
+
+static void add_more(uint64_t more, const char *option, const char *side_path, struct text *line)
+{
+	char n[UNITS_TEXT];
+
+	if (more == 0)
+		return;
+	text_addf(line, " and %s more", format_grouped(more, n));
+	if (side_path != NULL)
+		text_addf(line, ", see omb show %s %s", option, side_path);
+}
+
+static void add_lost(const struct record *r, const char *side_path, struct text *line)
+{
+	const struct fact_account *a = &r->account;
+
+	if (a->lost_count == 0)
+		return;
+	text_add(line, " (");
+	uint64_t named = add_ranges(r, a->lost, a->lost_count, line);
+	add_more(a->all.lost > named ? a->all.lost - named : 0, "--lost", side_path, line);
+	text_add(line, ")");
+}
+
+/* A damaged stamp names nobody. */
+static void add_spoiled(const struct record *r, const char *side_path, struct text *line)
+{
+	uint64_t stamps = r->totals.counters[COUNTER_CORRUPT];
+	uint64_t spoiled = r->totals.counters[COUNTER_SPOILED];
+	char n[UNITS_TEXT];
+
+	if (r->spoiled_count == 0)
+		return;
+	text_add(line, " (");
+	uint64_t named = add_ranges(r, r->spoiled, r->spoiled_count, line);
+	add_more(spoiled > named ? spoiled - named : 0, "--corrupted", side_path, line);
+	if (stamps > 0)
+		text_addf(line, "; of %s the stamp", format_grouped(stamps, n));
 	text_add(line, ")");
 }
 
@@ -87,19 +120,22 @@ static void add_wrong(const struct record *r, const char *side_path, struct text
 	const struct fact_account *a = &r->account;
 	const struct book_counts *c = &a->all;
 	/* Counted by the loops as well, which keep no account. */
-	uint64_t corrupted = larger(r->totals.counters[COUNTER_CORRUPT], c->corrupted);
+	uint64_t corrupted =
+		larger(r->totals.counters[COUNTER_CORRUPT] + r->totals.counters[COUNTER_SPOILED],
+	               c->corrupted);
 	const char *least = a->is_kept && !a->is_exact ? "at least " : "";
 	const char *least_of_order = a->is_kept && !a->is_order_known ? "at least " : least;
 	const struct {
 		uint64_t count;
 		const char *least, *what;
+		void (*name)(const struct record *r, const char *side_path, struct text *line);
 	} wrongs[] = {
-		{ c->lost, least, "lost" },
-		{ corrupted, least, "corrupted" },
-		{ c->never_sent, least, "received that nobody sent" },
-		{ c->duplicated, least, "duplicated" },
-		{ c->out_of_order, least_of_order, "out of order" },
-		{ c->delivered_though_failed, least, "delivered though failed" },
+		{ c->lost, least, "lost", add_lost },
+		{ corrupted, least, "corrupted", add_spoiled },
+		{ c->never_sent, least, "received that nobody sent", NULL },
+		{ c->duplicated, least, "duplicated", NULL },
+		{ c->out_of_order, least_of_order, "out of order", NULL },
+		{ c->delivered_though_failed, least, "delivered though failed", NULL },
 	};
 	bool any = false;
 	char n[UNITS_TEXT];
@@ -109,8 +145,8 @@ static void add_wrong(const struct record *r, const char *side_path, struct text
 			continue;
 		text_addf(line, "%s%s%s %s", any ? ", " : "", wrongs[i].least,
 		          format_grouped(wrongs[i].count, n), wrongs[i].what);
-		if (i == 0)
-			add_lost(r, side_path, line);
+		if (wrongs[i].name != NULL)
+			wrongs[i].name(r, side_path, line);
 		any = true;
 	}
 	if (any)

@@ -84,6 +84,7 @@ static void fill_load(struct run *r, struct record *out)
 	out->search_trials = r->search.state.trials;
 	fill_readings(r, out);
 	out->stamped = p->stamped;
+	out->verified = p->verify;
 	out->ceiling_per_s = r->options->ceiling_per_s;
 }
 
@@ -149,6 +150,8 @@ static void fill_totals(struct run *r, struct record *out)
 	out->producer_totals_count = t->producers_count;
 	out->partition_totals = t->partitions;
 	out->partition_totals_count = t->partitions_count;
+	out->spoiled = t->spoiled;
+	out->spoiled_count = t->spoiled_count;
 	fill_account(r, out);
 }
 
@@ -413,6 +416,14 @@ static const char *lacks_of_the_worker(struct run *r)
 	                    r->await.lacks);
 }
 
+/* Where samples stand for the ends of the window. */
+static uint64_t counted_late_ns(const struct record *r)
+{
+	bool is_late = !r->edges_known && r->counted_end_ns > r->window_end_ns;
+
+	return is_late ? r->counted_end_ns - r->window_end_ns : 0;
+}
+
 static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
@@ -435,9 +446,7 @@ static void judge(struct run *r, struct record *out)
 		.stamped = out->stamped,
 		.broker_is_local = r->made.broker_is_local,
 		.window_ns = out->window_end_ns - out->window_start_ns,
-		.counted_late_ns = !out->edges_known && out->counted_end_ns > out->window_end_ns
-		                           ? out->counted_end_ns - out->window_end_ns
-		                           : 0,
+		.counted_late_ns = counted_late_ns(out),
 		.edge_lack = out->edge_lack,
 		.asked_per_s = out->asked_per_s,
 		.search_cut = out->rate == RECORD_SEARCHED && !out->search_converged,
@@ -455,6 +464,8 @@ static void judge(struct run *r, struct record *out)
 		.subscriptions = out->subscriptions,
 		.redelivered = c[COUNTER_REDELIVERED],
 		.corrupt = c[COUNTER_CORRUPT],
+		.spoiled = c[COUNTER_SPOILED],
+		.first_spoiled = out->spoiled,
 		.foreign = c[COUNTER_FOREIGN],
 		.unstamped = c[COUNTER_UNSTAMPED],
 		.account = out->account.is_kept ? &out->account : NULL,

@@ -84,6 +84,8 @@ void connect_consumers(struct run *r)
 		                      .partitions = r->plan->partitions,
 		                      .deal = r->plan->deal,
 		                      .consume = r->plan->consume,
+		                      .verify = r->plan->verify ? &r->plan->load.payload : NULL,
+		                      .verify_seed = r->plan->verify ? r->plan->load.seed : 0,
 		                      .account = r->plan->account,
 		                      .producer_topics = r->made.clients.producer_topics,
 		                      .producers = r->plan->producers },

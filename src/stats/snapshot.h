@@ -44,6 +44,7 @@
 	X(PROBES_RECEIVED, "probesReceived",  "probes received")                                   \
 	X(REDELIVERED,     "redelivered",     "received messages that the broker marked as delivered before; where it marks none, the row redelivery of the driver says so") \
 	X(CORRUPT,         "corrupt",         "received messages whose stamp is damaged")          \
+	X(SPOILED,         "spoiled",         "received messages whose contents are not what was sent; known with verifyPayload") \
 	X(UNSTAMPED,       "unstamped",       "received messages without a stamp")                 \
 	X(FOREIGN,         "foreign",         "received messages of another run")                  \
 	X(NEGATIVE,        "negative",        "received before they were sent: clocks disagree")   \

@@ -64,6 +64,10 @@ struct worker_create_consumers {
 	uint32_t partitions; /* of every topic; 0 = unknown */
 	struct deal_spec deal;
 	struct consume_spec consume;
+	/* What arrives is compared with the payloads of the load to come, whose seed this is
+	 * (load/assignment.h); NULL = it is not. */
+	const struct payload_spec *verify;
+	uint64_t verify_seed;
 	/* An account is kept of every message (account/book.h) of the producers to come: as
 	 * worker_create_producers will have them, which then asks for it, too. */
 	bool account;

@@ -217,14 +217,16 @@ static struct local_slot *slot_of_producer(struct local *l, uint32_t producer, u
 	return &l->producers.items[producer % l->producers.count];
 }
 
-/* Those whose stamp is damaged, where they came. */
+/* Where those came that are damaged. */
 static void settle_corrupted(struct local *l, const struct agent *a)
 {
 	for (uint32_t i = 0; i < a->spec.clients_count; i++) {
 		const struct client_spec *client = &a->spec.clients[i];
 		const struct shm_loop *loop = &a->shm->loop[i % a->spec.loops];
 		const _Atomic uint64_t *damaged = agent_shm_damaged(a->shm, i);
-		if (counter_read(&loop->counters[COUNTER_CORRUPT]) == 0)
+		if (counter_read(&loop->counters[COUNTER_CORRUPT]) +
+		            counter_read(&loop->counters[COUNTER_SPOILED]) ==
+		    0)
 			continue;
 		for (uint32_t p = 0; p < a->shm->shape.partitions; p++)
 			book_corrupted(l->account.book, client->topic_number,
@@ -341,7 +343,7 @@ static uint64_t corrupted(const struct local *l)
 		for (uint32_t k = 0; a->spec.role == AGENT_CONSUMER && k < a->spec.loops; k++)
 			agent_shm_count(a->shm, k, counters);
 	}
-	return counters[COUNTER_CORRUPT];
+	return counters[COUNTER_CORRUPT] + counters[COUNTER_SPOILED];
 }
 
 struct telling {
@@ -362,7 +364,7 @@ static void tell_lost(void *to, const struct book_range *r)
 	}
 	if (t->to->lost == NULL)
 		t->to->lost = arena_alloc(t->arena, LOST_MAX * sizeof(*t->to->lost));
-	t->to->lost[t->to->lost_count++] = (struct fact_lost){
+	t->to->lost[t->to->lost_count++] = (struct fact_range){
 		.producer = roster->id_base + r->producer,
 		.topic = roster->names[topic],
 		.subscription = t->l->subscriptions[t->l->account.first_of[topic] + r->subscription]

@@ -101,6 +101,8 @@ static bool start_slot(struct local *l, struct local_slot *slot, struct error *e
 		.cpu = slot->cpu,
 	};
 
+	if (slot->role == AGENT_CONSUMER)
+		spec.verify = l->verify;
 	if (!l->keep_topics)
 		spec.names = l->names;
 	slot->agent = supervisor_start(&l->supervisor, &spec, NULL, err);
@@ -194,6 +196,13 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 
 	l->partitions = c->partitions;
 	l->consume = c->consume;
+	if (c->verify != NULL)
+		l->verify = (struct agent_verify){
+			.size = c->verify->size,
+			.count = c->verify->count,
+			.seed = c->verify_seed,
+			.pool_fd = l->pool_fd,
+		};
 	find_subscriptions(l, c);
 	if (!local_roster_expect(&l->roster, c, l->subscriptions, l->subscriptions_count, &l->arena,
 	                         err))

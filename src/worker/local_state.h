@@ -17,6 +17,7 @@
  *     local_events.c  all that is worth a word, as events
  *     local_outage.c  how long nothing good came back
  *     local_slow.c    which messages were the slowest
+ *     local_spoiled.c which messages arrived with other contents
  *     local_debts.c   what they owe when they have ended
  *     local_roster.c  whose messages an account is kept of
  *     local_account.c what became of each of them
@@ -71,10 +72,11 @@ struct local {
 	uint16_t run; /* of the stamp */
 	bool keep_topics;
 	struct consume_spec consume;
-	bool stopped;         /* by STOP_ALL: the next INITIALIZE_DRIVER starts over */
-	struct agent *broker; /* the driver's own; NULL = none */
-	bool job_asked;       /* the job under way has asked the broker for something */
-	struct agent *job;    /* the disposable agent of the call under way */
+	struct agent_verify verify; /* its pool is pool_fd, which stays */
+	bool stopped;               /* by STOP_ALL: the next INITIALIZE_DRIVER starts over */
+	struct agent *broker;       /* the driver's own; NULL = none */
+	bool job_asked;             /* the job under way has asked the broker for something */
+	struct agent *job;          /* the disposable agent of the call under way */
 	struct admin_job job_spec;
 
 	struct worker_call *call;                               /* under way; NULL = none */

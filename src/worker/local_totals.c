@@ -11,6 +11,7 @@
 #include "worker/local_debts.h"
 #include "worker/local_edges.h"
 #include "worker/local_slow.h"
+#include "worker/local_spoiled.h"
 
 /* Counts of partitions are left out of the result beyond this many (8 bytes each here). */
 #define PARTITION_TOTALS_MAX ((size_t)4 * 1024 * 1024)
@@ -257,6 +258,7 @@ void local_final_totals(struct local *l, struct arena *arena, struct fact_totals
 	list_producers(l, arena, out);
 	list_partitions(l, arena, out);
 	local_account_tell(l, arena, out);
+	local_spoiled_tell(l, arena, out);
 }
 
 static void read_subscriptions(struct local *l, struct arena *arena, struct worker_readiness *out)

@@ -2,6 +2,7 @@
 #include "worker/local_verbs.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "config/driver_file.h"
 #include "config/override.h"
@@ -188,17 +189,37 @@ static bool start_delete(struct local *l, struct error *err)
 
 /* --- agents ------------------------------------------------------------------------------------- */
 
-static bool is_same_pool(const struct payload_spec *a, const struct payload_spec *b)
+/* What was given is compared with what was made of it: texts of another call may lie where those lay. */
+static bool has_contents(const void *const *contents, const struct payload_spec *made, int fd)
 {
-	return a->size == b->size && a->count == b->count && a->random_ratio == b->random_ratio &&
-	       a->seed == b->seed && a->contents == b->contents;
+	struct error err;
+	unsigned char *pool = payload_map(fd, made->size, made->count, &err);
+	bool is_same = pool != NULL;
+
+	for (uint32_t i = 0; i < made->count && is_same; i++)
+		is_same = memcmp(contents[i], pool + (size_t)i * made->size, made->size) == 0;
+	payload_unmap(pool, made->size, made->count);
+	return is_same;
+}
+
+static bool is_same_pool(const struct payload_spec *spec, const struct payload_spec *made, int fd)
+{
+	if (spec->size != made->size || spec->count != made->count ||
+	    (spec->contents != NULL) != (made->contents != NULL))
+		return false;
+	if (spec->contents != NULL)
+		return has_contents(spec->contents, made, fd);
+	return spec->random_ratio == made->random_ratio && spec->seed == made->seed;
 }
 
 /* Large pools take longer than the gate is away: they are made before, if what comes is known. */
 static bool make_pool(struct local *l, const struct payload_spec *spec, struct error *err)
 {
-	if (l->pool_fd >= 0 && is_same_pool(spec, &l->pool_spec))
+	if (l->pool_fd >= 0 && is_same_pool(spec, &l->pool_spec, l->pool_fd))
 		return true;
+	if (l->verify.size > 0)
+		return error_set(err, ERROR_USAGE,
+		                 "consumers compare what arrives with other payloads than these");
 	file_close(l->pool_fd);
 	l->pool_spec = *spec;
 	l->pool_fd = payload_make(spec, err);
@@ -207,7 +228,9 @@ static bool make_pool(struct local *l, const struct payload_spec *spec, struct e
 
 static bool start_create_consumers(struct local *l, struct error *err)
 {
-	bool ok = local_start_consumers(l, &l->call->create_consumers, err);
+	const struct worker_create_consumers *c = &l->call->create_consumers;
+	bool ok = (c->verify == NULL || make_pool(l, c->verify, err)) &&
+	          local_start_consumers(l, c, err);
 
 	l->call->wanted = l->consumers.count;
 	return ok;
@@ -243,6 +266,9 @@ static bool start_load(struct local *l, struct error *err)
 {
 	if (!make_pool(l, &l->call->load.payload, err))
 		return false;
+	if (l->verify.size > 0 && l->verify.seed != l->call->load.seed)
+		return error_set(err, ERROR_USAGE,
+		                 "consumers compare what arrives with a load of another seed");
 	l->call->load.run = l->run;
 	local_debts_begin(l, &l->call->load);
 	return command(l, &l->producers,

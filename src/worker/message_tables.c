@@ -6,6 +6,7 @@
 
 #include "config/override.h"
 #include "facts/fact_fields.h"
+#include "load/stamp.h"
 #include "util/arena.h"
 #include "util/base64.h"
 #include "worker/call.h"
@@ -372,6 +373,42 @@ static const struct field subscription_items[] = {
 static const struct fields subscription_fields =
 	FIELDS(struct worker_subscription, subscription_items);
 
+/* NULL where there is none. */
+static bool read_payload(const json_t *v, const struct payload_spec **to, struct fields_in *in)
+{
+	*to = NULL;
+	if (v == NULL || json_is_null(v))
+		return true;
+	struct payload_spec *payload = arena_alloc(in->arena, sizeof(*payload));
+	*to = payload;
+	return fields_read(&payload_fields, v, payload, in);
+}
+
+static bool write_payload(const struct payload_spec *payload, struct fields_out *out)
+{
+	if (payload != NULL)
+		fields_write(&payload_fields, payload, out);
+	return payload != NULL;
+}
+
+static bool write_verify(const void *from, struct fields_out *out)
+{
+	return write_payload(((const struct worker_create_consumers *)from)->verify, out);
+}
+
+/* Whoever is asked to compare cannot do without what it compares with. */
+static bool read_verify(const json_t *v, void *to, struct fields_in *in)
+{
+	struct worker_create_consumers *s = to;
+
+	if (!read_payload(v, &s->verify, in))
+		return false;
+	return s->verify == NULL || s->verify->size >= STAMP_BYTES ||
+	       refuse(in, "verify: payloads have no room for a stamp");
+}
+
+static const struct field_custom verify = { write_verify, read_verify };
+
 static const struct field create_consumers_ask[] = {
 	FIELD(struct worker_create_consumers, items, "topicsSubscriptions", FIELD_LIST,
 	      .of = &subscription_fields, .count = offsetof(struct worker_create_consumers, count)),
@@ -379,6 +416,9 @@ static const struct field create_consumers_ask[] = {
 	FIELD(struct worker_create_consumers, deal, "deal", FIELD_STRUCT, .of = &deal_fields),
 	FIELD(struct worker_create_consumers, consume, "consume", FIELD_STRUCT,
 	      .of = &consume_fields),
+	FIELD(struct worker_create_consumers, verify, "verify", FIELD_CUSTOM, .custom = &verify),
+	FIELD(struct worker_create_consumers, verify_seed, "verifySeed", FIELD_WALL,
+	      .flags = FIELD_OMIT),
 	FIELD(struct worker_create_consumers, account, "account", FIELD_BOOL),
 	FIELD(struct worker_create_consumers, producer_topics, "producerTopics", FIELD_CUSTOM,
 	      .custom = &coming_topics),
@@ -387,22 +427,12 @@ static const struct field create_consumers_ask[] = {
 
 static bool write_coming_payload(const void *from, struct fields_out *out)
 {
-	const struct worker_create_producers *s = from;
-
-	if (s->payload != NULL)
-		fields_write(&payload_fields, s->payload, out);
-	return s->payload != NULL;
+	return write_payload(((const struct worker_create_producers *)from)->payload, out);
 }
 
 static bool read_coming_payload(const json_t *v, void *to, struct fields_in *in)
 {
-	struct worker_create_producers *s = to;
-
-	if (v == NULL || json_is_null(v))
-		return true;
-	struct payload_spec *payload = arena_alloc(in->arena, sizeof(*payload));
-	s->payload = payload;
-	return fields_read(&payload_fields, v, payload, in);
+	return read_payload(v, &((struct worker_create_producers *)to)->payload, in);
 }
 
 static const struct field_custom coming_payload = { write_coming_payload, read_coming_payload };

@@ -195,6 +195,11 @@ class Result:
         table = self.omb["accounting"]["lostRanges"]
         return [dict(zip(table["columns"], row)) for row in table["rows"]]
 
+    def spoiled(self):
+        """The same of those that arrived with other contents."""
+        table = self.omb["spoiledRanges"]
+        return [dict(zip(table["columns"], row)) for row in table["rows"]]
+
     def rows(self, table):
         table = self.omb[table]
         return [dict(zip(table["columns"], row)) for row in table["rows"]]

@@ -6,18 +6,13 @@ import itertools
 import json
 import random
 
-KINDS = ("lose", "duplicate", "reorder", "corrupt", "deny", "error")
+KINDS = ("lose", "duplicate", "reorder", "corrupt", "spoil", "deny", "error")
 
 # One producer has one of these: each fault alone, each pair of them, and none.
 MIXES = [(), *itertools.combinations(KINDS, 1), *itertools.combinations(KINDS, 2)]
 
-PRODUCERS_OF_EACH = 2
-SEEDS_OF_EACH = 5  # one after the other in the messages of a producer
-PRODUCERS = len(MIXES) * PRODUCERS_OF_EACH
-
-
-def mix_of(producer):
-    return MIXES[producer // PRODUCERS_OF_EACH]
+SEEDS_OF_EACH = 10
+MESSAGES_OF_A_SEED = 40
 
 
 class Script:
@@ -25,18 +20,24 @@ class Script:
 
     Two faults never strike one message, nor neighbours.  So what each does is plain to say."""
 
-    def __init__(self, messages, seed=0):
-        """`messages`: of each producer."""
+    def __init__(self, seeds_in_a_row, seed=0):
+        """So many seeds one after the other in the messages of one producer: 1, and the counts of a producer
+        are those of a seed."""
+        self.producers_of_each = SEEDS_OF_EACH // seeds_in_a_row
+        self.producers = len(MIXES) * self.producers_of_each
+        self.messages = MESSAGES_OF_A_SEED * seeds_in_a_row  # of each producer
         self.faults = []
         self.meant = collections.defaultdict(set)  # kind -> {(producer, sequence)}
-        part = messages // SEEDS_OF_EACH
-        for producer, i in itertools.product(range(PRODUCERS), range(SEEDS_OF_EACH)):
+        for producer, i in itertools.product(range(self.producers), range(seeds_in_a_row)):
             lots = random.Random(f"{seed} {producer} {i}")
             every = lots.randint(7, 11)
             shift = lots.randint(2, every - 2)
-            for which, kind in enumerate(mix_of(producer)):
-                first = part * i + which * shift
-                self._plant(kind, producer, every, first, part * (i + 1))
+            begin, end = MESSAGES_OF_A_SEED * i, MESSAGES_OF_A_SEED * (i + 1)
+            for which, kind in enumerate(self.mix_of(producer)):
+                self._plant(kind, producer, every, begin + which * shift, end)
+
+    def mix_of(self, producer):
+        return MIXES[producer // self.producers_of_each]
 
     def _plant(self, kind, producer, every, first, end):
         self.faults.append(f"{kind}:{every}@{producer}#{first}..{end}")
@@ -82,6 +83,11 @@ class Truth:
         return self.never_received - self.failed
 
     @property
+    def damaged(self):
+        """And received, by whatever name."""
+        return (self.done["corrupt"] | self.done["spoil"]) - self.done["error"]
+
+    @property
     def delivered_though_failed(self):
         return self.failed - self.never_received
 
@@ -110,7 +116,7 @@ class Truth:
 
     def assert_is_what_was_meant(self, script, shares_answers):
         """`shares_answers`: messages of a batch fail together."""
-        for kind in ("lose", "duplicate", "corrupt"):
+        for kind in ("lose", "duplicate", "corrupt", "spoil"):
             # What else was refused with its batch was never taken in.
             assert self.done[kind] == script.meant[kind] - (self.done["error"]), kind
         if shares_answers:

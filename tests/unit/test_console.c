@@ -396,7 +396,7 @@ static void what_was_proven_is_told_and_no_more(void **state)
 
 static void what_was_lost_is_named_first_and_the_rest_of_it_is_in_the_file(void **state)
 {
-	struct fact_lost lost[] = {
+	struct fact_range lost[] = {
 		{ .producer = 2, .subscription = "a", .partition = 0, .first = 1041, .last = 1042 },
 		{ .producer = 2, .subscription = "a", .partition = 1, .first = 1043, .last = 1043 },
 		{ .producer = 2, .subscription = "a", .partition = 1, .first = 1050, .last = 1050 },
@@ -414,6 +414,27 @@ static void what_was_lost_is_named_first_and_the_rest_of_it_is_in_the_file(void 
 	r.totals.counters[COUNTER_RECEIVED] -= 2;
 	expect_line(&r, "3 lost (producer 2: 1041-1043), 1 duplicated; 9,000,000 sent, "
 	                "9,000,000 acknowledged, 8,999,998 received (1 subscription)");
+
+	/* What is damaged has a name, unless its stamp is. */
+	fill_account(&r);
+	r.totals.counters[COUNTER_CORRUPT] = r.account.all.corrupted = 1;
+	expect_line(&r, "1 corrupted; " SUMS
+	                ": every acknowledged message was received once, in order");
+	fill_account(&r);
+	r.spoiled = lost;
+	r.spoiled_count = 2;
+	r.totals.counters[COUNTER_SPOILED] = r.account.all.corrupted = 3;
+	expect_line(&r, "3 corrupted (producer 2: 1041-1043); " SUMS
+	                ": every acknowledged message was received once, in order");
+	fill_account(&r);
+	r.spoiled = lost;
+	r.spoiled_count = 2;
+	r.totals.counters[COUNTER_SPOILED] = 1003;
+	r.totals.counters[COUNTER_CORRUPT] = 2;
+	r.account.all.corrupted = 1005;
+	expect_line(&r, "1,005 corrupted (producer 2: 1041-1043 and 1,000 more, see omb show "
+	                "--corrupted w.omb; of 2 the stamp); " SUMS
+	                ": every acknowledged message was received once, in order");
 
 	fill_account(&r);
 	r.account.lost = lost;
@@ -613,7 +634,7 @@ static void the_summary_is_one_json_line_where_json_is_wanted(void **state)
 
 static void the_json_line_has_the_counts_of_the_account(void **state)
 {
-	struct fact_lost lost = { .first = 1, .last = 3 };
+	struct fact_range lost = { .first = 1, .last = 3 };
 	struct record r;
 	struct text out = { 0 };
 

@@ -106,7 +106,7 @@ static void an_account_comes_through_with_its_ranges(void **state)
 	const struct book_counts counts = ones_to_nine();
 	struct fact_producer producer = { .topic = "t", .account = counts, .exact_below = 4096 };
 	struct fact_partition partition = { .topic = "t", .subscription = "s", .account = counts };
-	struct fact_lost lost[] = {
+	struct fact_range lost[] = {
 		{ 7, "t", "s", 0, 1041, 1043, 5000, 7000 },
 		{ 8, "t", "s", -1, 9, 9, 6000, 6000 },
 	};
@@ -183,13 +183,13 @@ static void a_partition_of_a_loss_is_a_number(void **state)
 	static const char *const bad[] = { "-1", "\"a\"", "1.5", "99999999999" };
 	struct error err;
 	struct fields_in in = { NULL, 0, &err };
-	struct fact_lost lost;
+	struct fact_range lost;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		json_t *root = json_object();
 		json_object_set_new(root, "partition", json_loads(bad[i], JSON_DECODE_ANY, NULL));
-		assert_false(fields_read(&lost_fields, root, &lost, &in));
+		assert_false(fields_read(&range_fields, root, &lost, &in));
 		assert_string_equal(err.text, "partition is no number");
 		json_decref(root);
 	}

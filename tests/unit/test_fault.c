@@ -265,9 +265,136 @@ static void a_length_in_messages_ends_what_counts_nothing_itself(void **state)
 	assert_false(faults_refuse(f, T0));
 	for (size_t i = 0; i < sizeof(refuses) / sizeof(refuses[0]); i++) {
 		faults_strike(f, 1, T0 + i);
-		/* It holds for messages 3 and 4, until they are told. */
-		assert_int_equal(faults_refuse(f, T0 + i), refuses[i] && i != 3);
+		/* Message 3 is here when it begins: it holds for what comes with 4 and 5. */
+		assert_int_equal(faults_refuse(f, T0 + i), refuses[i]);
 	}
+	faults_destroy(f);
+}
+
+/* Messages 1 to 7 come, one each millisecond; T0 is a millisecond before the first. */
+#define COMING 7
+
+enum asked { ASKED_STRUCK, ASKED_CLOSED, ASKED_DELAYED, ASKED_STALLED, ASKED_BUSY };
+enum asked_before { ASKED_DELAYED_BEHIND, ASKED_REFUSED };
+
+static bool is_hit(struct faults *f, enum asked what, unsigned struck, uint64_t now_ns)
+{
+	bool closed = faults_close(f, now_ns);
+
+	switch (what) {
+	case ASKED_STRUCK:
+		return struck != 0;
+	case ASKED_CLOSED:
+		return closed;
+	case ASKED_DELAYED:
+		return faults_delay_of_told_ns(f, now_ns) > 0;
+	case ASKED_STALLED:
+		return faults_stall_end_ns(f, FAULT_STALL, now_ns) > now_ns;
+	case ASKED_BUSY:
+		return faults_stall_end_ns(f, FAULT_BUSY, now_ns) > now_ns;
+	}
+	abort();
+}
+
+/* What a fault hits of them: "34". */
+static void expect_hits(const char *kind, const char *when, enum asked what, const char *hits)
+{
+	char text[64], found[COMING + 1] = "";
+	size_t n = 0;
+
+	(void)snprintf(text, sizeof(text), "%s%s", kind, when);
+	struct faults *f = plant(text, NULL);
+	for (unsigned i = 1; i <= COMING; i++) {
+		uint64_t now_ns = T0 + i * MS;
+		if (is_hit(f, what, faults_strike(f, 1, now_ns), now_ns))
+			found[n++] = (char)('0' + i);
+	}
+	faults_destroy(f);
+	if (strcmp(found, hits) != 0)
+		fail_msg("%s hits messages %s and not %s", text, found, hits);
+}
+
+/* As a broker that has to know before it looks into what comes. */
+static void expect_hits_behind(const char *kind, const char *when, enum asked_before what,
+                               const char *hits)
+{
+	char text[64], found[COMING + 1] = "";
+	size_t n = 0;
+
+	(void)snprintf(text, sizeof(text), "%s%s", kind, when);
+	struct faults *f = plant(text, NULL);
+	for (unsigned i = 1; i <= COMING; i++) {
+		uint64_t now_ns = T0 + i * MS;
+		bool hit = what == ASKED_REFUSED ? faults_refuse(f, now_ns)
+		                                 : faults_delay_ns(f, now_ns) > 0;
+		if (hit)
+			found[n++] = (char)('0' + i);
+		faults_strike(f, 1, now_ns);
+	}
+	faults_destroy(f);
+	if (strcmp(found, hits) != 0)
+		fail_msg("%s hits what comes with messages %s and not %s", text, found, hits);
+}
+
+/* Each word, however its length is said: with one message, too, it hits. */
+static void a_fault_hits_so_many_from_the_one_on_that_it_begins_with(void **state)
+{
+	static const struct {
+		const char *when, *hits, *behind;
+	} cases[] = {
+		{ "@3", "34567", "4567" },
+		{ "@3+1", "3", "4" },
+		{ "@3..4", "3", "4" },
+		{ "@3+2", "34", "45" },
+		{ "@3..6", "345", "456" },
+		{ "@1+1", "1", "2" },
+		{ "@3+2ms", "34", "4" },
+		/* The load began with the first message. */
+		{ "@3ms", "4567", "4567" },
+		{ "@3ms+1", "4", "4" },
+		{ "@3ms+2", "45", "45" },
+		{ "@3ms+2ms", "45", "45" },
+		{ "@3ms..5ms", "45", "45" },
+		{ "@1ms+1ms/3ms", "25", "25" },
+	};
+	static const char *const of_messages[] = { "error:1",     "deny:1",    "lose:1",
+		                                   "duplicate:1", "reorder:1", "corrupt:1",
+		                                   "spoil:1",     "error:5/5" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *when = cases[i].when, *hits = cases[i].hits;
+		for (size_t k = 0; k < sizeof(of_messages) / sizeof(of_messages[0]); k++)
+			expect_hits(of_messages[k], when, ASKED_STRUCK, hits);
+		expect_hits("close:1", when, ASKED_CLOSED, hits);
+		expect_hits("delay:5ms", when, ASKED_DELAYED, hits);
+		expect_hits_behind("delay:5ms", when, ASKED_DELAYED_BEHIND, cases[i].behind);
+		expect_hits_behind("refuse", when, ASKED_REFUSED, cases[i].behind);
+	}
+	/* These are as long as they say. */
+	expect_hits("stall:1500us", "@3", ASKED_STALLED, "34");
+	expect_hits("stall:1us", "@3", ASKED_STALLED, "3");
+	expect_hits("stall:1us", "@3ms/2ms", ASKED_STALLED, "46");
+	expect_hits("busy:1500us", "@3", ASKED_BUSY, "34");
+	expect_hits("busy:1us", "@1", ASKED_BUSY, "1");
+}
+
+/* A batch that has the last of them in it, too, is hit by what is nothing but one message long. */
+static void a_batch_in_which_all_of_it_lies_is_hit(void **state)
+{
+	struct faults *f = plant("delay:5ms@7+1 refuse@7+1", NULL);
+
+	(void)state;
+	faults_strike(f, 5, T0);
+	assert_int_equal(faults_delay_of_told_ns(f, T0), 0);
+	faults_strike(f, 5, T0); /* 6 to 10 */
+	assert_int_equal(faults_delay_of_told_ns(f, T0), 5 * MS);
+	assert_int_equal(faults_delay_ns(f, T0), 5 * MS);
+	assert_true(faults_refuse(f, T0));
+	faults_strike(f, 5, T0);
+	assert_int_equal(faults_delay_of_told_ns(f, T0), 0);
+	assert_int_equal(faults_delay_ns(f, T0), 0);
+	assert_false(faults_refuse(f, T0));
 	faults_destroy(f);
 }
 
@@ -535,6 +662,8 @@ int main(void)
 		cmocka_unit_test(a_batch_is_struck_when_what_is_counted_lies_in_it),
 		cmocka_unit_test(lots_are_drawn_as_often_as_asked_for),
 		cmocka_unit_test(a_length_in_messages_ends_what_counts_nothing_itself),
+		cmocka_unit_test(a_fault_hits_so_many_from_the_one_on_that_it_begins_with),
+		cmocka_unit_test(a_batch_in_which_all_of_it_lies_is_hit),
 		cmocka_unit_test(stalls_that_touch_are_one),
 		cmocka_unit_test(messages_of_a_producer_are_struck_by_their_numbers_in_any_order),
 		cmocka_unit_test(the_lot_of_a_message_is_its_own),

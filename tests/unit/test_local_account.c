@@ -276,7 +276,7 @@ static void a_loss_is_charged_once_whatever_comes_twice(void **state)
 		&t.account.all,
 		&(struct book_counts){ .received = 299, .lost = 1, .missing = 1, .duplicated = 1 });
 	assert_int_equal(t.account.lost_count, 1);
-	const struct fact_lost *lost = &t.account.lost[0];
+	const struct fact_range *lost = &t.account.lost[0];
 	assert_int_equal(lost->producer, 0);
 	assert_string_equal(lost->topic, f.topics[0]);
 	assert_string_equal(lost->subscription, "omb-test-sub");

@@ -259,6 +259,31 @@ static void the_connection_of_one_message_is_dropped(void **state)
 	loop_core_destroy(core);
 }
 
+static void the_message_that_a_delay_begins_with_is_late_and_so_many_after_it(void **state)
+{
+	static const struct {
+		const char *fault;
+		uint32_t first, last; /* of those that are late */
+	} cases[] = {
+		{ "delay:5ms@3", 3, 6 },
+		{ "delay:5ms@3+1", 3, 3 },
+		{ "delay:5ms@3..5", 3, 4 },
+		{ "delay:5ms@3+3", 3, 5 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct loop_core *core = create_faulty((struct loop_script){ 0 }, cases[i].fault);
+		struct loop_topic *t = topic(core, "t", 1);
+		for (uint32_t n = 1; n <= 6; n++) {
+			bool is_late = n >= cases[i].first && n <= cases[i].last;
+			assert_int_equal(append(core, t, n, T0).ack_ns,
+			                 T0 + (is_late ? 5 * MS : 0));
+		}
+		loop_core_destroy(core);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +294,7 @@ int main(void)
 		cmocka_unit_test(a_second_message_kept_back_has_a_second_of_its_own),
 		cmocka_unit_test(messages_of_a_producer_are_struck_and_named),
 		cmocka_unit_test(the_connection_of_one_message_is_dropped),
+		cmocka_unit_test(the_message_that_a_delay_begins_with_is_late_and_so_many_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

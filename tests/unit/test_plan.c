@@ -134,6 +134,25 @@ static void stamps_need_32_bytes(void **state)
 	arena_fini(&arena);
 }
 
+static void contents_are_compared_where_a_stamp_says_what_they_are(void **state)
+{
+	(void)state;
+	struct arena arena = { 0 };
+	struct workload w = ordinary();
+	struct error err;
+	struct plan plan;
+
+	assert_false(make(&w, &arena).verify);
+	w.verify_payload = true;
+	assert_true(make(&w, &arena).verify);
+	w.message_size = 31;
+	assert_false(plan_make(&plan, &w, &host, &arena, &err));
+	assert_string_equal(err.text,
+	                    "verifyPayload: payloads of 31 bytes have no room for the stamp "
+	                    "of 32, which says what they hold");
+	arena_fini(&arena);
+}
+
 static void an_account_is_kept_unless_something_stands_against_it(void **state)
 {
 	(void)state;
@@ -444,6 +463,7 @@ int main(void)
 		cmocka_unit_test(rate_0_searches_from_10000_and_max_has_no_schedule),
 		cmocka_unit_test(the_window_is_the_smaller_of_messages_and_bytes_and_never_0),
 		cmocka_unit_test(stamps_need_32_bytes),
+		cmocka_unit_test(contents_are_compared_where_a_stamp_says_what_they_are),
 		cmocka_unit_test(an_account_is_kept_unless_something_stands_against_it),
 		cmocka_unit_test(loops_keep_keys_of_the_producers_that_they_hear_of),
 		cmocka_unit_test(payloads_come_from_files_or_from_the_seed),

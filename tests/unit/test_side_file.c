@@ -468,9 +468,9 @@ static void what_is_no_result_of_this_version_is_refused_with_its_place(void **s
 		{ "\"periods\": [", "\"epochs\": [", "periods is missing", 0 },
 		{ "\"histogram\":\"", "\"histogram\":\"x", "publishDelay is no histogram", 8 },
 		{ "\"totals\": {", "\"totals\": {{", "string or '}' expected", 9 },
-		{ "\"kind\":\"measure\"", "\"kind\":\"x\"", "kind is none that is known", 24 },
-		{ "]\n}\n", "]\n}\n{", "something stands behind its end", 26 },
-		{ "\"phases\": ", "\"totals\": ", "a member comes twice", 12 },
+		{ "\"kind\":\"measure\"", "\"kind\":\"x\"", "kind is none that is known", 25 },
+		{ "]\n}\n", "]\n}\n{", "something stands behind its end", 27 },
+		{ "\"phases\": ", "\"totals\": ", "a member comes twice", 13 },
 	};
 	struct sample s;
 	struct file_draft out = { 0 };
@@ -525,7 +525,7 @@ static void a_result_that_is_cut_anywhere_is_refused(void **state)
 	fini(&s);
 }
 
-static struct fact_lost ranges[] = {
+static struct fact_range ranges[] = {
 	{ 7, "t", "g", 2, 5, 7, 101 * S + 5, 101 * S + 7 },
 	{ 7, "t", "g", -1, 12, 12, 102 * S, 102 * S },
 };

@@ -92,6 +92,7 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_INVALID, "topics", f.topics_short = 2; f.topics_example = "x is short");
 	CASE(VERDICT_VALID, "topics", f.topics_unknown = "timed out");
 	CASE(VERDICT_INVALID, "corrupt", f.corrupt = 1);
+	CASE(VERDICT_INVALID, "corrupt", f.spoiled = 1);
 	CASE(VERDICT_SUSPECT, "foreign", f.foreign = 1);
 	CASE(VERDICT_SUSPECT, "foreign", f.unstamped = 1);
 	CASE(VERDICT_SUSPECT, "accounting", f.stamped = false; f.received += 12);

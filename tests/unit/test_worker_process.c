@@ -31,7 +31,7 @@ static const char workload_text[] =
 	"subscriptionsPerTopic: 2\nconsumerPerSubscription: 2\nproducersPerTopic: 2\n"
 	"useRandomizedPayloads: true\nrandomBytesRatio: 0.5\nrandomizedPayloadPoolSize: 10\n"
 	"keyDistributor: KEY_ROUND_ROBIN\nproducerRate: 2000\nagents: 2\nsamplePeriod: 1s\n"
-	"warmupDuration: 250ms\ntestDuration: 1s\n";
+	"warmupDuration: 250ms\ntestDuration: 1s\nverifyPayload: true\n";
 
 static const char driver_text[] = "driver: loopback\nname: Loopback\ndelay: 5ms\n";
 
@@ -49,7 +49,7 @@ struct whole {
 	json_t *side; /* NULL = none was written */
 };
 
-static void set_up(struct whole *t)
+static void set_up_over(struct whole *t, const char *driver)
 {
 	static const struct override overrides[] = { { "delay", "1ms" } };
 	static const struct config_mode mode = { .overrides = overrides, .override_count = 1 };
@@ -63,10 +63,15 @@ static void set_up(struct whole *t)
 	if (!workload_parse(&source, &mode, &t->arena, &t->workload, &errors, &warnings))
 		fail_msg("%s", errors.items[0].text);
 	t->driver = (struct driver_file){ .path = "d.yaml", .mode = &mode, .arena = &t->arena };
-	if (!driver_file_parse(driver_text, strlen(driver_text), &t->driver, &errors, &warnings))
+	if (!driver_file_parse(driver, strlen(driver), &t->driver, &errors, &warnings))
 		fail_msg("%s", errors.items[0].text);
 	error_list_fini(&warnings);
 	assert_true(plan_make(&t->plan, &t->workload, &host, &t->arena, &t->err));
+}
+
+static void set_up(struct whole *t)
+{
+	set_up_over(t, driver_text);
 }
 
 /* The loopback broker's address is made of it: whoever else runs this test has another one. */
@@ -270,6 +275,23 @@ static void what_a_worker_lacks_is_named_in_the_result_and_ends_nothing(void **s
 	tear_down(&t);
 }
 
+/* Each subscription receives both of them. */
+static void what_consumers_compare_with_comes_over(void **state)
+{
+	static const char spoiling[] = "driver: loopback\nname: Loopback\ndelay: 5ms\n"
+				       "brokerFaults: spoil:1@1#7..9\n";
+	struct whole t;
+
+	(void)state;
+	set_up_over(&t, spoiling);
+	assert_int_equal(go(&t, piped_worker_create(WORKER_PROCESS, NULL)), RUN_INVALID);
+	assert_int_equal(json_integer_value(member(&t, "totals", "spoiled")), 4);
+	assert_string_equal(reason(&t, "corrupt"),
+	                    "4 messages were received with other contents than were sent, the "
+	                    "first of them number 7 of producer 1");
+	tear_down(&t);
+}
+
 /* Its clients are closed and its counts are those of a complete drain all the same. */
 static void a_worker_without_finish_is_stopped_and_its_counts_are_complete(void **state)
 {
@@ -316,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_worker_of_another_program_runs_a_whole_workload_as_a_local_one_does),
+		cmocka_unit_test(what_consumers_compare_with_comes_over),
 		cmocka_unit_test(what_a_worker_lacks_is_named_in_the_result_and_ends_nothing),
 		cmocka_unit_test(a_worker_without_finish_is_stopped_and_its_counts_are_complete),
 		cmocka_unit_test(

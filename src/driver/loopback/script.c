@@ -33,7 +33,7 @@ static uint64_t serve(const struct loop_script *s, struct loop_timeline *t, uint
 struct loop_due loop_script_receive(const struct loop_script *s, struct loop_timeline *t,
                                     uint64_t now_ns)
 {
-	uint64_t delay_ns = s->delay_ns + faults_delay_ns(t->faults, now_ns);
+	uint64_t delay_ns = s->delay_ns + faults_delay_of_told_ns(t->faults, now_ns);
 	uint64_t done_ns = serve(s, t, now_ns) + delay_ns;
 
 	return (struct loop_due){
