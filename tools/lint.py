@@ -61,6 +61,7 @@ LAYERS = {
 ALLOWED_BESIDES = {
     "src/driver/kafka/": ["broker/serve", "kafka"],
     "src/worker/local": ["agent"],
+    "src/worker/remote": ["http/client"],
 }
 
 # A library is known in one place: (header, what paths may include it).

@@ -15,12 +15,12 @@
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
 #include "cmd/run_doubts.h"
+#include "cmd/workers.h"
 #include "plan/names.h"
 #include "plan/plan.h"
 #include "results/pair.h"
 #include "util/file.h"
 #include "util/os.h"
-#include "worker/local.h"
 
 static const struct flag run_flags[] = {
 	INPUT_FLAG_DRIVERS,
@@ -35,9 +35,9 @@ static const struct flag run_flags[] = {
 	{ "log-format", NULL, FLAG_VALUE, "text|json", "how progress is written" },
 	{ "csv", "c", FLAG_VALUE, "FOLDER",
 	  "make a table of the results in a folder (in -o FILE, if given), and end" },
-	{ "workers", "w", FLAG_LIST, "URL,...", "not in this version: workers on other hosts" },
-	{ "workers-file", "wf", FLAG_VALUE, "FILE", "not in this version: a file that lists them" },
-	{ "extra", "x", FLAG_SWITCH, NULL, "OMB's split of workers; means nothing without them" },
+	WORKERS_FLAG_LIST,
+	WORKERS_FLAG_FILE,
+	WORKERS_FLAG_EXTRA,
 	INPUT_FLAG_HELP,
 	{ 0 },
 };
@@ -45,6 +45,7 @@ static const struct flag run_flags[] = {
 struct batch {
 	const struct args *args;
 	struct inputs in;
+	struct workers_source workers;
 	const char *output; /* NULL = the current folder */
 	struct console_options console;
 };
@@ -72,12 +73,8 @@ static bool read_log_format(const struct args *args, enum console_format *out, s
 
 static bool check_usage(const struct args *args, struct error *err)
 {
-	if (args_has(args, "workers") && args_has(args, "workers-file"))
-		return error_set(err, ERROR_USAGE, "either --workers or --workers-file, not both");
-	if (args_has(args, "workers") || args_has(args, "workers-file"))
-		return error_set(err, ERROR_UNSUPPORTED,
-		                 "distributed workers are not in this version; without -w and -wf "
-		                 "this host makes the load");
+	if (!workers_check_usage(args, err))
+		return false;
 	if (!args_has(args, "drivers"))
 		return error_set(err, ERROR_USAGE,
 		                 "no driver file: -d says which broker to measure");
@@ -127,29 +124,37 @@ static bool read_batch(struct batch *b, struct error *err)
 	return true;
 }
 
-/* What OMB would do in silence, and we do not. */
-static void warn_of_workers_file(const struct args *args)
+/* As OMB does, but not in silence. */
+static void tell_of_found_workers(const struct batch *b)
 {
 	struct error err;
 
-	if (access("workers.yaml", F_OK) != 0)
+	if (!b->workers.is_found)
 		return;
 	error_set(&err, ERROR_CONFIG,
-	          "workers.yaml in this folder is not used: this host makes the "
-	          "load");
-	args->complain(COMPLAINT_WARNING, &err);
+	          WORKERS_FILE_NAME
+	          " in this folder is used: the load is made by %s%s, not by this "
+	          "host",
+	          b->workers.list.urls[0], b->workers.list.count > 1 ? " and others" : "");
+	b->args->complain(COMPLAINT_WARNING, &err);
 }
 
 static enum run_outcome run_planned(const struct batch *b, const struct run_options *options,
                                     struct run_report *report, struct error *err)
 {
+	struct workers *workers = workers_connect(&b->workers.list, &b->console, err);
 	struct run_options all = *options;
+
+	if (workers == NULL) {
+		*report = (struct run_report){ .outcome = RUN_FAILED };
+		return RUN_FAILED;
+	}
 	all.output = b->output;
 	all.command_line = b->args->line;
 	all.console = b->console;
-	all.worker = worker_local_create();
+	all.worker = workers_form(workers);
 	enum run_outcome outcome = run_one(&all, report, err);
-	worker_destroy(all.worker);
+	workers_close(workers);
 	return outcome;
 }
 
@@ -173,7 +178,8 @@ static void warn_of_misfits(const struct batch *b, const struct plan *plan,
                             const struct input_driver *d)
 {
 	warn(b, plan, d, run_doubts(plan, d, b->args->arena));
-	warn(b, plan, d, machine_shortages(plan, d, b->args->arena));
+	if (b->workers.list.count == 0)
+		warn(b, plan, d, machine_shortages(plan, d, b->args->arena));
 }
 
 /* Complains of a run that failed or was interrupted; returns the exit code. */
@@ -202,8 +208,10 @@ static int run_pair(const struct batch *b, const struct input_workload *w,
 		.run = host.run,
 		.workload_path = w->workload.path,
 		.driver_path = d->file.path,
-		.ceiling_per_s =
-			machine_ceiling_per_s(d->driver, d->config, w->workload.message_size),
+		.ceiling_per_s = b->workers.list.count > 0
+		                         ? 0 /* other hosts */
+		                         : machine_ceiling_per_s(d->driver, d->config,
+		                                                 w->workload.message_size),
 	};
 	enum run_outcome outcome = run_planned(b, &options, &report, &err);
 	int code = run_exit_code(&report, &err);
@@ -253,8 +261,10 @@ static int run_run(const struct args *args)
 	if (!read_batch(&b, &err))
 		return args_fail(args, &err);
 	bool ok = inputs_load(args, &b.in, &errors, &warnings);
+	ok = workers_read(args, &b.in.mode, &b.workers, &errors, &warnings) && ok;
 	args_warn_all(args, &warnings);
-	warn_of_workers_file(args);
+	if (ok)
+		tell_of_found_workers(&b);
 	machine_limits_raise();
 	if (!ok)
 		code = args_fail_all(args, &errors);

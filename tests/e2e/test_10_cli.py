@@ -177,8 +177,6 @@ def test_unknown_option_names_the_nearest():
          '--log-format: "xml" is neither text nor json'),
         (["run", "-d", "a", "-w", "http://x", "-wf", "f", "w"],
          "either --workers or --workers-file, not both"),
-        (["run", "-d", "a", "-w", "http://x", "w"],
-         "distributed workers are not in this version; without -w and -wf this host makes the load"),
         (["check", "w.yaml"], "no driver file: -d names them"),
         (["check", "-d", "x"], "no workload file to check"),
         (["check", "-d", "x", "--brokers", "0", "w"],
@@ -532,10 +530,24 @@ def test_check_of_the_examples_raises_no_warning():
 
 def test_a_stray_workers_file_is_not_used_silently(work):
     (work / "workers.yaml").write_text("workers:\n  - http://127.0.0.1:1\n")
-    (work / "bad.yaml").write_text("driver: nothing\n")
-    done = omb("run", "-d", "bad.yaml", "w.yaml", cwd=work)
+    done = omb("run", "-d", "loopback.yaml", "w.yaml", cwd=work)
+    assert done.returncode == 1
+    assert "omb: warning: workers.yaml in this folder is used: the load is made by http://127.0.0.1:1" in done.stderr
+    assert "worker http://127.0.0.1:1: nobody listens there: Connection refused" in done.stderr
+
+
+def test_workers_are_named_with_what_is_wrong_about_them(work):
+    (work / "hosts.yaml").write_text("workers:\n  - http://a:8080\n  - a:8080\nworker: x\n")
+    done = omb("run", "-d", "loopback.yaml", "-wf", "hosts.yaml", "w.yaml", cwd=work)
     assert done.returncode == 2
-    assert "omb: warning: workers.yaml in this folder is not used" in done.stderr
+    assert 'omb: workers file hosts.yaml:3:5: workers: "a:8080" is no address of a worker' in done.stderr
+    done = omb("run", "-d", "loopback.yaml", "-w", "http://a:1,http://a", "w.yaml", cwd=work)
+    assert done.returncode == 2
+    assert 'omb: --workers: "http://a" is no address of a worker: it has no port' in done.stderr
+    (work / "hosts.yaml").write_text("workers: [http://127.0.0.1:1]\nother: x\n")
+    done = omb("run", "-d", "loopback.yaml", "-wf", "hosts.yaml", "--lenient", "w.yaml", cwd=work)
+    assert done.returncode == 1
+    assert 'omb: warning: workers file hosts.yaml:2:1: unknown option "other"' in done.stderr
 
 
 def test_an_environment_parameter_that_does_not_parse_stops_a_search(work):

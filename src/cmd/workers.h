@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OMB_CMD_WORKERS_H
+#define OMB_CMD_WORKERS_H
+
+/*
+ * workers -- who makes the load of a run: this host, or workers on others.
+ *
+ * Which form of a worker (worker/worker.h) that is is known here alone; whoever runs on it does not
+ * know.  Each run connects anew, so a worker that one run has lost may be back for the next.
+ */
+
+#include <stdbool.h>
+
+#include "cmd/command.h"
+#include "config/override.h"
+#include "config/workers_file.h"
+#include "run/console.h"
+#include "util/error.h"
+
+struct args;
+struct worker;
+
+/* Shared by the commands that know of workers. */
+#define WORKERS_FLAG_LIST                                                                         \
+	{                                                                                         \
+		"workers", "w", FLAG_LIST, "URL,...", "workers on other hosts that make the load" \
+	}
+#define WORKERS_FLAG_FILE                                                                      \
+	{                                                                                      \
+		"workers-file", "wf", FLAG_VALUE, "FILE",                                      \
+			"a file that lists them; workers.yaml in the current folder if there " \
+			"is one"                                                               \
+	}
+
+#define WORKERS_FLAG_EXTRA                                                                 \
+	{                                                                                  \
+		"extra", "x", FLAG_SWITCH, NULL,                                           \
+			"fewer of the workers produce and more consume, as OMB has it: a " \
+			"third instead of a half"                                          \
+	}
+
+/* -w and -wf together: ERROR_USAGE. */
+bool workers_check_usage(const struct args *args, struct error *err);
+
+struct workers_source {
+	struct workers_list list; /* none: this host */
+	bool is_found;            /* in a file that nobody named */
+};
+
+/* Of -w, -wf, or the file that OMB would read.  False = something was added to *errors. */
+bool workers_read(const struct args *args, const struct config_mode *mode,
+                  struct workers_source *out, struct error_list *errors,
+                  struct error_list *warnings);
+
+struct workers;
+
+/* Greets all of them at once.  Signals that ask for the end are blocked, and end this too; they stay
+ * pending.  NULL = failed.  Ended by workers_close. */
+struct workers *workers_connect(const struct workers_list *list,
+                                const struct console_options *console, struct error *err);
+void workers_close(struct workers *all);
+
+/* What a run is given; never NULL. */
+struct worker *workers_form(const struct workers *all);
+
+#endif

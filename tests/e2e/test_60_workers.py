@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs whose load is made by workers of other hosts, and what goes wrong with those."""
+
+import json
+import signal
+import socket
+import time
+
+import pytest
+from harness import wait_until
+from worker_double import SESSION, double
+
+LOOPBACK = {"name": "Loopback", "driver": "loopback"}
+LIMIT_S = 15  # after which a worker that is gone has been named
+
+
+def workload(**more):
+    return {
+        "name": "small",
+        "topics": 2,
+        "partitionsPerTopic": 3,
+        "messageSize": 100,
+        "useRandomizedPayloads": True,
+        "randomBytesRatio": 0.5,
+        "randomizedPayloadPoolSize": 10,
+        "subscriptionsPerTopic": 2,
+        "consumerPerSubscription": 2,
+        "producersPerTopic": 2,
+        "producerRate": 1000,
+        "warmupDuration": "0s",
+        "testDuration": "1s",
+        "samplePeriod": "1s",
+    } | more
+
+
+# ---- as if it were here ---
+
+
+def test_a_worker_elsewhere_gives_what_a_local_run_gives(omb):
+    with double() as d:
+        there = omb.run(workload(), LOOPBACK, "-w", d.url)
+    there.must_end(0)
+    here = omb.run(workload(), LOOPBACK)
+    here.must_end(0)
+    for name in ("sent", "acknowledged", "received", "failed", "unsent"):
+        assert there.totals[name] == here.totals[name], name
+    assert there.totals["sent"] == 1000 and there.totals["received"] == 2000
+    assert there.omb["accounting"]["lost"] == here.omb["accounting"]["lost"] == 0
+    assert len(there.omb["agents"]) == len(here.omb["agents"])
+    assert there.latency("correctedEndToEnd").count == 2000
+    assert f"worker {d.url}: omb 0.1.0 on double; its clock " in there.err
+    # The worker is free again, and was asked for nothing after that.
+    assert d.asked[-1][0] == f"DELETE /omb/v1/sessions/{SESSION}"
+
+
+def test_a_file_names_the_worker_and_each_run_has_a_session_of_its_own(omb):
+    with double() as d:
+        omb.write("hosts.yaml", {"workers": [d.url + "/"]})
+        w = omb.write("a.yaml", workload(testDuration="300ms"))
+        v = omb.write("b.yaml", workload(testDuration="300ms"))
+        driver = omb.write("d.yaml", LOOPBACK)
+        done = omb.command("run", "-d", driver, "-wf", "hosts.yaml", w, v)
+        done.must_end(0)
+        assert sum(path == "POST /omb/v1/sessions" for path, _ in d.asked) == 2
+    assert len(done.named(".json")) == 2
+
+
+# ---- what is wrong with it ---
+
+
+@pytest.mark.parametrize(
+    "hello, code, message",
+    [
+        ({"protocol": 0}, 2, "it is too old: its omb 0.1.0 speaks version 0 of the workers' protocol"),
+        ({"protocol": 2, "version": "9.1"}, 2, "it is too new: its omb 9.1 speaks version 2"),
+        ({"program": "nginx"}, 1, 'it is no worker of omb but "nginx"'),
+        ({"verbs": "all"}, 1, "its greeting: verbs is no list"),
+    ],
+)
+def test_a_worker_that_does_not_fit_is_named(omb, hello, code, message):
+    with double(hello=hello) as d:
+        result = omb.run(workload(), LOOPBACK, "-w", d.url)
+        assert len(d.asked) == 1  # nothing was asked of it
+    result.must_end(code)
+    assert f"worker {d.url}: {message}" in result.err
+    assert not result.named(".json", ".omb", ".partial")
+
+
+@pytest.mark.parametrize(
+    "path, said, message",
+    [
+        ("GET /omb/v1/hello", b"220 mail ESMTP\r\n", "Received HTTP/0.9 when not allowed"),
+        ("GET /omb/v1/hello", b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n<p>", "its greeting is no JSON"),
+        ("GET /omb/v1/hello", b"HTTP/1.1 503 x\r\nContent-Length: 4\r\n\r\nbusy", "status 503: busy"),
+        ("GET /omb/v1/clock", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "asking its clock: receivedNs"),
+        (
+            "POST /omb/v1/sessions",
+            b'HTTP/1.1 409 x\r\nContent-Length: 56\r\n\r\n{"error":{"kind":"refused","text":"host-7 1234 has it"}}',
+            "opening a session: host-7 1234 has it",
+        ),
+    ],
+)
+def test_a_worker_that_cannot_be_had_is_named(omb, path, said, message):
+    with double(on=lambda p, body: said if p == path else None) as d:
+        result = omb.run(workload(), LOOPBACK, "-w", d.url)
+    result.must_end(1)
+    assert f"worker {d.url}: {message}" in result.err
+
+
+def test_an_interruption_ends_the_greeting(omb):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        running = omb.start(workload(), LOOPBACK, "-w", url)
+        silent.accept()[0].recv(1000)
+        running.signal(signal.SIGINT)
+        result = running.wait(8)  # it would have waited for 10 s
+    result.must_end(130)
+    assert "interrupted before the workers had answered" in result.err
+
+
+CALLS = f"POST /omb/v1/sessions/{SESSION}/calls"
+
+
+def on_verb(verb, answer, times=10**9):
+    """The first calls of this verb get this answer: bytes."""
+    left = [times]
+
+    def on(path, body):
+        if path != CALLS or json.loads(body)["verb"] != verb or left[0] == 0:
+            return None
+        left[0] -= 1
+        return answer(body)
+
+    return on
+
+
+def http_200(text, length=None):
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {length or len(text)}\r\n\r\n{text}".encode()
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("<html>", "create-topics: a message is no JSON object"),
+        ('{"id":99,"state":"done"}', "create-topics: it answered number 99"),
+        ('{"id":2,"state":"done"}', "create-topics: create-topics: answer is missing"),
+        ('{"id":2,"state":"running"}', "create-topics: its answer says that there is none yet"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_ends_the_run_and_names_the_worker(omb, text, message):
+    with double(on=on_verb("create-topics", lambda body: http_200(text))) as d:
+        result = omb.run(workload(), LOOPBACK, "-w", d.url)
+    result.must_end(1)
+    assert f"worker {d.url} was lost at " in result.err and message in result.err
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(omb):
+    """The ask has its number: it is carried out once."""
+    half = on_verb("create-producers", lambda body: http_200('{"id":4,"sta', 1000), times=2)
+    with double(on=half) as d:
+        result = omb.run(workload(), LOOPBACK, "-w", d.url)
+        asked = [json.loads(b) for p, b in d.asked if p == CALLS]
+    result.must_end(0)
+    again = [a for a in asked if a["verb"] == "create-producers"]
+    assert len(again) == 3 and len({a["id"] for a in again}) == 1
+
+
+def test_what_a_worker_refuses_is_told_in_its_words(omb):
+    text = json.dumps({"error": {"kind": "config", "text": "no such driver"}})
+    refusal = f"HTTP/1.1 400 x\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
+    with double(on=on_verb("initialize-driver", lambda body: refusal)) as d:
+        result = omb.run(workload(), LOOPBACK, "-w", d.url)
+    result.must_end(2)
+    assert f"initialize-driver: worker {d.url}: no such driver" in result.err
+
+
+# ---- lost ---
+
+
+@pytest.mark.delicate
+def test_a_worker_that_dies_in_the_window_is_named_and_what_was_measured_is_kept(omb):
+    with double() as d:
+        running = omb.start(workload(testDuration="60s"), LOOPBACK, "-w", d.url)
+        running.await_phase("measure")
+        wait_until(lambda: len(running.said("progress")) > 3, 20, "some samples")
+        d.die()
+        began = time.monotonic()
+        result = running.wait(60)
+        assert time.monotonic() - began < LIMIT_S
+    result.must_end(1)
+    assert f"worker {d.url} was lost at " in result.err
+    assert "nobody listens there: Connection refused" in result.err
+    assert result.named(".json.partial")
+    assert result.totals["sent"] > 0
+
+
+@pytest.mark.delicate
+def test_a_session_that_is_not_known_any_more_ends_the_run(omb):
+    """The worker was started anew meanwhile, or this host slept longer than the lease."""
+    with double() as d:
+        running = omb.start(workload(testDuration="60s"), LOOPBACK, "-w", d.url)
+        running.await_phase("measure")
+        d.on = lambda path, body: b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n" if SESSION in path else None
+        result = running.wait(LIMIT_S + 15)
+    result.must_end(1)
+    assert "its session has ended: it was started anew, or heard nothing of this coordinator" in result.err
