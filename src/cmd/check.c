@@ -42,6 +42,7 @@ struct check {
 	struct origin_doubts *settings; /* of each driver: what is not as its file says */
 	uint32_t brokers;
 	struct resource_limits limits;
+	struct host_need need; /* of all pairs */
 	struct text out;
 };
 
@@ -157,6 +158,7 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 	};
 	struct resource_driver driver = resource_driver_of(d->driver, d->config, c->brokers);
 	size_t lines_max = args_has(c->args, "all") ? SIZE_MAX : AGENTS_SHOWN;
+	struct host_driver asks = host_driver_of(d->driver, d->config);
 	struct resources need;
 	struct plan plan;
 
@@ -169,13 +171,28 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 
 	text_addf(&c->out, "workload %s: %s, on %s\n", w->workload.path, w->workload.name,
 	          d->file.name);
+	struct host_need asked = host_need_of(&plan, &need, &asks, &c->limits);
+	host_need_join(&c->need, &asked);
+
 	plan_text_load(&plan, &c->out);
 	plan_text_agents(&plan, lines_max, c->args->arena, &c->out);
 	plan_text_resources(&need, &c->limits, &c->out);
 	plan_text_files(&plan, &c->out);
-	plan_text_doubts(&doubts, &c->out);
+	plan_text_doubts(&doubts, "  no doubts", &c->out);
 	text_add(&c->out, "\n");
 	return true;
+}
+
+static void check_host(struct check *c)
+{
+	struct host_settings host;
+
+	if (c->need.cpus == 0)
+		return; /* no plan could be made */
+	machine_settings_read("", &host);
+	struct doubts doubts = host_doubts(&c->need, &host, c->args->arena);
+	text_add(&c->out, "this host\n");
+	plan_text_doubts(&doubts, "  no setting to change", &c->out);
 }
 
 static void check_all(struct check *c, struct error_list *errors)
@@ -190,6 +207,7 @@ static void check_all(struct check *c, struct error_list *errors)
 		for (size_t d = 0; d < c->in.drivers_count; d++)
 			if (!check_pair(c, &c->in.workloads[w], &c->in.drivers[d], &err))
 				error_list_add(errors, &err);
+	check_host(c);
 }
 
 static bool check_usage(const struct args *args, struct error *err)
@@ -236,7 +254,8 @@ const struct command command_check = {
 		"who produces and consumes what, rates, bytes, the settings of the client library "
 		"as "
 		"translated, what all that needs of this machine against its limits, and what the "
-		"files of the result will weigh. The size "
+		"files of the result will weigh; at the end what is better set otherwise on this "
+		"host for so many clients, with the commands. The size "
 		"of messages is compared with the limits of the client and of the topic, as far as "
 		"the driver file gives it.\n"
 		"\n"

@@ -8,11 +8,15 @@
 
 #include <stdint.h>
 
+#include "plan/host_settings.h"
 #include "plan/resources.h"
 
 struct driver;
 
 void machine_limits_read(struct resource_limits *out);
+
+/* `root` stands before every path: "" but in tests. */
+void machine_settings_read(const char *root, struct host_settings *out);
 
 /* Open files: as many as the hard limit allows, for this process and its agents.  A soft limit
  * protects programs that use select(); this one does not. */

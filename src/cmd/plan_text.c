@@ -278,7 +278,7 @@ void plan_text_files(const struct plan *plan, struct text *out)
 	          format_bytes_short(size.journal_bytes, journal));
 }
 
-void plan_text_doubts(const struct doubts *doubts, struct text *out)
+void plan_text_doubts(const struct doubts *doubts, const char *none, struct text *out)
 {
 	for (size_t i = 0; i < doubts->count; i++) {
 		const struct doubt *d = &doubts->items[i];
@@ -288,5 +288,5 @@ void plan_text_doubts(const struct doubts *doubts, struct text *out)
 			text_addf(out, "      try: %s\n", d->remedy);
 	}
 	if (doubts->count == 0)
-		text_add(out, "  no doubts\n");
+		text_addf(out, "%s\n", none);
 }

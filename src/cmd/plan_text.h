@@ -26,6 +26,7 @@ void plan_text_resources(const struct resources *need, const struct resource_lim
 /* What the files of its result will weigh. */
 void plan_text_files(const struct plan *plan, struct text *out);
 
-void plan_text_doubts(const struct doubts *doubts, struct text *out);
+/* `none` is said where there are none. */
+void plan_text_doubts(const struct doubts *doubts, const char *none, struct text *out);
 
 #endif

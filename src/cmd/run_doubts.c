@@ -83,6 +83,17 @@ struct resource_driver resource_driver_of(const struct driver *d, const void *co
 	return r;
 }
 
+struct host_driver host_driver_of(const struct driver *d, const void *config)
+{
+	struct driver_traits traits = driver_traits_of(d, config);
+
+	return (struct host_driver){
+		.send_buffer = traits.send_buffer_bytes,
+		.receive_buffer = traits.receive_buffer_bytes,
+		.is_local = traits.is_local,
+	};
+}
+
 struct doubts machine_shortages(const struct plan *plan, const struct input_driver *d,
                                 struct arena *arena)
 {

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "plan/host_settings.h"
 #include "plan/resources.h"
 
 struct arena;
@@ -26,6 +27,9 @@ struct doubts run_doubts(const struct plan *plan, const struct input_driver *d,
 /* What clients of this driver take, on a cluster of so many brokers. */
 struct resource_driver resource_driver_of(const struct driver *d, const void *config,
                                           uint32_t brokers);
+
+/* What its connections ask of a host. */
+struct host_driver host_driver_of(const struct driver *d, const void *config);
 
 /* What this machine has too little of, now: descriptors, local ports, threads, memory.  One broker
  * is presumed: the least. */

@@ -38,6 +38,8 @@ struct driver_traits {
 	/* How long the broker keeps from other consumers what one that died had and had not confirmed, while
 	 * all else goes on. */
 	uint32_t redelivery_ms;
+	/* What its connections ask the kernel for; 0 = nothing, as it has them. */
+	uint64_t send_buffer_bytes, receive_buffer_bytes;
 	/* An address that it was given is of this host, so the broker shares it with the load. */
 	bool is_local;
 };

@@ -3,9 +3,9 @@
 #define OMB_FACTS_CGROUP_H
 
 /*
- * cgroup -- what the control groups of this process allow it of the CPUs, version 1 and 2.
+ * cgroup -- what the control groups of this process allow it, version 1 and 2: CPUs, memory, threads.
  *
- * A group may be nested in others that are limited too: the tightest quota holds, and each of them
+ * A group may be nested in others that are limited too: the tightest limit holds, and each of them
  * may throttle.  Groups that a container hides cannot be looked at.
  */
 
@@ -19,5 +19,13 @@ struct cgroup_cpu {
 
 /* `root` stands before every path: "" but in tests. */
 void cgroup_read(const char *root, struct cgroup_cpu *out);
+
+/* What is left of limits, now; UINT64_MAX = there is none. */
+struct cgroup_room {
+	uint64_t threads;      /* of all processes (pids.max) */
+	uint64_t memory_bytes; /* what files are cached in counts as free */
+};
+
+void cgroup_room_read(const char *root, struct cgroup_room *out);
 
 #endif

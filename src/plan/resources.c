@@ -29,6 +29,11 @@
 #define FILES_LOOP              3 /* channel, signals, epoll */
 #define FILES_HERE_AGENT        2 /* pidfd, output; and a channel for each loop */
 
+/* Mappings: an agent of 300 threads of a client library has 761, measured: the program and its
+ * libraries, a stack with its guard for each thread, and parts of the heap, of which large hosts have more. */
+#define MAPPINGS_ANY            150
+#define MAPPINGS_THREAD         3
+
 /* The harness makes some 10 M/s on one core with nothing behind it; real clients a tenth of that. */
 #define RATE_PER_AGENT_DOUBTFUL 1e6
 
@@ -70,6 +75,21 @@ static uint64_t files_of_agent(const struct crew *c)
 		return 0;
 	return FILES_ANY + FILES_AGENT + (uint64_t)c->loops_most * FILES_LOOP +
 	       (uint64_t)c->clients_most * c->cost->files;
+}
+
+static uint64_t mappings_of_agent(const struct crew *c)
+{
+	uint64_t threads = c->loops_most;
+
+	if (c->agents == 0)
+		return 0;
+	threads += (uint64_t)c->clients_most * c->cost->threads;
+	return MAPPINGS_ANY + threads * MAPPINGS_THREAD;
+}
+
+static uint64_t files_of_crew(const struct crew *c)
+{
+	return c->agents * files_of_agent(c);
 }
 
 /* Each loop stamps payloads in place, in a private mapping: a page of each is its own. */
@@ -131,6 +151,7 @@ void resources_estimate(const struct plan *plan, const struct resource_driver *d
 	uint64_t agents = (uint64_t)producers.agents + consumers.agents;
 	uint64_t loops = producers.loops + consumers.loops;
 	uint64_t files_p = files_of_agent(&producers), files_c = files_of_agent(&consumers);
+	uint64_t maps_p = mappings_of_agent(&producers), maps_c = mappings_of_agent(&consumers);
 
 	*out = (struct resources){
 		.producer_agents = producers.agents,
@@ -144,10 +165,12 @@ void resources_estimate(const struct plan *plan, const struct resource_driver *d
 		           (uint64_t)plan->consumers * driver->consumer.sockets,
 		.files_here = FILES_ANY + agents * FILES_HERE_AGENT + loops,
 		.files_agent = files_p > files_c ? files_p : files_c,
+		.mappings_agent = maps_p > maps_c ? maps_p : maps_c,
 		.memory_bytes = crew_memory(&producers) + crew_memory(&consumers) +
 		                payload_bytes(plan, producers.loops),
 		.account_bytes = plan_account_keys(plan) * CHUNK_BYTES,
 	};
+	out->files = out->files_here + files_of_crew(&producers) + files_of_crew(&consumers);
 	out->memory_bytes += account_bytes(plan, out);
 	out->memory_full_bytes = out->memory_bytes + plan->producers * window_bytes(plan);
 	estimate_spinning(plan, producers.loops, out);
@@ -176,6 +199,7 @@ static void doubt(struct gathering *g, enum doubt_severity severity, const char 
 static void doubt_files(struct gathering *g, const char *who, uint64_t need)
 {
 	const struct resource_limits *l = g->limits;
+	unsigned long long want = (unsigned long long)need * 2;
 
 	if (need <= l->files_hard)
 		return; /* the soft limit is raised up to the hard one */
@@ -183,8 +207,13 @@ static void doubt_files(struct gathering *g, const char *who, uint64_t need)
 	      arena_printf(g->arena,
 	                   "%s needs some %llu open files and may have %llu (RLIMIT_NOFILE)", who,
 	                   (unsigned long long)need, (unsigned long long)l->files_hard),
-	      arena_printf(g->arena, "sudo prlimit --pid $$ --nofile=%llu:%llu",
-	                   (unsigned long long)need * 2, (unsigned long long)need * 2));
+	      want > l->files_each
+	              ? arena_printf(g->arena,
+	                             "sudo sysctl fs.nr_open=%llu; sudo prlimit --pid $$ "
+	                             "--nofile=%llu:%llu",
+	                             want, want, want)
+	              : arena_printf(g->arena, "sudo prlimit --pid $$ --nofile=%llu:%llu", want,
+	                             want));
 }
 
 static void doubt_ports(struct gathering *g)
@@ -202,16 +231,13 @@ static void doubt_ports(struct gathering *g)
 	      "fewer clients, or sudo sysctl net.ipv4.ip_local_port_range='1024 65535'");
 }
 
-static void doubt_limits(struct gathering *g)
+static void doubt_threads(struct gathering *g)
 {
 	const struct resource_limits *l = g->limits;
 	const struct resources *need = g->need;
 	uint64_t threads = need->threads + l->threads_of_user;
-	char want[UNITS_TEXT], have[UNITS_TEXT];
+	unsigned long long want = (unsigned long long)threads * 2;
 
-	doubt_files(g, "this process", need->files_here);
-	doubt_files(g, "the largest agent", need->files_agent);
-	doubt_ports(g);
 	if (threads > l->processes)
 		doubt(g, DOUBT_WARNING,
 		      arena_printf(
@@ -221,18 +247,70 @@ static void doubt_limits(struct gathering *g)
 			      (unsigned long long)need->threads,
 			      (unsigned long long)need->processes, (unsigned long long)l->processes,
 			      (unsigned long long)l->threads_of_user),
-		      arena_printf(g->arena, "sudo prlimit --pid $$ --nproc=%llu:%llu",
-		                   (unsigned long long)threads * 2,
-		                   (unsigned long long)threads * 2));
+		      arena_printf(g->arena, "sudo prlimit --pid $$ --nproc=%llu:%llu", want,
+		                   want));
 	if (threads > l->threads_system)
 		doubt(g, DOUBT_WARNING,
 		      arena_printf(g->arena,
 		                   "some %llu threads are needed and the system allows %llu",
 		                   (unsigned long long)need->threads,
 		                   (unsigned long long)l->threads_system),
+		      arena_printf(g->arena,
+		                   "sudo sysctl kernel.pid_max=%llu kernel.threads-max=%llu", want,
+		                   want));
+	if (need->threads > l->threads_group)
+		doubt(g, DOUBT_WARNING,
 		      arena_printf(
-			      g->arena, "sudo sysctl kernel.pid_max=%llu kernel.threads-max=%llu",
-			      (unsigned long long)threads * 2, (unsigned long long)threads * 2));
+			      g->arena,
+			      "some %llu threads are needed and the control group has room for "
+			      "%llu (pids.max)",
+			      (unsigned long long)need->threads,
+			      (unsigned long long)l->threads_group),
+		      "TasksMax= of a systemd unit, --pids-limit of a container, podPidsLimit of a "
+		      "kubelet");
+}
+
+/* What the kernel keeps one table of. */
+static void doubt_tables(struct gathering *g)
+{
+	const struct resource_limits *l = g->limits;
+	const struct resources *need = g->need;
+
+	if (need->files > l->files_system)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "up to %llu open files are needed and the system has room for "
+		                   "%llu (fs.file-max)",
+		                   (unsigned long long)need->files,
+		                   (unsigned long long)l->files_system),
+		      arena_printf(g->arena, "sudo sysctl fs.file-max=%llu",
+		                   (unsigned long long)need->files * 4));
+	if (need->mappings_agent > l->mappings)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "the largest agent needs some %llu mappings of memory, for the "
+		                   "stacks of its threads, and may have %llu (vm.max_map_count)",
+		                   (unsigned long long)need->mappings_agent,
+		                   (unsigned long long)l->mappings),
+		      arena_printf(g->arena, "more agents, or sudo sysctl vm.max_map_count=%llu",
+		                   (unsigned long long)need->mappings_agent * 2));
+	if (need->sockets > l->tracked)
+		doubt(g, DOUBT_WARNING,
+		      arena_printf(g->arena,
+		                   "the clients have some %llu connections, and this host's "
+		                   "firewall has room to track %llu: it drops what is beyond",
+		                   (unsigned long long)need->sockets,
+		                   (unsigned long long)l->tracked),
+		      arena_printf(g->arena, "sudo sysctl net.netfilter.nf_conntrack_max=%llu",
+		                   (unsigned long long)need->sockets * 4));
+}
+
+static void doubt_memory(struct gathering *g)
+{
+	const struct resource_limits *l = g->limits;
+	const struct resources *need = g->need;
+	char want[UNITS_TEXT], have[UNITS_TEXT];
+
 	if (need->memory_bytes > l->memory_bytes)
 		doubt(g, DOUBT_WARNING,
 		      arena_printf(g->arena,
@@ -248,6 +326,16 @@ static void doubt_limits(struct gathering *g)
 		                   format_bytes_short(need->memory_full_bytes, want),
 		                   format_bytes_short(l->memory_bytes, have)),
 		      "--set maxInFlight=2MB");
+}
+
+static void doubt_limits(struct gathering *g)
+{
+	doubt_files(g, "this process", g->need->files_here);
+	doubt_files(g, "the largest agent", g->need->files_agent);
+	doubt_ports(g);
+	doubt_threads(g);
+	doubt_tables(g);
+	doubt_memory(g);
 }
 
 static void doubt_clients(struct gathering *g)

@@ -21,9 +21,14 @@ struct resource_limits {
 	uint64_t files_soft, files_hard; /* RLIMIT_NOFILE: each process */
 	uint64_t processes;              /* RLIMIT_NPROC, hard: threads of this user */
 	uint64_t threads_of_user;        /* already there; 0 = not known */
-	uint64_t threads_system; /* the least of kernel.threads-max, kernel.pid_max, pids.max */
-	uint64_t local_ports;    /* of connections to one address */
-	uint64_t memory_bytes;   /* available */
+	uint64_t files_each;             /* fs.nr_open: no limit of a process can be above it */
+	uint64_t files_system;           /* fs.file-max less what is open */
+	uint64_t threads_system;         /* the lesser of kernel.threads-max and kernel.pid_max */
+	uint64_t threads_group;          /* what control groups have left (pids.max) */
+	uint64_t mappings;               /* vm.max_map_count: each process */
+	uint64_t local_ports;            /* of connections to one address */
+	uint64_t tracked;      /* connections that the firewall has room for; none: there is none */
+	uint64_t memory_bytes; /* available */
 	uint32_t cpus;
 };
 
@@ -50,6 +55,8 @@ struct resources {
 	uint64_t sockets;           /* to brokers, of all clients */
 	uint64_t files_here;        /* open in this process */
 	uint64_t files_agent;       /* open in the agent that has most */
+	uint64_t files;             /* of all of them, at most */
+	uint64_t mappings_agent;    /* of memory, in the agent that has most threads */
 	uint64_t memory_bytes;      /* of all agents, at ease */
 	uint64_t memory_full_bytes; /* with every window in flight full */
 	uint64_t account_bytes;     /* of consumers' loops, if it were not bounded */

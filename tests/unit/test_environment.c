@@ -167,9 +167,60 @@ static void a_container_s_group_is_the_root_of_what_it_sees(void **state)
 	assert_true(look(&t).quota == 1);
 }
 
+static struct cgroup_room room(struct tree *t)
+{
+	struct cgroup_room found;
+
+	cgroup_room_read(t->root, &found);
+	assert_int_equal(nftw(t->root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	return found;
+}
+
+static void of_nested_groups_the_one_with_the_least_room_counts(void **state)
+{
+	struct tree t = plant("35 25 0:30 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw\n",
+	                      "0::/a/b\n");
+
+	(void)state;
+	put(&t, "/sys/fs/cgroup/a/pids.max", "100\n");
+	put(&t, "/sys/fs/cgroup/a/pids.current", "60\n");
+	put(&t, "/sys/fs/cgroup/a/b/pids.max", "50\n");
+	put(&t, "/sys/fs/cgroup/a/b/pids.current", "5\n");
+	put(&t, "/sys/fs/cgroup/a/memory.max", "max\n");
+	put(&t, "/sys/fs/cgroup/a/memory.current", "999\n");
+	put(&t, "/sys/fs/cgroup/a/b/memory.max", "1000\n");
+	put(&t, "/sys/fs/cgroup/a/b/memory.current", "700\n");
+	put(&t, "/sys/fs/cgroup/a/b/memory.stat", "anon 1\ninactive_file 200\nfile 500\n");
+	struct cgroup_room found = room(&t);
+	assert_int_equal(found.threads, 40);
+	assert_int_equal(found.memory_bytes, 500);
+}
+
+static void room_of_version_1_is_in_mounts_of_its_own(void **state)
+{
+	struct tree t = plant("36 25 0:31 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+	                      "37 25 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+	                      "38 25 0:33 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n",
+	                      "5:memory:/x\n4:pids:/y\n0::/c\n");
+
+	(void)state;
+	put(&t, "/sys/fs/cgroup/pids/y/pids.max", "10\n");
+	put(&t, "/sys/fs/cgroup/pids/y/pids.current", "12\n");
+	put(&t, "/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "4000\n");
+	put(&t, "/sys/fs/cgroup/memory/x/memory.usage_in_bytes", "3000\n");
+	put(&t, "/sys/fs/cgroup/memory/x/memory.stat", "inactive_file 1\ntotal_inactive_file 30\n");
+	struct cgroup_room found = room(&t);
+	assert_int_equal(found.threads, 0);
+	assert_int_equal(found.memory_bytes, 1030);
+}
+
 static void what_is_hidden_is_not_known(void **state)
 {
 	struct tree t = plant("", "");
+	struct cgroup_room left = room(&t);
+
+	assert_true(left.threads == UINT64_MAX && left.memory_bytes == UINT64_MAX);
+	t = plant("", "");
 	struct cgroup_cpu found = look(&t);
 
 	(void)state;
@@ -185,6 +236,8 @@ int main(void)
 		cmocka_unit_test(of_nested_groups_the_tightest_quota_holds_and_each_may_throttle),
 		cmocka_unit_test(version_1_has_files_of_its_own),
 		cmocka_unit_test(a_container_s_group_is_the_root_of_what_it_sees),
+		cmocka_unit_test(of_nested_groups_the_one_with_the_least_room_counts),
+		cmocka_unit_test(room_of_version_1_is_in_mounts_of_its_own),
 		cmocka_unit_test(what_is_hidden_is_not_known),
 	};
 

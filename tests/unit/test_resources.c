@@ -18,9 +18,14 @@
 static const struct resource_limits plenty = {
 	.files_soft = UINT64_MAX,
 	.files_hard = UINT64_MAX,
+	.files_each = UINT64_MAX,
+	.files_system = UINT64_MAX,
 	.processes = UINT64_MAX,
 	.threads_system = UINT64_MAX,
+	.threads_group = UINT64_MAX,
+	.mappings = UINT64_MAX,
 	.local_ports = UINT64_MAX,
+	.tracked = UINT64_MAX,
 	.memory_bytes = UINT64_MAX,
 	.cpus = 2,
 };
@@ -356,6 +361,83 @@ static void limits_that_are_too_low_come_with_the_command_that_raises_them(void 
 	arena_fini(&a.arena);
 }
 
+static void tables_of_the_kernel_that_are_too_small_come_with_their_setting(void **state)
+{
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+
+	(void)state;
+	w.topics = 100; /* 1,000 producers, 400 consumers */
+	struct answer a = ask(&w, &d, &plenty);
+	struct resources need = a.need;
+	assert_int_equal(a.doubts.count, 0);
+	/* This process, and as if every agent were the largest of its role. */
+	assert_int_equal(need.files, need.files_here + UINT64_C(1000) * (16 + 8 + 3 + 8) +
+	                                     UINT64_C(400) * (16 + 8 + 3 + 11));
+	arena_fini(&a.arena);
+
+	struct {
+		uint64_t need; /* no doubt where there is just so much */
+		size_t limit;
+		const char *text, *remedy;
+	} cases[] = {
+		{ need.files, offsetof(struct resource_limits, files_system), "(fs.file-max)",
+		  "sysctl fs.file-max=" },
+		{ need.threads, offsetof(struct resource_limits, threads_group), "(pids.max)",
+		  "TasksMax=" },
+		{ need.mappings_agent, offsetof(struct resource_limits, mappings),
+		  "(vm.max_map_count)", "sysctl vm.max_map_count=" },
+		{ need.sockets, offsetof(struct resource_limits, tracked),
+		  "firewall has room to track", "nf_conntrack_max=" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (uint64_t lacks = 0; lacks < 2; lacks++) {
+			struct resource_limits l = plenty;
+			uint64_t has = cases[i].need - lacks;
+			memcpy((char *)&l + cases[i].limit, &has, sizeof(has));
+			a = ask(&w, &d, &l);
+			const struct doubt *told = find(&a, cases[i].text);
+			assert_int_equal(a.doubts.count, lacks);
+			assert_true(lacks == 0 ||
+			            (told != NULL && told->severity == DOUBT_WARNING &&
+			             strstr(told->remedy, cases[i].remedy) != NULL));
+			arena_fini(&a.arena);
+		}
+}
+
+/* Stacks: a client library has threads for each client. */
+static void mappings_grow_with_the_threads_of_an_agent(void **state)
+{
+	struct resource_driver kafka = kafka_like(), bare = bare_like();
+	struct workload w = ordinary();
+
+	(void)state;
+	w.producers_per_topic = 10000;
+	w.agents = AGENTS_NUMBER;
+	w.agent_count = 1;
+	bare.delivers = true;
+	struct answer a = ask(&w, &kafka, &plenty);
+	assert_true(a.need.mappings_agent > 65530); /* what Linux begins with */
+	arena_fini(&a.arena);
+	a = ask(&w, &bare, &plenty);
+	assert_true(a.need.mappings_agent < 1000);
+	arena_fini(&a.arena);
+}
+
+static void a_limit_above_what_a_process_can_have_raises_that_first(void **state)
+{
+	struct resource_limits l = plenty;
+	struct workload w = ordinary();
+	struct resource_driver d = kafka_like();
+
+	(void)state;
+	l.files_hard = l.files_each = 50;
+	struct answer a = ask(&w, &d, &l);
+	assert_non_null(strstr(find(&a, "this process needs some")->remedy,
+	                       "sysctl fs.nr_open=116; sudo prlimit --pid $$ --nofile=116:116"));
+	arena_fini(&a.arena);
+}
+
 static void a_soft_limit_below_the_hard_one_is_no_doubt(void **state)
 {
 	(void)state;
@@ -599,6 +681,9 @@ int main(void)
 		cmocka_unit_test(of_very_many_samples_each_names_fewer_of_the_slowest_messages),
 		cmocka_unit_test(consumers_without_a_partition_are_doubted),
 		cmocka_unit_test(limits_that_are_too_low_come_with_the_command_that_raises_them),
+		cmocka_unit_test(tables_of_the_kernel_that_are_too_small_come_with_their_setting),
+		cmocka_unit_test(mappings_grow_with_the_threads_of_an_agent),
+		cmocka_unit_test(a_limit_above_what_a_process_can_have_raises_that_first),
 		cmocka_unit_test(a_soft_limit_below_the_hard_one_is_no_doubt),
 		cmocka_unit_test(too_little_memory_is_doubted),
 		cmocka_unit_test(doubts_about_what_is_measured),

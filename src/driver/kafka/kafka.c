@@ -17,6 +17,11 @@
  * thread; a consumer one more for its group's coordinator.  A wake-up pipe for each of those threads
  * and for the queue that we wait on.  0.5 MB a producer, 0.2 MB a consumer.
  */
+static uint64_t buffer_of(const struct kafka_config *c, enum kafka_role role, const char *key)
+{
+	return strtoull(kafka_setting_value(&c->roles[role], key, "0"), NULL, 10);
+}
+
 static void kafka_traits(const void *config, struct driver_traits *traits)
 {
 	const struct kafka_config *c = config;
@@ -35,6 +40,8 @@ static void kafka_traits(const void *config, struct driver_traits *traits)
 		.has_max_block = true,
 		.max_block_ms = c->max_block_ms,
 		.standstill_ms = kafka_standstill_ms(config),
+		.send_buffer_bytes = buffer_of(c, KAFKA_PRODUCER, "socket.send.buffer.bytes"),
+		.receive_buffer_bytes = buffer_of(c, KAFKA_CONSUMER, "socket.receive.buffer.bytes"),
 		.is_local = address_names_this_host(
 			kafka_setting_value(&c->roles[KAFKA_PRODUCER], "bootstrap.servers", "")),
 	};
