@@ -487,6 +487,8 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 		if (!loop_watch(b, i, fd, err))
 			return false;
 	}
+	if (b->spec->consume.processing_ns > 0) /* slow ones: the others wait for what comes */
+		loop_set_tick(b, (double)b->spec->consume.processing_ns / b->clients);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include "agent/termination.h"
 #include "load/deal.h"
 #include "stats/counter.h"
+#include "stats/late.h"
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/os.h"
@@ -27,6 +28,9 @@
 
 /* Each client is asked so often what it says of itself. */
 #define CLAIMS_NS      UINT64_C(1000000000)
+
+/* A schedule of shorter ticks is served by several at a time. */
+#define TICK_MIN_NS    100000
 
 static bool watch(struct loop *l, int fd, uint32_t tag, uint32_t events, struct error *err)
 {
@@ -50,6 +54,7 @@ bool loop_open(struct loop *l, const struct agent_spec *spec, struct agent_shm *
 		.epoll_fd = -1,
 		.clients = deal_clients_of(spec->clients_count, spec->loops, index),
 		.edge_ns = UINT64_MAX,
+		.tick_ns = LOOP_SLEEP_MAX_NS,
 		.next_ask_ns = UINT64_MAX,
 	};
 	for (int w = 0; w < WINDOW_COUNT; w++)
@@ -144,14 +149,23 @@ bool loop_watch(struct loop *l, uint32_t i, int fd, struct error *err)
 	return fd < 0 || watch(l, fd, i, EPOLLIN | EPOLLET, err);
 }
 
-/* The sentinel: it slept until a time of its own, and this is when it came to. */
+void loop_set_tick(struct loop *l, double ns)
+{
+	l->tick_ns = LOOP_SLEEP_MAX_NS;
+	if (ns < (double)l->tick_ns)
+		l->tick_ns = ns > TICK_MIN_NS ? (uint64_t)ns : TICK_MIN_NS;
+}
+
+/* The sentinel: it slept until a time of its own, and this is when it came to.  Something that came
+ * meanwhile is no excuse: whoever sleeps through 20 ms has something waiting for him. */
 static void wake_up(struct loop *l, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_ns();
 
 	loop_look(l, now_ns);
 	if (now_ns >= until_ns && loop_window_of(l, until_ns) == WINDOW_MEASURED)
-		hist_record(&l->words->late, now_ns - until_ns);
+		late_record(&l->words->late, &(struct late){ until_ns, now_ns, l->tick_ns,
+		                                             l->window_start_ns + l->window_ns });
 }
 
 /* Events are served when they come: an acknowledgement does not wait for the end of it. */
@@ -247,7 +261,7 @@ static int wait_events(struct loop *l, uint64_t until_ns, struct epoll_event *ev
 
 	int n = sleep_and_spin(l, left_ns, until_ns, events);
 	assert(n >= 0 || errno == EINTR);
-	if (n == 0 && left_ns > 0)
+	if (n >= 0 && left_ns > 0)
 		wake_up(l, until_ns);
 	return n < 0 ? 0 : n; /* the caller comes again */
 }

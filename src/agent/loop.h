@@ -75,6 +75,7 @@ struct loop {
 	struct slow slow;
 	unsigned edges_passed;
 	uint64_t edge_ns; /* the next one of the window; UINT64_MAX = none is announced */
+	uint64_t tick_ns; /* see loop_set_tick */
 	uint64_t spin_ns; /* so much of the end of a wait is spun; 0 = all is slept */
 	/* What clients say of themselves; each is asked about once a second, one after the other. */
 	loop_claims_fn *ask;  /* NULL: they say nothing */
@@ -115,6 +116,8 @@ void loop_ask(struct loop *l, loop_claims_fn *ask, unsigned char *parts, size_t 
 /* For the last time, before they are closed. */
 void loop_ask_all(struct loop *l);
 
+/* From one due time of its schedule to the next; without one it is by its longest sleep. */
+void loop_set_tick(struct loop *l, double ns);
 /* A loop turns at least so often: one that does not hangs, and the parent sees it. */
 #define LOOP_SLEEP_MAX_NS UINT64_C(1000000000)
 

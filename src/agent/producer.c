@@ -84,6 +84,16 @@ static void begin_load(struct producer_loop *l, struct producer *p)
 	producer_schedule(l, p);
 }
 
+/* What a wake-up that is late is late for: a pass of sends, or with few messages each of them. */
+static void set_tick(struct producer_loop *l, const struct pacer_epoch *epoch)
+{
+	double per_s = (double)epoch->micro_per_s / 1e6 * l->base.clients / l->load.producers;
+	double message_ns = 1e9 / per_s, pass_ns = (double)l->load.wake_interval_ns;
+
+	if (producer_is_paced(l))
+		loop_set_tick(&l->base, message_ns > pass_ns ? message_ns : pass_ns);
+}
+
 static bool start(struct producer_loop *l, const struct load_spec *load, int pool_fd,
                   struct error *err)
 {
@@ -113,6 +123,7 @@ static bool start(struct producer_loop *l, const struct load_spec *load, int poo
 
 	for (uint32_t i = 0; i < l->base.clients; i++)
 		begin_load(l, &l->producers[i]);
+	set_tick(l, &load->epoch);
 	l->next_pass_ns = load->epoch.start_ns;
 	producer_set_offering(l, true);
 	return true;
@@ -141,6 +152,7 @@ static void change_rate(struct producer_loop *l, const struct pacer_epoch *epoch
 		if (p->state == PRODUCER_SCHEDULED)
 			heap_push(&l->due, p->pacer.next_ns, p->index);
 	}
+	set_tick(l, epoch);
 }
 
 static bool obey(struct producer_loop *l, const struct agent_command *command, int passed_fd,

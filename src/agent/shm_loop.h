@@ -51,7 +51,7 @@ struct shm_loop {
 	/* When the loop last turned: at most LOOP_SLEEP_MAX_NS ago, or it hangs. */
 	_Atomic uint64_t turned_ns;
 	/* How late the loop woke up, within the measured window, when it had slept until a time of its
-	 * own: its sentinel. */
+	 * own, by ticks of its schedule (stats/late.h): its sentinel. */
 	struct hist late;
 	_Atomic uint32_t thread; /* its number in the system; 0 = the clients are not open yet */
 	_Atomic uint32_t

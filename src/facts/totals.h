@@ -47,7 +47,8 @@ struct fact_agent {
 	 * busiest one worked, and all of them together.  Waiting awake is no work. */
 	unsigned loops_known;
 	double busiest_loop, all_loops;
-	struct hist_copy *late; /* how late they woke up; owned; NULL = not known */
+	struct hist_copy
+		*late; /* how late they woke up, by ticks (stats/late.h); owned; NULL = not known */
 	/* Threads of its client library when it was asked to close, and the busiest one so far. */
 	unsigned library_threads;
 	uint64_t library_cpu_ns;

@@ -28,11 +28,12 @@ struct verdict_late {
 		corrected_ns; /* publish delay and corrected publish at that percentile */
 };
 
-/* How late the loops of all agents of a role woke up in the window, and the latency that it is part of. */
+/* How late the loops of all agents of a role woke up in the window, by ticks of their schedules, and the
+ * latency that it is part of. */
 enum verdict_sentinel_of { VERDICT_PRODUCERS, VERDICT_CONSUMERS, VERDICT_SENTINELS };
 
 struct verdict_sentinel {
-	uint64_t wakeups;
+	uint64_t wakeups; /* ticks that they woke up for, or missed */
 	uint64_t late_ns[VERDICT_POINTS], shown_ns[VERDICT_POINTS];
 };
 

@@ -6,6 +6,7 @@
 #include "run/limits.h"
 #include "run/progress.h"
 #include "run/state.h"
+#include "stats/late.h"
 #include "util/xalloc.h"
 
 void await_signals(struct run *r)
@@ -18,14 +19,15 @@ void await_signals(struct run *r)
 	progress_interrupted(r);
 }
 
-/* The sentinel of this process, within the window. */
+/* The sentinel of this process, within the window: the series has a row for each second. */
 static void time_wake_up(struct run *r, uint64_t wake_ns)
 {
 	uint64_t now_ns = state_now_ns(r);
 
 	if (now_ns >= wake_ns && wake_ns >= r->window.edges.start_ns &&
 	    wake_ns < r->window.edges.end_ns)
-		hist_copy_record(&r->await.late, now_ns - wake_ns, 1);
+		late_record_copy(&r->await.late, &(struct late){ wake_ns, now_ns, LIMITS_S,
+		                                                 r->window.edges.end_ns });
 }
 
 /* One turn of the loop that all waiting goes through. */

@@ -20,6 +20,7 @@
 #include "agent/producer.h"
 #include "fake_driver.h"
 #include "stats/counter.h"
+#include "stats/percentile.h"
 #include "util/clock.h"
 
 #define US       UINT64_C(1000)
@@ -33,7 +34,10 @@ static struct {
 	uint64_t oversleep_ns; /* so much later than asked a sleeper is woken up */
 	uint64_t slept_ns;     /* in all, as asked for */
 	uint64_t command_ns;   /* a command comes then; 0 = none */
-	int channel[2];        /* [0] the parent's end */
+	bool command_asleep;   /* one comes while the thread is not woken up from its next sleep */
+	unsigned sleeps, hiccup_every; /* every so many sleeps are longer; 0 = none is ... */
+	uint64_t hiccup_ns;            /* ... by this */
+	int channel[2];                /* [0] the parent's end */
 	uint32_t tag;
 } machine;
 
@@ -74,11 +78,17 @@ int __wrap_epoll_pwait2(int fd, struct epoll_event *events, int max, const struc
 	}
 	n = epoll_wait(fd, events, max, 0);
 	machine.now_ns += POLL_NS;
-	if (n == 0 && ns > 0) {
-		machine.slept_ns += ns;
-		machine.now_ns += ns + machine.oversleep_ns;
-	}
-	return n;
+	if (n > 0 || ns == 0)
+		return n;
+	machine.slept_ns += ns;
+	machine.now_ns += ns + machine.oversleep_ns;
+	if (machine.hiccup_every != 0 && ++machine.sleeps % machine.hiccup_every == 0)
+		machine.now_ns += machine.hiccup_ns;
+	if (!machine.command_asleep)
+		return 0;
+	machine.command_asleep = false;
+	command((struct agent_command){ .verb = AGENT_VERB_CLOSE }, -1);
+	return epoll_wait(fd, events, max, 0);
 }
 
 /* --- one wait ------------------------------------------------------------------------------------- */
@@ -110,6 +120,8 @@ static struct agent_shm *begin(uint64_t oversleep_ns)
 	machine.now_ns = 1000 * S;
 	machine.oversleep_ns = oversleep_ns;
 	machine.slept_ns = machine.command_ns = 0;
+	machine.hiccup_every = machine.sleeps = 0;
+	machine.command_asleep = false;
 	machine.tag = 0;
 	struct agent_shm *shm = agent_shm_map(&shape, &err);
 	assert_non_null(shm);
@@ -186,6 +198,80 @@ static void a_command_that_comes_while_it_spins_is_taken_at_once(void **state)
 	assert_in_range(machine.now_ns, until_ns - 20 * US, until_ns - 19 * US);
 	/* It spun for 20 us: from 40 us before the end, when it woke up. */
 	assert_in_range(counter_read(&l.words->counters[COUNTER_SPUN_NS]), 19 * US, 21 * US);
+	loop_close(&l);
+	end(shm);
+}
+
+/* --- the sentinel --------------------------------------------------------------------------------- */
+
+static void announce_window(struct agent_shm *shm, uint64_t ns)
+{
+	counter_set(&shm->control.window_start_ns, machine.now_ns);
+	counter_set(&shm->control.window_end_ns, machine.now_ns + ns);
+}
+
+static void a_late_wake_up_is_late_for_every_tick_that_it_missed(void **state)
+{
+	static const struct {
+		double tick_ns; /* 0: no schedule */
+		bool command;
+		uint64_t window_ns, count;
+	} cases[] = {
+		{ 0, false, S, 1 },
+		{ 100e3, false, S, 201 },
+		/* Something that comes meanwhile is no excuse. */
+		{ 100e3, true, S, 201 },
+		{ 1e3, false, S, 201 }, /* of a pass for several messages */
+		{ 30e6, false, S, 1 },
+		{ 100e3, false, 11000 * US, 100 }, /* the window is over */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct agent_spec s = spec();
+		struct agent_shm *shm = begin(20000 * US);
+		struct hist_copy late = { 0 };
+		struct agent_command got;
+		struct error err;
+		struct loop l;
+		int passed_fd;
+
+		assert_true(loop_open(&l, &s, shm, 0, machine.channel[1], &err));
+		if (cases[i].tick_ns > 0)
+			loop_set_tick(&l, cases[i].tick_ns);
+		announce_window(shm, cases[i].window_ns);
+		loop_look(&l, machine.now_ns);
+		machine.command_asleep = cases[i].command;
+		uint64_t until_ns = machine.now_ns + 1000 * US;
+		assert_int_equal(loop_wait(&l, until_ns, &got, &passed_fd), cases[i].command);
+		agent_shm_late(shm, &late);
+		assert_int_equal(late.count, cases[i].count);
+		assert_in_range(late.max, 20000 * US, 20001 * US);
+		hist_copy_fini(&late);
+		loop_close(&l);
+		end(shm);
+	}
+}
+
+static void what_wakes_a_loop_in_time_is_no_lateness(void **state)
+{
+	struct agent_spec s = spec();
+	struct agent_shm *shm = begin(0);
+	struct hist_copy late = { 0 };
+	struct agent_command got;
+	struct error err;
+	struct loop l;
+	int passed_fd;
+
+	(void)state;
+	assert_true(loop_open(&l, &s, shm, 0, machine.channel[1], &err));
+	announce_window(shm, S);
+	loop_look(&l, machine.now_ns);
+	command((struct agent_command){ .verb = AGENT_VERB_CLOSE }, -1);
+	assert_true(loop_wait(&l, machine.now_ns + 1000 * US, &got, &passed_fd));
+	agent_shm_late(shm, &late);
+	assert_int_equal(late.count, 0);
+	hist_copy_fini(&late);
 	loop_close(&l);
 	end(shm);
 }
@@ -270,6 +356,37 @@ static void asleep_a_message_is_as_late_as_the_loop_is_woken_up(void **state)
 	end(shm);
 }
 
+/* Its percentiles are those of the messages: of the thousand half are due in hiccups of 5 ms. */
+static void the_sentinel_sees_what_messages_see(void **state)
+{
+	static const double wanted[] = { 25, 50, 75, 95, 99 };
+	enum { POINTS = sizeof(wanted) / sizeof(wanted[0]) };
+	struct agent_shm *shm = begin(40 * US);
+	struct hist_copy late = { 0 }, messages = { 0 };
+	uint64_t of_sentinel[POINTS], of_messages[POINTS];
+
+	(void)state;
+	machine.hiccup_every = 50;
+	machine.hiccup_ns = 5000 * US;
+	announce_window(shm, 10 * S);
+	run_load(LOAD_PACED, 0, shm);
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		hist_copy_record(&messages, lateness_ns(i), 1);
+	agent_shm_late(shm, &late);
+	/* Behind the last message it waits for the end. */
+	assert_in_range(late.count, MESSAGES - 10, MESSAGES + 10);
+	percentile_values(&late, wanted, POINTS, of_sentinel);
+	percentile_values(&messages, wanted, POINTS, of_messages);
+	assert_in_range(of_messages[0], 40 * US, 42 * US);
+	assert_in_range(of_messages[4], 4500 * US, 5100 * US);
+	for (int i = 0; i < POINTS; i++)
+		assert_in_range(of_sentinel[i], of_messages[i] - of_messages[i] / 20 - 5 * US,
+		                of_messages[i] + of_messages[i] / 20 + 5 * US);
+	hist_copy_fini(&late);
+	hist_copy_fini(&messages);
+	end(shm);
+}
+
 static void spinning_no_message_is_late_and_what_it_costs_is_counted(void **state)
 {
 	struct agent_shm *shm = begin(40 * US);
@@ -301,6 +418,9 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_wait_is_spun_unless_the_sleep_took_it),
 		cmocka_unit_test(a_command_that_comes_while_it_spins_is_taken_at_once),
 		cmocka_unit_test(asleep_a_message_is_as_late_as_the_loop_is_woken_up),
+		cmocka_unit_test(a_late_wake_up_is_late_for_every_tick_that_it_missed),
+		cmocka_unit_test(what_wakes_a_loop_in_time_is_no_lateness),
+		cmocka_unit_test(the_sentinel_sees_what_messages_see),
 		cmocka_unit_test(spinning_no_message_is_late_and_what_it_costs_is_counted),
 		cmocka_unit_test(without_a_schedule_nothing_is_spun),
 	};

@@ -653,6 +653,29 @@ static void the_host_is_that_of_the_worker(void **state)
 	bench_teardown(&b);
 }
 
+static json_int_t coordinator_wakeups(uint64_t stopped_ns)
+{
+	struct bench b;
+
+	bench_setup(&b, FIXED);
+	b.fake->stopped_at_ns = 6 * FAKE_S;
+	b.fake->stopped_ns = stopped_ns;
+	bench_go(&b);
+	const json_t *late = bench_member(&b, "window", "coordinatorLate");
+	json_int_t count = json_integer_value(json_object_get(late, "count"));
+	bench_teardown(&b);
+	return count;
+}
+
+/* Its seconds are all there, those that it missed too. */
+static void a_stop_of_the_coordinator_counts_as_the_seconds_that_it_missed(void **state)
+{
+	(void)state;
+	json_int_t usual = coordinator_wakeups(0);
+	assert_in_range(usual, 10, 20);
+	assert_in_range(coordinator_wakeups(5 * FAKE_S), usual - 1, usual + 1);
+}
+
 /* The latencies of the fluid are 1 ms. */
 static void what_threads_and_sentinels_saw_reaches_the_result_and_its_verdict(void **state)
 {
@@ -697,6 +720,7 @@ int main(void)
 		cmocka_unit_test(topics_that_somebody_deleted_make_the_result_invalid),
 		cmocka_unit_test(intervals_add_up_to_the_totals),
 		cmocka_unit_test(the_host_is_that_of_the_worker),
+		cmocka_unit_test(a_stop_of_the_coordinator_counts_as_the_seconds_that_it_missed),
 		cmocka_unit_test(what_threads_and_sentinels_saw_reaches_the_result_and_its_verdict),
 		cmocka_unit_test(the_journal_is_gone_when_there_is_a_result),
 		cmocka_unit_test(a_run_without_files_leaves_its_figures_alone),
