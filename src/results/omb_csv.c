@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "results/java_number.h"
 #include "results/omb_fields.h"
 #include "results/omb_result.h"
 #include "stats/percentile.h"
 #include "util/file.h"
+#include "util/java_number.h"
 #include "util/text.h"
 #include "util/xalloc.h"
 

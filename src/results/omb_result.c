@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "results/java_number.h"
 #include "results/omb_fields.h"
 #include "stats/percentile.h"
+#include "util/java_number.h"
 #include "util/xalloc.h"
 
 #define US_PER_MS 1000.0

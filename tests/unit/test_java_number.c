@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "results/java_number.h"
+#include "util/java_number.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "results/java_number.h"
+#include "util/java_number.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef OMB_RESULTS_JAVA_NUMBER_H
-#define OMB_RESULTS_JAVA_NUMBER_H
+#ifndef OMB_UTIL_JAVA_NUMBER_H
+#define OMB_UTIL_JAVA_NUMBER_H
 
 /*
  * java_number -- a double as Java's Double.toString writes it.
