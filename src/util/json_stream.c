@@ -142,10 +142,9 @@ static bool belongs(struct extent *e, int c)
 	return true;
 }
 
-/* Those of the value that were read already; false: it is over. */
-static bool take_span(struct json_stream *s, struct extent *e)
+/* Behind those of the value that were read already; false: it is over. */
+static bool pass_span(struct json_stream *s, struct extent *e)
 {
-	size_t from = s->at;
 	bool goes_on = true;
 
 	while (goes_on && s->at < s->len) {
@@ -154,45 +153,101 @@ static bool take_span(struct json_stream *s, struct extent *e)
 			advance(s);
 		goes_on &= !e->is_over;
 	}
-	text_add_bytes(&s->value, s->data + from, s->at - from);
 	return goes_on;
 }
 
-/* Into s->value. */
-static bool take_bytes(struct json_stream *s, struct error *err)
+/* Behind the value; into `kept` what it is, unless that is NULL. */
+static bool pass_bytes(struct json_stream *s, struct text *kept, size_t max, struct error *err)
 {
 	struct extent e = { .depth = 0 };
 	bool goes_on = true;
+	size_t len = 0;
 
-	s->value.len = 0;
 	peek_behind_blanks(s);
 	while (goes_on && peek(s) != THE_END) {
-		goes_on = take_span(s, &e);
-		if (s->value.len > VALUE_MAX)
-			return refuse(s, err, "a value of more than 64 MiB");
+		size_t from = s->at;
+		goes_on = pass_span(s, &e);
+		len += s->at - from;
+		if (kept != NULL && len > max)
+			return refuse(s, err,
+			              max == VALUE_MAX ? "a value of more than 64 MiB"
+			                               : "a text is too long");
+		if (kept != NULL)
+			text_add_bytes(kept, s->data + from, s->at - from);
 	}
-	if (goes_on && (s->value.len == 0 || e.depth > 0 || e.in_string))
+	if (goes_on && (len == 0 || e.depth > 0 || e.in_string))
 		return refuse(s, err, "it ends too early");
-	return s->value.len > 0 || refuse(s, err, "a value is missing");
+	s->is_first = false;
+	return len > 0 || refuse(s, err, "a value is missing");
 }
 
-json_t *json_stream_value(struct json_stream *s, struct error *err)
+/* Into s->value. */
+static bool take_bytes(struct json_stream *s, size_t max, struct error *err)
+{
+	s->value.len = 0;
+	return pass_bytes(s, &s->value, max, err);
+}
+
+/* What take_bytes took. */
+static json_t *parse_value(struct json_stream *s, int line, int column, struct error *err)
 {
 	json_error_t where;
-
-	peek_behind_blanks(s);
-	int line = s->line, column = s->column;
-	if (!take_bytes(s, err))
-		return NULL;
-	s->is_first = false;
 	json_t *value = json_loadb(s->value.data, s->value.len,
 	                           JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
+
 	if (value == NULL) {
 		error_set(err, ERROR_CONFIG, "%s", where.text);
 		err->line = line + where.line - 1;
 		err->column = where.line > 1 ? where.column : column + where.column - 1;
 	}
 	return value;
+}
+
+json_t *json_stream_value(struct json_stream *s, struct error *err)
+{
+	peek_behind_blanks(s);
+	int line = s->line, column = s->column;
+	return take_bytes(s, VALUE_MAX, err) ? parse_value(s, line, column, err) : NULL;
+}
+
+bool json_stream_skip(struct json_stream *s, struct error *err)
+{
+	return pass_bytes(s, NULL, 0, err);
+}
+
+/* A text of these bytes means what it says: no escapes, and nothing that must be looked at. */
+static bool is_plain(const char *bytes, size_t len)
+{
+	unsigned char odd = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+		odd |= c < 0x20 || c > 0x7e || c == '\\';
+	}
+	return odd == 0;
+}
+
+bool json_stream_text(struct json_stream *s, size_t max, const char **text, size_t *len,
+                      struct error *err)
+{
+	if (peek_behind_blanks(s) != '"')
+		return refuse(s, err, "a text is missing");
+	int line = s->line, column = s->column;
+	if (!take_bytes(s, max + 2, err))
+		return false;
+	if (!is_plain(s->value.data + 1, s->value.len - 2)) {
+		json_t *value = parse_value(s, line, column, err);
+		if (value == NULL)
+			return false;
+		s->value.len = 1;
+		text_add_bytes(&s->value, json_string_value(value), json_string_length(value));
+		text_add(&s->value, "\"");
+		json_decref(value);
+	}
+	*text = s->value.data + 1;
+	*len = s->value.len - 2;
+	s->value.data[s->value.len - 1] = '\0'; /* the quote */
+	return true;
 }
 
 /* --- structure -------------------------------------------------------------------------------------- */
@@ -214,14 +269,15 @@ bool json_stream_enter(struct json_stream *s, char bracket, struct error *err)
 
 static bool take_key(struct json_stream *s, struct text *key, struct error *err)
 {
+	const char *name;
+	size_t len;
+
 	if (peek_behind_blanks(s) != '"')
 		return refuse(s, err, "the name of a member is missing");
-	json_t *name = json_stream_value(s, err);
-	if (name == NULL)
+	if (!json_stream_text(s, VALUE_MAX - 2, &name, &len, err))
 		return false;
 	key->len = 0;
-	text_add(key, json_string_value(name));
-	json_decref(name);
+	text_add_bytes(key, name, len);
 	return expect(s, ':', err);
 }
 

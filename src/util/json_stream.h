@@ -61,6 +61,15 @@ enum json_stream_step json_stream_next(struct json_stream *s, struct text *key, 
 /* The whole value; the caller releases it.  NULL: *err. */
 struct json_t *json_stream_value(struct json_stream *s, struct error *err);
 
+/* Goes past the value, of any length; what stands between its brackets is not judged. */
+bool json_stream_skip(struct json_stream *s, struct error *err);
+
+/* A text that has at most `max` bytes as it is written, escapes as they are; what json_stream_value takes
+ * for one, but much faster.  *text ends with a NUL, and has none within; borrowed until the next value or
+ * member. */
+bool json_stream_text(struct json_stream *s, size_t max, const char **text, size_t *len,
+                      struct error *err);
+
 /* Behind the outermost value there is nothing but blanks. */
 bool json_stream_end(struct json_stream *s, struct error *err);
 
