@@ -10,6 +10,7 @@
 #include "util/arena.h"
 #include "util/base64.h"
 #include "worker/call.h"
+#include "worker/omb_json.h"
 
 static bool refuse(struct fields_in *in, const char *what)
 {
@@ -302,12 +303,6 @@ static const struct fields epoch_fields = FIELDS(struct pacer_epoch, epoch_items
 
 static const char *const mode_names[] = { [LOAD_PACED] = "paced", [LOAD_UNLIMITED] = "max" };
 
-static const char *const key_names[] = {
-	[KEY_NONE] = "NO_KEY",
-	[KEY_ROUND_ROBIN] = "KEY_ROUND_ROBIN",
-	[KEY_RANDOM] = "RANDOM_NANO",
-};
-
 /* --- the verbs ------------------------------------------------------------------------------------ */
 
 static const struct field override_items[] = {
@@ -457,7 +452,7 @@ static const struct field load_ask[] = {
 	FIELD(struct load_spec, epoch, "epoch", FIELD_STRUCT, .of = &epoch_fields),
 	FIELD(struct load_spec, first_producer, "firstProducer", FIELD_UINT),
 	FIELD(struct load_spec, producers, "producers", FIELD_UINT),
-	FIELD(struct load_spec, keys, "keyDistributorType", FIELD_NAME, .names = key_names,
+	FIELD(struct load_spec, keys, "keyDistributorType", FIELD_NAME, .names = omb_key_names,
 	      .names_count = 3),
 	FIELD(struct load_spec, payload, "payload", FIELD_STRUCT, .of = &payload_fields),
 	FIELD(struct load_spec, wake_interval_ns, "wakeIntervalNs", FIELD_COUNT),

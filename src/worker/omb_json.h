@@ -22,8 +22,8 @@
  * and histograms as base64.  Read as Jackson reads: white space anywhere, members that are not known
  * left out, those that are missing or null 0 or empty, the last of two that have one name, numbers as
  * texts ("12"), exponents, fractions of whole numbers cut.  Unlike there something behind the value is
- * refused, and so is what could only fail later: a list or text that is null, a topic without a name, a
- * negative count, and for omb_assignment whatever is said there.
+ * refused, and so is what could only fail later: a null within a list, a topic or subscription without a
+ * name, a negative count, and for omb_assignment whatever is said there.
  *
  * Any bytes are safe: the limits below are looked at before memory is taken, and the memory taken is
  * at most some ten times the body's length, beside the histograms' (hdr_codec.h).  The time is linear:
@@ -84,6 +84,9 @@ struct omb_consumers {
 bool omb_consumers_read(const char *body, size_t len, struct arena *arena,
                         struct omb_consumers *out, struct error *err);
 void omb_consumers_write(const struct omb_consumers *from, struct text *out);
+
+extern const char *const omb_key_names[]; /* NO_KEY, ...: by enum key_pick */
+#define OMB_KEY_NAMES ((size_t)KEY_RANDOM + 1)
 
 /* The load of one worker. */
 struct omb_assignment {
@@ -146,8 +149,7 @@ void omb_period_fini(struct omb_period *p);
 bool omb_period_read(const char *body, size_t len, struct omb_period *out, struct error *err);
 void omb_period_write(const struct omb_period *from, struct text *out);
 
-bool omb_latencies_read(const char *body, size_t len, struct omb_latencies *out,
-                        struct error *err);
+bool omb_latencies_read(const char *body, size_t len, struct omb_latencies *out, struct error *err);
 void omb_latencies_write(const struct omb_latencies *from, struct text *out);
 
 #endif
