@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "facts/claim_fields.h"
+#include "facts/clock.h"
 #include "facts/environment.h"
 #include "facts/event.h"
 #include "facts/origin.h"
@@ -568,6 +569,11 @@ static bool keeps_account(const void *from)
 	return ((const struct fact_totals *)from)->account.is_kept;
 }
 
+static bool has_clocks(const void *from)
+{
+	return ((const struct fact_totals *)from)->clocks.count > 1;
+}
+
 const struct field totals_items[TOTALS_ITEMS] = {
 	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
 	FIELD(struct fact_totals, snapshot, "snapshot", FIELD_STRUCT, .of = &snapshot_fields),
@@ -593,5 +599,7 @@ const struct field totals_items[TOTALS_ITEMS] = {
 	      .when = keeps_account),
 	FIELD(struct fact_totals, spoiled, "spoiledRanges", FIELD_ROWS, .flags = FIELD_OMIT,
 	      .of = &range_fields, .count = offsetof(struct fact_totals, spoiled_count)),
+	FIELD(struct fact_totals, clocks, "clocks", FIELD_STRUCT, .of = &fact_clocks_fields,
+	      .when = has_clocks),
 };
 const struct fields totals_fields = FIELDS(struct fact_totals, totals_items);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "account/counts.h"
+#include "facts/clock.h"
 #include "facts/environment.h"
 #include "facts/role.h"
 #include "facts/slow.h"
@@ -136,6 +137,7 @@ struct fact_totals {
 	 * same order. */
 	struct fact_range *spoiled;
 	size_t spoiled_count;
+	struct fact_clocks clocks; /* of several workers; 0 = there is one */
 };
 
 /* The snapshots and histograms; everything else stays. */

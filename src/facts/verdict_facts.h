@@ -68,6 +68,8 @@ struct verdict_facts {
 	 * when they were due, and how long that lasted, over all producers. */
 	uint64_t window_sent, window_blocked, window_blocked_ns, producers;
 	uint64_t negative, overflow; /* received before they were sent; latencies out of range */
+	struct fact_clocks clocks;   /* that end-to-end latencies are between */
+	uint64_t e2e_ns[VERDICT_POINTS]; /* of the window; all 0 where none was recorded */
 
 	/* Of the whole run, after the drain. */
 	uint64_t sent, acknowledged, failed, unacknowledged, unsent;
@@ -114,7 +116,7 @@ struct verdict_facts {
 /* The percentile itself: 50, 95, 99. */
 extern const double verdict_percentiles[VERDICT_POINTS];
 
-/* Fills late, overflow, window_sent, window_blocked and window_blocked_ns, all of the measured window;
+/* Fills late, e2e_ns, overflow, window_sent, window_blocked and window_blocked_ns, all of the measured window;
  * the rest is the caller's. */
 void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
                             const uint64_t counters[COUNTER_COUNT], struct verdict_facts *f);

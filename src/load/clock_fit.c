@@ -220,6 +220,17 @@ static struct claim both(struct claim a, struct claim b)
 	return (struct claim){ least + (int64_t)(width / 2), width / 2 + 1 };
 }
 
+static double steepest_of(const struct clock_fit *fit)
+{
+	double steepest = 0;
+
+	for (unsigned i = 0; i < fit->stretches_count; i++) {
+		const struct stretch *s = &fit->stretches[i];
+		steepest = fmax(steepest, s->spread + fabs(s->rate));
+	}
+	return 2 * steepest; /* where two claims are spanned, each moves */
+}
+
 struct clock_estimate clock_fit_at(const struct clock_fit *fit, uint64_t our_ns)
 {
 	unsigned n = fit->stretches_count;
@@ -239,6 +250,7 @@ struct clock_estimate clock_fit_at(const struct clock_fit *fit, uint64_t our_ns)
 		.offset_ns = c.offset_ns,
 		.drift_ppm = s->rate * 1e6,
 		.error_ns = c.error_ns,
+		.spread_ppm = (is_between ? steepest_of(fit) : s->spread) * 1e6,
 	};
 }
 
@@ -414,17 +426,6 @@ static uint64_t error_at(const struct clock_fit *fit, uint64_t at_ns)
 	struct clock_estimate e = clock_fit_at(fit, at_ns);
 
 	return e.known ? e.error_ns : UINT64_MAX;
-}
-
-static double steepest_of(const struct clock_fit *fit)
-{
-	double steepest = 0;
-
-	for (unsigned i = 0; i < fit->stretches_count; i++) {
-		const struct stretch *s = &fit->stretches[i];
-		steepest = fmax(steepest, s->spread + fabs(s->rate));
-	}
-	return 2 * steepest; /* where two claims are spanned, each moves */
 }
 
 /* Errors change no faster than by the steepest slope, but jump at the ends of stretches. */

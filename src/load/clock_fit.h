@@ -59,6 +59,7 @@ struct clock_estimate {
 	int64_t offset_ns; /* theirs - ours */
 	double drift_ppm;  /* by which theirs is faster; 0 until there are two probes */
 	uint64_t error_ns; /* the truth is at most so far from offset_ns */
+	double spread_ppm; /* by which the error grows from one instant to another, at most */
 };
 
 enum clock_news {

@@ -59,12 +59,18 @@ static bool needs_schedule(enum latency which)
 	       which == LATENCY_CORRECTED_E2E;
 }
 
+static bool is_between_clocks(enum latency which)
+{
+	return which == LATENCY_E2E || which == LATENCY_CORRECTED_E2E;
+}
+
 void record_latency(const struct record *r, enum latency which, struct record_latency *out)
 {
 	const struct hist_copy *h = &r->totals.latencies[WINDOW_MEASURED][which];
 
 	*out = (struct record_latency){
 		.which = which,
+		.error_ns = is_between_clocks(which) ? fact_clocks_error_ns(&r->clocks) : 0,
 		.meaningful = r->rate != RECORD_MAX || !needs_schedule(which),
 		.count = h->count,
 		.max_ns = h->max,
@@ -80,6 +86,7 @@ void record_latency(const struct record *r, enum latency which, struct record_la
 			.upper_ns = in.upper,
 			.too_few = h->count == 0 || in.open_above,
 		};
+		out->percentiles[i].unresolved = out->percentiles[i].ns < out->error_ns;
 	}
 }
 

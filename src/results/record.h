@@ -126,7 +126,8 @@ struct record {
 	struct fact_account account;      /* its ranges are borrowed, too */
 	const struct fact_range *spoiled; /* see fact_totals */
 	size_t spoiled_count;
-	const char *account_lack; /* why none was kept; NULL = one was, or nobody told */
+	const char *account_lack;  /* why none was kept; NULL = one was, or nobody told */
+	struct fact_clocks clocks; /* that end-to-end latencies are between */
 	const struct fact_event *events;
 	size_t events_count;
 	const char *failure_cause; /* the commonest of messages that failed; NULL = none is known */
@@ -184,9 +185,12 @@ struct record_latency {
 	bool meaningful; /* corrected latencies have no meaning without a schedule */
 	uint64_t count, max_ns, overflow;
 	double mean_ns;
+	uint64_t
+		error_ns; /* each value may be wrong by so much: 0 on one clock, UINT64_MAX by any */
 	struct record_percentile {
 		uint64_t ns, lower_ns, upper_ns; /* with its 95 % interval */
-		bool too_few; /* samples above it: upper_ns is the maximum seen, and no bound */
+		bool too_few;    /* samples above it: upper_ns is the maximum seen, and no bound */
+		bool unresolved; /* below what the clocks that it is between may be wrong by */
 	} percentiles[RECORD_PERCENTILES];
 };
 

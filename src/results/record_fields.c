@@ -415,6 +415,7 @@ static const struct field percentile_items[] = {
 	FIELD(struct record_percentile, lower_ns, "lowerNs", FIELD_COUNT),
 	FIELD(struct record_percentile, upper_ns, "upperNs", FIELD_COUNT),
 	FIELD(struct record_percentile, too_few, "tooFewSamples", FIELD_BOOL),
+	FIELD(struct record_percentile, unresolved, "unresolved", FIELD_BOOL, .flags = FIELD_OMIT),
 };
 static const struct fields percentile_fields = FIELDS(struct record_percentile, percentile_items);
 
@@ -452,6 +453,7 @@ static const struct field latency_items[] = {
 	FIELD(struct record_latency, mean_ns, "meanNs", FIELD_REAL),
 	FIELD(struct record_latency, max_ns, "maxNs", FIELD_COUNT),
 	FIELD(struct record_latency, overflow, "overflow", FIELD_COUNT),
+	FIELD(struct record_latency, error_ns, "errorNs", FIELD_LIMIT, .flags = FIELD_OMIT),
 	FIELD(struct record_latency, percentiles, "percentiles", FIELD_CUSTOM,
 	      .custom = &percentiles),
 };
@@ -712,6 +714,11 @@ const struct fields period_fields = FIELDS(struct record_period, period_items);
 	FIELD(struct record, run_id, key, FIELD_PART, .of = &(table), __VA_ARGS__)
 #define HOST FIELD(struct record, environment, "host", FIELD_STRUCT, .of = &environment_fields)
 
+static bool has_clocks(const void *from)
+{
+	return ((const struct record *)from)->clocks.count > 1;
+}
+
 static const struct field record_items[] = {
 	PART("run", record_run_fields, .flags = FIELD_MUST),
 	FIELD(struct record, verdict, "verdict", FIELD_STRUCT, .of = &verdict_fields),
@@ -722,6 +729,8 @@ static const struct field record_items[] = {
 	FIELD(struct record, account, "accounting", FIELD_CUSTOM, .custom = &record_account),
 	FIELD(struct record, spoiled, "spoiledRanges", FIELD_ROWS, .of = &range_fields,
 	      .count = offsetof(struct record, spoiled_count)),
+	FIELD(struct record, clocks, "clocks", FIELD_STRUCT, .of = &fact_clocks_fields,
+	      .when = has_clocks),
 	FIELD(struct record, slowest, "slowest", FIELD_STRUCT, .of = &slowest_fields,
 	      .flags = FIELD_NULL, .when = has_slowest),
 	LIST(phases, "phases", phase_fields),

@@ -70,6 +70,8 @@ bool side_file_write(const struct record *r, struct file_draft *out, struct erro
 	text_addf(&out->text, "{\n\"format\": \"" SIDE_FILE_FORMAT "\",\n\"formatVersion\": %d",
 	          SIDE_FILE_VERSION);
 	for (size_t i = 0; i < record_fields.count; i++) {
+		if (fields_leave_out(&record_fields.items[i], r))
+			continue;
 		text_addf(&out->text, ",\n\"%s\": ", record_fields.items[i].name);
 		fields_write_value(&record_fields.items[i], r, &to);
 		(void)file_draft_pass(out);

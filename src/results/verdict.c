@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "util/units.h"
+
 #define MS                  UINT64_C(1000000)
 
 /* Lateness counts where it is this much, and this part of what is shown.  On a quiet virtual machine of 2
@@ -19,6 +21,9 @@
 
 /* Of the window's messages that were refused when they were due, and of its time spent waiting. */
 #define BLOCKED_SHARE       0.01
+
+/* Of the end-to-end latency that is shown. */
+#define CLOCK_SHARE         0.25
 
 /* Of a core. */
 #define CPU_SHARE           0.95
@@ -593,6 +598,32 @@ static void judge_samples(const struct verdict_facts *f, struct verdict_result *
 		    "%" PRIu64 " latencies were above 73 minutes and count as that", f->overflow);
 }
 
+/* The point where the error is the largest part of what is shown: the lowest. */
+static void judge_clocks(const struct verdict_facts *f, struct verdict_result *out)
+{
+	uint64_t error_ns = fact_clocks_error_ns(&f->clocks);
+	uint64_t shown_ns = f->e2e_ns[VERDICT_P50];
+	char error[UNITS_TEXT], shown[UNITS_TEXT];
+
+	if (error_ns == 0 || shown_ns == 0)
+		return;
+	if (error_ns == UINT64_MAX)
+		add(out, VERDICT_SUSPECT, "clock",
+		    "how far the clocks of the workers are apart is not known: end-to-end "
+		    "latencies may be wrong by any amount");
+	else if (share(error_ns, shown_ns) > CLOCK_SHARE)
+		add(out, VERDICT_SUSPECT, "clock",
+		    "end-to-end latencies are wrong by up to %s, for the clocks of the workers are "
+		    "not known better: the p50 is %s%s",
+		    format_duration_short(error_ns, error), format_duration_short(shown_ns, shown),
+		    f->clocks.steps > 0 ? " (a clock was set, or its host stood still)" : "");
+	else if (f->clocks.steps > 0)
+		add(out, VERDICT_VALID, "clock",
+		    "a clock of a worker was set, or its host stood still: end-to-end latencies are "
+		    "wrong by up to %s",
+		    format_duration_short(error_ns, error));
+}
+
 /* Nobody saw what became of the messages that were under way: nothing is said about losses. */
 static void judge_recovered(const struct verdict_facts *f, struct verdict_result *out)
 {
@@ -631,6 +662,7 @@ void verdict_judge(const struct verdict_facts *f, struct verdict_result *out)
 	judge_stalls(f, out);
 	judge_backlog(f, out);
 	judge_samples(f, out);
+	judge_clocks(f, out);
 	judge_sentinels(f, out);
 	judge_cpu(f, out);
 	judge_host(f, out);

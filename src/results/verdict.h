@@ -52,6 +52,8 @@
  *                     (these three only beside a publishDelay or a
  *                     sentinel, which they explain; alone: notes)
  *     negative        any message was received before it was sent -
+ *     clock           workers' clocks may be wrong by > 25 % of   (a clock was set, and is known
+ *                     the end-to-end p50, or by any amount        well enough: a note)
  *     overflow        any latency was above what histograms hold  -
  *     accounting      payload too small for the stamp: what is     -
  *                     missing is INVALID all the same; or the

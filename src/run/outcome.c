@@ -152,6 +152,7 @@ static void fill_totals(struct run *r, struct record *out)
 	out->partition_totals_count = t->partitions_count;
 	out->spoiled = t->spoiled;
 	out->spoiled_count = t->spoiled_count;
+	out->clocks = t->clocks;
 	fill_account(r, out);
 }
 
@@ -454,6 +455,7 @@ static void judge(struct run *r, struct record *out)
 		.published_per_s = record_publish_per_s(out),
 		.producers = out->producers,
 		.negative = c[COUNTER_NEGATIVE],
+		.clocks = out->clocks,
 		.wake_interval_ns = out->wake_interval_ns,
 		.sent = c[COUNTER_SENT],
 		.acknowledged = c[COUNTER_ACKNOWLEDGED],

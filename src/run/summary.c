@@ -97,12 +97,23 @@ static const struct {
 	{ LATENCY_CORRECTED_E2E, "corrected e2e   due -> received" },
 };
 
-/* True: a percentile is marked. */
-static bool add_latency(const struct record *r, size_t row, struct text *out)
+struct marks {
+	bool too_few, unresolved;
+};
+
+static char mark_of(const struct record_percentile *p, struct marks *seen)
+{
+	seen->too_few |= p->too_few;
+	seen->unresolved |= p->unresolved;
+	if (p->unresolved)
+		return '~';
+	return p->too_few ? '*' : ' ';
+}
+
+static void add_latency(const struct record *r, size_t row, struct marks *seen, struct text *out)
 {
 	struct record_latency l;
 	char text[UNITS_TEXT];
-	bool marked = false;
 
 	record_latency(r, rows[row].which, &l);
 	text_addf(out, "  %-31s", rows[row].label);
@@ -113,13 +124,27 @@ static bool add_latency(const struct record *r, size_t row, struct text *out)
 			text_addf(out, "%10s ", "-");
 			continue;
 		}
-		text_addf(out, "%10s%s", format_duration_short(p->ns, text),
-		          p->too_few ? "*" : " ");
-		marked |= p->too_few;
+		text_addf(out, "%10s%c", format_duration_short(p->ns, text), mark_of(p, seen));
 	}
 	text_addf(out, "%10s\n",
 	          l.meaningful && l.count ? format_duration_short(l.max_ns, text) : "-");
-	return marked;
+}
+
+/* What end-to-end latencies owe to clocks that are not one. */
+static void add_clocks(const struct record *r, struct text *out)
+{
+	uint64_t error_ns = fact_clocks_error_ns(&r->clocks);
+	char error[UNITS_TEXT];
+
+	if (r->clocks.count < 2)
+		return;
+	if (error_ns == UINT64_MAX)
+		text_addf(out,
+		          "  end to end: between %u clocks; how far they are apart is not known\n",
+		          r->clocks.count);
+	else
+		text_addf(out, "  end to end: \xc2\xb1 %s, between %u clocks\n",
+		          format_duration_short(error_ns, error), r->clocks.count);
 }
 
 /* Numbers that are not those of a load that the broker carried say so where they stand. */
@@ -151,15 +176,18 @@ static void add_meaning(const struct record *r, struct text *out)
 
 static void add_latencies(const struct record *r, struct text *out)
 {
-	bool marked = false;
+	struct marks seen = { false, false };
 
 	text_addf(out, "\n  %-31s%10s %10s %10s %10s %10s %10s\n", "latency", "p50", "p95", "p99",
 	          "p99.9", "p99.99", "max");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		marked |= add_latency(r, i, out);
-	if (marked)
+		add_latency(r, i, &seen, out);
+	if (seen.too_few)
 		text_add(out,
 		         "  * too few samples lie above: with 95 % confidence it is not bounded\n");
+	if (seen.unresolved)
+		text_add(out, "  ~ less than the clocks may be wrong by: it is not resolved\n");
+	add_clocks(r, out);
 	add_meaning(r, out);
 }
 

@@ -287,7 +287,7 @@ static bool write_value(const struct field *f, const void *base, struct fields_o
 
 /* --- objects and tables ----------------------------------------------------------------------------- */
 
-static bool is_left_out(const struct field *f, const void *base)
+bool fields_leave_out(const struct field *f, const void *base)
 {
 	if ((f->flags & FIELD_OMIT) != 0 && is_nothing(f, base))
 		return true;
@@ -302,7 +302,7 @@ void fields_write_members(const struct fields *f, const void *from, struct field
 		const struct field *one = &f->items[i];
 		size_t before = out->text->len;
 
-		if (is_left_out(one, from))
+		if (fields_leave_out(one, from))
 			continue;
 		text_addf(out->text, "%s\"%s\":", comma, one->name);
 		if (write_value(one, from, out)) {

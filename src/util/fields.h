@@ -107,6 +107,8 @@ struct fields {
 void fields_write(const struct fields *f, const void *from, struct fields_out *out);
 /* The same without its braces: to go on in an object of the caller's. */
 void fields_write_members(const struct fields *f, const void *from, struct fields_out *out);
+/* A member that does not appear: it is nothing, or does not apply. */
+bool fields_leave_out(const struct field *f, const void *from);
 /* Appends the value of one member. */
 void fields_write_value(const struct field *f, const void *from, struct fields_out *out);
 

@@ -603,6 +603,42 @@ static void outages_are_told_with_their_length_and_their_place(void **state)
 	free(text);
 }
 
+static void what_clocks_may_be_wrong_by_stands_below_the_latencies(void **state)
+{
+	struct record r;
+
+	(void)state;
+	fill_record(&r);
+	char *text = summarize(&r);
+	assert_null(strstr(text, "clocks"));
+	free(text);
+
+	/* All latencies are 3.9 ms. */
+	fill_record(&r);
+	r.clocks = (struct fact_clocks){ 2, true, 3800000, 0 };
+	text = summarize(&r);
+	assert_non_null(strstr(text, "end to end: \xc2\xb1 3.80ms, between 2 clocks"));
+	assert_null(strchr(text, '~'));
+	free(text);
+
+	fill_record(&r);
+	r.clocks = (struct fact_clocks){ 3, true, 4000000, 0 };
+	text = summarize(&r);
+	const char *row = strstr(text, "end to end     send");
+	assert_non_null(row);
+	assert_non_null(strstr(row, "3.90ms~"));
+	assert_null(memchr(text, '~', (size_t)(row - text)));
+	assert_non_null(strstr(text, "  ~ less than the clocks may be wrong by"));
+	assert_fits(text);
+	free(text);
+
+	fill_record(&r);
+	r.clocks = (struct fact_clocks){ 2, false, 0, 0 };
+	text = summarize(&r);
+	assert_non_null(strstr(text, "between 2 clocks; how far they are apart is not known"));
+	free(text);
+}
+
 static void the_summary_is_one_json_line_where_json_is_wanted(void **state)
 {
 	struct record r;
@@ -753,6 +789,7 @@ int main(void)
 		cmocka_unit_test(percentiles_with_too_few_samples_are_marked),
 		cmocka_unit_test(long_reasons_are_wrapped),
 		cmocka_unit_test(outages_are_told_with_their_length_and_their_place),
+		cmocka_unit_test(what_clocks_may_be_wrong_by_stands_below_the_latencies),
 		cmocka_unit_test(the_summary_is_one_json_line_where_json_is_wanted),
 		cmocka_unit_test(the_json_line_has_the_counts_of_the_account),
 	};

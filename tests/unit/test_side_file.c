@@ -359,6 +359,7 @@ static void what_is_written_is_read_and_written_again_to_the_byte(void **state)
 	s.record.backlog.asked_messages = 5;
 	s.record.backlog.not_drained = true;
 	s.record.failure = "it broke";
+	s.record.clocks = (struct fact_clocks){ 3, true, 4711, 2 };
 	hist_copy_record(&s.record.totals.latencies[WINDOW_MEASURED][LATENCY_E2E], 777777, 3);
 	assert_true(side_file_write(&s.record, &out, &err));
 	if (!read_text(out.text.data, out.text.len, &r, &kept, &err))
@@ -366,6 +367,7 @@ static void what_is_written_is_read_and_written_again_to_the_byte(void **state)
 	assert_int_equal(kept.count, 1);
 	assert_int_equal(kept.periods[0].interval.counters[COUNTER_SENT], 0);
 	assert_true(r.record.backlog.not_drained && !r.record.backlog.not_built);
+	assert_int_equal(r.record.clocks.error_ns, 4711);
 	assert_int_equal(r.record.agents[0].snapshot->latencies[WINDOW_OUTSIDE][LATENCY_CALL].count,
 	                 9);
 	write_again(&r, &kept, &again);

@@ -430,6 +430,38 @@ static void what_a_histogram_cannot_hold_and_clocks_that_disagree_are_told(void 
 	CASE(VERDICT_SUSPECT, "overflow", f.overflow = 1);
 }
 
+/* The smaller the latency, the more an error of the clocks is of it. */
+static void clocks_that_are_not_known_well_enough_are_told(void **state)
+{
+	static const struct {
+		struct fact_clocks clocks;
+		uint64_t p50_ns;
+		const char *want; /* NULL: no reason at all */
+		enum verdict verdict;
+	} cases[] = {
+		{ { 2, true, 250000, 0 }, 1000000, NULL, VERDICT_VALID },
+		{ { 2, true, 250000, 1 }, 1000000, "clock", VERDICT_VALID },
+		{ { 2, true, 250001, 0 }, 1000000, "clock", VERDICT_SUSPECT },
+		{ { 2, false, 0, 0 }, 1000000, "clock", VERDICT_SUSPECT },
+		/* One clock is never wrong, and without latencies nothing is. */
+		{ { 1, false, 9000000, 9 }, 1000000, NULL, VERDICT_VALID },
+		{ { 2, false, 0, 0 }, 0, NULL, VERDICT_VALID },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct verdict_facts f = healthy();
+		struct verdict_result r;
+		f.clocks = cases[i].clocks;
+		f.e2e_ns[VERDICT_P50] = cases[i].p50_ns;
+		verdict_judge(&f, &r);
+		if (r.verdict != cases[i].verdict || r.count != (cases[i].want != NULL))
+			fail_msg("case %zu", i);
+		if (r.count > 0)
+			assert_string_equal(r.reasons[0].name, cases[i].want);
+	}
+}
+
 /* The members of the facts that come from histograms. */
 static void the_facts_of_the_window_come_from_its_histograms_and_counters(void **state)
 {
@@ -609,6 +641,8 @@ static void everything_wrong_at_once_has_room(void **state)
 	f.window_acknowledged = 0;
 	f.published_per_s = 0;
 	f.late[VERDICT_P99] = (struct verdict_late){ S, S };
+	f.clocks = (struct fact_clocks){ .count = 2 };
+	f.e2e_ns[VERDICT_P50] = 1;
 	f.window_blocked = f.window_blocked_ns = f.negative = f.overflow = 9000000;
 	f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;
 	f.received = 0;
@@ -649,6 +683,7 @@ int main(void)
 			wake_ups_are_merged_by_role_and_stand_beside_the_latency_they_are_part_of),
 		cmocka_unit_test(a_blocked_producer_is_judged_by_messages_and_by_time),
 		cmocka_unit_test(the_shares_of_rate_and_throughput_have_two_bounds),
+		cmocka_unit_test(clocks_that_are_not_known_well_enough_are_told),
 		cmocka_unit_test(what_a_histogram_cannot_hold_and_clocks_that_disagree_are_told),
 		cmocka_unit_test(the_facts_of_the_window_come_from_its_histograms_and_counters),
 		cmocka_unit_test(a_slow_rate_may_miss_one_message_by_rounding),
