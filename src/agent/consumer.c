@@ -40,7 +40,6 @@ struct consumer_loop {
 	struct contents contents;
 	unsigned char *privs; /* the driver's parts ... */
 	size_t stride;        /* ... so far apart */
-	uint64_t *heard_ns;   /* of the consumers' silences */
 	struct heap waiting;  /* slow consumers with something to serve, by not_before_ns */
 	uint64_t
 		next_commit_ns; /* when the oldest uncommitted message has to be; UINT64_MAX = none */
@@ -467,8 +466,7 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 			.key = receipts_key(&l->receipts, b->spec, spec, &words),
 			.index = i,
 		};
-		silence_init(&c->silence, &c->words->silence,
-		             l->heard_ns + i * (b->spec->partitions + (size_t)1),
+		silence_init(&c->silence, &c->words->silence, agent_shm_heard(b->shm, index),
 		             b->spec->partitions, false);
 		silence_set_least(&c->silence, SILENCE_LEAST_NS + b->spec->consume.processing_ns);
 		void *priv = l->privs + i * l->stride;
@@ -528,8 +526,6 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 		return false;
 	l.consumers = xcalloc(l.base.clients + 1, sizeof(*l.consumers));
 	l.privs = loop_alloc_parts(l.base.clients, spec->driver->consumer_size, &l.stride);
-	l.heard_ns =
-		xcalloc(l.base.clients * (spec->partitions + (size_t)1) + 1, sizeof(*l.heard_ns));
 	l.waiting = (struct heap){ .cap = l.base.clients };
 	l.waiting.items = xcalloc(l.base.clients + 1, sizeof(*l.waiting.items));
 	receipts_open(&l.receipts, spec, shm, index);
@@ -550,7 +546,6 @@ out:
 	contents_close(&l.contents);
 	receipts_close(&l.receipts);
 	free(l.waiting.items);
-	free(l.heard_ns);
 	loop_free_parts(l.privs, l.base.clients, l.stride);
 	free(l.consumers);
 	loop_close(&l.base);

@@ -45,9 +45,21 @@ static size_t damaged_offset(const struct agent_shm_shape *s)
 	return partitions_offset(s) + s->clients * partitions_stride(s);
 }
 
-static size_t schedules_offset(const struct agent_shm_shape *s)
+static size_t heard_offset(const struct agent_shm_shape *s)
 {
 	return damaged_offset(s) + s->clients * partitions_stride(s);
+}
+
+/* Of consumers: those have no window. */
+static size_t heard_stride(const struct agent_shm_shape *s)
+{
+	return s->window_messages > 0 ? 0
+	                              : rounded((s->partitions + (size_t)1) * sizeof(uint64_t), 64);
+}
+
+static size_t schedules_offset(const struct agent_shm_shape *s)
+{
+	return heard_offset(s) + s->clients * heard_stride(s);
 }
 
 static size_t schedules_stride(const struct agent_shm_shape *s)
@@ -136,6 +148,13 @@ _Atomic uint64_t *agent_shm_damaged(struct agent_shm *shm, uint32_t client)
 	assert(client < shm->shape.clients);
 	return (_Atomic uint64_t *)((char *)shm + damaged_offset(&shm->shape) +
 	                            client * partitions_stride(&shm->shape));
+}
+
+uint64_t *agent_shm_heard(const struct agent_shm *shm, uint32_t client)
+{
+	assert(client < shm->shape.clients && shm->shape.window_messages == 0);
+	return (uint64_t *)((char *)(uintptr_t)shm + heard_offset(&shm->shape) +
+	                    client * heard_stride(&shm->shape));
 }
 
 struct shm_schedule *agent_shm_schedule(struct agent_shm *shm, uint32_t client)

@@ -6,7 +6,7 @@
  * shm -- the memory that an agent shares with its parent: the agent counts, the parent reads.
  *
  *     | header | loop 0 | loop 1 ... | client 0 | client 1 ... |
- *     | partition counts of consumers ... | schedules of producers ... | flights of producers ... |
+ *     | partition counts, and last receipts, of consumers ... | schedules of producers ... | flights of producers ... |
  *     | account of loop 0 | account of loop 1 ... |
  *
  * One mapping for each agent, made before its fork; a restarted agent gets a fresh one and the old
@@ -126,6 +126,9 @@ _Atomic uint64_t *agent_shm_partitions(struct agent_shm *shm, uint32_t client);
 /* The same of messages that are damaged, by their stamp or by their contents: to be read only where
  * COUNTER_CORRUPT or COUNTER_SPOILED says that there are. */
 _Atomic uint64_t *agent_shm_damaged(struct agent_shm *shm, uint32_t client);
+/* When a consumer last received something of each partition, and behind those of an unknown one
+ * (shape.partitions + 1): the owner loop's, and once it has ended anybody's (silence.h). */
+uint64_t *agent_shm_heard(const struct agent_shm *shm, uint32_t client);
 /* Of one producer; shape.window_messages flights. */
 struct shm_schedule *agent_shm_schedule(struct agent_shm *shm, uint32_t client);
 struct flight *agent_shm_flights(struct agent_shm *shm, uint32_t client);

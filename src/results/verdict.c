@@ -251,15 +251,17 @@ static void judge_answers(const struct verdict_facts *f, struct verdict_result *
 static void judge_topics(const struct verdict_facts *f, struct verdict_result *out)
 {
 	uint64_t others = f->topics_gone + f->topics_short;
+	/* That one is short has another reason, too: a broker that did not have its end took over. */
+	const char *what = f->topics_gone > 0 ? "somebody deleted" : "messages are gone from";
 
 	if (others == 0)
 		return;
 	if (others == 1)
-		add(out, VERDICT_INVALID, "topics", "somebody deleted a topic of this run: %s",
+		add(out, VERDICT_INVALID, "topics", "%s a topic of this run: %s", what,
 		    f->topics_example);
 	else
 		add(out, VERDICT_INVALID, "topics",
-		    "somebody deleted %" PRIu64 " topics of this run; one of them: %s", others,
+		    "%s %" PRIu64 " topics of this run; one of them: %s", what, others,
 		    f->topics_example);
 }
 

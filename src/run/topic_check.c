@@ -56,10 +56,11 @@ static void judge(struct run *r, const char *topic, uint64_t took, uint64_t ackn
 		                               "topic %s is not there any more; %" PRIu64
 		                               " messages were acknowledged in it",
 		                               topic, acknowledged)
-				: arena_printf(&r->arena,
-		                               "topic %s took %" PRIu64 " messages, but %" PRIu64
-		                               " were acknowledged in it: it was made anew",
-		                               topic, took, acknowledged);
+				: arena_printf(
+					  &r->arena,
+					  "topic %s took %" PRIu64 " messages, but %" PRIu64
+					  " were acknowledged in it: its end is gone, or it was made anew",
+					  topic, took, acknowledged);
 	f->gone += is_gone;
 	f->shorter += !is_gone;
 }

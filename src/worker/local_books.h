@@ -3,7 +3,7 @@
 #define OMB_WORKER_LOCAL_BOOKS_H
 
 /*
- * local_books -- what local_debts.c and local_account.c keep in struct local.
+ * local_books -- what local_debts.c, local_account.c and local_unheard.c keep in struct local.
  */
 
 #include <stdbool.h>
@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "agent/debt.h"
+#include "agent/silence.h"
 #include "load/assignment.h"
 #include "stats/snapshot.h"
 
+struct agent;
 struct book;
 
 /* What it takes to close the books, and what belongs to no single agent. */
@@ -34,6 +36,19 @@ struct local_account {
 	uint32_t *first_of, *subscriptions_of;
 	bool with_partitions; /* false: counts of partitions would take too much */
 	uint64_t *sent;       /* by each producer, once all is settled */
+};
+
+/* Consumers that were owed something at the end, and where. */
+struct local_silent {
+	const struct agent *agent;
+	uint32_t client; /* of the agent */
+	struct silence_found found;
+};
+
+struct local_unheard {
+	bool is_known;
+	struct local_silent *items;
+	size_t count;
 };
 
 #endif

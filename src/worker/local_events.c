@@ -7,13 +7,28 @@
 #include "stats/percentile.h"
 #include "worker/local_outage.h"
 #include "worker/local_state.h"
+#include "worker/local_unheard.h"
 
-static void take_agent(const struct agent *a, struct outage *o)
+/* The longest silence of a client. */
+static bool find_silence(struct local *l, const struct agent *a, uint32_t client,
+                         struct silence_found *out)
+{
+	struct silence_found open;
+	bool any = silence_read(&agent_shm_client(a->shm, client)->silence, out);
+
+	if (!local_unheard(l, a, client, &open))
+		return any;
+	if (!any || open.until_ns - open.from_ns > out->until_ns - out->from_ns)
+		*out = open;
+	return true;
+}
+
+static void take_agent(struct local *l, const struct agent *a, struct outage *o)
 {
 	struct silence_found found;
 
 	for (uint32_t i = 0; i < a->spec.clients_count; i++) {
-		if (!silence_read(&agent_shm_client(a->shm, i)->silence, &found))
+		if (!find_silence(l, a, i, &found))
 			continue;
 		const struct outage whose = {
 			.topic = a->spec.clients[i].topic,
@@ -24,12 +39,12 @@ static void take_agent(const struct agent *a, struct outage *o)
 	}
 }
 
-static void count_agent(const struct agent *a, struct outage *o)
+static void count_agent(struct local *l, const struct agent *a, struct outage *o)
 {
 	struct silence_found found;
 
 	for (uint32_t i = 0; i < a->spec.clients_count; i++)
-		if (silence_read(&agent_shm_client(a->shm, i)->silence, &found))
+		if (find_silence(l, a, i, &found))
 			outage_count(o, &found);
 }
 
@@ -66,14 +81,14 @@ static size_t add_outage(struct local *l, enum agent_role role, struct arena *ar
 
 	for (size_t i = 0; i < l->supervisor.count; i++)
 		if (l->supervisor.agents[i]->spec.role == role)
-			take_agent(l->supervisor.agents[i], &o);
+			take_agent(l, l->supervisor.agents[i], &o);
 	/* One that may still end is not told.  Only where there is one: histograms cost milliseconds. */
 	if (o.topic == NULL || (o.longest.is_open && !l->debts.settled) ||
 	    !outage_is_told(&o, ordinary_ns(l, role)))
 		return 0;
 	for (size_t i = 0; i < l->supervisor.count; i++)
 		if (l->supervisor.agents[i]->spec.role == role)
-			count_agent(l->supervisor.agents[i], &o);
+			count_agent(l, l->supervisor.agents[i], &o);
 	*to = (struct fact_event){
 		.kind = EVENT_OUTAGE,
 		.role = role,

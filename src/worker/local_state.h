@@ -21,6 +21,7 @@
  *     local_debts.c   what they owe when they have ended
  *     local_roster.c  whose messages an account is kept of
  *     local_account.c what became of each of them
+ *     local_unheard.c what was owed to consumers at the end
  */
 
 #include "agent/supervisor.h"
@@ -101,6 +102,7 @@ struct local {
 	uint32_t window_messages; /* of each producer */
 	struct local_debts debts;
 	struct local_account account;
+	struct local_unheard unheard;
 	bool paused;
 	unsigned restarts;
 

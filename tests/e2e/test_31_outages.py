@@ -80,7 +80,24 @@ def test_an_outage_that_does_not_end_is_open(omb):
     result = omb.run(shape, LOOPBACK | {"brokerFaults": "stall:1h@500ms"})
     result.must_end(3)
     found = outages(result)
-    assert set(found) == {"producer"}  # nobody knows what a consumer should have received
+    assert set(found) == {"producer"}  # what was acknowledged was received: consumers are owed nothing
     assert found["producer"]["open"] is True
     # It is one until the producers are closed, which is after the drain.
     assert found["producer"]["gapNs"] > 1500 * MS
+
+
+def test_what_a_consumer_is_owed_at_the_end_is_an_open_outage(omb):
+    """The broker acknowledges and delivers nothing of producer 1 any more: its topic's consumers wait."""
+    shape = workload(testDuration="1s", drainTimeout="1500ms", topics=2, producersPerTopic=1, partitionsPerTopic=1)
+    result = omb.run(shape, LOOPBACK | {"brokerFaults": "lose:1@1#100"})
+    result.must_end(3)
+    found = outages(result)
+    assert set(found) == {"consumer"}
+    outage = found["consumer"]
+    (lost,) = result.lost()
+    assert (lost["first"], lost["last"]) == (100, RATE // 2 - 1)
+    assert outage["open"] is True and outage["count"] == 1
+    assert outage["text"] == f"partition 0 of {lost['topic']}"
+    # From the first one on that never came (the one before was received at once) until the clients close.
+    assert lost["firstDueNs"] <= outage["atNs"] < lost["lastDueNs"]
+    assert outage["gapNs"] > 1500 * MS

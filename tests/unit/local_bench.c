@@ -138,6 +138,8 @@ void create_consumers(struct fixture *f, uint32_t count, uint32_t partitions)
 		.count = count,
 		.partitions = partitions,
 		.deal = f->deal,
+		.verify = f->verify,
+		.consume = f->consume,
 		.account = f->accounted > 0,
 		.producer_topics = producer_topics(f, f->accounted),
 		.producers = f->accounted,

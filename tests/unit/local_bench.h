@@ -22,6 +22,8 @@ struct fixture {
 	struct deal_spec deal;
 	struct worker *w;
 	const char *const *topics;
+	const struct payload_spec *verify; /* consumers compare with these; NULL = they do not */
+	struct consume_spec consume;
 	uint32_t accounted; /* an account is kept of so many producers to come; 0 = none is */
 	uint32_t
 		subscriptions; /* 1 or 2, that consumers are dealt to in turns; 0 = one that the load is

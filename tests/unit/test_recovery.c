@@ -170,11 +170,20 @@ static void make_journal(struct text *out)
 		                         .role = AGENT_CONSUMER,
 		                         .at_ns = T + 3 * S,
 		                         .text = "signal 9" };
+	const struct fact_event outage = { .kind = EVENT_OUTAGE,
+		                           .role = AGENT_PRODUCER,
+		                           .agent = 1,
+		                           .at_ns = T + 2 * S,
+		                           .gap_ns = 3 * S / 2,
+		                           .count = 4,
+		                           .text = "partition 3 of t, 4 producers" };
 
 	add_start(out, &r);
 	add_window(out, &r);
 	add_second(out, &r, 3, 2001);
 	side_file_format_event(&r, &lost, out);
+	end_line(out);
+	side_file_format_event(&r, &outage, out);
 	end_line(out);
 	add_period(out, &r, 2, "measure", 10);
 	add_second(out, &r, 4, 3001);
@@ -254,8 +263,16 @@ static void what_was_written_down_is_in_the_record(void **state)
 	assert_int_equal(got->phases[2].end_ns, 4 * S);
 	assert_int_equal(got->seconds_count, 3);
 	assert_int_equal(r.periods, 2);
-	assert_int_equal(got->events_count, 1);
+	assert_int_equal(got->events_count, 2);
 	assert_string_equal(got->events[0].text, "signal 9");
+	assert_int_equal(got->events[1].kind, EVENT_OUTAGE);
+	assert_int_equal(got->events[1].role, AGENT_PRODUCER);
+	assert_int_equal(got->events[1].agent, 1);
+	assert_int_equal(got->events[1].at_ns, 2 * S);
+	assert_int_equal(got->events[1].gap_ns, 3 * S / 2);
+	assert_int_equal(got->events[1].count, 4);
+	assert_false(got->events[1].is_open);
+	assert_string_equal(got->events[1].text, "partition 3 of t, 4 producers");
 	assert_int_equal(got->ended_ns, 4 * S);
 	recovery_fini(&r);
 	text_fini(&journal);
