@@ -157,7 +157,7 @@ def mutate(folder, file, old, new):
 
 
 def main(wanted):
-    alive = 0
+    alive = caught = 0
     with tempfile.TemporaryDirectory(prefix="omb-mutants-") as temporary:
         for name, *change in [("nothing is broken", None), *MUTANTS]:
             if wanted and change[0] is not None and not any(w in name for w in wanted):
@@ -177,8 +177,10 @@ def main(wanted):
                 alive += 1
             else:
                 print(f"caught     {name}")
+                caught += 1
             sys.stdout.flush()
-    return 1 if alive > 0 else 0
+    print(f"{caught} passed, {alive} failed, 0 skipped")
+    return 1 if alive > 0 or caught == 0 else 0
 
 
 if __name__ == "__main__":

@@ -384,6 +384,8 @@ static pid_t start_victim(struct agent_shm *shm, const struct agent_spec *spec, 
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
+		(void)signal(SIGSEGV, SIG_DFL); /* else the test goes on in the child */
+	if (pid == 0)
 		_exit((spec->role == AGENT_PRODUCER ? producer_loop
 		                                    : consumer_loop)(spec, shm, 0, channel[1], &err)
 		              ? 0
@@ -508,6 +510,57 @@ static void die_sending(const struct driver *driver, bool answers_in_send, uint6
 	agent_shm_unmap(shm);
 }
 
+/* A loop that tells anything of a message dies of it, at the first one. */
+static void let_tell(struct agent_shm *shm, bool may)
+{
+	struct account_area *area = agent_shm_account(shm, 0);
+	size_t bytes = (size_t)((char *)shm + shm->bytes - (char *)area);
+
+	assert_int_equal(mprotect(area, bytes, may ? PROT_READ | PROT_WRITE : PROT_READ), 0);
+}
+
+static void await_death(pid_t pid, struct agent_shm *shm)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
+	let_tell(shm, true);
+}
+
+/* The instant that deaths at random miss: between what it takes to count a message. */
+static void a_producer_agent_that_dies_as_it_tells_has_its_message_in_flight(void **state)
+{
+	struct error err;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		int channel[2];
+		fake_reset();
+		fake_script.answers_in_send = i == 0;
+		make_roster(VICTIMS);
+		struct agent_spec spec =
+			spec_of(AGENT_PRODUCER, i < 2 ? &driver_fake : &driver_null, VICTIMS);
+		spec.run = 0;
+		const struct agent_shm_shape shape = { .loops = 1,
+			                               .clients = VICTIMS,
+			                               .window_messages = 1000,
+			                               .account = roster_shape(&spec) };
+		struct agent_shm *shm = agent_shm_map(&shape, &err);
+		assert_non_null(shm);
+		roster_put_keys(&spec, shm);
+		let_tell(shm, false);
+		pid_t pid = start_victim(shm, &spec, channel);
+		start_victims_load(shm, channel[0]);
+		await_death(pid, shm);
+		close(channel[0]);
+		assert_int_equal(counted(shm, COUNTER_ACKNOWLEDGED), 0);
+		assert_true(counted(shm, COUNTER_SENT) > 0);
+		check_answers(shm);
+		agent_shm_unmap(shm);
+	}
+}
+
 static void a_producer_agent_that_dies_at_any_instant_leaves_every_answer(void **state)
 {
 	struct rng rng = { 11 };
@@ -581,6 +634,35 @@ static void a_consumer_agent_that_dies_at_any_instant_leaves_every_receipt(void 
 	munmap(confirmed, sizeof(*confirmed));
 }
 
+/* It is not counted, and the driver has not heard that it may be confirmed. */
+static void a_consumer_agent_that_dies_as_it_tells_has_received_nothing(void **state)
+{
+	struct error err;
+	int channel[2];
+
+	(void)state;
+	fake_reset();
+	put(0, &(struct delivery){ 0, 0, ID_BASE, 0 }, RUN_ID, 0);
+	fake_script.deliveries = deliveries;
+	fake_script.deliveries_count = 1;
+	make_roster(2);
+	struct agent_spec spec = spec_of(AGENT_CONSUMER, &driver_fake, 1);
+	const struct agent_shm_shape shape = {
+		.loops = 1, .clients = 1, .partitions = PARTITIONS, .account = roster_shape(&spec)
+	};
+	struct agent_shm *shm = agent_shm_map(&shape, &err);
+	assert_non_null(shm);
+	roster_put_keys(&spec, shm);
+	let_tell(shm, false);
+	pid_t pid = start_victim(shm, &spec, channel);
+	await_death(pid, shm);
+	close(channel[0]);
+	assert_true(counter_read(&agent_shm_client(shm, 0)->first_ns) > 0);
+	assert_int_equal(counted(shm, COUNTER_RECEIVED), 0);
+	assert_int_equal(counted(shm, COUNTER_COMMITS), 0);
+	agent_shm_unmap(shm);
+}
+
 static struct harness *looked_at;
 
 /* What it had handed to the driver to be confirmed was in the account by then. */
@@ -633,6 +715,8 @@ int main(void)
 		cmocka_unit_test(each_consumer_knows_the_order_of_each_producer_and_partition),
 		cmocka_unit_test(order_is_unknown_where_it_cannot_be_remembered),
 		cmocka_unit_test(what_is_confirmed_to_the_broker_is_in_the_account_before),
+		cmocka_unit_test(a_producer_agent_that_dies_as_it_tells_has_its_message_in_flight),
+		cmocka_unit_test(a_consumer_agent_that_dies_as_it_tells_has_received_nothing),
 		cmocka_unit_test(a_producer_agent_that_dies_at_any_instant_leaves_every_answer),
 		cmocka_unit_test(a_consumer_agent_that_dies_at_any_instant_leaves_every_receipt),
 	};

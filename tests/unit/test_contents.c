@@ -137,6 +137,12 @@ static void payloads_of_a_file_are_compared_too(void **state)
 	memcpy(payload, send(&p, 2, 9), SIZE);
 	assert_true(payload[0] >= 'a' && payload[0] < 'a' + COUNT);
 	assert_true(is_good(&p, payload, SIZE));
+	/* All its bytes are alike: of more or fewer of them only the size tells. */
+	unsigned char longer[SIZE + 4];
+	memset(longer, payload[0], sizeof(longer));
+	memcpy(longer + SIZE + 4 - STAMP_BYTES, payload + SIZE - STAMP_BYTES, STAMP_BYTES);
+	assert_true(is_good(&p, longer + 4, SIZE));
+	assert_false(is_good(&p, longer, SIZE + 4));
 	payload[0] = '!';
 	assert_false(is_good(&p, payload, SIZE));
 	pool_fini(&p);

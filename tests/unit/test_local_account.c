@@ -242,6 +242,38 @@ static void what_is_handed_over_is_taken_while_the_load_goes_on(void **state)
 	close_worker(&f);
 }
 
+/* Chunks that were sealed and not looked at yet are neither in the book nor at hand of a loop. */
+static void what_was_handed_over_is_not_still_to_come(void **state)
+{
+	const uint64_t messages = 3 * UINT64_C(4096);
+	struct fixture f;
+	const struct fact_totals *t;
+	bool is_over = false;
+
+	(void)state;
+	open_bench(&f, LOOPBACK, per_client, 1, 1);
+	create_topics(&f, 1, 1);
+	create_consumers(&f, 1, 1);
+	create_producers(&f, 1);
+	wait_ready(&f, 1);
+	start_load(&f, 20000, 1, messages * S / 20000);
+	/* Nothing is served meanwhile: nobody looks. */
+	for (uint64_t limit_ns = clock_ns() + 30 * S; !is_over; poll(NULL, 0, 5)) {
+		struct worker_call call = call_of(&f, WORKER_SNAPSHOT);
+		assert_true(clock_ns() < limit_ns);
+		worker_start(f.w, &call);
+		assert_int_equal(call.state, CALL_DONE);
+		t = &call.totals;
+		is_over = t->snapshot.counters[COUNTER_ACKNOWLEDGED] == messages &&
+		          t->snapshot.counters[COUNTER_RECEIVED] == messages;
+		for (size_t i = 0; i < t->agents_count; i++)
+			is_over = is_over && !t->agents[i].is_offering;
+		assert_int_equal(t->outstanding, 0);
+		snapshot_fini(&call.totals.snapshot);
+	}
+	close_worker(&f);
+}
+
 /* --- what the broker did ------------------------------------------------------------------------- */
 
 /* 300 messages of one producer, a millisecond apart, for each subscription a consumer; returns when the
@@ -304,6 +336,42 @@ static void without_an_account_a_duplicate_makes_up_for_a_loss(void **state)
 	struct fact_totals t = finish(&f);
 	assert_false(t.account.is_kept);
 	assert_int_equal(corrected_e2e(&t), 300);
+	fact_totals_fini(&t);
+	close_worker(&f);
+}
+
+/* A partition of which nothing came is one of which something was lost. */
+static void a_partition_that_lost_everything_is_told(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	(void)run_300(&f, LOOPBACK "brokerFaults: \"lose:1@1\"\n", 1, true, 0);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, 300);
+	struct fact_totals t = finish(&f);
+	assert_int_equal(t.partitions_count, 1);
+	assert_int_equal(t.partitions[0].received, 0);
+	assert_int_equal(t.partitions[0].account.lost, 300);
+	fact_totals_fini(&t);
+	close_worker(&f);
+}
+
+/* The topic has more partitions than anybody said. */
+static void order_is_not_known_where_a_partition_is_not(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_bench(&f, LOOPBACK, per_client, 1, 1);
+	create_topics(&f, 1, 4);
+	create_consumers(&f, 1, 1);
+	create_producers(&f, 1);
+	start_load(&f, 1000, 1, 100 * MS);
+	wait_counter(&f, COUNTER_RECEIVED, 100);
+	struct fact_totals t = finish(&f);
+	assert_true(t.account.is_exact);
+	assert_false(t.account.is_order_known);
+	assert_int_equal(t.account.all.out_of_order, 0);
 	fact_totals_fini(&t);
 	close_worker(&f);
 }
@@ -502,8 +570,11 @@ int main(void)
 		cmocka_unit_test(without_an_account_nothing_is_known_of_a_message),
 		cmocka_unit_test(a_topic_without_subscriptions_is_missed_by_none),
 		cmocka_unit_test(what_is_handed_over_is_taken_while_the_load_goes_on),
+		cmocka_unit_test(what_was_handed_over_is_not_still_to_come),
 		cmocka_unit_test(a_loss_is_charged_once_whatever_comes_twice),
 		cmocka_unit_test(without_an_account_a_duplicate_makes_up_for_a_loss),
+		cmocka_unit_test(a_partition_that_lost_everything_is_told),
+		cmocka_unit_test(order_is_not_known_where_a_partition_is_not),
 		cmocka_unit_test(failed_ones_that_never_arrive_are_charged_to_each_subscription),
 		cmocka_unit_test(
 			unanswered_ones_that_never_arrive_are_charged_from_when_they_were_due),
