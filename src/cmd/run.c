@@ -38,6 +38,7 @@ static const struct flag run_flags[] = {
 	WORKERS_FLAG_LIST,
 	WORKERS_FLAG_FILE,
 	WORKERS_FLAG_EXTRA,
+	WORKERS_FLAG_CLOCK,
 	INPUT_FLAG_HELP,
 	{ 0 },
 };
@@ -142,7 +143,7 @@ static void tell_of_found_workers(const struct batch *b)
 static enum run_outcome run_planned(const struct batch *b, const struct run_options *options,
                                     struct run_report *report, struct error *err)
 {
-	struct workers *workers = workers_connect(&b->workers.list, &b->console, err);
+	struct workers *workers = workers_connect(&b->workers, &b->console, err);
 	struct run_options all = *options;
 
 	if (workers == NULL) {

@@ -37,7 +37,7 @@ bool workers_check_usage(const struct args *args, struct error *err)
 {
 	if (args_has(args, "workers") && args_has(args, "workers-file"))
 		return error_set(err, ERROR_USAGE, "either --workers or --workers-file, not both");
-	return true;
+	return workers_check_clock(args, err);
 }
 
 static void read_list(const struct args *args, struct workers_list *out, struct error_list *errors)
@@ -71,14 +71,17 @@ bool workers_read(const struct args *args, const struct config_mode *mode,
 			(void)workers_file_load(path, mode, args->arena, &out->list, errors,
 			                        warnings);
 	}
+	struct error err;
+	if (errors->count == before && !workers_read_clock(args, out, &err))
+		error_list_add(errors, &err);
 	return errors->count == before;
 }
 
 /* --- greeting -------------------------------------------------------------------------------------- */
 
-static void greet(struct workers *all)
+static void greet(struct workers *all, enum fact_clock_source clock)
 {
-	struct remote_options options = { .http = all->http };
+	struct remote_options options = { .http = all->http, .clock_source = clock };
 
 	all->members = arena_alloc(&all->arena, all->count * sizeof(struct worker *));
 	for (size_t i = 0; i < all->count; i++) {
@@ -167,21 +170,21 @@ static bool take_all(struct workers *all, struct error *err)
 	return true;
 }
 
-struct workers *workers_connect(const struct workers_list *list,
+struct workers *workers_connect(const struct workers_source *source,
                                 const struct console_options *console, struct error *err)
 {
 	struct workers *all = xcalloc(1, sizeof(*all));
 
 	console_init(&all->console, console);
-	all->urls = list->urls;
-	all->count = list->count;
-	if (list->count == 0) {
+	all->urls = source->list.urls;
+	all->count = source->list.count;
+	if (all->count == 0) {
 		all->form = worker_local_create();
 		return all;
 	}
 	all->http = http_client_create(err);
 	if (all->http != NULL) {
-		greet(all);
+		greet(all, source->clock);
 		if (await_greetings(all, err) && take_all(all, err))
 			return all;
 	}

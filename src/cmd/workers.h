@@ -14,6 +14,7 @@
 #include "cmd/command.h"
 #include "config/override.h"
 #include "config/workers_file.h"
+#include "facts/clock.h"
 #include "run/console.h"
 #include "util/error.h"
 
@@ -39,12 +40,20 @@ struct worker;
 			"third instead of a half"                                          \
 	}
 
-/* -w and -wf together: ERROR_USAGE. */
+#define WORKERS_FLAG_CLOCK                                                                \
+	{                                                                                 \
+		"clock", NULL, FLAG_VALUE, "probes|system",                               \
+			"how the clocks of workers are compared: they are asked, or all " \
+			"hosts follow the time of day (NTP, PTP) and say how well"        \
+	}
+
+/* -w and -wf together, or a --clock that there is not: ERROR_USAGE. */
 bool workers_check_usage(const struct args *args, struct error *err);
 
 struct workers_source {
 	struct workers_list list; /* none: this host */
 	bool is_found;            /* in a file that nobody named */
+	enum fact_clock_source clock;
 };
 
 /* Of -w, -wf, or the file that OMB would read.  False = something was added to *errors. */
@@ -52,11 +61,16 @@ bool workers_read(const struct args *args, const struct config_mode *mode,
                   struct workers_source *out, struct error_list *errors,
                   struct error_list *warnings);
 
+/* workers_clock.c.  Of the name alone. */
+bool workers_check_clock(const struct args *args, struct error *err);
+/* Once the workers are known.  Asked for in vain, or on a host that is not synchronised: false. */
+bool workers_read_clock(const struct args *args, struct workers_source *out, struct error *err);
+
 struct workers;
 
 /* Greets all of them at once.  Signals that ask for the end are blocked, and end this too; they stay
  * pending.  NULL = failed.  Ended by workers_close. */
-struct workers *workers_connect(const struct workers_list *list,
+struct workers *workers_connect(const struct workers_source *source,
                                 const struct console_options *console, struct error *err);
 void workers_close(struct workers *all);
 

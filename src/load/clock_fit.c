@@ -327,13 +327,13 @@ static void keep(struct clock_fit *fit, const struct kept *k)
 	fit->kept[fit->count++] = *k;
 }
 
-static void begin(struct clock_fit *fit, const struct clock_probe *p)
+static void begin(struct clock_fit *fit, uint64_t answered_ns)
 {
 	make_room(fit);
 	if (fit->stretches_count == CLOCK_FIT_STRETCHES)
 		forget_oldest(fit);
 	fit->stretches[fit->stretches_count++] = (struct stretch){
-		.from_ns = p->answered_ns,
+		.from_ns = answered_ns,
 		.first = fit->count,
 		.spread = DRIFT_MOST,
 		.mean_error = DRIFT_MOST,
@@ -375,43 +375,80 @@ static enum clock_news judge(struct clock_fit *fit, const struct kept *k)
 	return CLOCK_NEWS_NONE;
 }
 
-static void count_probe(struct clock_fit *fit, const struct clock_probe *p)
+static void count_one(struct clock_fit *fit, uint64_t asked_ns, uint64_t answered_ns)
 {
 	struct clock_fit_facts *f = &fit->facts;
-	uint64_t round_trip = round_trip_of(p) > 1 ? (uint64_t)round_trip_of(p) : 1;
 
 	if (f->probes == 0)
-		f->first_ns = p->asked_ns;
-	if (f->probes == 0 || round_trip < f->round_trip_min_ns)
-		f->round_trip_min_ns = round_trip;
-	f->last_ns = p->answered_ns;
+		f->first_ns = asked_ns;
+	f->last_ns = answered_ns;
 	f->probes++;
+}
+
+static void count_round_trip(struct clock_fit_facts *f, int64_t took_ns)
+{
+	uint64_t round_trip = took_ns > 1 ? (uint64_t)took_ns : 1;
+
+	if (f->round_trip_min_ns == 0 || round_trip < f->round_trip_min_ns)
+		f->round_trip_min_ns = round_trip;
+}
+
+static enum clock_news refuse(struct clock_fit *fit)
+{
+	fit->facts.refused++;
+	return CLOCK_NEWS_REFUSED;
+}
+
+static enum clock_news take(struct clock_fit *fit, const struct kept *k, uint64_t asked_ns,
+                            uint64_t answered_ns)
+{
+	enum clock_news news = fit->stretches_count > 0 ? judge(fit, k) : CLOCK_NEWS_NONE;
+
+	if (fit->stretches_count == 0 || news != CLOCK_NEWS_NONE)
+		begin(fit, answered_ns);
+	keep(fit, k);
+	newest_of(fit)->until_ns = asked_ns;
+	count_one(fit, asked_ns, answered_ns);
+	return news;
 }
 
 enum clock_news clock_fit_add(struct clock_fit *fit, const struct clock_probe *p)
 {
-	enum clock_news news = CLOCK_NEWS_NONE;
-
-	if (!is_probe(fit, p)) {
-		fit->facts.refused++;
-		return CLOCK_NEWS_REFUSED;
-	}
+	if (!is_probe(fit, p))
+		return refuse(fit);
 	if (round_trip_of(p) + drifted_within(p) < 0) {
 		/* It tells that a clock changed, and of neither side of that anything. */
 		fit->is_broken = fit->stretches_count > 0;
-		fit->facts.refused++;
-		return CLOCK_NEWS_REFUSED;
+		return refuse(fit);
 	}
 
 	struct kept k = kept_of(p);
-	if (fit->stretches_count > 0)
-		news = judge(fit, &k);
-	if (fit->stretches_count == 0 || news != CLOCK_NEWS_NONE)
-		begin(fit, p);
-	keep(fit, &k);
-	newest_of(fit)->until_ns = p->asked_ns;
-	count_probe(fit, p);
+	enum clock_news news = take(fit, &k, p->asked_ns, p->answered_ns);
+	count_round_trip(&fit->facts, round_trip_of(p));
 	return news;
+}
+
+static bool is_reading(const struct clock_system *s)
+{
+	return s->monotonic_ns < INSTANT_LIMIT && s->wall_ns < INSTANT_LIMIT &&
+	       s->error_ns < INSTANT_LIMIT / 4;
+}
+
+enum clock_news clock_fit_add_system(struct clock_fit *fit, const struct clock_system *ours,
+                                     const struct clock_system *theirs)
+{
+	uint64_t at_ns = ours->monotonic_ns;
+
+	if (!is_reading(ours) || !is_reading(theirs) ||
+	    (fit->facts.probes > 0 && at_ns < fit->facts.last_ns))
+		return refuse(fit);
+	struct kept k = {
+		.at_ns = at_ns,
+		.offset_ns = ((int64_t)theirs->monotonic_ns - (int64_t)theirs->wall_ns) -
+		             ((int64_t)ours->monotonic_ns - (int64_t)ours->wall_ns),
+		.half_ns = ours->error_ns + theirs->error_ns + 1,
+	};
+	return take(fit, &k, at_ns, at_ns);
 }
 
 void clock_fit_lost(struct clock_fit *fit)

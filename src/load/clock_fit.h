@@ -32,6 +32,9 @@
  * last probe of the one to the answer of the first of the other both count: the error spans them.  CLOCK_FIT_STRETCHES
  * such beginnings are remembered; of instants before them nothing is known any more.
  *
+ * Where both hosts follow the time of day, and say how well (util/host_clock.h), a reading of that takes the
+ * place of a probe: what the two are ahead of it bounds the offset as certainly as they are synchronised.
+ *
  * Limits: a step smaller than the round trip may pass for a delay, until a probe with a shorter one comes.
  *
  * Pure: neither clock nor socket.  Nothing allocates after clock_fit_create.  One thread.
@@ -52,6 +55,13 @@
 /* First and last of our clock, the two between of theirs.  Nobody's clock is past 2^61 (73 years). */
 struct clock_probe {
 	uint64_t asked_ns, received_ns, sent_ns, answered_ns;
+};
+
+/* How far a host's monotonic clock is ahead of the time of day, at one instant of it, and how wrong its time
+ * of day may be. */
+struct clock_system {
+	uint64_t monotonic_ns, wall_ns;
+	uint64_t error_ns;
 };
 
 struct clock_estimate {
@@ -87,6 +97,9 @@ void clock_fit_destroy(struct clock_fit *fit);
 
 /* In the order of asking; one at a time under way, so that none waits behind another. */
 enum clock_news clock_fit_add(struct clock_fit *fit, const struct clock_probe *probe);
+/* The same of two readings, made at about the same time: ours and theirs. */
+enum clock_news clock_fit_add_system(struct clock_fit *fit, const struct clock_system *ours,
+                                     const struct clock_system *theirs);
 /* One had no answer: it is only counted. */
 void clock_fit_lost(struct clock_fit *fit);
 

@@ -17,6 +17,7 @@
 #include "util/arena.h"
 #include "util/clock.h"
 #include "util/file.h"
+#include "util/host_clock.h"
 #include "util/xalloc.h"
 #include "worker/message.h"
 
@@ -66,6 +67,7 @@ struct remote {
 	unsigned index;
 	struct remote_facts facts;
 	struct clock_fit *fit;
+	enum fact_clock_source clock_source;
 	struct remote_session session;
 	bool is_open;
 	uint64_t heard_ns; /* when anything came from it for the last time */
@@ -289,26 +291,52 @@ static void probe(struct timer *t, uint64_t now_ns)
 	send_ask(x->r, x, "GET", x->ask.url, REMOTE_ANSWER_NS);
 }
 
+/* Both hosts follow the time of day: the way between them does not matter. */
+static bool take_system(struct remote *r, const struct remote_reading *reading, struct error *err)
+{
+	struct host_clock ours;
+
+	if (!reading->has_system)
+		return error_set(err, ERROR_UNSUPPORTED, "%s",
+		                 reading->system_lack[0] != '\0'
+		                         ? reading->system_lack
+		                         : "it does not say how well its host is synchronised");
+	if (!host_clock_read(&ours, err))
+		return error_wrap(err, "of this host");
+	const struct clock_system s = { ours.monotonic_ns, ours.wall_ns, ours.error_ns };
+	(void)clock_fit_add_system(r->fit, &s, &reading->system);
+	return true;
+}
+
+static bool take_reading(struct remote *r, const struct http_reply *a, struct error *err)
+{
+	struct remote_reading reading;
+
+	if (!remote_reading_read(a->body, a->body_len, &reading, err))
+		return false;
+	if (r->clock_source == CLOCK_BY_SYSTEM)
+		return take_system(r, &reading, err);
+	const struct clock_probe p = { a->sent_ns, reading.received_ns, reading.sent_ns,
+		                       a->answered_ns };
+	(void)clock_fit_add(r->fit, &p);
+	return true;
+}
+
 /* One without an answer is no reason to give the worker up, once there is a session: that is for the
  * renewals to find out. */
 static void probed(struct http_ask *ask, const struct http_reply *a)
 {
 	struct remote *r = OWNER(ask, struct remote_rhythm, ask)->r;
-	struct remote_reading reading;
 	struct error err = a->err;
 
 	hear(r, a);
-	if (a->err.kind != ERROR_NONE ||
-	    !remote_reading_read(a->body, a->body_len, &reading, &err)) {
+	if (a->err.kind != ERROR_NONE || !take_reading(r, a, &err)) {
 		clock_fit_lost(r->fit);
 		if (r->facts.stage == REMOTE_GREETING) {
 			lose_because(r, &err, "asking its clock");
 			return;
 		}
 	} else {
-		struct clock_probe p = { a->sent_ns, reading.received_ns, reading.sent_ns,
-			                 a->answered_ns };
-		(void)clock_fit_add(r->fit, &p);
 		r->probes++;
 	}
 	if (r->probes == PROBES_AT_ONCE && r->facts.stage == REMOTE_GREETING &&
@@ -521,6 +549,7 @@ struct worker *worker_remote_create(const struct remote_options *options)
 	r->url = arena_strdup(&r->arena, options->url);
 	learn_who_we_are(r);
 	r->index = options->index;
+	r->clock_source = options->clock_source;
 	r->fit = clock_fit_create();
 	r->facts.clock = r->fit;
 	for (size_t i = 0; i < CALLS_MAX; i++)

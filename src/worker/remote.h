@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "facts/clock.h"
 #include "worker/remote_text.h"
 #include "worker/worker.h"
 
@@ -43,6 +44,7 @@ struct remote_options {
 	struct http_client *http; /* outlives the worker */
 	const char *url;          /* "http://a:8080" */
 	unsigned index;           /* its place among the workers, from 0 */
+	enum fact_clock_source clock_source;
 };
 
 struct remote_facts {

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util/arena.h"
@@ -61,6 +62,7 @@ static const struct field hello_items[] = {
 	FIELD(struct hello_texts, hello.protocol, "protocol", FIELD_UINT, .flags = FIELD_MUST),
 	FIELD(struct hello_texts, hello.name, "worker", FIELD_TEXT),
 	FIELD(struct hello_texts, hello.in_use, "inUse", FIELD_TEXT),
+	FIELD(struct hello_texts, hello.clock, "clock", FIELD_TEXT),
 	FIELD(struct hello_texts, hello.has, "verbs", FIELD_CUSTOM, .custom = &verbs),
 };
 static const struct fields hello_fields = FIELDS(struct hello_texts, hello_items);
@@ -145,9 +147,18 @@ bool remote_reading_read(const char *body, size_t len, struct remote_reading *ou
                          struct error *err)
 {
 	json_t *root = parse(body, len, "the reading of its clock", err);
+	const json_t *system = json_object_get(root, "system");
+	const char *lack = json_string_value(json_object_get(root, "systemLack"));
+
+	*out = (struct remote_reading){ .has_system = system != NULL };
 	bool ok = root != NULL && read_ns(root, "receivedNs", &out->received_ns, err) &&
 	          read_ns(root, "sentNs", &out->sent_ns, err);
-
+	if (ok && system != NULL)
+		ok = read_ns(system, "monotonicNs", &out->system.monotonic_ns, err) &&
+		     read_ns(system, "wallNs", &out->system.wall_ns, err) &&
+		     read_ns(system, "errorNs", &out->system.error_ns, err);
+	if (lack != NULL)
+		(void)snprintf(out->system_lack, sizeof(out->system_lack), "%s", lack);
 	json_decref(root);
 	return ok;
 }

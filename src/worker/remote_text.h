@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "load/clock_fit.h"
 #include "util/error.h"
 #include "util/text.h"
 #include "worker/verb.h"
@@ -25,6 +26,7 @@ struct arena;
 struct remote_hello {
 	const char *version, *commit, *name; /* never NULL */
 	const char *in_use;                  /* by whom; NULL = it is free */
+	const char *clock; /* which one it reads (util/host_clock.h); NULL = it has not said */
 	uint32_t protocol;
 	bool has[WORKER_VERB_COUNT];
 };
@@ -36,6 +38,9 @@ struct remote_session {
 
 struct remote_reading {
 	uint64_t received_ns, sent_ns; /* of its clock */
+	bool has_system;
+	struct clock_system system; /* how well its host follows the time of day */
+	char system_lack[200];      /* why that is not known; "" = it has not said */
 };
 
 struct remote_opening {

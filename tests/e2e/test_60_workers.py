@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs whose load is made by workers of other hosts, and what goes wrong with those."""
 
+import ctypes
 import json
 import signal
 import socket
@@ -105,6 +106,67 @@ def test_a_worker_that_cannot_be_had_is_named(omb, path, said, message):
         result = omb.run(workload(), LOOPBACK, "-w", d.url)
     result.must_end(1)
     assert f"worker {d.url}: {message}" in result.err
+
+
+# ---- their clocks ---
+
+
+def host_is_synchronised():
+    """As the kernel says: the answer of adjtimex, and the flags of struct timex."""
+    libc = ctypes.CDLL(None)
+    timex = (ctypes.c_long * 64)()
+    said = libc.adjtimex(timex)
+    status = ctypes.cast(ctypes.byref(timex, 5 * ctypes.sizeof(ctypes.c_long)), ctypes.POINTER(ctypes.c_int))[0]
+    return 0 <= said < 5 and not status & (0x40 | 0x1000) and timex[3] < 16000000
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--clock", "sundial"], 'omb: --clock: "sundial" is neither probes nor system'),
+        (["--clock", "system"], "omb: --clock is about workers on other hosts: --workers names them"),
+    ],
+)
+def test_a_clock_that_cannot_be_is_refused(omb, flags, message):
+    result = omb.run(workload(), LOOPBACK, *flags)
+    result.must_end(2)
+    assert message in result.err
+
+
+def clock_answer(**members):
+    now = time.monotonic_ns()
+    body = json.dumps({"receivedNs": now, "sentNs": now} | members).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+def system_clock():
+    return {"monotonicNs": time.monotonic_ns(), "wallNs": time.time_ns(), "errorNs": 3000000}
+
+
+@pytest.mark.parametrize(
+    "members, message",
+    [
+        (lambda: {}, "it does not say how well its host is synchronised"),
+        (lambda: {"systemLack": "no daemon runs"}, "no daemon runs"),
+        (lambda: {"system": system_clock()}, None),
+    ],
+)
+def test_the_time_of_day_serves_where_both_hosts_follow_it(omb, members, message):
+    """On a host that does not, it is refused before anybody is asked."""
+    said = lambda path, body: clock_answer(**members()) if path == "GET /omb/v1/clock" else None  # noqa: E731
+    with double(on=said) as d:
+        result = omb.run(workload(testDuration="300ms"), LOOPBACK, "-w", d.url, "--clock", "system")
+        asked = len(d.asked)
+    if not host_is_synchronised():
+        result.must_end(2)
+        assert "omb: --clock system: the clock of this host is not synchronised" in result.err
+        assert asked == 0
+    elif message:
+        result.must_end(2)
+        assert f"worker {d.url}: asking its clock: {message}" in result.err
+    else:
+        result.must_end(0)
+        assert result.totals["sent"] == 300
 
 
 def test_an_interruption_ends_the_greeting(omb):

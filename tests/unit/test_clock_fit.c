@@ -526,6 +526,45 @@ static void months_take_no_more_memory_and_keep_the_beginning(void **state)
 	clock_fit_destroy(fit);
 }
 
+/* Each host's time of day is wrong, but never by more than it says. */
+static void synchronised_hosts_need_no_probes(void **state)
+{
+	(void)state;
+	static const struct weather w = { .name = "system",
+		                          .offset_ns = -77777777777,
+		                          .drift_ppm = 9 };
+	const int64_t day_ns = INT64_C(1700000000) * (int64_t)S;
+	struct clock_fit *fit = clock_fit_create();
+	struct rng rng = { 11 };
+
+	for (uint64_t at_ns = START; at_ns < START + 60 * S; at_ns += S) {
+		uint64_t error_ns = 1 * MS + rng_below(&rng, 9 * MS);
+		int64_t ours_off = (int64_t)rng_below(&rng, 2 * error_ns) - (int64_t)error_ns;
+		int64_t theirs_off = (int64_t)rng_below(&rng, 2 * error_ns) - (int64_t)error_ns;
+		uint64_t later_ns = at_ns + rng_below(&rng, 50 * MS);
+		struct clock_system ours = { at_ns, (uint64_t)(day_ns + (int64_t)at_ns + ours_off),
+			                     error_ns };
+		/* The true time of day of an instant is the same everywhere. */
+		struct clock_system theirs = { theirs_at(&w, later_ns),
+			                       (uint64_t)(day_ns + (int64_t)later_ns + theirs_off),
+			                       error_ns };
+		assert_int_equal(clock_fit_add_system(fit, &ours, &theirs), CLOCK_NEWS_NONE);
+		assert_covers(fit, &w, at_ns + rng_below(&rng, 2 * S));
+	}
+	struct clock_estimate e = clock_fit_at(fit, START + 30 * S);
+	assert_in_range(e.error_ns, 2 * MS, 5 * MS);
+	assert_int_equal(clock_fit_facts(fit).round_trip_min_ns, 0);
+	assert_int_equal(clock_fit_facts(fit).probes, 60);
+
+	/* One whose time of day was set. */
+	struct clock_system ours = { START + 70 * S, (uint64_t)day_ns, 2 * MS };
+	struct clock_system theirs = { START, (uint64_t)day_ns + S, 2 * MS };
+	assert_int_equal(clock_fit_add_system(fit, &ours, &theirs), CLOCK_NEWS_STEP);
+	ours.monotonic_ns--;
+	assert_int_equal(clock_fit_add_system(fit, &ours, &theirs), CLOCK_NEWS_REFUSED);
+	clock_fit_destroy(fit);
+}
+
 static void what_is_no_probe_is_refused(void **state)
 {
 	(void)state;
@@ -567,6 +606,7 @@ int main(void)
 		cmocka_unit_test(what_is_older_than_the_last_sixteen_beginnings_is_forgotten),
 		cmocka_unit_test(two_workers_are_apart_as_their_clocks_are),
 		cmocka_unit_test(months_take_no_more_memory_and_keep_the_beginning),
+		cmocka_unit_test(synchronised_hosts_need_no_probes),
 		cmocka_unit_test(what_is_no_probe_is_refused),
 	};
 
