@@ -76,12 +76,31 @@ static bool same_clock(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+/* How far its clock is from ours, when it was asked last. */
+static struct clock_estimate last_known(const struct clock_member *m)
+{
+	if (m == NULL || m->fit == NULL)
+		return (struct clock_estimate){ .known = m == NULL };
+	return clock_fit_at(m->fit, clock_fit_facts(m->fit).last_ns);
+}
+
+/* Whether two clocks of one name may be one, by what is known of them; NULL = ours. */
+static bool may_be_one(const struct clock_member *a, const struct clock_member *b)
+{
+	struct clock_estimate x = last_known(a), y = last_known(b);
+
+	if (!x.known || !y.known)
+		return true;
+	return fabs((double)(x.offset_ns - y.offset_ns)) <= (double)x.error_ns + (double)y.error_ns;
+}
+
 static unsigned group_of(const struct clock_member *members, unsigned i, const char *our_clock)
 {
-	if (same_clock(members[i].clock, our_clock))
+	if (same_clock(members[i].clock, our_clock) && may_be_one(&members[i], NULL))
 		return OURS;
 	for (unsigned k = 0; k < i; k++)
-		if (same_clock(members[k].clock, members[i].clock))
+		if (same_clock(members[k].clock, members[i].clock) &&
+		    may_be_one(&members[i], &members[k]))
 			return k;
 	return i;
 }

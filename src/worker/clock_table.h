@@ -26,7 +26,8 @@
  * within the measured time is the result's.  A step is in it: while a clock is not what workers were told
  * their latencies are wrong, and the error says by how much.
  *
- * Workers that name the same clock (one host) are told exactly 0, and among them is no error.  Without a
+ * Workers that name the same clock (one host) are told exactly 0, and among them is no error; unless their
+ * fits contradict that (copies of one virtual machine have one name, and two clocks).  Without a
  * fit of a worker nothing is known of it: it is told to nobody, and the error is unknown.
  *
  * Pure: no clock and no worker.  Fits are borrowed and may be fed meanwhile.  One thread.

@@ -277,6 +277,29 @@ static void one_host_has_one_clock(void **state)
 	world_fini(&w);
 }
 
+/* Two that were copied from one virtual machine, and one that says it is where we are. */
+static void one_name_of_two_clocks_is_found_out(void **state)
+{
+	(void)state;
+	struct world w;
+
+	world_init(&w, 3, 9);
+	w.members[0].clock = "ours";
+	w.members[1].clock = w.members[2].clock = "there";
+	w.sites[0].offset_ns = 2 * MS;
+	w.sites[2].offset_ns = w.sites[1].offset_ns + 3 * MS;
+	for (unsigned i = 0; i < 3; i++)
+		probe(&w, &w.sites[i], START);
+	world_open(&w, START + 3 * S, START + 6 * S);
+	live_until(&w, START + S, START + 7 * S);
+	clock_table_finish(w.table, START + 7 * S);
+	assert_int_equal(clock_table_facts(w.table).count, 3);
+	assert_int_equal(w.sites[1].heard.count, 2);
+	assert_true(w.worst_ns <= clock_table_facts(w.table).error_ns);
+	assert_true(w.worst_ns < 500 * US);
+	world_fini(&w);
+}
+
 static void only_who_consumes_is_told_and_only_of_those_that_produce(void **state)
 {
 	(void)state;
@@ -392,6 +415,7 @@ int main(void)
 		cmocka_unit_test(
 			before_anybody_was_told_latencies_are_wrong_by_all_that_clocks_are_apart),
 		cmocka_unit_test(one_host_has_one_clock),
+		cmocka_unit_test(one_name_of_two_clocks_is_found_out),
 		cmocka_unit_test(only_who_consumes_is_told_and_only_of_those_that_produce),
 		cmocka_unit_test(whose_clock_nobody_knows_makes_the_error_unknown),
 		cmocka_unit_test(a_clock_that_becomes_known_is_told),
