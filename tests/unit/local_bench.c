@@ -83,10 +83,19 @@ void initialize(struct fixture *f)
 	assert_true(call.initialize.rows.count > 0);
 }
 
+static struct worker *open_now;
+
+struct worker *create_worker(void)
+{
+	worker_destroy(open_now);
+	open_now = worker_local_create();
+	return open_now;
+}
+
 void open_worker(struct fixture *f, const char *driver_yaml, struct deal_spec deal)
 {
 	*f = (struct fixture){ .driver_yaml = driver_yaml, .deal = deal };
-	f->w = worker_local_create();
+	f->w = create_worker();
 	initialize(f);
 }
 
@@ -248,6 +257,7 @@ const struct fact_event *wait_event(struct fixture *f, enum fact_event_kind kind
 void close_worker(struct fixture *f)
 {
 	worker_destroy(f->w);
+	open_now = NULL;
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 	arena_fini(&f->arena);

@@ -40,6 +40,9 @@ void do_verb(struct fixture *f, enum worker_verb verb);
 const char *own_run_id(void);
 struct worker_call initialize_call(struct fixture *f);
 void initialize(struct fixture *f);
+/* A case that failed has not closed its worker: what it left, its broker and its agents, ends with the
+ * next one, which must not find the broker's address taken. */
+struct worker *create_worker(void);
 void open_worker(struct fixture *f, const char *driver_yaml, struct deal_spec deal);
 void create_topics(struct fixture *f, uint32_t topics, uint32_t partitions);
 void create_producers(struct fixture *f, uint32_t count);

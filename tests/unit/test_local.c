@@ -20,6 +20,7 @@
 
 #include "local_bench.h"
 #include "util/clock.h"
+#include "util/xalloc.h"
 
 static void a_load_is_exact_whatever_agents_it_is_dealt_to(void **state)
 {
@@ -655,6 +656,30 @@ static void nobody_outlives_a_killed_parent_by_five_seconds(void **state)
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
+/* A case that fails returns from where it is: its broker and its agents are there, and a call of its may
+ * be under way. */
+static void a_case_that_fails_leaves_nothing_to_the_next_one(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fixture *failed = xcalloc(1, sizeof(*failed));
+		open_worker(failed, "driver: loopback\n", per_client);
+		create_topics(failed, 1, 1);
+		create_producers(failed, 2);
+		struct worker_call *call = xcalloc(1, sizeof(*call));
+		*call = call_of(failed, WORKER_PROBE_PRODUCERS);
+		worker_start(failed->w, call);
+		free(call);
+		arena_fini(&failed->arena);
+		free(failed);
+	}
+	open_worker(&f, "driver: loopback\n", per_client);
+	create_topics(&f, 1, 1);
+	close_worker(&f); /* and no child is left, of whomever */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -680,6 +705,7 @@ int main(void)
 		cmocka_unit_test(an_agent_that_hangs_at_its_close_is_killed_told_and_accounted_for),
 		cmocka_unit_test(a_worker_that_was_stopped_starts_over_with_clean_books),
 		cmocka_unit_test(administration_without_its_broker_fails_in_words),
+		cmocka_unit_test(a_case_that_fails_leaves_nothing_to_the_next_one),
 		cmocka_unit_test(nobody_outlives_a_killed_parent_by_five_seconds),
 	};
 

@@ -102,12 +102,16 @@ static const char *own_run_id(void)
 	return id;
 }
 
+/* What a case that failed has left ends with the next one. */
+static struct worker *open_now;
+
 static void open_driver(struct fixture *f)
 {
 	struct worker_call init = { .verb = WORKER_INITIALIZE_DRIVER };
 
 	*f = (struct fixture){ 0 };
-	f->w = worker_local_create();
+	worker_destroy(open_now);
+	f->w = open_now = worker_local_create();
 	init.initialize = (struct worker_initialize){
 		.path = "d.yaml",
 		.text = driver_yaml,
@@ -181,6 +185,7 @@ static int pid_of(struct fixture *f, enum agent_role role)
 static void close_all(struct fixture *f)
 {
 	worker_destroy(f->w);
+	open_now = NULL;
 	arena_fini(&f->arena);
 }
 

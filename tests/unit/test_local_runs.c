@@ -107,7 +107,7 @@ static void a_worker_does_not_grow_from_run_to_run(void **state)
 	struct holdings first = { 0 };
 
 	(void)state;
-	f.w = worker_local_create();
+	f.w = create_worker();
 	for (unsigned n = 0; n < 16; n++) {
 		run_once(&f, n);
 		if (n == 3)
