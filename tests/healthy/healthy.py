@@ -148,14 +148,15 @@ class Attempt:
         self.omb = harness.Omb(folder)
         words = [word for text in sets for word in ("--set", text)]
         self.running = self.omb.start(workload, broker.driver(**driver), *words)
-        self.limit = time.monotonic() + LIMIT_S
+        self.began = time.monotonic()
         self.result = None
         self.wrong = []
 
     def is_over(self):
-        return self.running.is_over() or time.monotonic() > self.limit
+        return self.running.is_over() or time.monotonic() > self.began + LIMIT_S
 
     def end(self):
+        self.took = time.monotonic() - self.began
         try:
             if not self.running.is_over():
                 self.wrong.append(f"did not end within {LIMIT_S} s: {self.running.err[-1000:]}")
@@ -193,9 +194,11 @@ class Report:
         self.failed = []
         self.sums = collections.Counter()
         self.verdicts = collections.Counter()
+        self.longest = (0, 0)  # seconds, seed
         self.began = time.monotonic()
 
     def take(self, attempt):
+        self.longest = max(self.longest, (attempt.took, attempt.case["seed"]))
         if attempt.result is not None and attempt.result.named(".omb"):
             tree = attempt.result.omb
             for name in ("sent", "received"):
@@ -210,10 +213,12 @@ class Report:
 
     def line(self):
         took = time.monotonic() - self.began
+        longest, seed = self.longest
         doubts = ", ".join(f"{name} {n}" for name, n in self.verdicts.most_common()) or "none"
         return (
             f"{self.driver}: {self.good} of {self.good + len(self.failed)} runs are without fault; "
-            f"{self.sums['sent']} messages sent, {self.sums['received']} received, in {took:.0f} s; doubts: {doubts}"
+            f"{self.sums['sent']} messages sent, {self.sums['received']} received, in {took:.0f} s "
+            f"({longest:.0f} s at most, seed {seed}); doubts: {doubts}"
         )
 
 
