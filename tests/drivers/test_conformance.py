@@ -6,28 +6,25 @@ import signal
 import time
 
 import pytest
-from harness import OF_THE_ACCOUNT, ROOT, assert_account_is_consistent, assert_nothing_lost, wait_until
+from harness import (
+    OF_THE_ACCOUNT,
+    ROOT,
+    assert_account_is_consistent,
+    assert_nothing_lost,
+    plain_workload,
+    wait_until,
+)
 from targets import Nats, certificate
 
 RATE = 400
-
-
-def workload(**more):
-    return {
-        "name": "conformance",
-        "topics": 2,
-        "partitionsPerTopic": 1,
-        "messageSize": 200,
-        "useRandomizedPayloads": True,
-        "randomizedPayloadPoolSize": 4,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": "250ms",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(
+    name="conformance",
+    topics=2,
+    messageSize=200,
+    randomizedPayloadPoolSize=4,
+    producerRate=RATE,
+    testDuration="250ms",
+)
 
 
 def measured(running):

@@ -27,7 +27,7 @@ import signal
 
 import harness
 import pytest
-from harness import EmbeddedBroker, Kafka, KafkaNodes, Omb
+from harness import EmbeddedBroker, Kafka, KafkaNodes, Omb, plain_workload
 
 LIMIT_S = 60
 SETUP_LIMIT_S = 300  # a JVM and its packages
@@ -150,19 +150,15 @@ def warm_up(broker, folder):
     """The first messages meet a cold JVM, which is nothing that tests are about."""
     folder.mkdir()
     omb = Omb(folder)
-    shape = {
-        "topics": 2,
-        "partitionsPerTopic": 4,
-        "messageSize": 200,
-        "useRandomizedPayloads": True,
-        "randomizedPayloadPoolSize": 1,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": 1000,
-        "warmupDuration": "3s",
-        "testDuration": "3s",
-    }
+    shape = plain_workload(
+        topics=2,
+        partitionsPerTopic=4,
+        messageSize=200,
+        consumerPerSubscription=2,
+        producersPerTopic=2,
+        warmupDuration="3s",
+        testDuration="3s",
+    )()
     try:
         omb.run(shape, broker.driver(), timeout_s=120)
     finally:

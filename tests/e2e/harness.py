@@ -293,6 +293,29 @@ class Running:
         kill(self.child)
 
 
+PLAIN_WORKLOAD = {
+    "topics": 1,
+    "partitionsPerTopic": 1,
+    "messageSize": 100,
+    "useRandomizedPayloads": True,
+    "randomBytesRatio": 0.5,
+    "randomizedPayloadPoolSize": 10,
+    "subscriptionsPerTopic": 1,
+    "consumerPerSubscription": 1,
+    "producersPerTopic": 1,
+    "producerRate": 1000,
+    "warmupDuration": "0s",
+    "testDuration": "1s",
+    "samplePeriod": "1s",
+}
+
+
+def plain_workload(**usual):
+    """The `workload(**more)` of a file of tests: a plain one with what is usual there, and with what a
+    test wants besides."""
+    return lambda **more: PLAIN_WORKLOAD | usual | more
+
+
 class Omb:
     """Runs omb in a folder of the test's own."""
 

@@ -5,26 +5,8 @@ import re
 import socket
 
 import pytest
-from harness import EmbeddedBroker, assert_nothing_lost
-
-
-def workload(**more):
-    return {
-        "name": "small",
-        "topics": 1,
-        "partitionsPerTopic": 1,
-        "messageSize": 200,
-        "useRandomizedPayloads": True,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "producerRate": 1000,
-        "warmupDuration": "0s",
-        "testDuration": "3s",
-        "samplePeriod": "1s",
-        "drainTimeout": "3s",
-    } | more
+from harness import EmbeddedBroker, assert_nothing_lost, plain_workload
+workload = plain_workload(name="small", messageSize=200, testDuration="3s", drainTimeout="3s")
 
 
 @pytest.fixture

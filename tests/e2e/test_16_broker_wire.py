@@ -9,7 +9,7 @@ import struct
 import time
 
 import pytest
-from harness import EmbeddedBroker, assert_nothing_lost, wait_until
+from harness import EmbeddedBroker, assert_nothing_lost, plain_workload, wait_until
 from wire import NONE, OFFSET_OUT_OF_RANGE, Wire, api_versions, batch, fetch, join_group, produce
 
 DELAY = ("--fault", "delay:20ms")
@@ -206,20 +206,7 @@ def refuse_calls(error, *numbers):
 def test_a_run_without_new_system_calls_is_as_any_other(omb, broker, error):
     filter = refuse_calls(error, EPOLL_PWAIT2, CLOSE_RANGE)
     kafka = broker(preexec_fn=filter)
-    shape = {
-        "name": "old",
-        "topics": 1,
-        "partitionsPerTopic": 2,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomizedPayloadPoolSize": 1,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "producerRate": 1000,
-        "warmupDuration": "0s",
-        "testDuration": "1s",
-    }
+    shape = plain_workload(name="old", partitionsPerTopic=2)()
     for driver in (kafka.driver(), {"name": "Loopback", "driver": "loopback"}):
         result = omb.run(shape, driver, preexec_fn=filter)
         result.must_be_good()

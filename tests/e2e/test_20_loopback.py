@@ -12,7 +12,7 @@ import re
 import signal
 
 import pytest
-from harness import ROOT, assert_account_is_consistent, assert_nothing_lost, wait_until
+from harness import ROOT, assert_account_is_consistent, assert_nothing_lost, plain_workload, wait_until
 
 GOLDEN = ROOT / "tests" / "golden" / "omb-result-fields.txt"
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
@@ -20,25 +20,15 @@ NULL = {"name": "Null", "driver": "null"}
 
 RATE = 2000
 SECONDS = 2
-
-
-def workload(**more):
-    return {
-        "name": "small",
-        "topics": 2,
-        "partitionsPerTopic": 3,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": f"{SECONDS}s",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(
+    name="small",
+    topics=2,
+    partitionsPerTopic=3,
+    consumerPerSubscription=2,
+    producersPerTopic=2,
+    producerRate=RATE,
+    testDuration=f"{SECONDS}s",
+)
 
 
 # ---- reasons ---

@@ -2,27 +2,17 @@
 """Whole workloads on the driver of docs/write-a-driver.md, in an omb that has it."""
 
 import pytest
-from harness import OMB, Omb, assert_account_is_consistent, assert_nothing_lost
+from harness import OMB, Omb, assert_account_is_consistent, assert_nothing_lost, plain_workload
 
 TOY = {"name": "Toy", "driver": "toy"}
-
-
-def workload(**more):
-    return {
-        "name": "toy",
-        "topics": 2,
-        "partitionsPerTopic": 1,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomizedPayloadPoolSize": 4,
-        "subscriptionsPerTopic": 2,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": 1000,
-        "warmupDuration": "0s",
-        "testDuration": "1s",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(
+    name="toy",
+    topics=2,
+    randomizedPayloadPoolSize=4,
+    subscriptionsPerTopic=2,
+    consumerPerSubscription=2,
+    producersPerTopic=2,
+)
 
 
 @pytest.fixture

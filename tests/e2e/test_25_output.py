@@ -14,32 +14,14 @@ import stat
 import subprocess
 
 import pytest
-from harness import EmbeddedBroker, free_port, wait_until
+from harness import EmbeddedBroker, free_port, plain_workload, wait_until
 
 pytestmark = pytest.mark.delicate
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 1000
 SECONDS = 2
-
-
-def workload(**more):
-    return {
-        "name": "small",
-        "topics": 1,
-        "partitionsPerTopic": 2,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": f"{SECONDS}s",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(name="small", partitionsPerTopic=2, producerRate=RATE, testDuration=f"{SECONDS}s")
 
 
 def files(omb, *more, **shape):

@@ -5,33 +5,22 @@ import os
 import signal
 
 import pytest
-from harness import assert_account_is_consistent, assert_nothing_lost, wait_until
+from harness import assert_account_is_consistent, assert_nothing_lost, plain_workload, wait_until
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 5000
 
 WRONG = ("lost", "missing", "deliveredThoughFailed", "duplicated", "redelivered", "outOfOrder", "neverSent")
-
-
-def workload(**more):
-    return {
-        "name": "account",
-        "topics": 2,
-        "partitionsPerTopic": 4,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": RATE,
-        "agents": "per-client",
-        "warmupDuration": "0s",
-        "testDuration": "1s",
-        "samplePeriod": "1s",
-        "drainTimeout": "10s",
-    } | more
+workload = plain_workload(
+    name="account",
+    topics=2,
+    partitionsPerTopic=4,
+    consumerPerSubscription=2,
+    producersPerTopic=2,
+    producerRate=RATE,
+    agents="per-client",
+    drainTimeout="10s",
+)
 
 
 def total(result, table, name):

@@ -12,7 +12,7 @@ import signal
 
 import hdr
 import pytest
-from harness import assert_account_is_consistent, assert_nothing_lost, wait_until
+from harness import assert_account_is_consistent, assert_nothing_lost, plain_workload, wait_until
 
 pytestmark = pytest.mark.alone
 
@@ -23,23 +23,7 @@ MS = 1000 * US
 S = 1000 * MS
 
 EVERY_WINDOW = ("measured", "outside")
-
-
-def workload(**more):
-    return {
-        "name": "proof",
-        "topics": 1,
-        "partitionsPerTopic": 1,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "warmupDuration": "0s",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(name="proof")
 
 
 # ---- a fixed delay ----------------------------------------------------------------------------------

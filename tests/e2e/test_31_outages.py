@@ -2,30 +2,18 @@
 """How long nothing was acknowledged, and nothing received, on the loopback broker."""
 
 import pytest
-from harness import assert_nothing_lost
+from harness import assert_nothing_lost, plain_workload
 
 MS = 1_000_000
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 1000
-
-
-def workload(**more):
-    return {
-        "name": "outages",
-        "topics": 1,
-        "partitionsPerTopic": 2,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 2,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": "3s",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(
+    name="outages",
+    partitionsPerTopic=2,
+    producersPerTopic=2,
+    producerRate=RATE,
+    testDuration="3s",
+)
 
 
 def outages(result):

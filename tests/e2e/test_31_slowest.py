@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The slowest messages of a run and of its sample periods, one by one (docs/result-format.md)."""
 
+from harness import plain_workload
+
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 MS = 10**6
 S = 10**9
@@ -10,25 +12,7 @@ SPACING = S // RATE
 FIRST = 19  # the sequence of message 20
 STALL = 1000 * MS
 KINDS = ("acknowledged", "received")
-
-
-def workload(**more):
-    return {
-        "name": "slowest",
-        "topics": 1,
-        "partitionsPerTopic": 1,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": "3s",
-        "samplePeriod": "2s",
-    } | more
+workload = plain_workload(name="slowest", producerRate=RATE, testDuration="3s", samplePeriod="2s")
 
 
 def rows(slowest, kind):

@@ -2,21 +2,9 @@
 """Where the broker is: addresses that cannot work, and brokers that are not there."""
 
 import pytest
+from harness import plain_workload
 
-WORKLOAD = {
-    "name": "nowhere",
-    "topics": 1,
-    "partitionsPerTopic": 1,
-    "messageSize": 100,
-    "useRandomizedPayloads": True,
-    "randomBytesRatio": 0.5,
-    "randomizedPayloadPoolSize": 1,
-    "subscriptionsPerTopic": 1,
-    "consumerPerSubscription": 1,
-    "producersPerTopic": 1,
-    "producerRate": 10,
-    "testDuration": "1s",
-}
+WORKLOAD = plain_workload(name="nowhere", producerRate=10)()
 
 
 def unreachable(servers):

@@ -2,30 +2,21 @@
 """Whole runs on a real Apache Kafka (tools/broker)."""
 
 import pytest
-from harness import ROOT, assert_account_is_consistent, assert_nothing_lost
+from harness import ROOT, assert_account_is_consistent, assert_nothing_lost, plain_workload
 
 EXAMPLES = ROOT / "examples"
 RATE = 500
 SECONDS = 2
-
-
-def workload(**more):
-    return {
-        "name": "small",
-        "topics": 2,
-        "partitionsPerTopic": 4,
-        "messageSize": 200,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": f"{SECONDS}s",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(
+    name="small",
+    topics=2,
+    partitionsPerTopic=4,
+    messageSize=200,
+    consumerPerSubscription=2,
+    producersPerTopic=2,
+    producerRate=RATE,
+    testDuration=f"{SECONDS}s",
+)
 
 
 def settings(result, section):

@@ -5,30 +5,23 @@ import signal
 
 import pytest
 from conftest import start_kafka
-from harness import EmbeddedBroker
+from harness import EmbeddedBroker, plain_workload
 
 pytestmark = pytest.mark.delicate
 
 RATE = 500
-
-
-def workload(**more):
-    """Only producers: no group keeps the topics, and no consumer notices that they are gone."""
-    return {
-        "name": "producers only",
-        "topics": 2,
-        "partitionsPerTopic": 2,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomizedPayloadPoolSize": 1,
-        "subscriptionsPerTopic": 0,
-        "producersPerTopic": 1,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": "60s",
-        "samplePeriod": "1s",
-        "drainTimeout": "5s",
-    } | more
+# Only producers: no group keeps the topics, and no consumer notices that they are gone.
+workload = plain_workload(
+    name="producers only",
+    topics=2,
+    partitionsPerTopic=2,
+    randomizedPayloadPoolSize=1,
+    subscriptionsPerTopic=0,
+    consumerPerSubscription=0,
+    producerRate=RATE,
+    testDuration="60s",
+    drainTimeout="5s",
+)
 
 
 @pytest.fixture

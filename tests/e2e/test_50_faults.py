@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from harness import assert_account_is_consistent, wait_until
+from harness import assert_account_is_consistent, plain_workload, wait_until
 
 pytestmark = pytest.mark.delicate
 
@@ -18,27 +18,17 @@ CONSUMER = (
     "auto.offset.reset=earliest\nenable.auto.commit=false\n"
     "session.timeout.ms=6000\nheartbeat.interval.ms=1000\n"
 )
-
-
-def workload(**more):
-    return {
-        "name": "faults",
-        "topics": 1,
-        "partitionsPerTopic": 4,
-        "messageSize": 200,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": RATE,
-        "agents": "per-client",
-        "warmupDuration": "0s",
-        "testDuration": "4s",
-        "samplePeriod": "1s",
-        "drainTimeout": "40s",
-    } | more
+workload = plain_workload(
+    name="faults",
+    partitionsPerTopic=4,
+    messageSize=200,
+    consumerPerSubscription=2,
+    producersPerTopic=2,
+    producerRate=RATE,
+    agents="per-client",
+    testDuration="4s",
+    drainTimeout="40s",
+)
 
 
 def await_measured(running, seconds=1):

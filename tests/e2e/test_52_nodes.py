@@ -5,7 +5,7 @@ import time
 
 import pytest
 import stamps
-from harness import KafkaNodes, assert_nothing_lost, wait_until
+from harness import KafkaNodes, assert_nothing_lost, plain_workload, wait_until
 
 RATE = 500
 SECONDS = 11  # the outage, and some around it
@@ -14,25 +14,7 @@ NO_LEADER_S = KafkaNodes.SESSION_S - 2  # at least, after a leader was killed: b
 
 # Three JVMs on two cores: 15 s until they are there, and 20 to 35 s for each test.
 pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.limit(120)]
-
-
-def workload(**more):
-    return {
-        "name": "nodes",
-        "topics": 1,
-        "partitionsPerTopic": 1,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "samplePeriod": "1s",
-        "drainTimeout": "30s",
-    } | more
+workload = plain_workload(name="nodes", producerRate=RATE, drainTimeout="30s")
 
 
 def await_measured(running, seconds):

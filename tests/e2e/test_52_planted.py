@@ -6,7 +6,7 @@ import os
 import signal
 
 import pytest
-from harness import assert_account_is_consistent, wait_until
+from harness import assert_account_is_consistent, plain_workload, wait_until
 from planted import KINDS, Script, Truth
 
 SECONDS = 2
@@ -29,25 +29,17 @@ SEEDS_IN_A_ROW = {"loopback": 1, "embedded": 5}
 
 
 def workload(script, seconds, **more):
-    return {
-        "name": "planted",
-        "topics": 1,
-        "partitionsPerTopic": PARTITIONS,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": script.producers,
-        "producerRate": script.producers * script.messages // seconds,
-        "agents": 2,
-        "warmupDuration": "0s",
-        "testDuration": f"{seconds}s",
-        "samplePeriod": "1s",
-        "drainTimeout": "2s",
-        "verifyPayload": True,
-    } | more
+    planted = plain_workload(
+        name="planted",
+        partitionsPerTopic=PARTITIONS,
+        producersPerTopic=script.producers,
+        producerRate=script.producers * script.messages // seconds,
+        agents=2,
+        testDuration=f"{seconds}s",
+        drainTimeout="2s",
+        verifyPayload=True,
+    )
+    return planted(**more)
 
 
 def start(omb, broker, seconds=SECONDS, **more):

@@ -7,32 +7,21 @@ import signal
 import time
 
 import pytest
-from harness import assert_account_is_consistent, wait_until
+from harness import assert_account_is_consistent, plain_workload, wait_until
 
 pytestmark = [pytest.mark.slow_on_kafka, pytest.mark.delicate]
 
 RATE = 1000
-
-
-def workload(**more):
-    return {
-        "name": "endings",
-        "topics": 1,
-        "partitionsPerTopic": 4,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": RATE,
-        "agents": "per-client",
-        "warmupDuration": "0s",
-        "testDuration": "4s",
-        "samplePeriod": "1s",
-        "drainTimeout": "3s",
-    } | more
+workload = plain_workload(
+    name="endings",
+    partitionsPerTopic=4,
+    consumerPerSubscription=2,
+    producersPerTopic=2,
+    producerRate=RATE,
+    agents="per-client",
+    testDuration="4s",
+    drainTimeout="3s",
+)
 
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}

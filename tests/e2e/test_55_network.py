@@ -4,29 +4,20 @@
 import signal
 
 import pytest
-from harness import Proxy, assert_account_is_consistent, free_port, wait_until
+from harness import Proxy, assert_account_is_consistent, free_port, plain_workload, wait_until
 
 RATE = 400
-
-
-def workload(**more):
-    return {
-        "name": "network",
-        "topics": 1,
-        "partitionsPerTopic": 4,
-        "messageSize": 200,
-        "useRandomizedPayloads": True,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 2,
-        "producersPerTopic": 2,
-        "producerRate": RATE,
-        "agents": "per-client",
-        "warmupDuration": "0s",
-        "testDuration": "6s",
-        "samplePeriod": "1s",
-        "drainTimeout": "40s",
-    } | more
+workload = plain_workload(
+    name="network",
+    partitionsPerTopic=4,
+    messageSize=200,
+    consumerPerSubscription=2,
+    producersPerTopic=2,
+    producerRate=RATE,
+    agents="per-client",
+    testDuration="6s",
+    drainTimeout="40s",
+)
 
 
 def measured(running):

@@ -10,31 +10,13 @@ import subprocess
 import sys
 
 import pytest
-from harness import OF_THE_ACCOUNT, OMB, Result, wait_until
+from harness import OF_THE_ACCOUNT, OMB, Result, plain_workload, wait_until
 
 pytestmark = pytest.mark.delicate
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
 RATE = 500
-
-
-def workload(**more):
-    return {
-        "name": "small",
-        "topics": 1,
-        "partitionsPerTopic": 2,
-        "messageSize": 100,
-        "useRandomizedPayloads": True,
-        "randomBytesRatio": 0.5,
-        "randomizedPayloadPoolSize": 10,
-        "subscriptionsPerTopic": 1,
-        "consumerPerSubscription": 1,
-        "producersPerTopic": 1,
-        "producerRate": RATE,
-        "warmupDuration": "0s",
-        "testDuration": "60s",
-        "samplePeriod": "1s",
-    } | more
+workload = plain_workload(name="small", partitionsPerTopic=2, producerRate=RATE, testDuration="60s")
 
 
 def periods_in(journal):

@@ -19,6 +19,7 @@ PLAIN = {
     "wakeInterval": "100us",
     "pacing": "sleep",
     "commitInterval": 0,
+    "verifyPayload": False,
     "warmupDuration": "0s",
     "testDuration": "1s",
     "seed": 42,
@@ -39,6 +40,7 @@ CHOICES = {
     "wakeInterval": ("0", "100us", "5ms"),
     "pacing": ("sleep", "sleep", "spin"),
     "commitInterval": (0, 100, "500ms"),
+    "verifyPayload": (False, True),
     "warmupDuration": ("0s", "0s", "500ms"),
     "testDuration": ("1s", "1500ms", "2s"),
 }
