@@ -155,7 +155,9 @@ struct worker_call {
 	enum worker_verb verb;
 	enum worker_call_state state;
 	struct error err;    /* of CALL_FAILED */
-	bool lacking;        /* of CALL_FAILED: the worker does not have this verb */
+	/* The worker does not have this verb (CALL_FAILED), or of several some do not, and the answer is the
+	 * others' (CALL_DONE). */
+	bool lacking;
 	struct arena *arena; /* answers are allocated here */
 	/* clock_ns(); a call still running then fails; 0 = the verb's own limit.  FINISH and STOP_ALL
 	 * do not fail: they end by the limits of closing.h. */

@@ -26,6 +26,11 @@ void worker_destroy(struct worker *w)
 		w->ops->destroy(w);
 }
 
+bool worker_is_gone(struct worker *w, struct error *why)
+{
+	return w->ops->is_gone != NULL && w->ops->is_gone(w, why);
+}
+
 void worker_lacks(struct worker_call *call)
 {
 	error_set(&call->err, ERROR_UNSUPPORTED, "the worker does not have this verb");
