@@ -16,6 +16,7 @@ const char *const fact_event_names[EVENT_KINDS] = {
 	[EVENT_STDERR] = "stderr",
 	[EVENT_JOURNAL_LOST] = "journalLost",
 	[EVENT_TOPIC_LOST] = "topicLost",
+	[EVENT_WORKER_LOST] = "workerLost",
 	[EVENT_OUTAGE] = "outage",
 };
 

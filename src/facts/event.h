@@ -22,6 +22,7 @@ enum fact_event_kind {
 	EVENT_STDERR, /* a line that a client library wrote to stderr */
 	EVENT_JOURNAL_LOST, /* of the run itself: text says why */
 	EVENT_TOPIC_LOST,   /* the same: so many topics were not what the run had made them */
+	EVENT_WORKER_LOST,  /* one of several: text says which, and why */
 	EVENT_OUTAGE, /* no acknowledgement (producers), no message (consumers) for gap_ns from at_ns on,
 	               * at `text`, for `count` clients: the longest of the run */
 	EVENT_KINDS
@@ -30,6 +31,7 @@ enum fact_event_kind {
 struct fact_event {
 	enum fact_event_kind kind;
 	enum agent_role role;
+	unsigned worker; /* as in fact_agent */
 	unsigned agent, generation;
 	uint64_t at_ns, gap_ns;
 	uint64_t count;

@@ -252,6 +252,7 @@ static const struct field_custom agent_claims = { write_agent_claims, read_agent
 /* clang-format off */
 #define AGENT_ITEMS \
 	FIELD(struct fact_agent, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES), \
+	FIELD(struct fact_agent, worker, "worker", FIELD_UINT, .flags = FIELD_OMIT), \
 	FIELD(struct fact_agent, index, "index", FIELD_UINT), \
 	FIELD(struct fact_agent, generation, "generation", FIELD_UINT), \
 	FIELD(struct fact_agent, pid, "pid", FIELD_INT), \
@@ -507,6 +508,7 @@ static const struct field event_items[] = {
 	      .names = fact_event_names, .names_count = EVENT_KINDS),
 	FIELD(struct fact_event, at_ns, "atNs", FIELD_INSTANT, .flags = FIELD_MUST),
 	FIELD(struct fact_event, role, "role", FIELD_NAME, .flags = FIELD_MUST, ROLES),
+	FIELD(struct fact_event, worker, "worker", FIELD_UINT, .flags = FIELD_OMIT),
 	FIELD(struct fact_event, agent, "agent", FIELD_UINT),
 	FIELD(struct fact_event, generation, "generation", FIELD_UINT),
 	FIELD(struct fact_event, gap_ns, "gapNs", FIELD_COUNT, .flags = FIELD_OMIT),
@@ -563,6 +565,39 @@ static const struct field host_items[] = {
 	FIELD(struct fact_host, usage, "usage", FIELD_STRUCT, .of = &usage_fields),
 };
 static const struct fields host_fields = FIELDS(struct fact_host, host_items);
+
+static bool knows_usage(const void *from)
+{
+	return ((const struct fact_worker *)from)->usage_known;
+}
+
+static const struct field worker_items[] = {
+	FIELD(struct fact_worker, index, "index", FIELD_UINT),
+	FIELD(struct fact_worker, name, "name", FIELD_TEXT),
+	FIELD(struct fact_worker, url, "url", FIELD_TEXT),
+	FIELD(struct fact_worker, is_foreign, "foreign", FIELD_BOOL),
+	FIELD(struct fact_worker, produces, "produces", FIELD_BOOL),
+	FIELD(struct fact_worker, consumes, "consumes", FIELD_BOOL),
+	FIELD(struct fact_worker, producers, "producers", FIELD_COUNT),
+	FIELD(struct fact_worker, consumers, "consumers", FIELD_COUNT),
+	FIELD(struct fact_worker, lost, "lost", FIELD_BOOL),
+	FIELD(struct fact_worker, lost_ns, "lostNs", FIELD_INSTANT, .flags = FIELD_OMIT),
+	FIELD(struct fact_worker, seen_ns, "seenNs", FIELD_INSTANT, .flags = FIELD_NULL),
+	FIELD(struct fact_worker, why, "why", FIELD_MESSAGE, .flags = FIELD_OMIT),
+	FIELD(struct fact_worker, counters, "counters", FIELD_COUNTS, COUNTS),
+	FIELD(struct fact_worker, cpu_share, "hostCpuShare", FIELD_REAL, .flags = FIELD_NULL,
+	      .when = knows_usage),
+	FIELD(struct fact_worker, steal_share, "hostStealShare", FIELD_REAL, .flags = FIELD_NULL,
+	      .when = knows_usage),
+	FIELD(struct fact_worker, throttled_periods, "hostThrottledPeriods", FIELD_COUNT,
+	      .flags = FIELD_NULL, .when = knows_usage),
+	FIELD(struct fact_worker, throttled_ns, "hostThrottledNs", FIELD_COUNT, .flags = FIELD_NULL,
+	      .when = knows_usage),
+	FIELD(struct fact_worker, usage_known, "hostUsageKnown", FIELD_BOOL),
+	FIELD(struct fact_worker, host.environment, "host", FIELD_STRUCT,
+	      .of = &environment_fields),
+};
+const struct fields worker_fields = FIELDS(struct fact_worker, worker_items);
 
 static bool keeps_account(const void *from)
 {

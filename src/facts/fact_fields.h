@@ -11,7 +11,7 @@
 #include "util/fields.h"
 
 extern const struct fields row_fields, environment_fields, usage_fields, agent_fields,
-	producer_fields, partition_fields, event_fields;
+	worker_fields, producer_fields, partition_fields, event_fields;
 extern const struct fields account_fields, range_fields; /* of the whole; a range */
 extern const struct fields snapshot_fields;              /* the histograms of both windows apart */
 extern const struct fields interval_fields; /* newer minus older: a length instead of an instant */

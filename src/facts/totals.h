@@ -23,6 +23,7 @@
 /* What one agent process did; a restarted agent is another one of a higher generation. */
 struct fact_agent {
 	enum agent_role role;
+	unsigned worker; /* index of struct fact_worker; 0 where there is one worker */
 	unsigned index, generation;
 	int pid;
 	unsigned clients, loops;
@@ -54,6 +55,26 @@ struct fact_agent {
 	unsigned library_threads;
 	uint64_t library_cpu_ns;
 	const char *library_thread;
+};
+
+/* One of several workers: what it did, and where. */
+struct fact_worker {
+	const char *name; /* that it calls itself; "" = it has not said */
+	const char *url;
+	unsigned index; /* the high bits of its producers' numbers (load/stamp.h) */
+	bool produces, consumes;
+	bool is_foreign;               /* OMB's own program */
+	uint64_t producers, consumers; /* clients */
+	struct fact_host host;         /* as it was told last */
+	/* Of it, between the two samples near the ends of the window: the coordinator fills them in. */
+	bool usage_known;
+	double cpu_share, steal_share;
+	uint64_t throttled_periods, throttled_ns;
+	uint64_t counters[COUNTER_COUNT]; /* of all its agents */
+	uint64_t seen_ns;                 /* when it had counted these; 0 = never */
+	bool lost;                        /* died, hung, or was cut off */
+	uint64_t lost_ns;                 /* when that was noticed */
+	const char *why;                  /* of a lost one; else NULL */
 };
 
 /* What all agents together had counted when they first saw a time past an announced instant: nothing
@@ -99,6 +120,7 @@ struct fact_range {
 /* What became of every message (account/book.h has the terms). */
 struct fact_account {
 	bool is_kept; /* false: it was off, or the worker keeps none; nothing else here is known then */
+	const char *lack; /* why the worker keeps none; NULL = it does, or has not said */
 	/* Every count is.  Else each says "at least", lost is known below exact_below, and what was never
 	 * received is charged by sums instead of message by message (agent/debt.h). */
 	bool is_exact;
@@ -124,6 +146,8 @@ struct fact_totals {
 	size_t slow_acknowledged_count, slow_received_count;
 	struct fact_agent *agents;
 	size_t agents_count;
+	struct fact_worker *workers; /* NULL: there is one, which tells all this of itself */
+	size_t workers_count;
 	/* Acknowledged messages that a subscription has not received, as the account knows, although by the
 	 * counts of a load that has ended all has arrived: duplicates make up for them there. */
 	uint64_t outstanding;

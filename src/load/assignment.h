@@ -52,7 +52,8 @@ struct load_spec {
 	                           * driver's own (traits.max_block_ms) comes first */
 	uint32_t window_messages; /* in flight per producer; never 0 */
 	uint32_t subscriptions;   /* of each topic: so many miss a message that is never sent */
-	uint16_t run;             /* of the stamp */
+	bool shared;  /* other workers send or receive, too: what nobody received is unknown here */
+	uint16_t run; /* of the stamp */
 	uint64_t seed;
 };
 

@@ -119,6 +119,8 @@ struct record {
 	struct omb_result *samples;
 	const struct fact_agent *agents;
 	size_t agents_count;
+	const struct fact_worker *workers; /* of several; NULL: there was one */
+	size_t workers_count;
 	const struct fact_producer *producer_totals;
 	size_t producer_totals_count;
 	const struct fact_partition *partition_totals;

@@ -742,6 +742,8 @@ static const struct field record_items[] = {
 	LIST(rows, "driver", row_fields),
 	FIELD(struct record, events, "events", FIELD_CUSTOM, .custom = &events),
 	LIST(agents, "agents", agent_account_fields),
+	FIELD(struct record, workers, "workers", FIELD_LIST, .flags = FIELD_OMIT,
+	      .of = &worker_fields, .count = offsetof(struct record, workers_count)),
 	COLUMNS(seconds, "seconds", second_fields),
 	ROWS(producer_totals, "producers", producer_fields),
 	ROWS(partition_totals, "partitions", partition_fields),

@@ -153,10 +153,10 @@ bool await_verb(struct run *r, struct worker_call *call, uint64_t limit_ns,
 		free(lent);
 	else
 		keep_for_ever(lent);
-	if (call->state == CALL_DONE && !r->await.worker_is_broken)
-		return true;
 	if (call->lacking)
 		note_lack(r, call->verb);
+	if (call->state == CALL_DONE && !r->await.worker_is_broken)
+		return true;
 	*err = call->err;
 	return error_wrap(err, "%s", worker_verb_name(call->verb));
 }

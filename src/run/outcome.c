@@ -125,9 +125,26 @@ static void fill_account(const struct run *r, struct record *out)
 
 	if (told->is_kept)
 		out->account = *told;
+	else if (r->plan->account)
+		out->account_lack = told->lack != NULL ? told->lack : "the worker told none";
 	else
-		out->account_lack =
-			r->plan->account ? "the worker told none" : r->plan->account_lack;
+		out->account_lack = r->plan->account_lack;
+}
+
+static void fill_workers(const struct run *r, struct fact_totals *t, struct record *out)
+{
+	for (size_t i = 0; i < t->workers_count; i++) {
+		struct fact_worker *w = &t->workers[i];
+		struct host_usage usage = sampler_window_usage(&r->sampler, w);
+
+		w->usage_known = usage.ticks > 0;
+		w->cpu_share = host_usage_busy_share(&usage);
+		w->steal_share = host_usage_steal_share(&usage);
+		w->throttled_periods = usage.throttled_periods;
+		w->throttled_ns = usage.throttled_ns;
+	}
+	out->workers = t->workers;
+	out->workers_count = t->workers_count;
 }
 
 /* What the worker told at the end, and what of it was in the window. */
@@ -146,6 +163,7 @@ static void fill_totals(struct run *r, struct record *out)
 	}
 	out->agents = t->agents;
 	out->agents_count = t->agents_count;
+	fill_workers(r, t, out);
 	out->producer_totals = t->producers;
 	out->producer_totals_count = t->producers_count;
 	out->partition_totals = t->partitions;
@@ -348,12 +366,15 @@ static unsigned count_of(const struct run *r, enum fact_event_kind kind)
 	return count;
 }
 
-/* How the first agent ended that did not in order: "consumer agent 1: killed by signal 9". */
+/* How the first agent ended that did not in order: "consumer agent 1: killed by signal 9"; or the first
+ * worker, with all agents that it had. */
 static const char *first_of(struct run *r, enum fact_event_kind kind)
 {
 	for (size_t i = 0; i < r->close.events.count; i++) {
 		const struct fact_event *e = &r->close.events.items[i];
 
+		if (e->kind == EVENT_WORKER_LOST && kind == EVENT_AGENT_LOST)
+			return e->text;
 		if (e->kind == kind)
 			return arena_printf(&r->arena, "%s agent %u: %s", agent_role_name(e->role),
 			                    e->agent, e->text);

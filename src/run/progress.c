@@ -183,6 +183,9 @@ static void tell(struct run *r, const struct fact_event *e)
 	const char *role = agent_role_name(e->role);
 
 	switch (e->kind) {
+	case EVENT_WORKER_LOST:
+		console_say(&r->console, CONSOLE_WARNING, wall, "%s", e->text);
+		break;
 	case EVENT_AGENT_LOST:
 		console_say(&r->console, CONSOLE_WARNING, wall, "%s agent %u was lost: %s", role,
 		            e->agent, e->text);
@@ -224,13 +227,14 @@ static bool is_same(const struct told_event *t, const struct fact_event *e)
 		return false;
 	if (e->kind == EVENT_OUTAGE)
 		return t->at_ns < e->at_ns + e->gap_ns && e->at_ns < t->at_ns + t->gap_ns;
-	return t->agent == e->agent && t->generation == e->generation;
+	return t->worker == e->worker && t->agent == e->agent && t->generation == e->generation;
 }
 
 /* Events come sorted by time, and an older one may turn up later: so each is remembered. */
 static bool is_news(struct run *r, const struct fact_event *e)
 {
-	if (!fact_event_is_of_agent(e->kind) && e->kind != EVENT_OUTAGE)
+	if (!fact_event_is_of_agent(e->kind) && e->kind != EVENT_OUTAGE &&
+	    e->kind != EVENT_WORKER_LOST)
 		return false;
 	for (struct told_event *t = r->shown.told; t; t = t->next) {
 		if (is_same(t, e))
@@ -240,6 +244,7 @@ static bool is_news(struct run *r, const struct fact_event *e)
 	*told = (struct told_event){
 		.kind = e->kind,
 		.role = e->role,
+		.worker = e->worker,
 		.agent = e->agent,
 		.generation = e->generation,
 		.at_ns = e->at_ns,

@@ -47,6 +47,8 @@ void sampler_fini(struct sampler *s)
 	free(s->seconds);
 	free(s->cpu_start.items);
 	free(s->cpu_end.items);
+	free(s->cpu_start.usages);
+	free(s->cpu_end.usages);
 	snapshot_fini(&s->last);
 	snapshot_fini(&s->second);
 	snapshot_fini(&s->before);
@@ -60,8 +62,8 @@ static bool is_replaced(const struct fact_totals *t, const struct fact_agent *a)
 {
 	for (size_t i = 0; i < t->agents_count; i++) {
 		const struct fact_agent *other = &t->agents[i];
-		if (other->role == a->role && other->index == a->index &&
-		    other->generation > a->generation)
+		if (other->role == a->role && other->worker == a->worker &&
+		    other->index == a->index && other->generation > a->generation)
 			return true;
 	}
 	return false;
@@ -218,18 +220,25 @@ static void remember_cpu(struct sampler_agents *to, const struct fact_totals *t)
 
 		to->items[i] = (struct sampler_cpu){
 			.role = a->role,
+			.worker = a->worker,
 			.index = a->index,
 			.generation = a->generation,
 			.cpu_ns = a->cpu_ns,
 		};
 	}
+	free(to->usages);
+	to->usages = xcalloc(t->workers_count + 1, sizeof(*to->usages));
+	to->usages_count = t->workers_count;
+	for (size_t i = 0; i < t->workers_count; i++)
+		to->usages[i] = t->workers[i].host.usage;
 }
 
 static uint64_t cpu_of(const struct sampler_agents *in, const struct fact_agent *a)
 {
 	for (size_t i = 0; i < in->count; i++) {
 		const struct sampler_cpu *c = &in->items[i];
-		if (c->role == a->role && c->index == a->index && c->generation == a->generation)
+		if (c->role == a->role && c->worker == a->worker && c->index == a->index &&
+		    c->generation == a->generation)
 			return c->cpu_ns;
 	}
 	return 0;
@@ -241,6 +250,13 @@ uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct fact_agent 
 	uint64_t end = cpu_of(&s->cpu_end, a);
 
 	return end > start ? end - start : 0;
+}
+
+struct host_usage sampler_window_usage(const struct sampler *s, const struct fact_worker *w)
+{
+	if (w->index >= s->cpu_start.usages_count || w->index >= s->cpu_end.usages_count)
+		return (struct host_usage){ 0 };
+	return host_usage_diff(&s->cpu_end.usages[w->index], &s->cpu_start.usages[w->index]);
 }
 
 void sampler_begin_window(struct sampler *s, const struct fact_totals *totals, uint64_t start_ns)

@@ -31,13 +31,16 @@
 /* CPU time of one agent at an instant. */
 struct sampler_cpu {
 	enum agent_role role;
-	unsigned index, generation;
+	unsigned worker, index, generation;
 	uint64_t cpu_ns;
 };
 
+/* And, of several workers, how their hosts had been used. */
 struct sampler_agents {
 	struct sampler_cpu *items; /* owned */
 	size_t count;
+	struct host_usage *usages; /* owned */
+	size_t usages_count;
 };
 
 /* Which agents live, as the last snapshot showed. */
@@ -123,6 +126,8 @@ void sampler_show(struct sampler *s);
 
 /* CPU time that an agent used within the window. */
 uint64_t sampler_window_cpu_ns(const struct sampler *s, const struct fact_agent *a);
+/* What the worker's host did within it; all 0 where that is not known. */
+struct host_usage sampler_window_usage(const struct sampler *s, const struct fact_worker *w);
 
 /* May partitions of a consumer agent that died still come to others? */
 bool sampler_resume_is_expected(const struct sampler *s, uint64_t standstill_ns, uint64_t now_ns);

@@ -51,7 +51,7 @@ struct awaited {
 struct told_event {
 	enum fact_event_kind kind;
 	enum agent_role role;
-	unsigned agent, generation;
+	unsigned worker, agent, generation;
 	uint64_t at_ns, gap_ns; /* of an outage */
 	struct told_event *next;
 };

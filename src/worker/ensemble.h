@@ -72,18 +72,22 @@
 #define ENSEMBLE_PATIENCE_NS UINT64_C(2000000000)
 #define ENSEMBLE_GRACE_NS    UINT64_C(2000000000)
 
+struct clock_table;
+
 struct ensemble_member {
 	struct worker *worker; /* the ensemble's from then on: worker_destroy ends it, too */
 	const char *name;      /* that it calls itself; "" = it has not said */
 	const char *url;       /* for messages: "http://a:8080" */
 	enum share_role role;
-	bool is_foreign;       /* OMB's own program: its rate is a number, the same for all */
+	bool is_foreign; /* OMB's own program: its rate is a number, the same for all */
 };
 
 struct ensemble_options {
 	const struct ensemble_member *members; /* copied, with the texts; in the user's order */
 	unsigned count;                        /* 1..STAMP_WORKERS */
 	unsigned tolerate_losses;
+	struct clock_table
+		*clocks; /* borrowed; NULL: they have one clock, or nobody compares them */
 	uint64_t (*now_ns)(void *to); /* NULL: clock_ns() */
 	void *to;
 };

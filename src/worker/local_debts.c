@@ -92,7 +92,7 @@ void local_debts_settle(struct local *l)
 		if (l->producers.items[s].agent != NULL)
 			settle_producers(l, &l->producers.items[s], &terms);
 	local_account_settle(l);
-	if (!local_account_charge(l, &terms))
+	if (!local_account_charge(l, &terms) && !l->debts.load.shared)
 		settle_missing(l, &terms);
 }
 

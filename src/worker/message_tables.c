@@ -460,6 +460,7 @@ static const struct field load_ask[] = {
 	FIELD(struct load_spec, max_block_ns, "maxBlockNs", FIELD_COUNT),
 	FIELD(struct load_spec, window_messages, "windowMessages", FIELD_UINT),
 	FIELD(struct load_spec, subscriptions, "subscriptions", FIELD_UINT),
+	FIELD(struct load_spec, shared, "shared", FIELD_BOOL),
 	FIELD(struct load_spec, seed, "seed", FIELD_WALL),
 };
 

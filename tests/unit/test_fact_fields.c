@@ -88,6 +88,40 @@ static void totals_of_a_worker_come_through_with_their_histograms(void **state)
 	arena_fini(&arena);
 }
 
+static void a_worker_comes_through_and_the_first_one_needs_no_number(void **state)
+{
+	struct fact_worker worker = { .name = "b", .url = "http://b:8080", .index = 2 };
+	struct fact_agent first = { .role = AGENT_PRODUCER }, other = { .worker = 2 };
+	struct fact_worker back;
+	struct text out = { 0 };
+	struct fields_out writer = { &out, 0 };
+	struct arena arena = { 0 };
+
+	(void)state;
+	worker.produces = worker.lost = worker.usage_known = true;
+	worker.producers = 3;
+	worker.lost_ns = 70;
+	worker.seen_ns = 60;
+	worker.why = "cut off";
+	worker.steal_share = 0.25;
+	worker.throttled_ns = 5;
+	worker.counters[COUNTER_SENT] = 9;
+	there_and_back(&worker_fields, &worker, &back, &arena);
+	assert_int_equal(back.index, 2);
+	assert_true(back.produces && back.lost && back.usage_known && !back.consumes);
+	assert_string_equal(back.why, "cut off");
+	assert_true(back.steal_share == 0.25);
+	assert_int_equal(back.seen_ns, 60);
+	assert_int_equal(back.counters[COUNTER_SENT], 9);
+
+	fields_write(&agent_account_fields, &first, &writer);
+	assert_null(strstr(text_str(&out), "worker"));
+	fields_write(&agent_account_fields, &other, &writer);
+	assert_non_null(strstr(text_str(&out), "\"worker\":2"));
+	text_fini(&out);
+	arena_fini(&arena);
+}
+
 static struct book_counts ones_to_nine(void)
 {
 	return (struct book_counts){ .received = 1,
@@ -273,6 +307,7 @@ static void what_clients_said_comes_back_and_nothing_else(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_worker_comes_through_and_the_first_one_needs_no_number),
 		cmocka_unit_test(what_clients_said_comes_back_and_nothing_else),
 		cmocka_unit_test(totals_of_a_worker_come_through_with_their_histograms),
 		cmocka_unit_test(an_account_comes_through_with_its_ranges),

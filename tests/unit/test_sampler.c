@@ -107,6 +107,34 @@ static struct fact_slow slow(uint64_t sequence, uint64_t acknowledged_ns, uint64
 	};
 }
 
+static void agents_of_different_workers_are_different_ones(void **state)
+{
+	struct fact_worker workers[2] = { { .index = 0 }, { .index = 1 } };
+	struct fact_agent agents[2] = { { .role = AGENT_CONSUMER, .lost = true },
+		                        { .role = AGENT_CONSUMER, .worker = 1, .generation = 1 } };
+	struct fact_totals t = {
+		.agents = agents, .agents_count = 2, .workers = workers, .workers_count = 2
+	};
+	struct sampler s;
+
+	(void)state;
+	begin(&s);
+	workers[1].host.usage.ticks = agents[0].cpu_ns = 100;
+	sampler_feed(&s, &t);
+	assert_int_equal(s.fleet.consumers_lost,
+	                 1); /* the other worker's has not taken its place */
+	sampler_begin_window(&s, &t, 1);
+	workers[1].host.usage.ticks = 150;
+	agents[0].cpu_ns = 107;
+	agents[1].cpu_ns = 3;
+	sampler_end_window(&s, &t);
+	assert_int_equal(sampler_window_cpu_ns(&s, &agents[0]), 7);
+	assert_int_equal(sampler_window_cpu_ns(&s, &agents[1]), 3);
+	assert_int_equal(sampler_window_usage(&s, &workers[0]).ticks, 0);
+	assert_int_equal(sampler_window_usage(&s, &workers[1]).ticks, 50);
+	sampler_fini(&s);
+}
+
 static void feed_slow(struct sampler *s, uint64_t at_s, const struct fact_slow *acknowledged,
                       size_t acknowledged_count, const struct fact_slow *received,
                       size_t received_count)
@@ -193,6 +221,7 @@ static void periods_of_a_long_run_name_fewer_and_those_kept_in_memory_are_merged
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agents_of_different_workers_are_different_ones),
 		cmocka_unit_test(
 			a_period_names_the_slowest_that_came_in_it_and_the_window_those_of_all),
 		cmocka_unit_test(
