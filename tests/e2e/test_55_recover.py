@@ -32,11 +32,14 @@ def journal_of(omb):
 def killed(omb):
     """Kills a run once its journal has so many periods; returns the journal."""
 
-    def kill(periods=2, phase="measure", output="r/", **shape):
-        running = omb.start(workload(**shape), LOOPBACK, "-o", output)
+    def kill(periods=2, phase="measure", output="r/", faults=None, **shape):
+        driver = LOOPBACK | ({"brokerFaults": faults} if faults else {})
+        running = omb.start(workload(**shape), driver, "-o", output)
         running.await_phase(phase)
         journal = journal_of(omb)
         wait_until(lambda: periods_in(journal) >= periods, 30, f"{periods} periods")
+        if faults:  # and whatever they make of it
+            wait_until(lambda: journal.read_text().count('"kind":"outage"') == 2, 30, "two outages")
         running.signal(signal.SIGKILL)
         running.child.wait()
         running.assert_nothing_left()
@@ -86,6 +89,22 @@ def test_the_journal_of_a_killed_run_becomes_a_result(omb, killed):
     assert "(recovered)" in said.out and "INVALID  recovered" in said.out
     assert said.out.split()[-2:] == [str(result.json_path), str(placeholder)]
     assert "as many received" not in said.out and "No account" not in said.out
+
+
+def test_an_outage_of_a_killed_run_is_in_its_result(omb, killed):
+    journal = killed(periods=1, faults="stall:1500ms@100ms")
+    lines = [json.loads(x) for x in journal.read_text().splitlines()]
+    told = [x for x in lines if x.get("kind") == "outage"]
+    said = omb.command("recover", journal)
+    result = recovered(said, journal.parent)
+    found = result.events("outage")
+    assert {e["role"] for e in found} == {"producer", "consumer"}
+    assert [[e[k] for k in ("role", "atNs", "gapNs", "count", "text")] for e in found] == [
+        [e[k] for k in ("role", "atNs", "gapNs", "count", "text")] for e in told
+    ]
+    shown = " ".join(said.out.split())
+    for what in ("no acknowledgement for ", "no message received for "):
+        assert what in shown
 
 
 def test_what_was_recovered_is_no_longer_named_but_its_topics_can_still_be_deleted(omb, killed):

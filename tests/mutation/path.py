@@ -124,8 +124,8 @@ MUTANTS = [
     ("a schedule stands still", "debt",
      DEBT, "pacer_skip(&p, sequence - known->sequence);", ""),
     # --- what was owed at the end
-    ("a partition is heard of whoever hears last", "local_unheard",
-     UNHEARD, "ns < place->heard_ns)", "ns <= place->heard_ns)"),
+    ("a partition is heard of the first member alone", "local_unheard",
+     UNHEARD, "place->agent != NULL && ns < place->heard_ns", "place->agent != NULL"),
     ("holes are silences", "local_unheard", UNHEARD, "\tif (r->last_due_ns <= place->heard_ns)\n\t\treturn;\n", ""),
     ("what was owed counts from the last receipt", "local_unheard",
      UNHEARD, "r->first_due_ns > place->heard_ns ? r->first_due_ns : place->heard_ns", "place->heard_ns"),

@@ -242,33 +242,36 @@ static void what_is_handed_over_is_taken_while_the_load_goes_on(void **state)
 	close_worker(&f);
 }
 
-/* Chunks that were sealed and not looked at yet are neither in the book nor at hand of a loop. */
+/* Chunks of receipts that were sealed and not looked at yet are neither in the book nor at hand of a loop,
+ * and what answers say is in the book. */
 static void what_was_handed_over_is_not_still_to_come(void **state)
 {
 	const uint64_t messages = 3 * UINT64_C(4096);
 	struct fixture f;
-	const struct fact_totals *t;
-	bool is_over = false;
+	uint64_t received = 0;
 
 	(void)state;
-	open_bench(&f, LOOPBACK, per_client, 1, 1);
+	open_bench(&f, LOOPBACK "deliveryDelay: 1s\n", per_client, 1, 1);
 	create_topics(&f, 1, 1);
 	create_consumers(&f, 1, 1);
 	create_producers(&f, 1);
 	wait_ready(&f, 1);
-	start_load(&f, 20000, 1, messages * S / 20000);
-	/* Nothing is served meanwhile: nobody looks. */
-	for (uint64_t limit_ns = clock_ns() + 30 * S; !is_over; poll(NULL, 0, 5)) {
+	uint64_t start_ns = start_load(&f, 20000, 1, messages * S / 20000);
+	wait_counter(&f, COUNTER_ACKNOWLEDGED, messages);
+	/* Answers are looked at now; receipts come later, and nothing is served meanwhile: nobody looks. */
+	struct pollfd p = { .fd = worker_fd(f.w), .events = POLLIN };
+	while (clock_ns() < start_ns + messages * S / 20000 + 200 * MS) {
+		poll(&p, 1, 10);
+		worker_serve(f.w);
+	}
+	for (uint64_t limit_ns = clock_ns() + 30 * S; received < messages; poll(NULL, 0, 5)) {
 		struct worker_call call = call_of(&f, WORKER_SNAPSHOT);
 		assert_true(clock_ns() < limit_ns);
 		worker_start(f.w, &call);
 		assert_int_equal(call.state, CALL_DONE);
-		t = &call.totals;
-		is_over = t->snapshot.counters[COUNTER_ACKNOWLEDGED] == messages &&
-		          t->snapshot.counters[COUNTER_RECEIVED] == messages;
-		for (size_t i = 0; i < t->agents_count; i++)
-			is_over = is_over && !t->agents[i].is_offering;
-		assert_int_equal(t->outstanding, 0);
+		received = call.totals.snapshot.counters[COUNTER_RECEIVED];
+		if (received == messages)
+			assert_int_equal(call.totals.outstanding, 0);
 		snapshot_fini(&call.totals.snapshot);
 	}
 	close_worker(&f);
