@@ -61,6 +61,7 @@ LAYERS = {
 ALLOWED_BESIDES = {
     "src/driver/kafka/": ["broker/serve", "kafka"],
     "src/worker/local": ["agent"],
+    "src/worker/java": ["http/client"],
     "src/worker/remote": ["http/client"],
 }
 

@@ -146,7 +146,8 @@ static enum run_outcome run_planned(const struct batch *b, const struct run_opti
 	struct workers *workers = workers_connect(&b->workers, &b->console, err);
 	struct run_options all = *options;
 
-	if (workers == NULL) {
+	if (workers == NULL || !workers_fit(workers, options->plan, options->driver, err)) {
+		workers_close(workers);
 		*report = (struct run_report){ .outcome = RUN_FAILED };
 		return RUN_FAILED;
 	}

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cmd/args.h"
-#include "cmd/workers.h"
+#include "cmd/workers_source.h"
 #include "util/host_clock.h"
 
 static bool find_clock(const char *name, enum fact_clock_source *out)

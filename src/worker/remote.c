@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "facts/environment.h"
@@ -18,15 +17,17 @@
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/host_clock.h"
+#include "util/units.h"
 #include "util/xalloc.h"
 #include "worker/message.h"
+#include "worker/remote_loss.h"
 
 #define MS        UINT64_C(1000000)
 #define CALLS_MAX 2 /* one, and the STOP_ALL that ends it */
 #define RETRY_NS  (300 * MS)
 #define RETRIES_MAX \
 	8 /* of one call, while the worker is heard of; each later than the one before */
-#define GRACE_NS       (3000 * MS)   /* for an answer after the call's own limit */
+#define GRACE_NS       (1500 * MS)   /* for an answer after the call's own limit */
 #define NO_LIMIT_NS    (600000 * MS) /* calls that name no limit and have none: as in OMB */
 #define PARTING_NS     (5000 * MS)
 
@@ -127,28 +128,21 @@ static void end_rhythm(struct remote *r, struct remote_rhythm *x)
 	http_client_cancel_timer(r->http, &x->next);
 }
 
-static void add_context(struct remote *r, struct error *err)
-{
-	time_t now = (time_t)(clock_wall_ns() / 1000000000u);
-	char when[32] = "";
-	struct tm utc;
-
-	if (r->facts.stage == REMOTE_GREETING) {
-		error_wrap(err, "worker %s", r->url);
-		return;
-	}
-	if (gmtime_r(&now, &utc) != NULL)
-		(void)strftime(when, sizeof(when), " at %H:%M:%SZ", &utc);
-	error_wrap(err, "worker %s was lost%s", r->url, when);
-}
-
 /* Everything that is asked of it from now on is told the same. */
-static void lose(struct remote *r, const struct error *why)
+static void lose_because(struct remote *r, const struct error *err, const char *what)
 {
+	struct remote_loss loss = { .url = r->url,
+		                    .what = what,
+		                    .silence_ns = clock_ns() - r->heard_ns,
+		                    .wall_ns = clock_wall_ns() };
+
 	if (r->facts.stage == REMOTE_LOST)
 		return;
-	r->facts.why = *why;
-	add_context(r, &r->facts.why);
+	r->facts.why = *err;
+	if (r->facts.stage == REMOTE_READY)
+		remote_loss_tell(&r->facts.why, &loss);
+	else
+		remote_loss_tell_unreached(&r->facts.why, &loss);
 	r->facts.stage = REMOTE_LOST;
 	r->facts.lost_ns = clock_ns();
 	end_rhythm(r, &r->opening);
@@ -157,18 +151,6 @@ static void lose(struct remote *r, const struct error *why)
 	for (size_t i = 0; i < CALLS_MAX; i++)
 		if (r->calls[i].call != NULL)
 			end_call(&r->calls[i], &r->facts.why);
-}
-
-static void lose_because(struct remote *r, const struct error *err, const char *what)
-{
-	struct error why = *err;
-
-	if (r->facts.stage == REMOTE_READY && why.kind == ERROR_TIMEOUT)
-		error_set(&why, ERROR_TIMEOUT, "%s: %s; the last sign of life came %.1f s before",
-		          what, err->text, (double)(clock_ns() - r->heard_ns) / 1e9);
-	else
-		error_wrap(&why, "%s", what);
-	lose(r, &why);
 }
 
 /* A connection broke, perhaps in the middle of an answer, or was never made; nobody has said that the worker is gone. */
@@ -357,12 +339,12 @@ static void greeted(struct http_ask *ask, const struct http_reply *a)
 		return;
 	}
 	if (a->err.kind != ERROR_NONE) {
-		lose(r, &err);
+		lose_because(r, &err, NULL);
 		return;
 	}
 	if (!remote_hello_read(a->body, a->body_len, &r->arena, &r->facts.hello, &err) ||
 	    !remote_hello_check(&r->facts.hello, r->version, &err)) {
-		lose(r, &err);
+		lose_because(r, &err, NULL);
 		return;
 	}
 	r->probing.ask.url = arena_printf(&r->arena, "%s/omb/v1/clock", r->url);
@@ -575,4 +557,24 @@ const struct remote_facts *worker_remote_facts(const struct worker *w)
 {
 	assert(w->ops == &remote_ops);
 	return &remote_of(w)->facts;
+}
+
+/* Clocks of two hosts count from each one's start: of one host they are the same. */
+void worker_remote_introduce(const struct worker *w, struct text *out)
+{
+	const struct remote *r = remote_of(w);
+	const struct remote_hello *hello = &r->facts.hello;
+	struct clock_estimate e = clock_fit_at(r->fit, clock_ns());
+	uint64_t size_ns = e.offset_ns < 0 ? (uint64_t)-e.offset_ns : (uint64_t)e.offset_ns;
+	bool is_same = size_ns <= e.error_ns;
+	char size[UNITS_TEXT], error[UNITS_TEXT];
+
+	text_addf(out, "omb %s%s%s; its clock ", hello->version,
+	          hello->name[0] != '\0' ? " on " : "", hello->name);
+	if (is_same)
+		text_add(out, "is ours");
+	else
+		text_addf(out, "%s %s", format_duration_short(size_ns, size),
+		          e.offset_ns < 0 ? "behind" : "ahead");
+	text_addf(out, ", known to %s", format_duration_short(e.error_ns, error));
 }

@@ -62,4 +62,7 @@ struct worker *worker_remote_create(const struct remote_options *options);
 /* Borrowed; of a worker that was made here. */
 const struct remote_facts *worker_remote_facts(const struct worker *w);
 
+/* "omb 0.1.0 on host-7; its clock 3.2h behind, known to 45us"; of one that is ready. */
+void worker_remote_introduce(const struct worker *w, struct text *out);
+
 #endif

@@ -19,9 +19,15 @@ What kills, stops or cuts something in the middle of a run is marked, too, and w
 alone run again and again by "tools/test-all repeat":
 
     @pytest.mark.delicate
+
+What needs OMB's own program, by the command in the variable OMB_JAVA; deselected, and listed at the end,
+without it:
+
+    @pytest.mark.java
 """
 
 import contextlib
+import os
 import shutil
 import signal
 
@@ -49,8 +55,21 @@ def shared_broker(item):
     return None
 
 
+WITHOUT_JAVA = []  # tests that were left out
+
+
+def leave_out_java(config, items):
+    if os.environ.get("OMB_JAVA"):
+        return
+    WITHOUT_JAVA[:] = [i for i in items if i.get_closest_marker("java")]
+    items[:] = [i for i in items if not i.get_closest_marker("java")]
+    if WITHOUT_JAVA:
+        config.hook.pytest_deselected(items=WITHOUT_JAVA)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    leave_out_java(config, items)
     for item in items:
         if item.get_closest_marker("slow_on_kafka") and is_on_real_kafka(item):
             item.add_marker("slow")
@@ -118,6 +137,8 @@ def nothing_left(request):
 
 
 def pytest_terminal_summary(terminalreporter):
+    for item in WITHOUT_JAVA:
+        terminalreporter.write_line(f"left out, without OMB_JAVA: {item.nodeid}")
     for forgiven in harness.FORGIVEN:
         terminalreporter.write_line(f"forgiven, once in all tests: {forgiven}")
 
@@ -182,6 +203,20 @@ def kafka(request, tmp_path_factory):
         yield broker
     finally:
         broker.stop()
+
+
+@pytest.fixture(scope="session")
+def java_workers(tmp_path_factory):
+    """Two workers of OMB's own program."""
+    need_java()
+    workers = [harness.JavaWorker(tmp_path_factory.mktemp("java")) for _ in range(2)]
+    try:
+        for worker in workers:
+            worker.await_start()
+        yield workers
+    finally:
+        for worker in workers:
+            worker.stop()
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import time
+import urllib.request
 
 import hdr
 import yaml
@@ -386,6 +387,38 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+class JavaWorker:
+    """A worker of OMB's own program."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "worker.log"
+        with open(self.log, "w") as log:
+            self.child = start(
+                [os.environ["OMB_JAVA"], "worker", str(self.port), str(free_port())],
+                cwd=folder,  # it has a log of its own
+                env=os.environ | {"HEAP": "-Xmx400m"},
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def is_up(self):
+        assert self.child.poll() is None, self.log.read_text()[-2000:]
+        try:
+            with urllib.request.urlopen(self.url + "/counters-stats", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def await_start(self):
+        wait_until(self.is_up, 120, "a worker of OMB's own program")
+
+    def stop(self):
+        kill(self.child)
 
 
 class Proxy:
