@@ -29,7 +29,7 @@ LAYERS = {
     "cmd": None,
     "run": ["util", "config", "plan", "load", "stats", "facts", "worker", "results"],
     "results": ["util", "stats", "facts"],
-    "worker": ["util", "config", "plan", "load", "stats", "facts", "account"],
+    "worker": ["util", "http", "net", "config", "plan", "load", "stats", "facts", "account"],
     "agent": ["util", "load", "stats", "account", "facts/role", "driver"],
     "driver": [
         "util",

@@ -26,6 +26,7 @@ struct consumer {
 	struct silence silence;
 	struct receipts_key key; /* in the account */
 	uint32_t index;          /* in this loop */
+	uint16_t run;            /* stamps of another one are foreign */
 	uint64_t uncommitted;    /* messages delivered since the last commit */
 	uint64_t uncommitted_ns; /* when the first of them was delivered */
 	uint64_t not_before_ns;  /* slow consumers: no message before this */
@@ -135,43 +136,25 @@ static __attribute__((noinline)) void keep_spoiled(struct consumer *c, const str
 	count(c->loop, COUNTER_SPOILED);
 }
 
-static bool is_foreign(const struct consumer_loop *l, const struct stamp *s)
+static bool is_foreign(const struct consumer *c, const struct stamp *s)
 {
-	return s->run != l->base.spec->run;
+	return s->run != c->run;
 }
 
-static void take_stamped(struct consumer *c, const struct received *m, const struct stamp *s,
-                         uint64_t now_ns)
+/* Made by a producer of this worker, or of one whose clock has been compared with ours. */
+static bool is_of_known_clock(const struct consumer_loop *l, const struct stamp *s)
 {
-	struct consumer_loop *l = c->loop;
+	const struct consume_spec *spec = &l->base.spec->consume;
 
-	if (is_foreign(l, s)) {
-		count(l, COUNTER_FOREIGN);
-	} else if (s->flags & STAMP_PROBE) {
-		counter_bump(&c->words->probes_received);
-	} else {
-		/* In this order: shm.h says what a parent makes of it. */
-		receipts_take(&l->receipts, &c->key, s, m->partition,
-		              m->redelivery == REDELIVERY_YES);
-		count_received(c, m);
-		silence_heard(&c->silence, m->partition, stamp_called_ns(s), now_ns);
-		record_latencies(c, m, s, now_ns);
-		if (__builtin_expect(!contents_are_good(&l->contents, m, s), 0))
-			keep_spoiled(c, m, s);
-	}
+	return !spec->clocks_unknown || s->producer - spec->own_first < spec->own_count;
 }
 
-/* Payloads too small for a stamp: counted, and timed by the broker's or the client's own stamp, in
- * whole milliseconds.  Elsewhere such a message is somebody else's. */
-static void take_unstamped(struct consumer *c, const struct received *m)
+/* By the record's own time, in whole milliseconds: there is no stamp, or nobody knows its clock. */
+static void record_by_the_wall(struct consumer *c, const struct received *m)
 {
 	struct consumer_loop *l = c->loop;
 	uint64_t wall_ms = clock_wall_ns() / 1000000;
 
-	count(l, COUNTER_UNSTAMPED);
-	if (!l->base.spec->consume.unstamped)
-		return;
-	count_received(c, m);
 	if (m->broker_ms <= 0)
 		return;
 	uint64_t sent_ms = (uint64_t)m->broker_ms;
@@ -182,6 +165,44 @@ static void take_unstamped(struct consumer *c, const struct received *m)
 	uint64_t now_ns = clock_ns();
 	struct shm_latencies *latencies = latencies_of(l, age_ns < now_ns ? now_ns - age_ns : 0);
 	shm_record(latencies, LATENCY_E2E, age_ns);
+}
+
+static void take_stamped(struct consumer *c, const struct received *m, const struct stamp *s,
+                         uint64_t now_ns)
+{
+	struct consumer_loop *l = c->loop;
+
+	if (is_foreign(c, s)) {
+		count(l, COUNTER_FOREIGN);
+	} else if (s->flags & STAMP_PROBE) {
+		counter_bump(&c->words->probes_received);
+	} else {
+		/* In this order: shm.h says what a parent makes of it. */
+		receipts_take(&l->receipts, &c->key, s, m->partition,
+		              m->redelivery == REDELIVERY_YES);
+		count_received(c, m);
+		if (is_of_known_clock(l, s)) {
+			silence_heard(&c->silence, m->partition, stamp_called_ns(s), now_ns);
+			record_latencies(c, m, s, now_ns);
+		} else {
+			record_by_the_wall(c, m);
+		}
+		if (__builtin_expect(!contents_are_good(&l->contents, m, s), 0))
+			keep_spoiled(c, m, s);
+	}
+}
+
+/* Payloads too small for a stamp, and messages of OMB's own producers.  Elsewhere a message without
+ * one is somebody else's. */
+static void take_unstamped(struct consumer *c, const struct received *m)
+{
+	struct consumer_loop *l = c->loop;
+
+	count(l, COUNTER_UNSTAMPED);
+	if (!l->base.spec->consume.unstamped)
+		return;
+	count_received(c, m);
+	record_by_the_wall(c, m);
 }
 
 static void spend_processing_time(struct consumer *c, uint64_t now_ns)
@@ -201,7 +222,8 @@ static void consumer_received(void *owner, const struct received *m)
 	struct consumer_loop *l = c->loop;
 	struct stamp stamp = { 0 };
 	enum stamp_status status = stamp_read(m->payload, m->payload_len, &stamp);
-	bool is_timed = status == STAMP_OK && !is_foreign(l, &stamp);
+	bool is_timed =
+		status == STAMP_OK && !is_foreign(c, &stamp) && is_of_known_clock(l, &stamp);
 	if (is_timed)
 		shm_clocks_apply(&l->base.shm->clocks, &stamp);
 	uint64_t now_ns = loop_tick(&l->base, is_timed ? stamp_called_ns(&stamp) : 0);
@@ -465,6 +487,7 @@ static bool open_clients(struct consumer_loop *l, struct error *err)
 			.damaged = agent_shm_damaged(b->shm, index),
 			.key = receipts_key(&l->receipts, b->spec, spec, &words),
 			.index = i,
+			.run = agent_run_of(b->spec, index),
 		};
 		silence_init(&c->silence, &c->words->silence, agent_shm_heard(b->shm, index),
 		             b->spec->partitions, false);

@@ -26,7 +26,7 @@ static void probe(struct producer_loop *l)
 		struct stamp stamp = {
 			.due_ns = clock_ns(),
 			.producer = p->id,
-			.run = l->base.spec->run,
+			.run = agent_run_of(l->base.spec, loop_client_index(&l->base, i)),
 			.flags = STAMP_PROBE,
 		};
 		stamp_write(payload, sizeof(payload), &stamp);
@@ -73,7 +73,8 @@ static void begin_load(struct producer_loop *l, struct producer *p)
 	           l->load.producers);
 	put_schedule(l, p);
 	p->payload_seed = payload_seed(l->load.seed, p->id);
-	p->stamp = stamp_source(p->id, l->load.run, producer_is_paced(l) ? 0 : STAMP_UNSCHEDULED);
+	uint16_t run = spec->has_run ? spec->run : l->load.run;
+	p->stamp = stamp_source(p->id, run, producer_is_paced(l) ? 0 : STAMP_UNSCHEDULED);
 	if (!producer_is_paced(l))
 		p->pacer.next_ns = l->load.epoch.start_ns;
 	p->flights = (struct flights){

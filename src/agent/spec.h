@@ -26,8 +26,11 @@ struct client_spec {
 	const char *topic;
 	const char *subscription; /* NULL: a producer */
 	uint32_t id;              /* of the producer in stamps; number of the consumer */
-	uint32_t schedule_index;  /* of a producer: its place in the schedule of this worker */
-	uint32_t members;         /* of a consumer: of its subscription, itself included */
+	/* Of the stamps of its topic; else that of the agent. */
+	bool has_run;
+	uint16_t run;
+	uint32_t schedule_index; /* of a producer: its place in the schedule of this worker */
+	uint32_t members;        /* of a consumer: of its subscription, itself included */
 	/* In the account, if one is kept (roster.h): of a consumer its topic, its subscription among those
 	 * of the topic, and where the keys of its subscription begin in its loop; of a producer its key. */
 	uint32_t topic_number, subscription_number;
@@ -49,7 +52,7 @@ struct agent_spec {
 	const struct driver *driver;
 	const void *driver_config;
 	const char *run_id;
-	uint16_t run;
+	uint16_t run; /* of stamps */
 	const struct client_spec *clients;
 	uint32_t clients_count;
 	uint32_t partitions;            /* of every topic; counts are kept for so many */
@@ -66,5 +69,12 @@ struct agent_spec {
 	int cpu;                  /* -1: anywhere */
 	struct agent_names names; /* empty: leave everything to others */
 };
+
+static inline uint16_t agent_run_of(const struct agent_spec *spec, uint32_t client)
+{
+	const struct client_spec *c = &spec->clients[client];
+
+	return c->has_run ? c->run : spec->run;
+}
 
 #endif

@@ -3,22 +3,16 @@
 
 #include "cmd/command.h"
 
-extern const struct command command_run, command_check, command_show, command_csv, command_cleanup,
-	command_recover, command_drivers, command_broker, command_proxy, command_demo,
-	command_calibrate, command_help;
+extern const struct command command_run, command_worker, command_check, command_show, command_csv,
+	command_cleanup, command_recover, command_drivers, command_broker, command_proxy,
+	command_demo, command_calibrate, command_help;
 
 const struct command *const all_commands[] = {
-	&command_run,
-	&command_check,
-	&command_show,
-	&command_csv,
-	&command_cleanup,
-	&command_recover,
-	&command_drivers,
-	&command_broker,
-	&command_proxy,
-	&command_demo,
-	&command_calibrate,
-	&command_help,
-	NULL,
+	&command_run,     &command_worker,
+	&command_check,   &command_show,
+	&command_csv,     &command_cleanup,
+	&command_recover, &command_drivers,
+	&command_broker,  &command_proxy,
+	&command_demo,    &command_calibrate,
+	&command_help,    NULL,
 };

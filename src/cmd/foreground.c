@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "util/signals.h"
 
@@ -53,4 +54,14 @@ bool foreground_end(struct outlet *o, bool ok, struct error *err)
 	return error_set(err, ERROR_SYSTEM,
 	                 "standard output: nobody reads it, and %" PRIu64 " line%s not written",
 	                 untold, untold == 1 ? " was" : "s were");
+}
+
+unsigned foreground_signals(int fd)
+{
+	struct signalfd_siginfo info;
+	unsigned count = 0;
+
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		count++;
+	return count;
 }

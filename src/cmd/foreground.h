@@ -16,6 +16,8 @@
 
 /* A descriptor that is readable when the end is asked for (util/signals.h).  -1: failed. */
 int foreground_open_signals(struct error *err);
+/* How many have come since it was asked before. */
+unsigned foreground_signals(int fd);
 
 /* A line that somebody waits for: where it listens, the totals.  Written within a second, or not. */
 void foreground_say(struct outlet *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -23,8 +23,7 @@ static bool is_given(const struct args *args, const char *flag)
 }
 
 /* --set, and the flags that are shorthands for it; the last of several wins, so those come last. */
-static void gather_overrides(const struct args *args, struct config_mode *mode,
-                             struct error_list *errors)
+void inputs_gather(const struct args *args, struct config_mode *mode, struct error_list *errors)
 {
 	struct args_values sets = { 0 };
 
@@ -130,7 +129,7 @@ bool inputs_load(const struct args *args, struct inputs *out, struct error_list 
 	size_t before = errors->count;
 
 	*out = (struct inputs){ 0 };
-	gather_overrides(args, &out->mode, errors);
+	inputs_gather(args, &out->mode, errors);
 	load_workloads(args, out, errors, warnings);
 	load_drivers(args, out, errors, warnings);
 	if (errors->count == before)

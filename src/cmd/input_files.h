@@ -69,6 +69,9 @@ struct inputs {
 		"help", "h", FLAG_SWITCH, NULL, "explain this command" \
 	}
 
+/* --set and what stands for it, and --lenient; for commands that read their files by themselves. */
+void inputs_gather(const struct args *args, struct config_mode *mode, struct error_list *errors);
+
 /* Words are workload files, -d driver files; --set, --agents and --keep-topics as far as the
  * command has them.  False = something was added to *errors. */
 bool inputs_load(const struct args *args, struct inputs *out, struct error_list *errors,

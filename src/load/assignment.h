@@ -62,7 +62,11 @@ struct consume_spec {
 	uint64_t processing_ns;      /* a slow consumer: time spent on each message */
 	uint64_t commit_interval_ns; /* 0 = not by time */
 	uint64_t commit_messages;    /* 0 = not by count; both 0 = after every batch */
-	bool unstamped; /* payloads are too small for stamps: count messages that have none */
+	bool unstamped; /* messages without a stamp count: payloads are too small, or not all ours */
+	/* Nobody has compared the clocks of workers: stamps are timed by the record's own time, but for those
+	 * of this worker's producers, whose numbers begin at own_first. */
+	bool clocks_unknown;
+	uint32_t own_first, own_count;
 };
 
 #endif

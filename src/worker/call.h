@@ -37,8 +37,10 @@ struct worker_initialize {
 	const struct override *overrides; /* of --set, for whichever file; in their order */
 	size_t overrides_count;
 	const char *run_id;
-	uint32_t run;          /* of the stamp, which has 16 bits for it */
-	bool keep_topics;      /* agents that survive their parent leave the topics alone */
+	uint32_t run;     /* of the stamp, which has 16 bits for it */
+	bool keep_topics; /* agents that survive their parent leave the topics alone */
+	/* Stamps have a hash of the topic's name in place of `run`: for workers that share none. */
+	bool run_of_topic;
 	struct fact_rows rows; /* out: what the driver makes of it */
 	/* Out: so long a group may stand still after a member has died; 0 = it does not. */
 	uint32_t standstill_ms;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/names.h"
 #include "stats/counter.h"
 #include "util/clock.h"
 #include "util/os.h"
@@ -216,6 +217,8 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 			.topic = l->subscriptions[at].topic,
 			.subscription = l->subscriptions[at].subscription,
 			.id = i,
+			.has_run = l->run_of_topic,
+			.run = run_id_stamp(l->subscriptions[at].topic),
 			.members = members[at],
 		};
 		if (l->roster.of != NULL) {
@@ -241,6 +244,8 @@ bool local_start_producers(struct local *l, const struct worker_create_producers
 		clients[i] = (struct client_spec){
 			.topic = arena_strdup(&l->arena, p->topics[i]),
 			.id = p->id_base + i,
+			.has_run = l->run_of_topic,
+			.run = run_id_stamp(p->topics[i]),
 			.schedule_index = i,
 		};
 	deal(l, &p->deal, AGENT_PRODUCER, clients, (uint32_t)p->count, &l->producers);

@@ -72,6 +72,7 @@ struct local {
 	const char *run_id;
 	uint16_t run; /* of the stamp */
 	bool keep_topics;
+	bool run_of_topic;
 	struct consume_spec consume;
 	struct agent_verify verify; /* its pool is pool_fd, which stays */
 	bool stopped;               /* by STOP_ALL: the next INITIALIZE_DRIVER starts over */

@@ -130,6 +130,7 @@ static bool start_initialize(struct local *l, struct error *err)
 	l->run_id = arena_strdup(&l->arena, init->run_id);
 	l->run = (uint16_t)init->run;
 	l->keep_topics = init->keep_topics;
+	l->run_of_topic = init->run_of_topic;
 	return has_own_broker(l) ? local_start_broker(l, err) : start_describe(l, err);
 }
 

@@ -230,6 +230,9 @@ static const struct field consume_items[] = {
 	FIELD(struct consume_spec, commit_interval_ns, "commitIntervalNs", FIELD_COUNT),
 	FIELD(struct consume_spec, commit_messages, "commitMessages", FIELD_COUNT),
 	FIELD(struct consume_spec, unstamped, "unstamped", FIELD_BOOL),
+	FIELD(struct consume_spec, clocks_unknown, "clocksUnknown", FIELD_BOOL),
+	FIELD(struct consume_spec, own_first, "ownFirst", FIELD_UINT),
+	FIELD(struct consume_spec, own_count, "ownCount", FIELD_UINT),
 };
 static const struct fields consume_fields = FIELDS(struct consume_spec, consume_items);
 
@@ -339,6 +342,7 @@ static const struct field initialize_ask[] = {
 	FIELD(struct worker_initialize, run_id, "runId", FIELD_TEXT, .flags = FIELD_MUST),
 	FIELD(struct worker_initialize, run, "run", FIELD_UINT),
 	FIELD(struct worker_initialize, keep_topics, "keepTopics", FIELD_BOOL),
+	FIELD(struct worker_initialize, run_of_topic, "runOfTopic", FIELD_BOOL),
 };
 
 static const struct field initialize_answer[] = {

@@ -218,6 +218,7 @@ static unsigned fake_consumer_serve(void *consumer, unsigned max)
 			.payload = d->payload,
 			.payload_len = d->len,
 			.partition = d->partition,
+			.broker_ms = d->broker_ms,
 			.redelivery = d->redelivered ? REDELIVERY_YES : REDELIVERY_NO,
 		};
 		c->core->received(c->owner, &m);

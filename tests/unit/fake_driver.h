@@ -29,6 +29,7 @@ struct fake_delivery {
 	uint32_t consumer;
 	int32_t partition;
 	bool redelivered;
+	int64_t broker_ms;
 	size_t len;
 	unsigned char payload[64];
 };

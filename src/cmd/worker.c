@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker -- `omb worker`: makes the load that a coordinator on another host asks for. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/args.h"
+#include "cmd/foreground.h"
+#include "cmd/input_files.h"
+#include "cmd/machine.h"
+#include "driver/registry.h"
+#include "http/server.h"
+#include "plan/plan.h"
+#include "util/arena.h"
+#include "util/file.h"
+#include "util/os.h"
+#include "worker/local.h"
+#include "worker/served.h"
+
+#define PORT_DEFAULT 8080
+#define DRIVERS_MAX  32
+
+static const struct flag worker_flags[] = {
+	{ "port", "p", FLAG_VALUE, "PORT", "of the protocol; 0 = a free one (8080)" },
+	{ "bind", NULL, FLAG_VALUE, "ADDRESS", "number of the address to listen on (127.0.0.1)" },
+	{ "worker-id", NULL, FLAG_VALUE, "NAME", "what it calls itself (the name of the host)" },
+	{ "workload", NULL, FLAG_VALUE, "FILE",
+	  "a workload file, for the keys that OMB's protocol does not carry: agents, wakeInterval, "
+	  "maxInFlight, ..." },
+	INPUT_FLAG_SET,
+	INPUT_FLAG_AGENTS,
+	{ "quiet", "q", FLAG_SWITCH, NULL, "print only where it listens" },
+	INPUT_FLAG_HELP,
+	{ 0 },
+};
+
+struct front {
+	const struct args *args;
+	struct poller poller;
+	struct watch end;
+	unsigned signals;
+	int signal_fd;
+	bool quiet;
+	struct outlet out;
+	struct served_settings settings;
+	struct worker *worker;
+	struct served *served;
+	struct http_server *server;
+};
+
+/* --- what it was told ------------------------------------------------------------------------------- */
+
+/* The keys that a workload must have, which come with the coordinator. */
+static const char workload_of_none[] = "topics: 1\n"
+				       "partitionsPerTopic: 1\n"
+				       "messageSize: 1024\n"
+				       "useRandomizedPayloads: true\n"
+				       "randomBytesRatio: 0.5\n"
+				       "randomizedPayloadPoolSize: 1\n"
+				       "subscriptionsPerTopic: 1\n"
+				       "consumerPerSubscription: 1\n"
+				       "producersPerTopic: 1\n"
+				       "producerRate: 1\n"
+				       "testDurationMinutes: 1\n";
+
+static bool load_workload(struct front *f, const struct config_mode *mode, struct workload *w,
+                          struct error_list *errors, struct error_list *warnings)
+{
+	const struct config_source none = { .path = "built-in",
+		                            .text = workload_of_none,
+		                            .len = sizeof(workload_of_none) - 1 };
+	const char *path = args_value(f->args, "workload");
+
+	if (path != NULL)
+		return workload_load(path, mode, f->args->arena, w, errors, warnings);
+	return workload_parse(&none, mode, f->args->arena, w, errors, warnings);
+}
+
+/* Which driver it will be is not known yet: a key has to be of one of them. */
+static void check_overrides(const struct config_mode *mode, struct error_list *errors)
+{
+	const struct option_spec *tables[DRIVERS_MAX + 2] = { driver_file_table };
+
+	for (size_t i = 0; i < DRIVERS_MAX && drivers[i] != NULL; i++)
+		tables[i + 1] = drivers[i]->options;
+	override_check(mode, workload_table, tables, errors);
+}
+
+static void host_name(char *out, size_t size)
+{
+	if (gethostname(out, size) != 0)
+		out[0] = '\0';
+	out[size - 1] = '\0';
+}
+
+/* Of a workload what is not the coordinator's to say. */
+static bool make_settings(struct front *f, struct error_list *errors, struct error_list *warnings)
+{
+	const struct args *args = f->args;
+	struct config_mode *mode = arena_alloc(args->arena, sizeof(*mode));
+	struct workload *w = arena_alloc(args->arena, sizeof(*w));
+	const struct plan_host host = { .cpus = os_cpus() };
+	char name[HOST_NAME_MAX + 1];
+	struct plan plan;
+	struct error err;
+
+	inputs_gather(args, mode, errors);
+	check_overrides(mode, errors);
+	if (errors->count > 0 || !load_workload(f, mode, w, errors, warnings))
+		return false;
+	w->payload_path = NULL; /* payloads come with the load */
+	if (!plan_make(&plan, w, &host, args->arena, &err)) {
+		error_list_add(errors, &err);
+		return false;
+	}
+	host_name(name, sizeof(name));
+	const char *id = args_value(args, "worker-id");
+	f->settings = (struct served_settings){
+		.deal = plan.deal,
+		.consume = plan.consume,
+		.load = plan.load,
+		.overrides = mode->overrides,
+		.overrides_count = mode->override_count,
+		.name = id != NULL ? id : arena_strdup(args->arena, name),
+	};
+	return true;
+}
+
+static bool take_port(const struct args *args, const char *flag, int fallback, int *out,
+                      struct error *err)
+{
+	const char *text = args_value(args, flag);
+	char *end = NULL;
+
+	*out = fallback;
+	if (text == NULL)
+		return true;
+	long port = strtol(text, &end, 10);
+	if (end == text || *end != '\0' || port < 0 || port > 65535)
+		return error_set(err, ERROR_USAGE, "--%s: \"%s\" is not a port in 0..65535", flag,
+		                 text);
+	*out = (int)port;
+	return true;
+}
+
+/* A number: names would have to be looked up. */
+static bool take_address(const struct args *args, int port, struct address *out, struct error *err)
+{
+	const char *bind = args_value(args, "bind");
+	struct text text = { 0 };
+	struct error why;
+
+	if (bind == NULL)
+		bind = "127.0.0.1";
+	text_addf(&text, strchr(bind, ':') != NULL && bind[0] != '[' ? "[%s]:%d" : "%s:%d", bind,
+	          port);
+	bool ok = address_parse(text_str(&text), out, &why) && address_is_tcp(out);
+	text_fini(&text);
+	return ok || error_set(err, ERROR_USAGE,
+	                       "--bind: \"%s\" is not an address such as 10.0.0.7", bind);
+}
+
+/* --- serving ------------------------------------------------------------------------------------------ */
+
+static void print_line(void *to, const char *line)
+{
+	struct front *f = to;
+	struct text text = { 0 };
+	time_t now = time(NULL);
+	struct tm at;
+	char stamp[32];
+
+	if (f->quiet)
+		return;
+	gmtime_r(&now, &at);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &at);
+	text_addf(&text, "%s %s", stamp, line);
+	foreground_notice(&f->out, text_str(&text));
+	text_fini(&text);
+}
+
+static void on_end(struct watch *w, uint32_t events)
+{
+	struct front *f = (struct front *)((char *)w - offsetof(struct front, end));
+
+	(void)events;
+	f->signals += foreground_signals(f->signal_fd);
+}
+
+static bool open_server(struct front *f, struct error *err)
+{
+	struct http_options http = { .poller = &f->poller, .calls = served_calls };
+	int port;
+
+	if (!take_port(f->args, "port", PORT_DEFAULT, &port, err) ||
+	    !take_address(f->args, port, &http.at, err))
+		return false;
+	http.to = f->served;
+	f->server = http_server_open(&http, err);
+	return f->server != NULL;
+}
+
+static bool begin(struct front *f, struct error *err)
+{
+	const struct served_options options = {
+		.poller = &f->poller,
+		.settings = &f->settings,
+		.log = print_line,
+		.to = f,
+		.worker = f->worker = worker_local_create(),
+	};
+	char where[ADDRESS_TEXT];
+
+	f->end.event = on_end;
+	f->signal_fd = foreground_open_signals(err);
+	if (f->signal_fd < 0 || !poller_open(&f->poller, err) ||
+	    !poller_add(&f->poller, &f->end, f->signal_fd, EPOLLIN, err))
+		return false;
+	f->served = served_create(&options, err);
+	if (f->served == NULL || !open_server(f, err))
+		return false;
+	foreground_say(&f->out, "listening on %s",
+	               address_format(http_server_address(f->server), where));
+	return true;
+}
+
+static bool serve(struct front *f, struct error *err)
+{
+	while (f->signals == 0)
+		if (!poller_turn(&f->poller, UINT64_MAX, err))
+			return false;
+	return true;
+}
+
+/* The load is stopped and clients are closed as they should; a second signal skips that. */
+static bool wind_up(struct front *f, struct error *err)
+{
+	http_server_close(f->server);
+	f->server = NULL;
+	served_stop(f->served);
+	while (!served_is_idle(f->served) && f->signals < 2)
+		if (!poller_turn(&f->poller, UINT64_MAX, err))
+			return false;
+	return true;
+}
+
+static void close_all(struct front *f)
+{
+	http_server_close(f->server);
+	worker_destroy(f->worker);
+	served_destroy(f->served);
+	poller_close(&f->poller);
+	file_close(f->signal_fd);
+}
+
+static int worker_run(const struct args *args)
+{
+	struct front f = { .args = args,
+		           .signal_fd = -1,
+		           .poller.epoll_fd = -1,
+		           .quiet = args_has(args, "quiet") };
+	struct error_list errors = { 0 }, warnings = { 0 };
+	struct error err;
+	int code = 0;
+
+	if (args->words.count > 0) {
+		error_set(&err, ERROR_USAGE, "worker: \"%s\" is not a flag", args->words.items[0]);
+		return args_fail(args, &err);
+	}
+	bool ok = make_settings(&f, &errors, &warnings);
+	args_warn_all(args, &warnings);
+	if (!ok)
+		code = args_fail_all(args, &errors);
+	error_list_fini(&errors);
+	error_list_fini(&warnings);
+	if (!ok)
+		return code;
+	machine_limits_raise();
+	outlet_open(&f.out, stdout);
+	ok = begin(&f, &err) && serve(&f, &err) && wind_up(&f, &err);
+	ok = foreground_end(&f.out, ok, &err);
+	close_all(&f);
+	return ok ? 0 : args_fail(args, &err);
+}
+
+extern const struct command command_worker;
+const struct command command_worker = {
+	.name = "worker",
+	.summary = "makes the load that a coordinator on another host asks for",
+	.text = "Waits, in the foreground, until SIGINT, SIGTERM or SIGHUP, for a coordinator, and "
+		"makes its load: one run after the other. It speaks the protocol of OMB's "
+		"benchmark-worker, so OMB's own coordinator drives it too, and one of its own with "
+		"`omb run -w`.\n\n"
+		"Whoever reaches the port can make it load any broker: without --bind only this "
+		"host does.\n\n"
+		"OMB's protocol does not carry everything that a load may be told. What it leaves "
+		"out is taken from --workload and --set: how clients are dealt out to processes "
+		"(agents), wakeInterval, maxInFlight, commits, processingTime; keys of a driver "
+		"file given by --set replace those of the file that the coordinator sends.",
+	.examples = "omb worker\n"
+		    "omb worker -p 9090 --bind 10.0.0.7 --agents per-client\n"
+		    "omb worker --workload w.yaml --set wakeInterval=5ms",
+	.flags = worker_flags,
+	.run = worker_run,
+};
