@@ -98,6 +98,16 @@ void account_area_take_over(struct account_area *a, account_visit *visit, void *
 	}
 }
 
+void account_area_missed(const struct account_area *a, account_visit_missed *visit, void *to)
+{
+	for (uint32_t k = 0; k < a->shape.keys; k++) {
+		const struct account_key *key = &a->keys[k];
+		uint64_t missed_from = counter_read(&key->missed_from);
+		if (missed_from != 0)
+			visit(to, key->producer, key->subscription, ~missed_from);
+	}
+}
+
 /* Whole pages of chunks: the words before them stay.  A system that does not do it costs memory alone. */
 static void advise(struct account_area *a, int advice)
 {

@@ -78,6 +78,12 @@ uint32_t account_area_take(struct account_area *a, uint32_t most, account_visit 
 /* The same of all that is left, open chunks too.  Once, when the loop has ended, in whatever way. */
 void account_area_take_over(struct account_area *a, account_visit *visit, void *to);
 
+typedef void account_visit_missed(void *to, uint32_t producer, uint32_t subscription,
+                                  uint64_t sequence);
+
+/* Every key of which something may be missing, with the first sequence that is. */
+void account_area_missed(const struct account_area *a, account_visit_missed *visit, void *to);
+
 /* Of an area in shared memory: what was read counts as memory of its reader no more, but of its loop. */
 void account_area_let_go(struct account_area *a);
 /* Of one that was taken over: it is memory of nobody any more. */

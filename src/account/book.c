@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "account/book_state.h"
-#include "stats/counter.h"
 #include "util/xalloc.h"
 
 /* A block so far behind the newest of its producer is not expected to change. */
@@ -393,14 +392,9 @@ static void visit_chunk(void *to, const struct account_chunk *chunk, unsigned pa
 	book_merge(to, chunk, partition_bytes);
 }
 
-static void take_missed(struct book *b, struct account_area *area)
+static void visit_missed(void *to, uint32_t producer, uint32_t subscription, uint64_t sequence)
 {
-	for (uint32_t k = 0; k < area->shape.keys; k++) {
-		const struct account_key *key = &area->keys[k];
-		uint64_t missed_from = counter_read(&key->missed_from);
-		if (missed_from != 0)
-			book_missed(b, key->producer, key->subscription, ~missed_from);
-	}
+	book_missed(to, producer, subscription, sequence);
 }
 
 uint32_t book_take(struct book *b, struct account_area *area, uint32_t most)
@@ -411,7 +405,7 @@ uint32_t book_take(struct book *b, struct account_area *area, uint32_t most)
 void book_take_over(struct book *b, struct account_area *area)
 {
 	account_area_take_over(area, visit_chunk, b);
-	take_missed(b, area);
+	account_area_missed(area, visit_missed, b);
 }
 
 /* --- the book ---------------------------------------------------------------------------------- */

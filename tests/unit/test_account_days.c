@@ -8,6 +8,7 @@
  */
 
 #include "account/book.h"
+#include "account/parcel.h"
 #include "account/writer.h"
 
 #include <setjmp.h>
@@ -83,6 +84,9 @@ struct day {
 	struct member member[SUBSCRIPTIONS][MEMBERS];
 	struct loop sending, receiving[SUBSCRIPTIONS * MEMBERS];
 	struct book *book;
+	/* On some days the book is in another process, and these come there in their own time: what
+	 * producers' loops hand over, and consumers'. */
+	struct parcel *parcels[2];
 };
 
 static bool chance(struct day *d, unsigned in_1000)
@@ -121,11 +125,60 @@ static void open_loop(struct day *d, struct loop *l, uint32_t subscriptions)
 	account_writer_init(&l->writer, l->area);
 }
 
+static void merge_unpacked(void *to, const struct account_chunk *chunk, unsigned partition_bytes)
+{
+	book_merge(to, chunk, partition_bytes);
+}
+
+static void deliver(struct day *d, struct parcel *parcel)
+{
+	struct text bytes = { 0 };
+	struct error err = { 0 };
+
+	parcel_take(parcel, &bytes);
+	assert_true(parcel_is_empty(parcel));
+	if (!parcel_read(bytes.data, bytes.len, merge_unpacked, d->book, &err))
+		fail_msg("%s", err.text);
+	text_fini(&bytes);
+}
+
+static void pack(void *to, const struct account_chunk *chunk, unsigned partition_bytes)
+{
+	assert_true(parcel_add(to, chunk, partition_bytes, chunk->producer, chunk->subscription));
+}
+
+static void pack_missed(void *to, uint32_t producer, uint32_t subscription, uint64_t sequence)
+{
+	book_missed(to, producer, subscription, sequence);
+}
+
+static struct parcel *parcel_of(struct day *d, const struct loop *l)
+{
+	return d->parcels[l == &d->sending ? 0 : 1];
+}
+
+static void hand_over(struct day *d, struct loop *l, uint32_t most)
+{
+	struct parcel *parcel = parcel_of(d, l);
+
+	if (parcel == NULL)
+		book_take(d->book, l->area, most);
+	else if (account_area_take(l->area, most, pack, parcel) > 0 && chance(d, 300))
+		deliver(d, parcel);
+}
+
 /* The process is gone; its area is not. */
 static void end_loop(struct day *d, struct loop *l)
 {
+	struct parcel *parcel = parcel_of(d, l);
+
 	account_writer_fini(&l->writer);
-	book_take_over(d->book, l->area);
+	if (parcel == NULL) {
+		book_take_over(d->book, l->area);
+	} else {
+		account_area_take_over(l->area, pack, parcel);
+		account_area_missed(l->area, pack_missed, d->book);
+	}
 	free(l->memory);
 	*l = (struct loop){ 0 };
 }
@@ -350,6 +403,8 @@ static void begin_day(struct day *d, uint64_t seed)
 		.bytes_max = (size_t)64 << 20,
 	};
 	d->book = book_create(&shape);
+	for (int i = 0; i < 2 && d->seed % 2 == 1; i++)
+		d->parcels[i] = parcel_create(SIZE_MAX);
 	open_loop(d, &d->sending, 0);
 	for (uint32_t i = 0; i < d->loops; i++)
 		open_loop(d, &d->receiving[i], d->subscriptions);
@@ -367,10 +422,10 @@ static void parent_looks(struct day *d)
 {
 	uint32_t most = chance(d, 500) ? 1 + pick(d, 4) : UINT32_MAX;
 
-	book_take(d->book, d->sending.area, most);
+	hand_over(d, &d->sending, most);
 	for (uint32_t i = 0; i < d->loops; i++)
 		if (chance(d, 700))
-			book_take(d->book, d->receiving[i].area, most);
+			hand_over(d, &d->receiving[i], most);
 }
 
 static void live_through(struct day *d)
@@ -402,11 +457,13 @@ static void end_day(struct day *d)
 		for (uint32_t s = 0; s < d->subscriptions; s++)
 			consume(d, s, i / d->partitions, (int32_t)(i % d->partitions), SIZE_MAX);
 		for (uint32_t l = 0; l < d->loops && !d->is_tight; l++)
-			book_take(d->book, d->receiving[l].area, UINT32_MAX);
+			hand_over(d, &d->receiving[l], UINT32_MAX);
 	}
 	end_loop(d, &d->sending);
 	for (uint32_t i = 0; i < d->loops; i++)
 		end_loop(d, &d->receiving[i]);
+	for (int i = 0; i < 2 && d->parcels[i] != NULL; i++)
+		deliver(d, d->parcels[i]);
 }
 
 static void free_day(struct day *d)
@@ -425,6 +482,8 @@ static void free_day(struct day *d)
 		}
 	}
 	book_destroy(d->book);
+	parcel_destroy(d->parcels[0]);
+	parcel_destroy(d->parcels[1]);
 }
 
 /* --- what the book should say ------------------------------------------------------------------- */
