@@ -65,8 +65,8 @@ static inline void receipts_take(struct receipts *r, const struct receipts_key *
 
 	if (roster == NULL)
 		return;
-	uint32_t producer = stamp->producer - roster->id_base;
-	if (producer >= roster->producers || roster->items[producer].topic != key->topic)
+	uint32_t producer = roster_find(roster, stamp->producer);
+	if (producer == ROSTER_NONE || roster->items[producer].topic != key->topic)
 		return;
 	uint32_t place = roster->items[producer].place;
 	const struct account_entry e = {

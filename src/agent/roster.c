@@ -33,9 +33,59 @@ static int by_name(const void *a, const void *b, void *to)
 	return order != 0 ? order : x < y ? -1 : x > y;
 }
 
-void roster_make(struct roster *r, const char *const *topics, uint32_t producers, uint32_t id_base,
-                 struct arena *arena)
+/* --- numbers ------------------------------------------------------------------------------------- */
+
+/* Of one range, which may reach over several high bits. */
+static bool put_range(struct roster_ids *ids, const struct producer_ids *range, uint32_t first)
 {
+	uint64_t id = range->base, end = id + range->count;
+
+	while (id < end) {
+		struct roster_ids *to = &ids[id >> STAMP_PRODUCER_BITS];
+		uint64_t border = ((id >> STAMP_PRODUCER_BITS) + 1) << STAMP_PRODUCER_BITS;
+		uint64_t stop = end < border ? end : border;
+		if (to->count > 0)
+			return false;
+		*to = (struct roster_ids){ (uint32_t)id, (uint32_t)(stop - id), first };
+		first += to->count;
+		id = stop;
+	}
+	return true;
+}
+
+static bool number_producers(struct roster *r, const struct producer_ids *ranges,
+                             size_t ranges_count, struct arena *arena)
+{
+	struct roster_ids *ids = arena_alloc(arena, STAMP_WORKERS * sizeof(*ids));
+	uint64_t producers = 0;
+
+	memset(ids, 0, STAMP_WORKERS * sizeof(*ids));
+	for (size_t k = 0; k < ranges_count; k++) {
+		if ((uint64_t)ranges[k].base + ranges[k].count > ROSTER_NONE ||
+		    producers + ranges[k].count >= ROSTER_NONE ||
+		    !put_range(ids, &ranges[k], (uint32_t)producers))
+			return false;
+		producers += ranges[k].count;
+	}
+	uint32_t *id_of = arena_alloc(arena, (size_t)(producers + 1) * sizeof(*id_of));
+	uint32_t n = 0;
+	for (size_t k = 0; k < ranges_count; k++)
+		for (uint32_t i = 0; i < ranges[k].count; i++)
+			id_of[n++] = ranges[k].base + i;
+	r->ids = ids;
+	r->id_of = id_of;
+	r->producers = n;
+	return true;
+}
+
+/* --- the roster ---------------------------------------------------------------------------------- */
+
+bool roster_make_of(struct roster *r, const char *const *topics, const struct producer_ids *ranges,
+                    size_t ranges_count, struct arena *arena)
+{
+	if (!number_producers(r, ranges, ranges_count, arena))
+		return false;
+	uint32_t producers = r->producers;
 	size_t n = (size_t)producers + 1;
 	uint32_t *members = arena_alloc(arena, n * sizeof(*members));
 	uint32_t *first_of = arena_alloc(arena, (n + 1) * sizeof(*first_of));
@@ -57,16 +107,22 @@ void roster_make(struct roster *r, const char *const *topics, uint32_t producers
 		items[members[k]] = (struct roster_producer){ count - 1, k - first_of[count - 1] };
 	}
 	first_of[count] = producers;
-	*r = (struct roster){
-		.id_base = id_base,
-		.producers = producers,
-		.topics = count,
-		.items = items,
-		.topic_of = topic_of,
-		.members = members,
-		.first_of = first_of,
-		.names = names,
-	};
+	r->topics = count;
+	r->items = items;
+	r->topic_of = topic_of;
+	r->members = members;
+	r->first_of = first_of;
+	r->names = names;
+	return true;
+}
+
+void roster_make(struct roster *r, const char *const *topics, uint32_t producers, uint32_t id_base,
+                 struct arena *arena)
+{
+	const struct producer_ids all = { id_base, producers };
+	bool ok = roster_make_of(r, topics, &all, 1, arena);
+
+	assert(ok);
 }
 
 uint32_t roster_topic(const struct roster *r, const char *name)
@@ -189,7 +245,7 @@ static void put_keys(const struct agent_spec *spec, uint32_t loop, struct accoun
 		const struct client_spec *client = &spec->clients[i];
 		struct account_key *key = &area->keys[client->first_key];
 		if (spec->role != AGENT_CONSUMER) {
-			key->producer = client->id - spec->roster->id_base;
+			key->producer = roster_find(spec->roster, client->id);
 			key->subscription = ACCOUNT_ANSWERS;
 		} else if (keys_of(spec, client) > 0 && !is_filled[client->first_key]) {
 			is_filled[client->first_key] = true;

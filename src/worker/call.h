@@ -19,9 +19,11 @@
 #include "facts/totals.h"
 #include "load/assignment.h"
 #include "load/deal.h"
+#include "load/producer_ids.h"
 #include "stats/snapshot.h"
 #include "util/error.h"
 #include "worker/readiness.h"
+#include "worker/share.h"
 #include "worker/verb.h"
 
 struct arena;
@@ -41,6 +43,10 @@ struct worker_initialize {
 	bool keep_topics; /* agents that survive their parent leave the topics alone */
 	/* Stamps have a hash of the topic's name in place of `run`: for workers that share none. */
 	bool run_of_topic;
+	/* Other workers have a part of the load, too: what became of a message is known to none of them
+	 * alone.  So the account that is asked for is told by ACCOUNT instead of merged, and nothing that
+	 * was never received is charged here. */
+	bool is_share;
 	struct fact_rows rows; /* out: what the driver makes of it */
 	/* Out: so long a group may stand still after a member has died; 0 = it does not. */
 	uint32_t standstill_ms;
@@ -53,10 +59,6 @@ struct worker_create_topics {
 	uint32_t topics, partitions;
 	const char *
 		*names; /* out: `topics` names, also after a failure; NULL: none was asked for */
-};
-
-struct worker_subscription {
-	const char *topic, *subscription;
 };
 
 struct worker_create_consumers {
@@ -76,6 +78,10 @@ struct worker_create_consumers {
 	const char *const *producer_topics;
 	size_t producers;
 	uint32_t id_base;
+	/* Of producers that are on several workers, in the order of producer_topics; no worker has two of
+	 * them.  NULL: all are from id_base on. */
+	const struct producer_ids *id_ranges;
+	size_t id_ranges_count;
 };
 
 struct worker_create_producers {
@@ -180,6 +186,7 @@ struct worker_call {
 		struct worker_stop stop;
 		struct worker_topic_ends topic_ends;
 		struct worker_delete remove;
+		struct worker_account account;
 		struct worker_counters counters;
 		struct worker_period period; /* PERIOD_STATS and CUMULATIVE_LATENCIES */
 		struct worker_clocks clocks;

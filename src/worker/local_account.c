@@ -3,26 +3,32 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "account/book.h"
+#include "account/parcel.h"
 #include "stats/counter.h"
+#include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
 #include "worker/local_state.h"
 
 /* 1,000 producers at 1 M msg/s in a healthy group take 27 MB. */
-#define BYTES_MAX   ((size_t)64 << 20)
+#define BYTES_MAX        ((size_t)64 << 20)
 
 /* At 1 M msg/s a look finds some 120 chunks: loops have room for what comes in a second (roster.c). */
-#define LOOK_NS     100000000L
+#define LOOK_NS          100000000L
 /* Of all loops together in one look, 2 to 4 ms: the coordinator has more to do. */
-#define LOOK_CHUNKS 256u
+#define LOOK_CHUNKS      256u
+
+/* Of a share, packed: until it is asked for. */
+#define PARCEL_BYTES_MAX ((size_t)16 << 20)
 
 /* Ranges of lost messages that are told one by one. */
-#define LOST_MAX    10000
+#define LOST_MAX         10000
 
 /* --- the book ----------------------------------------------------------------------------------- */
 
@@ -73,15 +79,36 @@ static bool open_timer(struct local *l, struct error *err)
 	return true;
 }
 
+static bool is_kept(const struct local_account *a)
+{
+	return a->book != NULL || a->parcel != NULL;
+}
+
+static bool open_share(struct local *l, struct error *err)
+{
+	struct local_account *a = &l->account;
+	uint32_t producers = l->roster.of->producers;
+
+	if (!open_timer(l, err))
+		return false;
+	a->parcel = parcel_create(PARCEL_BYTES_MAX);
+	a->missed_from = arena_alloc(&l->arena, (producers + 1) * sizeof(*a->missed_from));
+	for (uint32_t i = 0; i < producers; i++)
+		a->missed_from[i] = ACCOUNT_EXACT;
+	arm(a, LOOK_NS);
+	return true;
+}
+
 bool local_account_open(struct local *l, struct error *err)
 {
 	const struct roster *r = l->roster.of;
 	struct local_account *a = &l->account;
 
-	if (r == NULL ||
-	    a->book != NULL) /* producers that could not be started are asked for again */
+	if (r == NULL || is_kept(a)) /* producers that could not be started are asked for again */
 		return true;
 	index_subscriptions(l);
+	if (l->roster.is_share)
+		return open_share(l, err);
 	a->with_partitions = partitions_fit(l);
 	const struct book_shape shape = {
 		.topic_of = r->topic_of,
@@ -103,12 +130,13 @@ void local_account_close(struct local *l)
 {
 	struct local_account *a = &l->account;
 
-	if (a->book == NULL)
+	if (!is_kept(a))
 		return;
 	/* Agents may have the descriptor, too, and an epoll forgets what is closed everywhere. */
 	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, a->timer_fd, NULL);
 	file_close(a->timer_fd);
 	book_destroy(a->book);
+	parcel_destroy(a->parcel);
 	*a = (struct local_account){ 0 };
 }
 
@@ -121,13 +149,37 @@ static bool keeps_account(const struct agent *a)
 	       a->shm->shape.account.keys > 0;
 }
 
-static uint32_t take(struct book *book, const struct agent *a, uint32_t most)
+/* Of a share. */
+static void miss(void *to, uint32_t producer, uint32_t subscription, uint64_t sequence)
+{
+	const struct local *l = to;
+	uint64_t *from = &l->account.missed_from[producer];
+
+	(void)subscription;
+	*from = sequence < *from ? sequence : *from;
+}
+
+static void pack(void *to, const struct account_chunk *c, unsigned partition_bytes)
+{
+	struct local *l = to;
+	const struct roster *r = l->roster.of;
+	uint32_t subscription = c->subscription;
+
+	if (subscription != ACCOUNT_ANSWERS)
+		subscription += l->account.first_of[r->topic_of[c->producer]];
+	if (!parcel_add(l->account.parcel, c, partition_bytes, r->id_of[c->producer], subscription))
+		miss(l, c->producer, c->subscription, c->block << ACCOUNT_BLOCK_SHIFT);
+}
+
+static uint32_t take(struct local *l, const struct agent *a, uint32_t most)
 {
 	uint32_t taken = 0;
 
 	for (uint32_t i = 0; i < a->spec.loops; i++) {
 		struct account_area *area = agent_shm_account(a->shm, i);
-		uint32_t n = book_take(book, area, most - taken);
+		uint32_t n = l->account.book != NULL
+		                     ? book_take(l->account.book, area, most - taken)
+		                     : account_area_take(area, most - taken, pack, l);
 		if (n > 0)
 			account_area_let_go(area);
 		taken += n;
@@ -143,14 +195,14 @@ void local_account_look(struct local *l)
 	uint32_t taken = 0;
 	uint64_t times;
 
-	if (a->book == NULL || read(a->timer_fd, &times, sizeof(times)) != sizeof(times))
+	if (!is_kept(a) || read(a->timer_fd, &times, sizeof(times)) != sizeof(times))
 		return;
 	for (size_t i = 0; i < agents && taken < LOOK_CHUNKS; i++) {
 		size_t at = (a->first + i) % agents;
 		if (!keeps_account(l->supervisor.agents[at]))
 			continue;
 		any = true;
-		taken += take(a->book, l->supervisor.agents[at], LOOK_CHUNKS - taken);
+		taken += take(l, l->supervisor.agents[at], LOOK_CHUNKS - taken);
 		if (taken == LOOK_CHUNKS)
 			a->first = at; /* it may have more */
 	}
@@ -188,7 +240,7 @@ uint64_t local_account_outstanding(struct local *l, const struct snapshot *now)
 		const struct agent *a = l->supervisor.agents[i];
 		if (!keeps_account(a))
 			continue;
-		(void)take(book, a, UINT32_MAX);
+		(void)take(l, a, UINT32_MAX);
 		for (uint32_t k = 0; k < a->spec.loops; k++)
 			areas[count++] = agent_shm_account(a->shm, k);
 	}
@@ -199,11 +251,16 @@ uint64_t local_account_outstanding(struct local *l, const struct snapshot *now)
 
 void local_account_agent_ended(struct local *l, const struct agent *a)
 {
-	if (l->account.book == NULL || a->shm->shape.account.keys == 0)
+	if (!is_kept(&l->account) || a->shm->shape.account.keys == 0)
 		return;
 	for (uint32_t i = 0; i < a->spec.loops; i++) {
 		struct account_area *area = agent_shm_account(a->shm, i);
-		book_take_over(l->account.book, area);
+		if (l->account.book != NULL) {
+			book_take_over(l->account.book, area);
+		} else {
+			account_area_take_over(area, pack, l);
+			account_area_missed(area, miss, l);
+		}
 		account_area_free(area);
 	}
 }
@@ -291,6 +348,8 @@ bool local_account_charge(struct local *l, const struct debt_terms *terms)
 {
 	struct charging c = { l, terms };
 
+	if (l->roster.is_share) /* by who knows what the others have received */
+		return true;
 	if (l->account.book == NULL || !book_is_exact(l->account.book))
 		return false;
 	if (terms->load != NULL)
@@ -313,7 +372,7 @@ struct book_counts local_account_partition(const struct local *l, size_t subscri
 static void tell_producer(const struct local *l, struct fact_producer *to)
 {
 	const struct book *book = l->account.book;
-	uint32_t producer = to->producer - l->roster.of->id_base;
+	uint32_t producer = roster_find(l->roster.of, to->producer);
 
 	to->account = (struct book_counts){ 0 };
 	to->exact_below = book_answers(book, producer)->exact_below;
@@ -365,7 +424,7 @@ static void tell_lost(void *to, const struct book_range *r)
 	if (t->to->lost == NULL)
 		t->to->lost = arena_alloc(t->arena, LOST_MAX * sizeof(*t->to->lost));
 	t->to->lost[t->to->lost_count++] = (struct fact_range){
-		.producer = roster->id_base + r->producer,
+		.producer = roster->id_of[r->producer],
 		.topic = roster->names[topic],
 		.subscription = t->l->subscriptions[t->l->account.first_of[topic] + r->subscription]
 		                        .subscription,
@@ -394,4 +453,92 @@ void local_account_tell(struct local *l, struct arena *arena, struct fact_totals
 	out->account.all.corrupted = corrupted(l);
 	struct telling t = { l, arena, &out->account };
 	book_lost(a->book, a->sent, tell_lost, &t);
+}
+
+/* --- a share ------------------------------------------------------------------------------------- */
+
+static bool all_have_ended(const struct local *l)
+{
+	for (size_t i = 0; i < l->supervisor.count; i++) {
+		const struct agent *a = l->supervisor.agents[i];
+		if (agent_role_makes_load(a->spec.role) && !agent_is_gone(a))
+			return false;
+	}
+	return true;
+}
+
+static void list_missed(const struct local *l, struct arena *arena, struct worker_account *out)
+{
+	const struct roster *r = l->roster.of;
+	struct worker_missed *missed = arena_alloc(arena, (r->producers + 1) * sizeof(*missed));
+
+	out->missed = missed;
+	for (uint32_t i = 0; i < r->producers; i++)
+		if (l->account.missed_from[i] != ACCOUNT_EXACT)
+			missed[out->missed_count++] = (struct worker_missed){
+				r->id_of[i],
+				l->account.missed_from[i],
+			};
+}
+
+/* Of one consumer; `to` has room for its partitions. */
+static size_t list_damaged_of(const struct local *l, const struct agent *a, uint32_t client,
+                              struct worker_damaged *to)
+{
+	const _Atomic uint64_t *damaged = agent_shm_damaged(a->shm, client);
+	size_t count = 0;
+
+	if (counter_read(&a->shm->loop[client % a->spec.loops].counters[COUNTER_CORRUPT]) == 0)
+		return 0;
+	for (uint32_t p = 0; p < a->shm->shape.partitions; p++)
+		if (counter_read(&damaged[p]) > 0)
+			to[count++] = (struct worker_damaged){
+				.subscription = l->subscription_of[a->spec.clients[client].id],
+				.partition = p,
+				.messages = counter_read(&damaged[p]),
+			};
+	return count;
+}
+
+static void list_damaged(const struct local *l, struct arena *arena, struct worker_account *out)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < l->supervisor.count; i++)
+		if (l->supervisor.agents[i]->spec.role == AGENT_CONSUMER)
+			most += l->supervisor.agents[i]->spec.clients_count;
+	struct worker_damaged *items =
+		arena_alloc(arena, (most * l->partitions + 1) * sizeof(*items));
+	out->damaged = items;
+	for (size_t i = 0; i < l->supervisor.count; i++) {
+		const struct agent *a = l->supervisor.agents[i];
+		for (uint32_t c = 0; a->spec.role == AGENT_CONSUMER && c < a->spec.clients_count;
+		     c++)
+			out->damaged_count += list_damaged_of(l, a, c, items + out->damaged_count);
+	}
+}
+
+void local_account_share(struct local *l, struct arena *arena, struct worker_account *out)
+{
+	struct local_account *a = &l->account;
+	struct text chunks = { 0 };
+
+	*out = (struct worker_account){ .is_kept = a->parcel != NULL };
+	if (!out->is_kept)
+		return;
+	for (size_t i = 0; i < l->supervisor.count; i++)
+		if (keeps_account(l->supervisor.agents[i]))
+			(void)take(l, l->supervisor.agents[i], LOOK_CHUNKS);
+	out->is_whole = all_have_ended(l);
+	out->is_order_known = is_order_known(l);
+	parcel_take(a->parcel, &chunks);
+	out->chunks = memcpy(arena_alloc(arena, chunks.len + 1), text_str(&chunks), chunks.len);
+	out->chunks_len = chunks.len;
+	text_fini(&chunks);
+	out->subscriptions = l->subscriptions;
+	out->subscriptions_count = l->subscriptions_count;
+	list_missed(l, arena, out);
+	if (out->is_whole)
+		list_damaged(l, arena, out);
+	out->at_ns = out->clock_ns = clock_ns();
 }

@@ -4,7 +4,8 @@
 
 /*
  * local_account -- the book of the local worker (account/book.h): what became of every message of its
- * producers; of the files of local_state.h.
+ * producers; of the files of local_state.h.  A worker that has a share of a load keeps no book: it packs
+ * what its loops hand over (account/parcel.h) for who asks with the verb ACCOUNT.
  *
  * Loops hand over chunks, and are looked at ten times a second, whoever else has something to do: so a
  * loop finds chunks free, and a look takes some milliseconds at 1 M msg/s.  When an agent has ended, in
@@ -23,6 +24,7 @@ struct agent;
 struct arena;
 struct debt_terms;
 struct local;
+struct worker_account;
 
 /* Once the roster is known.  False: it cannot be kept as it was asked for. */
 bool local_account_open(struct local *l, struct error *err);
@@ -35,6 +37,9 @@ void local_account_look(struct local *l);
 uint64_t local_account_outstanding(struct local *l, const struct snapshot *now);
 /* Once for each agent. */
 void local_account_agent_ended(struct local *l, const struct agent *a);
+
+/* Of a share: what loops have handed over since the last time. */
+void local_account_share(struct local *l, struct arena *arena, struct worker_account *out);
 
 /* All agents have ended, and what they owe is counted. */
 void local_account_settle(struct local *l);

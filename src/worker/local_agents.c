@@ -205,8 +205,10 @@ bool local_start_consumers(struct local *l, const struct worker_create_consumers
 			.pool_fd = l->pool_fd,
 		};
 	find_subscriptions(l, c);
+	/* A share may have no producers. */
 	if (!local_roster_expect(&l->roster, c, l->subscriptions, l->subscriptions_count, &l->arena,
-	                         err))
+	                         err) ||
+	    (l->roster.is_share && !local_account_open(l, err)))
 		return false;
 	uint32_t *members = xcalloc(l->subscriptions_count + 1, sizeof(*members));
 	for (uint32_t i = 0; i < c->count; i++)

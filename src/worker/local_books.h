@@ -17,6 +17,7 @@
 
 struct agent;
 struct book;
+struct parcel;
 
 /* What it takes to close the books, and what belongs to no single agent. */
 struct local_debts {
@@ -29,9 +30,12 @@ struct local_debts {
 };
 
 struct local_account {
-	struct book *book; /* NULL: none is kept, and nothing else here means anything */
-	int timer_fd;      /* of the next look */
-	size_t first;      /* agent that is looked at first then */
+	/* One of them, or none: then nothing else here means anything. */
+	struct book *book;
+	struct parcel *parcel; /* of a share */
+	uint64_t *missed_from; /* of a share, by each producer: a sequence; ACCOUNT_EXACT */
+	int timer_fd;          /* of the next look */
+	size_t first;          /* agent that is looked at first then */
 	/* Of each topic: its first one of the worker's `subscriptions`, and how many it has. */
 	uint32_t *first_of, *subscriptions_of;
 	bool with_partitions; /* false: counts of partitions would take too much */

@@ -6,16 +6,28 @@
 #include "util/arena.h"
 
 static bool make_roster(struct local_roster *r, const char *const *topics, size_t producers,
-                        uint32_t id_base, struct arena *arena, struct error *err)
+                        const struct producer_ids *ranges, size_t ranges_count, struct arena *arena,
+                        struct error *err)
 {
-	struct roster *of;
+	struct roster *of = arena_alloc(arena, sizeof(*of));
+	uint64_t numbers = 0;
 
-	if (producers >= ROSTER_NONE - id_base)
+	for (size_t i = 0; i < ranges_count; i++)
+		numbers += ranges[i].count;
+	if (numbers != producers || !roster_make_of(of, topics, ranges, ranges_count, arena))
 		return error_set(err, ERROR_USAGE, "%zu producers cannot be told apart", producers);
-	of = arena_alloc(arena, sizeof(*of));
-	roster_make(of, topics, (uint32_t)producers, id_base, arena);
 	r->of = of;
 	return true;
+}
+
+/* Numbers end before 2^32. */
+static bool make_from(struct local_roster *r, const char *const *topics, size_t producers,
+                      uint32_t id_base, struct arena *arena, struct error *err)
+{
+	if (producers >= ROSTER_NONE - id_base)
+		return error_set(err, ERROR_USAGE, "%zu producers cannot be told apart", producers);
+	const struct producer_ids all = { id_base, (uint32_t)producers };
+	return make_roster(r, topics, producers, &all, 1, arena, err);
 }
 
 static void number_subscriptions(struct local_roster *r, const struct worker_subscription *items,
@@ -40,7 +52,11 @@ bool local_roster_expect(struct local_roster *r, const struct worker_create_cons
 {
 	if (!c->account)
 		return true;
-	if (!make_roster(r, c->producer_topics, c->producers, c->id_base, arena, err))
+	bool ok = c->id_ranges != NULL
+	                  ? make_roster(r, c->producer_topics, c->producers, c->id_ranges,
+	                                c->id_ranges_count, arena, err)
+	                  : make_from(r, c->producer_topics, c->producers, c->id_base, arena, err);
+	if (!ok)
 		return false;
 	number_subscriptions(r, subscriptions, count, arena);
 	if (r->subscriptions >= UINT16_MAX || c->partitions >= UINT16_MAX)
@@ -51,13 +67,19 @@ bool local_roster_expect(struct local_roster *r, const struct worker_create_cons
 	return true;
 }
 
-static bool is_as_told(const struct roster *r, const struct worker_create_producers *p)
+/* All of them, or, of a share, all of one range. */
+static bool is_as_told(const struct local_roster *told, const struct worker_create_producers *p)
 {
-	if (r->producers != p->count || r->id_base != p->id_base)
+	const struct roster *r = told->of;
+
+	if (!told->is_share && r->producers != p->count)
 		return false;
-	for (uint32_t i = 0; i < r->producers; i++)
-		if (strcmp(r->names[r->topic_of[i]], p->topics[i]) != 0)
+	for (uint32_t i = 0; i < p->count; i++) {
+		uint32_t producer = roster_find(r, p->id_base + i);
+		if (producer == ROSTER_NONE ||
+		    strcmp(r->names[r->topic_of[producer]], p->topics[i]) != 0)
 			return false;
+	}
 	return true;
 }
 
@@ -67,8 +89,8 @@ bool local_roster_meet(struct local_roster *r, const struct worker_create_produc
 	bool told = r->of != NULL;
 
 	if (!has_consumers && !told)
-		return !p->account || make_roster(r, p->topics, p->count, p->id_base, arena, err);
-	if (told != p->account || (told && !is_as_told(r->of, p)))
+		return !p->account || make_from(r, p->topics, p->count, p->id_base, arena, err);
+	if (told != p->account || (told && !is_as_told(r, p)))
 		return error_set(err, ERROR_USAGE,
 		                 "these are not the producers that the consumers were told of");
 	return true;

@@ -9,6 +9,8 @@
  * A worker without consumers has the roster of its producers alone.
  */
 
+#include <stdbool.h>
+
 #include "agent/roster.h"
 #include "util/error.h"
 #include "worker/call.h"
@@ -20,6 +22,7 @@ struct local_number {
 };
 
 struct local_roster {
+	bool is_share;                /* other workers have some of the producers */
 	const struct roster *of;      /* NULL: no account is kept */
 	struct local_number *numbers; /* of each of the worker's subscriptions */
 	uint32_t subscriptions;       /* of the topic that has most */

@@ -131,6 +131,7 @@ static bool start_initialize(struct local *l, struct error *err)
 	l->run = (uint16_t)init->run;
 	l->keep_topics = init->keep_topics;
 	l->run_of_topic = init->run_of_topic;
+	l->roster.is_share = init->is_share;
 	return has_own_broker(l) ? local_start_broker(l, err) : start_describe(l, err);
 }
 
@@ -482,6 +483,13 @@ static bool read_events(struct local *l, struct error *err)
 	return true;
 }
 
+static bool read_account(struct local *l, struct error *err)
+{
+	(void)err;
+	local_account_share(l, l->call->arena, &l->call->account);
+	return true;
+}
+
 /* --- the table ---------------------------------------------------------------------------------- */
 
 enum whom { NOBODY, PRODUCERS, CONSUMERS };
@@ -524,6 +532,7 @@ static const struct local_verb verbs[WORKER_VERB_COUNT] = {
 	[WORKER_READINESS]            = { .start = read_readiness, .is_complete = at_once },
 	[WORKER_SNAPSHOT]             = { .start = read_snapshot, .is_complete = at_once },
 	[WORKER_FINISH]               = { .start = start_finish, .is_complete = is_finished },
+	[WORKER_ACCOUNT]              = { .start = read_account, .is_complete = at_once },
 	[WORKER_TOPIC_ENDS]           = { .start = start_topic_ends, .take = take_ends },
 	[WORKER_DELETE_TOPICS]        = { .start = start_delete },
 	[WORKER_CLOCK]                = { .start = read_clock, .is_complete = at_once },

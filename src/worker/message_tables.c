@@ -343,6 +343,7 @@ static const struct field initialize_ask[] = {
 	FIELD(struct worker_initialize, run, "run", FIELD_UINT),
 	FIELD(struct worker_initialize, keep_topics, "keepTopics", FIELD_BOOL),
 	FIELD(struct worker_initialize, run_of_topic, "runOfTopic", FIELD_BOOL),
+	FIELD(struct worker_initialize, is_share, "isShare", FIELD_BOOL),
 };
 
 static const struct field initialize_answer[] = {
@@ -408,6 +409,12 @@ static bool read_verify(const json_t *v, void *to, struct fields_in *in)
 
 static const struct field_custom verify = { write_verify, read_verify };
 
+static const struct field id_range_items[] = {
+	FIELD(struct producer_ids, base, "base", FIELD_UINT),
+	FIELD(struct producer_ids, count, "count", FIELD_UINT),
+};
+static const struct fields id_range_fields = FIELDS(struct producer_ids, id_range_items);
+
 static const struct field create_consumers_ask[] = {
 	FIELD(struct worker_create_consumers, items, "topicsSubscriptions", FIELD_LIST,
 	      .of = &subscription_fields, .count = offsetof(struct worker_create_consumers, count)),
@@ -422,6 +429,9 @@ static const struct field create_consumers_ask[] = {
 	FIELD(struct worker_create_consumers, producer_topics, "producerTopics", FIELD_CUSTOM,
 	      .custom = &coming_topics),
 	FIELD(struct worker_create_consumers, id_base, "idBase", FIELD_UINT),
+	FIELD(struct worker_create_consumers, id_ranges, "idRanges", FIELD_LIST,
+	      .flags = FIELD_OMIT, .of = &id_range_fields,
+	      .count = offsetof(struct worker_create_consumers, id_ranges_count)),
 };
 
 static bool write_coming_payload(const void *from, struct fields_out *out)
@@ -541,6 +551,67 @@ static const struct field delete_ask[] = {
 	FIELD(struct worker_delete, groups_timeout_ms, "groupsTimeoutMs", FIELD_UINT),
 };
 
+static bool write_chunks(const void *from, struct fields_out *out)
+{
+	const struct worker_account *a = from;
+
+	text_add(out->text, "\"");
+	base64_encode(a->chunks, a->chunks_len, BASE64_STANDARD, out->text);
+	text_add(out->text, "\"");
+	return true;
+}
+
+static bool read_chunks(const json_t *v, void *to, struct fields_in *in)
+{
+	struct worker_account *a = to;
+	struct text bytes = { 0 };
+
+	if (v == NULL || json_is_null(v))
+		return true;
+	if (!json_is_string(v))
+		return refuse(in, "chunks is no text");
+	bool ok = base64_decode(json_string_value(v), json_string_length(v), BASE64_STANDARD,
+	                        &bytes, in->err);
+	if (ok) {
+		a->chunks =
+			memcpy(arena_alloc(in->arena, bytes.len + 1), text_str(&bytes), bytes.len);
+		a->chunks_len = bytes.len;
+	}
+	text_fini(&bytes);
+	return ok;
+}
+
+static const struct field_custom chunks = { write_chunks, read_chunks };
+
+static const struct field missed_items[] = {
+	FIELD(struct worker_missed, producer, "producer", FIELD_UINT),
+	FIELD(struct worker_missed, from, "from", FIELD_COUNT),
+};
+static const struct fields missed_fields = FIELDS(struct worker_missed, missed_items);
+
+static const struct field damaged_items[] = {
+	FIELD(struct worker_damaged, subscription, "subscription", FIELD_UINT),
+	FIELD(struct worker_damaged, partition, "partition", FIELD_UINT),
+	FIELD(struct worker_damaged, messages, "messages", FIELD_COUNT),
+};
+static const struct fields damaged_fields = FIELDS(struct worker_damaged, damaged_items);
+
+static const struct field account_answer[] = {
+	FIELD(struct worker_account, is_kept, "isKept", FIELD_BOOL),
+	FIELD(struct worker_account, is_whole, "isWhole", FIELD_BOOL),
+	FIELD(struct worker_account, is_order_known, "isOrderKnown", FIELD_BOOL),
+	FIELD(struct worker_account, chunks, "chunks", FIELD_CUSTOM, .custom = &chunks),
+	FIELD(struct worker_account, subscriptions, "subscriptions", FIELD_LIST,
+	      .of = &subscription_fields,
+	      .count = offsetof(struct worker_account, subscriptions_count)),
+	FIELD(struct worker_account, missed, "missed", FIELD_LIST, .of = &missed_fields,
+	      .count = offsetof(struct worker_account, missed_count)),
+	FIELD(struct worker_account, damaged, "damaged", FIELD_LIST, .of = &damaged_fields,
+	      .count = offsetof(struct worker_account, damaged_count)),
+	FIELD(struct worker_account, at_ns, "atNs", FIELD_INSTANT),
+	FIELD(struct worker_account, clock_ns, "clockNs", FIELD_WALL),
+};
+
 static const struct field counters_answer[] = {
 	FIELD(struct worker_counters, sent, "messagesSent", FIELD_COUNT),
 	FIELD(struct worker_counters, received, "messagesReceived", FIELD_COUNT),
@@ -622,6 +693,7 @@ const struct message_form message_forms[WORKER_VERB_COUNT] = {
 	[WORKER_SNAPSHOT]             = { OF(totals), ASK(struct fact_totals, snapshot_ask), ANSWER(totals_items) },
 	[WORKER_FINISH]               = { OF(finish), ASK(struct worker_finish, finish_ask), ANSWER(finish_answer) },
 	[WORKER_STOP_ALL]             = { OF(stop), ASK(struct worker_stop, stop_ask) },
+	[WORKER_ACCOUNT]              = { OF(account), ANSWER(account_answer) },
 	[WORKER_TOPIC_ENDS]           = { OF(topic_ends), ASK(struct worker_topic_ends, ends_ask), ANSWER(ends_answer) },
 	[WORKER_DELETE_TOPICS]        = { OF(remove), ASK(struct worker_delete, delete_ask) },
 	[WORKER_COUNTERS_STATS]       = { OF(counters), ANSWER(counters_answer) },

@@ -12,7 +12,7 @@
  * start-load, snapshot; pause- and resume-consumers where there is a backlog to build,
  * adjust-publish-rate where the maximum is searched.  Without the others less is known or done, and the
  * note workerLacks of the verdict names them: readiness (counted by probes), events (lost agents have no
- * words), finish (the last snapshot has to do, and stop-all closes the clients), topic-ends, delete-topics
+ * words), account (of a load of several workers none is kept), finish (the last snapshot has to do, and stop-all closes the clients), topic-ends, delete-topics
  * (they are left behind), stop-all.
  * RESET_STATS, COUNTERS_STATS, PERIOD_STATS, CUMULATIVE_LATENCIES, CLOCK and SET_CLOCKS no run asks for.
  */
@@ -50,6 +50,8 @@
 	X(SNAPSHOT,             "snapshot",                        false, VERB_QUICK_S)               \
 	/* Closes the producers, then the consumers; final totals. */                                 \
 	X(FINISH,               "finish",                          false, VERB_NO_LIMIT)              \
+	/* What the loops of a worker that has a share of the load saw of each message. */            \
+	X(ACCOUNT,              "account",                         false, VERB_QUICK_S)               \
 	/* How many messages each topic ever took, where the driver can tell. */                      \
 	X(TOPIC_ENDS,           "topic-ends",                      true,  VERB_QUICK_S)               \
 	X(DELETE_TOPICS,        "delete-topics",                   true,  VERB_TOPICS_S)              \

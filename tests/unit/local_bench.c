@@ -71,6 +71,7 @@ struct worker_call initialize_call(struct fixture *f)
 		.text_len = strlen(f->driver_yaml),
 		.run_id = own_run_id(),
 		.run = RUN_ID,
+		.is_share = f->is_share,
 	};
 	return call;
 }

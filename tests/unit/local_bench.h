@@ -24,6 +24,7 @@ struct fixture {
 	const char *const *topics;
 	const struct payload_spec *verify; /* consumers compare with these; NULL = they do not */
 	struct consume_spec consume;
+	bool is_share;      /* other workers have a part of the load; before initialize */
 	uint32_t accounted; /* an account is kept of so many producers to come; 0 = none is */
 	uint32_t
 		subscriptions; /* 1 or 2, that consumers are dealt to in turns; 0 = one that the load is

@@ -41,6 +41,49 @@ static void assert_key(struct agent_shm *shm, uint32_t loop, uint32_t key, uint3
 	assert_int_equal(k->subscription, subscription);
 }
 
+#define BORDER (1u << STAMP_PRODUCER_BITS)
+
+static void producers_of_several_workers_are_found_by_their_numbers(void **state)
+{
+	/* The second range reaches over a border, as one that begins anywhere may. */
+	static const struct producer_ids ranges[] = {
+		{ 3 * BORDER, 1 },
+		{ 8 * BORDER - 1, 2 },
+		{ 0, 1 },
+	};
+	struct arena arena = { 0 };
+	struct roster r;
+
+	(void)state;
+	assert_true(roster_make_of(&r, topics, ranges, 3, &arena));
+	assert_int_equal(r.producers, 4);
+	assert_int_equal(roster_find(&r, 3 * BORDER), 0);
+	assert_int_equal(roster_find(&r, 8 * BORDER - 1), 1);
+	assert_int_equal(roster_find(&r, 8 * BORDER), 2);
+	assert_int_equal(roster_find(&r, 0), 3);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(roster_find(&r, r.id_of[i]), i);
+	assert_int_equal(roster_find(&r, 1), ROSTER_NONE);
+	assert_int_equal(roster_find(&r, 3 * BORDER + 1), ROSTER_NONE);
+	assert_int_equal(roster_find(&r, 3 * BORDER - 1), ROSTER_NONE);
+	assert_int_equal(roster_find(&r, 8 * BORDER + 1), ROSTER_NONE);
+	assert_int_equal(roster_find(&r, UINT32_MAX), ROSTER_NONE);
+	arena_fini(&arena);
+}
+
+static void a_worker_has_one_range_and_numbers_end(void **state)
+{
+	static const struct producer_ids twice[] = { { 5, 2 }, { 9, 2 } };
+	static const struct producer_ids beyond[] = { { UINT32_MAX - 1, 4 } };
+	struct arena arena = { 0 };
+	struct roster r;
+
+	(void)state;
+	assert_false(roster_make_of(&r, topics, twice, 2, &arena));
+	assert_false(roster_make_of(&r, topics, beyond, 1, &arena));
+	arena_fini(&arena);
+}
+
 static void topics_are_numbered_by_name_and_producers_within_them(void **state)
 {
 	static const uint32_t topic_of[] = { 1, 0, 1, 2 }, place_of[] = { 0, 0, 1, 0 };
@@ -51,8 +94,11 @@ static void topics_are_numbered_by_name_and_producers_within_them(void **state)
 	roster_make(&r, topics, 4, 700, &arena);
 	assert_int_equal(r.topics, 3);
 	assert_int_equal(r.producers, 4);
-	assert_int_equal(r.id_base, 700);
+	assert_int_equal(roster_find(&r, 699), ROSTER_NONE);
+	assert_int_equal(roster_find(&r, 704), ROSTER_NONE);
 	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(roster_find(&r, 700 + i), i);
+		assert_int_equal(r.id_of[i], 700 + i);
 		assert_int_equal(r.topic_of[i], topic_of[i]);
 		assert_int_equal(r.items[i].topic, topic_of[i]);
 		assert_int_equal(r.items[i].place, place_of[i]);
@@ -240,6 +286,8 @@ static void too_many_keys_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(producers_of_several_workers_are_found_by_their_numbers),
+		cmocka_unit_test(a_worker_has_one_range_and_numbers_end),
 		cmocka_unit_test(topics_are_numbered_by_name_and_producers_within_them),
 		cmocka_unit_test(each_producer_of_a_loop_has_a_key),
 		cmocka_unit_test(members_of_a_subscription_share_the_keys_of_their_loop),
