@@ -13,6 +13,7 @@
 #include "cmd/command.h"
 #include "cmd/help.h"
 #include "facts/environment.h"
+#include "results/prometheus.h"
 #include "util/arena.h"
 #include "util/nearest.h"
 #include "util/secret.h"
@@ -126,6 +127,8 @@ static bool answer(const char *word, struct text *out)
 		help_man(all_commands, environment.version, out);
 	else if (strcmp(word, "--dump-docs") == 0)
 		help_markdown(all_commands, out);
+	else if (strcmp(word, "--dump-metrics") == 0)
+		prometheus_describe(out);
 	else
 		return false;
 	return true;

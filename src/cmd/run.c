@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/args.h"
 #include "cmd/csv.h"
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
 #include "cmd/run_doubts.h"
+#include "cmd/run_metrics.h"
 #include "cmd/workers.h"
 #include "plan/names.h"
 #include "plan/plan.h"
@@ -39,6 +39,7 @@ static const struct flag run_flags[] = {
 	WORKERS_FLAG_FILE,
 	WORKERS_FLAG_EXTRA,
 	WORKERS_FLAG_CLOCK,
+	RUN_METRICS_FLAG,
 	INPUT_FLAG_HELP,
 	{ 0 },
 };
@@ -47,7 +48,8 @@ struct batch {
 	const struct args *args;
 	struct inputs in;
 	struct workers_source workers;
-	const char *output; /* NULL = the current folder */
+	const char *output;          /* NULL = the current folder */
+	struct run_metrics *metrics; /* NULL = nobody asked for them */
 	struct console_options console;
 };
 
@@ -155,6 +157,7 @@ static enum run_outcome run_planned(const struct batch *b, const struct run_opti
 	all.command_line = b->args->line;
 	all.console = b->console;
 	all.worker = workers_form(workers);
+	run_metrics_attach(b->metrics, &all);
 	enum run_outcome outcome = run_one(&all, report, err);
 	workers_close(workers);
 	return outcome;
@@ -270,10 +273,11 @@ static int run_run(const struct args *args)
 	machine_limits_raise();
 	if (!ok)
 		code = args_fail_all(args, &errors);
-	else if (!run_block_signals(&err))
+	else if (!run_block_signals(&err) || !run_metrics_open(args, &b.metrics, &err))
 		code = args_fail(args, &err);
 	else
 		code = run_all(&b);
+	run_metrics_close(b.metrics);
 	error_list_fini(&errors);
 	error_list_fini(&warnings);
 	return code;

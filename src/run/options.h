@@ -12,10 +12,19 @@
 #include "run/console.h"
 
 struct driver_file;
+struct fact_totals;
 struct plan;
+struct prometheus_about;
 struct run_platform;
 struct worker;
 struct workload;
+
+/* Who is shown what a run has done so far, with every look at its counts.  Both are borrowed for the call. */
+struct run_onlooker {
+	void *to;
+	void (*seen)(void *to, const struct prometheus_about *about,
+	             const struct fact_totals *totals);
+};
 
 struct run_options {
 	const struct workload *workload;
@@ -32,6 +41,8 @@ struct run_options {
 	const char *command_line; /* for the manifest; may be NULL */
 	struct console_options console;
 	double ceiling_per_s; /* of the generator on this host for this load; 0 = not known */
+
+	const struct run_onlooker *onlooker; /* NULL = nobody */
 
 	const struct run_platform *platform; /* clock and poll; NULL = the real ones (tests) */
 };

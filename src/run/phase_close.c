@@ -62,6 +62,7 @@ static void feed_totals(struct run *r)
 	if (r->close.totals.snapshot.taken_ns == 0)
 		return;
 	sampler_feed(&r->sampler, &r->close.totals);
+	sample_show(r, &r->close.totals);
 	if (r->window.begun)
 		(void)sample_add_period(r, "drain");
 }

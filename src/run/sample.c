@@ -1,12 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/sample.h"
 
+#include "config/driver_file.h"
+#include "config/workload.h"
+#include "results/prometheus.h"
 #include "run/await.h"
 #include "run/course.h"
 #include "run/diary.h"
 #include "run/limits.h"
 #include "run/progress.h"
 #include "run/state.h"
+
+void sample_show(struct run *r, const struct fact_totals *totals)
+{
+	const struct run_onlooker *onlooker = r->options->onlooker;
+	const struct prometheus_about about = {
+		.run_id = r->options->run_id,
+		.workload = r->options->workload->name,
+		.driver = r->options->driver->name,
+		.phase = r->course.row->stage,
+		.rate_per_s = state_rate_per_s(r),
+		.subscriptions = r->sampler.subscriptions,
+	};
+
+	if (onlooker == NULL)
+		return;
+	/* What is in the snapshot is the sampler's now, with the histograms of a look before if this one
+	 * was without. */
+	struct fact_totals shown = *totals;
+	shown.without_latencies = false;
+	shown.snapshot = r->sampler.last;
+	onlooker->seen(onlooker->to, &about, &shown);
+}
 
 bool sample_take(struct run *r, enum sample_depth depth, struct fact_totals *out,
                  struct arena *arena)
@@ -21,6 +46,7 @@ bool sample_take(struct run *r, enum sample_depth depth, struct fact_totals *out
 		return false;
 	}
 	sampler_feed(&r->sampler, &call.totals);
+	sample_show(r, &call.totals);
 	*out = call.totals;
 	return true;
 }

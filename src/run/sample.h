@@ -25,6 +25,9 @@ bool sample_take(struct run *r, enum sample_depth depth, struct fact_totals *out
 /* The same for those who need what the sampler then knows alone. */
 bool sample_counts(struct run *r);
 
+/* To the onlooker, after the sampler was fed with them. */
+void sample_show(struct run *r, const struct fact_totals *totals);
+
 /* A snapshot, with the second and the period that end with it and the line of progress that is due;
  * always, or only if there are any. */
 bool sample_now(struct run *r);

@@ -716,3 +716,4 @@ def test_the_man_page_is_clean():
 def test_the_documentation_in_the_repository_is_current():
     assert (ROOT / "omb.1").read_text() == omb("--dump-man").stdout
     assert (ROOT / "docs" / "options.md").read_text() == omb("--dump-docs").stdout
+    assert (ROOT / "docs" / "metrics.md").read_text() == omb("--dump-metrics").stdout
