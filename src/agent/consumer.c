@@ -289,24 +289,32 @@ static void commit(struct consumer_loop *l, struct consumer *c)
 	c->uncommitted = 0;
 }
 
-static void commit_by_rule(struct consumer_loop *l, struct consumer *c)
+/* Later than any time, and earlier than never. */
+#define BEFORE_THE_END (UINT64_MAX - 1)
+
+/* By the rule, 0 = at once.  But behind the end of the load nobody waits to commit: members leave one
+ * after the other then, and what one has not committed would be delivered again to those that are left. */
+static uint64_t commit_due_ns(const struct consumer_loop *l, const struct consumer *c)
 {
 	const struct consume_spec *rule = &l->base.spec->consume;
+	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns), due_ns = 0;
 
+	if (rule->commit_messages > 0)
+		due_ns = c->uncommitted >= rule->commit_messages ? 0 : BEFORE_THE_END;
+	else if (rule->commit_interval_ns > 0)
+		due_ns = c->uncommitted_ns + rule->commit_interval_ns;
+	return due_ns < load_end_ns ? due_ns : load_end_ns;
+}
+
+static void commit_by_rule(struct consumer_loop *l, struct consumer *c)
+{
 	if (c->uncommitted == 0)
 		return;
-	if (rule->commit_messages > 0) {
-		if (c->uncommitted >= rule->commit_messages)
-			commit(l, c);
-	} else if (rule->commit_interval_ns > 0) {
-		uint64_t due_ns = c->uncommitted_ns + rule->commit_interval_ns;
-		if (due_ns <= l->base.now_ns)
-			commit(l, c);
-		else if (due_ns < l->next_commit_ns)
-			l->next_commit_ns = due_ns;
-	} else {
+	uint64_t due_ns = commit_due_ns(l, c);
+	if (due_ns <= l->base.now_ns)
 		commit(l, c);
-	}
+	else if (due_ns < l->next_commit_ns)
+		l->next_commit_ns = due_ns;
 }
 
 static void commit_overdue(struct consumer_loop *l, uint64_t now_ns)
@@ -435,9 +443,19 @@ static bool obey(struct consumer_loop *l, const struct agent_command *command, s
 	abort();
 }
 
+/* A load that was cut short ends earlier than it was said when a commit was put off. */
+static uint64_t next_commit_ns(const struct consumer_loop *l)
+{
+	uint64_t load_end_ns = counter_read(&l->base.shm->control.load_end_ns);
+
+	if (l->next_commit_ns == UINT64_MAX || l->next_commit_ns < load_end_ns)
+		return l->next_commit_ns;
+	return load_end_ns;
+}
+
 static uint64_t next_wake_ns(const struct consumer_loop *l)
 {
-	uint64_t wake = l->next_commit_ns;
+	uint64_t wake = next_commit_ns(l);
 
 	if (l->waiting.count > 0 && l->waiting.items[0].key < wake)
 		wake = l->waiting.items[0].key;
@@ -463,7 +481,7 @@ static void run(struct consumer_loop *l)
 		if (next_wake_ns(l) != UINT64_MAX) {
 			uint64_t now_ns = clock_ns();
 			serve_waiting(l, now_ns);
-			if (l->next_commit_ns <= now_ns)
+			if (next_commit_ns(l) <= now_ns)
 				commit_overdue(l, now_ns);
 			if (l->next_settle_ns <= now_ns)
 				settle(l, now_ns);

@@ -396,7 +396,7 @@ const struct option_spec workload_table[] = {
 		.fallback = "0",
 		.help = "messages (100) or time (500ms) between two commits of a consumer that "
 			"commits itself; 0 = after every batch: what the client has at hand, at "
-			"most 1000 messages",
+			"most 1000 messages; so it is for all when the load is over",
 	},
 	{
 		.name = "accounting",

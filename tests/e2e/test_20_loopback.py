@@ -226,6 +226,16 @@ def agents_of(result):
     return [(a["role"], a["clients"], a["threads"]) for a in result.omb["agents"]]
 
 
+def test_members_that_leave_one_after_the_other_have_nothing_delivered_again(omb):
+    """Whatever the rule of their commits: the load is over by then."""
+    shape = workload(
+        topics=1, partitionsPerTopic=8, consumerPerSubscription=8, agents="per-client", commitInterval="10s"
+    )
+    result = omb.run(shape, LOOPBACK)
+    result.must_be_good()
+    assert_nothing_lost(result)
+
+
 @pytest.mark.parametrize(
     "agents, wanted",
     [

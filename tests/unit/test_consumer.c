@@ -375,6 +375,31 @@ static void a_commit_by_interval_does_not_wait_for_the_next_message(void **state
 	harness_fini(&h);
 }
 
+/* What a member has not committed when it leaves is delivered again to those that are left. */
+static void with_the_load_ends_the_patience_of_commits(void **state)
+{
+	static const struct consume_spec rules[] = {
+		{ .commit_messages = 1000 },
+		{ .commit_interval_ns = 3600000 * MS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		struct shm_times times = { UINT64_MAX, UINT64_MAX, 0, 0, 0 };
+		struct harness h;
+		for (uint32_t k = 0; k < 10; k++)
+			put(k, 0, clock_ns() - MS, 0, 0);
+		start(&h, 10, &rules[i]);
+		harness_wait_counter(&h, COUNTER_RECEIVED, 10);
+		times.load_end_ns = clock_ns() + 20 * MS;
+		agent_shm_put_times(h.shm, &times);
+		harness_wait_counter(&h, COUNTER_COMMITS, 1); /* the close is still to come */
+		harness_close(&h);
+		assert_int_equal(fake_commits, 1);
+		harness_fini(&h);
+	}
+}
+
 static void rest(uint64_t ns)
 {
 	uint64_t until_ns = clock_ns() + ns;
@@ -459,6 +484,7 @@ int main(void)
 		cmocka_unit_test(stamps_that_no_clock_of_ours_made_are_counted_and_never_wrap),
 		cmocka_unit_test(a_slow_consumer_takes_its_time_and_its_neighbour_does_not_wait),
 		cmocka_unit_test(commits_follow_their_rule),
+		cmocka_unit_test(with_the_load_ends_the_patience_of_commits),
 		cmocka_unit_test(a_commit_by_interval_does_not_wait_for_the_next_message),
 		cmocka_unit_test(consumers_settle_after_the_start_until_they_say_so),
 		cmocka_unit_test(an_agent_that_replaces_another_leaves_its_group_alone),

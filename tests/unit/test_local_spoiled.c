@@ -89,14 +89,16 @@ static void what_a_killed_agent_had_found_stays_and_is_named_once(void **state)
 	create_consumers(&f, 1, 1);
 	create_producers(&f, 1);
 	wait_ready(&f, 1);
-	start_load(&f, 1000, 1, 100 * MS);
+	start_load(&f, 1000, 1, 3600 * S); /* behind its end all would be committed */
 	wait_counter(&f, COUNTER_RECEIVED, 100);
 	kill(agent_now(&f, AGENT_CONSUMER, 0).pid, SIGKILL);
-	wait_counter(&f, COUNTER_RECEIVED, 200);
+	wait_event(&f, EVENT_AGENT_RESUMED);
+	uint64_t once = counter_now(&f, COUNTER_ACKNOWLEDGED);
+	wait_counter(&f, COUNTER_RECEIVED, once + 100);
 	struct fact_totals t = finish(&f);
 	assert_string_equal(named(&t), "0:10-12@0 omb-test-sub, ");
 	assert_int_equal(t.snapshot.counters[COUNTER_SPOILED], 6);
-	assert_int_equal(t.account.all.received, 100);
+	assert_true(t.account.all.received >= 100);
 	fact_totals_fini(&t);
 	close_worker(&f);
 }
