@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What deploy/ has for other hosts says nothing that omb does not know.
+
+The Helm chart is rendered by Helm in tests/chart ("tools/test-all chart").
+"""
+
+import contextlib
+import json
+import pathlib
+import re
+import subprocess
+import urllib.request
+
+import harness
+import yaml
+from harness import OMB, ROOT
+
+UNIT = ROOT / "deploy/systemd/omb-worker.service"
+DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
+CHART = ROOT / "deploy/kubernetes"
+
+
+def output(*argv):
+    done = subprocess.run(
+        list(map(str, argv)), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def flags_of(command):
+    """Those that the manual page names, which is made from the command's table."""
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", output(OMB, "help", command)))
+
+
+# ---- systemd ----------------------------------------------------------------------------------
+
+
+def test_systemd_finds_the_service_sound_and_little_exposed(tmp_path):
+    # Where it is not installed, the program is another one; verify wants it to be there.
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/usr/local/bin/omb", str(OMB)))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", unit],
+        capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert UNIT.name not in verified.stderr, verified.stderr
+    # Tenths: below 3.
+    judged = output("systemd-analyze", "security", "--offline=true", "--threshold=29", UNIT)
+    assert "Overall exposure level" in judged
+
+
+def test_the_service_reads_the_options_where_it_says(tmp_path):
+    unit = UNIT.read_text()
+    environment = re.search(r"^EnvironmentFile=-(\S+)$", unit, re.MULTILINE)[1]
+    assert f"cp deploy/systemd/omb-worker.default {environment}" in unit
+    variable = re.search(r"^ExecStart=/usr/local/bin/omb worker \$(\w+)$", unit, re.MULTILINE)[1]
+    options = (UNIT.parent / "omb-worker.default").read_text()
+    assert re.search(rf"^{variable}=", options, re.MULTILINE)
+
+
+# ---- the image --------------------------------------------------------------------------------
+
+
+def dockerfile():
+    """Instructions, with continued lines as one and without comments."""
+    text = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    return [tuple(line.split(None, 1)) for line in lines if line.strip()]
+
+
+def test_the_image_is_built_in_stages_and_runs_as_nobody_in_particular():
+    stages, user = [], None
+    for word, rest in dockerfile():
+        assert word in {"FROM", "WORKDIR", "COPY", "RUN", "USER", "EXPOSE", "ENTRYPOINT", "CMD"}
+        if word == "FROM":
+            image = rest.split()
+            stages.append(image[2] if len(image) > 1 else None)
+            user = None
+            assert re.fullmatch(r"\w+:[\w.-]+", image[0]) and not image[0].endswith(":latest")
+        if word == "RUN" and "apt-get install" in rest and stages[-1] is None:
+            assert "--no-install-recommends" in rest and "rm -rf /var/lib/apt/lists/*" in rest
+        if word == "COPY" and "--from=" in rest:
+            assert re.match(r"--from=(\w+)", rest)[1] in stages[:-1]
+        if word == "USER":
+            user = rest
+    assert len(stages) == 2 and stages[-1] is None
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user), "Kubernetes cannot tell a name from root"
+
+
+def test_what_the_image_is_built_with_exists():
+    text = " ".join(rest for word, rest in dockerfile() if word == "RUN")
+    groups = re.search(r"tools/setup ((?:[a-z]+ ?)+)", text)[1].split()
+    assert output(ROOT / "tools/setup", "--list", *groups)
+    target = re.search(r"ninja -C /build (\S+)", text)[1]
+    assert target in output("ninja", "-C", OMB.parent, "-t", "targets", "all")
+    options = set(re.findall(r"-D(\w+)=", text)) - {"werror"}
+    known = (ROOT / "meson_options.txt").read_text()
+    assert all(f"option('{name}'" in known for name in options)
+
+
+def unversioned(package):
+    return re.sub(r"[\d.]*(t64)?$", "", package)
+
+
+def test_the_image_has_every_library_that_omb_needs():
+    installed = [r for w, r in dockerfile() if w == "RUN"][-1].split("&&")[1].split()
+    loaded = output("objdump", "-p", OMB)
+    needed = set(re.findall(r"NEEDED\s+(\S+)", loaded)) - {"libc.so.6", "libm.so.6"}
+    # What the drivers load when a run asks for them.
+    tables = list(OMB.parent.glob("src/driver/*_library.c"))
+    needed |= {re.search(r'\.soname = "(\S+)"', t.read_text())[1] for t in tables}
+    for library in sorted(needed):
+        if re.match(r"lib[atu]san|libclang", library):  # of a sanitizer's build
+            continue
+        owner = output("dpkg-query", "-S", f"*/{library}").split(":")[0]
+        if re.search(r'^VERSION_ID="12"$', pathlib.Path("/etc/os-release").read_text(), re.M):
+            assert owner in installed, f"{library} is of {owner}"
+        else:  # other releases have other versions of them
+            assert unversioned(owner) in map(unversioned, installed), f"{library} is of {owner}"
+
+
+# ---- Kubernetes: what Helm and Kubernetes cannot know -------------------------------------------
+
+
+def words_of(template, command):
+    """The flags below `args:`, and those that people are told of."""
+    text = (CHART / "templates" / template).read_text()
+    start = text.index(f"- {command}\n", text.index("args:"))
+    return set(re.findall(r"^\s+- (--?[a-z][a-z-]*)$", text[start:], re.MULTILINE))
+
+
+def test_the_chart_calls_omb_by_flags_that_it_has():
+    for template, command, flags in (
+        ("run.yaml", "run", {"-d", "-w", "-o"}),
+        ("workers.yaml", "worker", {"--bind", "-p", "--worker-id"}),
+    ):
+        assert words_of(template, command) == flags
+        assert flags <= flags_of(command)
+
+
+def told_flags(text):
+    """Of `omb worker`, in an example."""
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text))
+
+
+def test_what_people_are_told_to_type_are_flags_of_omb_worker():
+    options = (UNIT.parent / "omb-worker.default").read_text()
+    command = dict(dockerfile())["CMD"]
+    said = told_flags(re.search(r'OPTIONS="(--.*)"', options)[1]) | told_flags(command)
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert "--bind" in said and said <= flags_of("worker")
+    assert str(values["workers"]["port"]) == dict(dockerfile())["EXPOSE"]
+
+
+@contextlib.contextmanager
+def worker(*flags):
+    """Where it listens."""
+    child = harness.start(
+        [OMB, "worker", "-p", "0", *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        line = child.stdout.readline()
+        yield re.match(r"listening on (\S+)$", line)[1]
+    finally:
+        harness.kill(child)
+
+
+def test_the_probes_of_the_chart_are_answered_by_a_worker():
+    text = (CHART / "templates/workers.yaml").read_text()
+    paths = re.findall(r"path: (\S+)$", text, re.MULTILINE)
+    assert len(paths) == 2
+    with worker("--worker-id", "pod-0") as address:
+        for path in set(paths):
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+                assert answer.status == 200
+                assert json.load(answer)["worker"] == "pod-0"
+
+
+def test_the_files_of_the_chart_are_files_that_omb_can_run(tmp_path):
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    for name in ("driver", "workload"):
+        (tmp_path / f"{name}.yaml").write_text(values[name])
+    done = subprocess.run(
+        [OMB, "check", "-d", "driver.yaml", "workload.yaml"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "  no doubts\n" in done.stdout
+
+
+def test_chart_and_program_are_of_one_version():
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert output(OMB, "--version").split()[1] == chart["appVersion"]
