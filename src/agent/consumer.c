@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/consumer.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "agent/contents.h"
 #include "agent/receipts.h"
 #include "agent/silence.h"
+#include "agent/twins.h"
 #include "load/stamp.h"
 #include "stats/counter.h"
 #include "util/clock.h"
@@ -38,6 +41,7 @@ struct consumer_loop {
 	struct loop base;
 	struct consumer *consumers;
 	struct receipts receipts;
+	struct twins twins; /* looked for where workers draw the numbers of their producers */
 	struct contents contents;
 	unsigned char *privs; /* the driver's parts ... */
 	size_t stride;        /* ... so far apart */
@@ -141,16 +145,21 @@ static bool is_foreign(const struct consumer *c, const struct stamp *s)
 	return s->run != c->run;
 }
 
-/* Made by a producer of this worker, or of one whose clock has been compared with ours. */
-static bool is_of_known_clock(const struct consumer_loop *l, const struct stamp *s)
+/* The stamp's instants become ours.  False: nobody knows its clock.  That of this worker's own producers is
+ * known where no other is. */
+static bool bring_home(const struct consumer_loop *l, struct stamp *s)
 {
 	const struct consume_spec *spec = &l->base.spec->consume;
 
-	return !spec->clocks_unknown || s->producer - spec->own_first < spec->own_count;
+	if (__builtin_expect(spec->clocks_unknown, 0))
+		return s->producer - spec->own_first < spec->own_count;
+	return shm_clocks_apply(&l->base.shm->clocks, s);
 }
 
-/* By the record's own time, in whole milliseconds: there is no stamp, or nobody knows its clock. */
-static void record_by_the_wall(struct consumer *c, const struct received *m)
+/* By the record's own time, in whole milliseconds.  What took nothing by it is left out if it is none of
+ * ours, as OMB does. */
+static void record_by_the_wall(struct consumer *c, const struct received *m, const struct stamp *s,
+                               uint64_t now_ns)
 {
 	struct consumer_loop *l = c->loop;
 	uint64_t wall_ms = clock_wall_ns() / 1000000;
@@ -158,17 +167,37 @@ static void record_by_the_wall(struct consumer *c, const struct received *m)
 	if (m->broker_ms <= 0)
 		return;
 	uint64_t sent_ms = (uint64_t)m->broker_ms;
+	count(l, COUNTER_BROKER_TIMED);
 	if (wall_ms < sent_ms)
 		count(l, COUNTER_NEGATIVE);
 	uint64_t age_ns = wall_ms < sent_ms ? 0 : (wall_ms - sent_ms) * 1000000;
+	if (age_ns == 0 && s == NULL && l->base.spec->consume.clocks_unknown)
+		return;
 	/* A broker may say anything, also that a message is older than our clock. */
-	uint64_t now_ns = clock_ns();
-	struct shm_latencies *latencies = latencies_of(l, age_ns < now_ns ? now_ns - age_ns : 0);
-	shm_record(latencies, LATENCY_E2E, age_ns);
+	uint64_t called_ns = age_ns < now_ns ? now_ns - age_ns : 0;
+	shm_record(latencies_of(l, called_ns), LATENCY_E2E, age_ns);
+	if (s == NULL)
+		return;
+	silence_heard(&c->silence, m->partition, called_ns, now_ns);
+	if (!(s->flags & STAMP_UNSCHEDULED))
+		shm_record(latencies_of(l, called_ns), LATENCY_CORRECTED_E2E,
+		           age_ns + s->send_delay_ns);
+}
+
+static __attribute__((noinline)) void note_twins(struct consumer *c, const struct stamp *s)
+{
+	char text[NOTE_TEXT_BYTES];
+
+	(void)snprintf(
+		text, sizeof(text),
+		"two producers have the number %u: what becomes of their messages is not told "
+		"apart (message %" PRIu64 " was due at two times)",
+		s->producer, s->sequence);
+	loop_note(&c->loop->base, NOTE_TWINS, text);
 }
 
 static void take_stamped(struct consumer *c, const struct received *m, const struct stamp *s,
-                         uint64_t now_ns)
+                         bool is_timed, uint64_t now_ns)
 {
 	struct consumer_loop *l = c->loop;
 
@@ -181,12 +210,14 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 		receipts_take(&l->receipts, &c->key, s, m->partition,
 		              m->redelivery == REDELIVERY_YES);
 		count_received(c, m);
-		if (is_of_known_clock(l, s)) {
+		if (__builtin_expect(is_timed, 1)) {
 			silence_heard(&c->silence, m->partition, stamp_called_ns(s), now_ns);
 			record_latencies(c, m, s, now_ns);
 		} else {
-			record_by_the_wall(c, m);
+			record_by_the_wall(c, m, s, now_ns);
 		}
+		if (__builtin_expect(twins_found(&l->twins, s), 0))
+			note_twins(c, s);
 		if (__builtin_expect(!contents_are_good(&l->contents, m, s), 0))
 			keep_spoiled(c, m, s);
 	}
@@ -194,7 +225,7 @@ static void take_stamped(struct consumer *c, const struct received *m, const str
 
 /* Payloads too small for a stamp, and messages of OMB's own producers.  Elsewhere a message without
  * one is somebody else's. */
-static void take_unstamped(struct consumer *c, const struct received *m)
+static void take_unstamped(struct consumer *c, const struct received *m, uint64_t now_ns)
 {
 	struct consumer_loop *l = c->loop;
 
@@ -202,7 +233,7 @@ static void take_unstamped(struct consumer *c, const struct received *m)
 	if (!l->base.spec->consume.unstamped)
 		return;
 	count_received(c, m);
-	record_by_the_wall(c, m);
+	record_by_the_wall(c, m, NULL, now_ns);
 }
 
 static void spend_processing_time(struct consumer *c, uint64_t now_ns)
@@ -222,10 +253,7 @@ static void consumer_received(void *owner, const struct received *m)
 	struct consumer_loop *l = c->loop;
 	struct stamp stamp = { 0 };
 	enum stamp_status status = stamp_read(m->payload, m->payload_len, &stamp);
-	bool is_timed =
-		status == STAMP_OK && !is_foreign(c, &stamp) && is_of_known_clock(l, &stamp);
-	if (is_timed)
-		shm_clocks_apply(&l->base.shm->clocks, &stamp);
+	bool is_timed = status == STAMP_OK && !is_foreign(c, &stamp) && bring_home(l, &stamp);
 	uint64_t now_ns = loop_tick(&l->base, is_timed ? stamp_called_ns(&stamp) : 0);
 
 	if (counter_read(&c->words->first_ns) == 0)
@@ -236,10 +264,10 @@ static void consumer_received(void *owner, const struct received *m)
 
 	switch (status) {
 	case STAMP_OK:
-		take_stamped(c, m, &stamp, now_ns);
+		take_stamped(c, m, &stamp, is_timed, now_ns);
 		break;
 	case STAMP_ABSENT:
-		take_unstamped(c, m);
+		take_unstamped(c, m, now_ns);
 		break;
 	case STAMP_CORRUPT:
 		count(l, COUNTER_CORRUPT);
@@ -570,6 +598,8 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 	l.waiting = (struct heap){ .cap = l.base.clients };
 	l.waiting.items = xcalloc(l.base.clients + 1, sizeof(*l.waiting.items));
 	receipts_open(&l.receipts, spec, shm, index);
+	if (spec->consume.clocks_unknown)
+		twins_open(&l.twins);
 
 	if (!contents_open(&l.contents, &spec->verify, err) ||
 	    !loop_open_driver(&l.base, &consumer_core, err))
@@ -586,6 +616,7 @@ bool consumer_loop(const struct agent_spec *spec, struct agent_shm *shm, unsigne
 out:
 	contents_close(&l.contents);
 	receipts_close(&l.receipts);
+	twins_close(&l.twins);
 	free(l.waiting.items);
 	loop_free_parts(l.privs, l.base.clients, l.stride);
 	free(l.consumers);

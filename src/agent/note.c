@@ -18,6 +18,7 @@ const char *note_name(enum note_kind kind)
 		[NOTE_SEND] = "send",
 		[NOTE_DELIVERY] = "delivery",
 		[NOTE_BLOCKED] = "blocked",
+		[NOTE_TWINS] = "twins",
 	};
 
 	return names[kind];

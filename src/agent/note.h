@@ -25,6 +25,7 @@ enum note_kind {
 	NOTE_SEND = DRIVER_EVENT_COUNT, /* send refused a message */
 	NOTE_DELIVERY,                  /* a message came back as failed */
 	NOTE_BLOCKED,                   /* a message stayed BUSY too long */
+	NOTE_TWINS,                     /* two producers have one number */
 	NOTE_COUNT
 };
 

@@ -23,7 +23,7 @@ const struct metric metrics_of_omb_latency[3] = {
 	{ "benchmark_consumer_e2e_latency", METRIC_SUMMARY, OMB_LABELS, "OMB: from when a message was sent until it was received, in ms" A_MINUTE },
 };
 
-_Static_assert(COUNTER_COUNT == 24, "each counter has its metric here");
+_Static_assert(COUNTER_COUNT == 25, "each counter has its metric here");
 const struct metric_of_counter metrics_of_counters[COUNTER_COUNT] = {
 	[COUNTER_SENT] = { { "omb_sent_messages_total", METRIC_COUNTER, EACH, "messages that send took over or refused for good" }, 1, PRODUCERS },
 	[COUNTER_ACKNOWLEDGED] = { { "omb_acknowledged_messages_total", METRIC_COUNTER, EACH, "messages that the broker confirmed" }, 1, PRODUCERS },
@@ -49,6 +49,7 @@ const struct metric_of_counter metrics_of_counters[COUNTER_COUNT] = {
 	[COUNTER_BLOCKED] = { { "omb_blocked_messages_total", METRIC_COUNTER, EACH, "messages with a due time that had to wait for room in the client" }, 1, PRODUCERS },
 	[COUNTER_BLOCKED_NS] = { { "omb_blocked_seconds_total", METRIC_COUNTER, EACH, "how long these waited, from when they were first offered" }, 1e-9, PRODUCERS },
 	[COUNTER_SPUN_NS] = { { "omb_spun_seconds_total", METRIC_COUNTER, EACH, "how long loops spun until a message was due" }, 1e-9, PRODUCERS },
+	[COUNTER_BROKER_TIMED] = { { "omb_broker_timed_messages_total", METRIC_COUNTER, EACH, "received messages whose end-to-end latency is by the record's own timestamp" }, 1, CONSUMERS },
 };
 
 const struct metric metrics_of_latencies[LATENCY_COUNT] = {

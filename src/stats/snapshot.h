@@ -51,7 +51,8 @@
 	X(COMMITS,         "commits",         "commits of positions asked for")                     \
 	X(BLOCKED,         "blocked",         "messages with a due time that had to wait for room in the client") \
 	X(BLOCKED_NS,      "blockedNs",       "how long these waited, from when they were first offered, in ns") \
-	X(SPUN_NS,         "spunNs",          "how long loops spun until a message was due (pacing: spin), in ns")
+	X(SPUN_NS,         "spunNs",          "how long loops spun until a message was due (pacing: spin), in ns") \
+	X(BROKER_TIMED,    "brokerTimed",     "received messages whose end-to-end latency is by the record's own timestamp, in ms: they have no stamp, or nobody knows its clock")
 /* clang-format on */
 
 enum latency {

@@ -112,6 +112,7 @@ struct worker_window {
 struct worker_clock {
 	uint32_t worker;   /* the high bits of its producers' numbers: STAMP_PRODUCER_BITS */
 	int64_t offset_ns; /* to be added to what its clock says */
+	bool is_unknown;   /* nobody knows: its messages are timed by the record's own time */
 };
 
 struct worker_clocks {

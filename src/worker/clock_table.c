@@ -397,12 +397,13 @@ struct worker_clocks clock_table_make(const struct clock_table *t, unsigned memb
 		const struct member *m = &t->members[i];
 		bool is_one = m->group == to->group;
 		bool is_known = r->claims[i].is_known && r->claims[member].is_known;
-		if (i == member || !m->as.produces || !(is_one || is_known) || m->lost_ns != NEVER)
+		if (i == member || !m->as.produces)
 			continue;
 		int64_t ahead_ns = r->claims[member].offset_ns - r->claims[i].offset_ns;
 		items[count++] = (struct worker_clock){
 			.worker = m->as.worker,
-			.offset_ns = is_one ? 0 : ahead_ns,
+			.offset_ns = is_one || !is_known ? 0 : ahead_ns,
+			.is_unknown = !is_one && !is_known,
 		};
 	}
 	return (struct worker_clocks){ items, count };

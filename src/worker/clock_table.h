@@ -27,8 +27,9 @@
  * their latencies are wrong, and the error says by how much.
  *
  * Workers that name the same clock (one host) are told exactly 0, and among them is no error; unless their
- * fits contradict that (copies of one virtual machine have one name, and two clocks).  Without a
- * fit of a worker nothing is known of it: it is told to nobody, and the error is unknown.
+ * fits contradict that (copies of one virtual machine have one name, and two clocks).  Without a fit of a
+ * worker nothing is known of it: others are told that, and time its messages by the record's own time; the
+ * error is unknown.
  *
  * Pure: no clock and no worker.  Fits are borrowed and may be fed meanwhile.  One thread.
  */
@@ -67,7 +68,7 @@ uint64_t clock_table_gap_ns(unsigned members);
 /* The measured time, as soon as it is known: errors of messages that arrive within it count. */
 void clock_table_window(struct clock_table *t, uint64_t from_ns, uint64_t until_ns);
 
-/* One that is gone: it is told nothing more, nor do others hear of it; what was stays judged. */
+/* One that is gone: it is told nothing more.  Others still hear of it: its messages may be under way. */
 void clock_table_lost(struct clock_table *t, unsigned member, uint64_t now_ns);
 
 /* Whether another round has to be told.  Never before all have answered the last one. */

@@ -470,7 +470,8 @@ static bool set_clocks(struct local *l, struct error *err)
 	l->clocks = arena_alloc(&l->arena, (c->count + 1) * sizeof(*l->clocks));
 	l->clocks_count = c->count;
 	for (size_t i = 0; i < c->count; i++)
-		l->clocks[i] = (struct shm_clock){ c->items[i].worker, c->items[i].offset_ns };
+		l->clocks[i] = (struct shm_clock){ c->items[i].worker, c->items[i].offset_ns,
+			                           c->items[i].is_unknown };
 	for (size_t i = 0; i < l->supervisor.count; i++)
 		shm_clocks_put(&l->supervisor.agents[i]->shm->clocks, l->clocks, l->clocks_count);
 	return true;

@@ -642,6 +642,7 @@ static const struct field_custom offset = { write_offset, read_offset };
 static const struct field clock_items[] = {
 	FIELD(struct worker_clock, worker, "worker", FIELD_UINT),
 	FIELD(struct worker_clock, offset_ns, "offsetNs", FIELD_CUSTOM, .custom = &offset),
+	FIELD(struct worker_clock, is_unknown, "unknown", FIELD_BOOL, .flags = FIELD_OMIT),
 };
 static const struct fields clock_fields = FIELDS(struct worker_clock, clock_items);
 
