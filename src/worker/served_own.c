@@ -11,6 +11,7 @@
 
 #include "plan/names.h"
 #include "util/clock.h"
+#include "util/host_clock.h"
 #include "util/xalloc.h"
 #include "worker/message.h"
 #include "worker/served_state.h"
@@ -36,6 +37,7 @@ void own_hello(struct served *s, struct http_request *r, const char *rest)
 {
 	struct environment program = { 0 };
 	struct text body = { 0 }, user = { 0 };
+	char clock[HOST_CLOCK_NAME];
 
 	(void)rest;
 	environment_set_program(&program);
@@ -45,6 +47,9 @@ void own_hello(struct served *s, struct http_request *r, const char *rest)
 	fields_write_text(program.commit, &body);
 	text_addf(&body, ",\"protocol\":%d,\"worker\":", PROTOCOL);
 	fields_write_text(s->options.settings->name, &body);
+	host_clock_name(clock);
+	text_add(&body, ",\"clock\":");
+	fields_write_text(clock[0] != '\0' ? clock : NULL, &body);
 	text_add(&body, ",\"verbs\":[");
 	for (int v = 0; v < WORKER_VERB_COUNT; v++)
 		text_addf(&body, "%s\"%s\"", v > 0 ? "," : "",
@@ -56,14 +61,32 @@ void own_hello(struct served *s, struct http_request *r, const char *rest)
 	served_answer(r, 200, SERVED_JSON, &body);
 }
 
+/* How well this host follows it: a coordinator may go by that instead of by probes. */
+static void add_time_of_day(struct text *body)
+{
+	struct host_clock c;
+	struct error lack;
+
+	if (host_clock_read(&c, &lack)) {
+		text_addf(body,
+		          ",\"system\":{\"monotonicNs\":%" PRIu64 ",\"wallNs\":%" PRIu64
+		          ",\"errorNs\":%" PRIu64 "}",
+		          c.monotonic_ns, c.wall_ns, c.error_ns);
+		return;
+	}
+	text_add(body, ",\"systemLack\":");
+	fields_write_text(lack.text, body);
+}
+
 void own_clock(struct served *s, struct http_request *r, const char *rest)
 {
 	struct text body = { 0 };
 
 	(void)s;
 	(void)rest;
-	text_addf(&body, "{\"receivedNs\":%" PRIu64 ",\"sentNs\":%" PRIu64 "}", r->came_ns,
-	          clock_ns());
+	text_addf(&body, "{\"receivedNs\":%" PRIu64, r->came_ns);
+	add_time_of_day(&body);
+	text_addf(&body, ",\"sentNs\":%" PRIu64 "}", clock_ns());
 	served_answer(r, 200, SERVED_JSON, &body);
 }
 
