@@ -634,6 +634,7 @@ const struct field totals_items[TOTALS_ITEMS] = {
 	      .when = keeps_account),
 	FIELD(struct fact_totals, spoiled, "spoiledRanges", FIELD_ROWS, .flags = FIELD_OMIT,
 	      .of = &range_fields, .count = offsetof(struct fact_totals, spoiled_count)),
+	FIELD(struct fact_totals, verified, "payloadsVerified", FIELD_BOOL),
 	FIELD(struct fact_totals, clocks, "clocks", FIELD_STRUCT, .of = &fact_clocks_fields,
 	      .when = has_clocks),
 };

@@ -17,7 +17,7 @@ extern const struct fields snapshot_fields;              /* the histograms of bo
 extern const struct fields interval_fields; /* newer minus older: a length instead of an instant */
 extern const struct fields
 	agent_account_fields; /* an agent with its histograms, once it has ended */
-#define TOTALS_ITEMS 15
+#define TOTALS_ITEMS 16
 extern const struct field totals_items[TOTALS_ITEMS];
 extern const struct fields totals_fields; /* all that a worker tells of its agents */
 

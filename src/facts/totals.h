@@ -161,6 +161,7 @@ struct fact_totals {
 	 * same order. */
 	struct fact_range *spoiled;
 	size_t spoiled_count;
+	bool verified;             /* what arrived was compared: none means that there was none */
 	struct fact_clocks clocks; /* of several workers; 0 = there is one */
 };
 

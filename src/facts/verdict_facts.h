@@ -76,6 +76,7 @@ struct verdict_facts {
 	uint64_t received, subscriptions;
 	uint64_t redelivered, corrupt, spoiled, foreign, unstamped;
 	const struct fact_range *first_spoiled; /* NULL: none is known by name */
+	bool unverified; /* contents were to be compared, and the worker did not */
 	const struct fact_account
 		*account;     /* NULL: none was kept; the sums above are all there is */
 	uint64_t exact_below; /* a sequence, of each producer; ACCOUNT_EXACT */

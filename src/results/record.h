@@ -98,8 +98,7 @@ struct record {
 	unsigned search_trials;
 	const struct record_reading *readings; /* the latest of the search, oldest first */
 	size_t readings_count;
-	bool stamped;
-	bool verified; /* consumers compared what arrived with what was sent */
+	bool stamped, verified; /* verified: consumers compared what arrived with what was sent */
 	/* Messages/s that the generator can make here of this size, as `omb calibrate` found; 0: it
 	 * was never run on this machine. */
 	double ceiling_per_s;

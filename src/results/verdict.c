@@ -410,6 +410,9 @@ static void judge_damage(const struct verdict_facts *f, struct verdict_result *o
 	if (f->corrupt > 0)
 		add(out, VERDICT_INVALID, "corrupt", "%" PRIu64 " messages had a damaged stamp",
 		    f->corrupt);
+	if (f->unverified)
+		add(out, VERDICT_SUSPECT, "contents",
+		    "contents were to be compared (verifyPayload), and the worker did not");
 	if (f->spoiled == 0)
 		return;
 	if (first != NULL)

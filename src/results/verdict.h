@@ -33,6 +33,7 @@
  *     surplus         sums: more received than acknowledged       -
  *     foreign         messages without our stamp, or another's    -
  *     corrupt         -                                           any damaged stamp or content
+ *     contents        were to be compared, and were not           -
  *     agents          restarted with success                      lost for good (after everything
  *                                                                 had arrived: a note)
  *     agentStalled    stood still for seconds during the load     -

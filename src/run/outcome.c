@@ -84,7 +84,6 @@ static void fill_load(struct run *r, struct record *out)
 	out->search_trials = r->search.state.trials;
 	fill_readings(r, out);
 	out->stamped = p->stamped;
-	out->verified = p->verify;
 	out->ceiling_per_s = r->options->ceiling_per_s;
 }
 
@@ -170,6 +169,7 @@ static void fill_totals(struct run *r, struct record *out)
 	out->partition_totals_count = t->partitions_count;
 	out->spoiled = t->spoiled;
 	out->spoiled_count = t->spoiled_count;
+	out->verified = t->verified;
 	out->clocks = t->clocks;
 	fill_account(r, out);
 }
@@ -446,6 +446,13 @@ static uint64_t counted_late_ns(const struct record *r)
 	return is_late ? r->counted_end_ns - r->window_end_ns : 0;
 }
 
+static void look_at_contents(const struct run *r, const struct record *out, struct verdict_facts *f)
+{
+	f->spoiled = out->totals.counters[COUNTER_SPOILED];
+	f->first_spoiled = out->spoiled;
+	f->unverified = r->plan->verify && !out->verified;
+}
+
 static void judge(struct run *r, struct record *out)
 {
 	const uint64_t *c = out->totals.counters;
@@ -487,8 +494,6 @@ static void judge(struct run *r, struct record *out)
 		.subscriptions = out->subscriptions,
 		.redelivered = c[COUNTER_REDELIVERED],
 		.corrupt = c[COUNTER_CORRUPT],
-		.spoiled = c[COUNTER_SPOILED],
-		.first_spoiled = out->spoiled,
 		.foreign = c[COUNTER_FOREIGN],
 		.unstamped = c[COUNTER_UNSTAMPED],
 		.account = out->account.is_kept ? &out->account : NULL,
@@ -510,6 +515,7 @@ static void judge(struct run *r, struct record *out)
 	verdict_look_at_wakeups(out->agents, out->agents_count, h, &f);
 	look_at_cpu(r, out, &f);
 	count_events(r, &f);
+	look_at_contents(r, out, &f);
 	look_at_agents(r, &f);
 	look_at_backlog(&r->backlog.found, &f);
 	if (r->plan->backlog_messages == 0)

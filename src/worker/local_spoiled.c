@@ -90,6 +90,7 @@ void local_spoiled_tell(const struct local *l, struct arena *arena, struct fact_
 
 	out->spoiled = NULL;
 	out->spoiled_count = 0;
+	out->verified = l->verify.size > 0;
 	if (most == 0)
 		return;
 	struct fact_range *all = arena_alloc(arena, most * sizeof(*all));

@@ -104,6 +104,23 @@ static void topics_that_somebody_deleted_make_the_result_invalid(void **state)
 	}
 }
 
+/* It was asked to, and does not say that it did. */
+static void a_worker_that_does_not_compare_contents_is_told_of(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_setup(&b, FIXED "verifyPayload: true\n");
+	bench_go(&b);
+	char *verdict = json_dumps(json_object_get(b.side, "verdict"), 0);
+	assert_non_null(strstr(verdict, "contents were to be compared (verifyPayload), and the "
+	                                "worker did not"));
+	free(verdict);
+	assert_false(
+		json_is_true(json_object_get(json_object_get(b.side, "load"), "payloadsVerified")));
+	bench_teardown(&b);
+}
+
 static void intervals_add_up_to_the_totals(void **state)
 {
 	struct bench b;
@@ -723,6 +740,7 @@ int main(void)
 		cmocka_unit_test(a_healthy_run_measures_exactly_what_was_due_in_its_window),
 		cmocka_unit_test(verbs_come_in_their_order_and_the_window_before_the_load),
 		cmocka_unit_test(topics_that_somebody_deleted_make_the_result_invalid),
+		cmocka_unit_test(a_worker_that_does_not_compare_contents_is_told_of),
 		cmocka_unit_test(intervals_add_up_to_the_totals),
 		cmocka_unit_test(the_host_is_that_of_the_worker),
 		cmocka_unit_test(a_stop_of_the_coordinator_counts_as_the_seconds_that_it_missed),

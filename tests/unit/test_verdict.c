@@ -93,6 +93,7 @@ static void each_fault_has_its_weight(void **state)
 	CASE(VERDICT_VALID, "topics", f.topics_unknown = "timed out");
 	CASE(VERDICT_INVALID, "corrupt", f.corrupt = 1);
 	CASE(VERDICT_INVALID, "corrupt", f.spoiled = 1);
+	CASE(VERDICT_SUSPECT, "contents", f.unverified = true);
 	CASE(VERDICT_SUSPECT, "foreign", f.foreign = 1);
 	CASE(VERDICT_SUSPECT, "foreign", f.unstamped = 1);
 	CASE(VERDICT_SUSPECT, "accounting", f.stamped = false; f.received += 12);
