@@ -19,7 +19,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = ["-std=gnu11", "-O1", "-w", "-D_GNU_SOURCE"]
-LIBRARIES = ["-lcmocka", "-lpthread"]
+UTIL = ["error.c", "text.c", "xalloc.c"]  # of which src/account is made besides
+LIBRARIES = ["-lcmocka", "-lpthread", "-lz"]
 TESTS = [("account", []), ("account_memory", []), ("account_missing", []), ("account_days", ["-DACCOUNT_BLOCK_SHIFT=7"])]
 TIMEOUT_S = 120
 
@@ -128,7 +129,7 @@ MUTANTS = [
 
 def build_and_run(folder):
     """True: all tests pass.  A mutant that does not even compile is an error of this list."""
-    sources = sorted((folder / "src" / "account").glob("*.c")) + [ROOT / "src/util/xalloc.c"]
+    sources = sorted((folder / "src" / "account").glob("*.c")) + [ROOT / "src/util" / name for name in UTIL]
     for test, flags in TESTS:
         program = folder / test
         subprocess.run(
