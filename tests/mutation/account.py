@@ -5,11 +5,13 @@
     tests/mutation/account.py            all of them (two minutes)
     tests/mutation/account.py NAME ...   those whose name contains a NAME
 
-A mutant is one text of one file of src/account replaced by another.  It is compiled with the unit tests
-of the account in a folder of its own; they must pass before anything is broken.  The exit code is 1
+A mutant is one text of one file of src/account replaced by another.  What it touches is compiled in a
+folder of its own, and linked with the rest and the unit tests of the account; they must pass before
+anything is broken.  The exit code is 1
 when a mutant lives, or when what it replaces is not there (once) any more.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -22,6 +24,8 @@ FLAGS = ["-std=gnu11", "-O1", "-w", "-D_GNU_SOURCE"]
 UTIL = ["error.c", "text.c", "xalloc.c"]  # of which src/account is made besides
 LIBRARIES = ["-lcmocka", "-lpthread", "-lz"]
 TESTS = [("account", []), ("account_memory", []), ("account_missing", []), ("account_days", ["-DACCOUNT_BLOCK_SHIFT=7"])]
+VARIANTS = [[], ["-DACCOUNT_BLOCK_SHIFT=7"]]  # flags, of each test one
+JOBS = os.cpu_count() or 1
 TIMEOUT_S = 120
 
 # name, file, what it says, what the mutant says
@@ -127,29 +131,64 @@ MUTANTS = [
 ]
 
 
-def build_and_run(folder):
-    """True: all tests pass.  A mutant that does not even compile is an error of this list."""
-    sources = sorted((folder / "src" / "account").glob("*.c")) + [ROOT / "src/util" / name for name in UTIL]
-    for test, flags in TESTS:
-        program = folder / test
+class Bench:
+    """Objects of the tree as it is; of a mutant only what it touches is compiled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.objects = {}
+        jobs = [(source, flags) for source in self.sources() for flags in VARIANTS]
+        jobs += [(ROOT / f"tests/unit/test_{test}.c", flags) for test, flags in TESTS]
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            made = pool.map(lambda job: self.compile(folder, ROOT, *job), jobs)
+            self.objects = dict(zip([self.key(*job) for job in jobs], made))
+
+    @staticmethod
+    def sources():
+        return [*sorted((ROOT / "src" / "account").glob("*.c")), *[ROOT / "src/util" / name for name in UTIL]]
+
+    @staticmethod
+    def key(source, flags):
+        return source.name, *flags
+
+    @staticmethod
+    def compile(folder, tree, source, flags):
+        """`tree` is where src/account is looked for first."""
+        to = folder / f"{source.stem}{''.join(flags)}.o"
         subprocess.run(
-            ["cc", *FLAGS, *flags, "-I", folder / "src", "-I", ROOT / "src",
-             ROOT / f"tests/unit/test_{test}.c", *sources, "-o", program, *LIBRARIES],
-            check=True,
-        )  # fmt: skip
-        try:
-            ran = subprocess.run(
-                [program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT_S
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        if ran.returncode != 0:
-            return False
-    return True
+            ["cc", *FLAGS, *flags, "-c", "-I", tree / "src", "-I", ROOT / "src", source, "-o", to], check=True
+        )
+        return to
+
+    def passes(self, folder, tree, touched):
+        """True: all tests pass.  A mutant that does not even compile is an error of this list."""
+        for test, flags in TESTS:
+            inputs = [(source, flags) for source in self.sources()]
+            inputs.append((ROOT / f"tests/unit/test_{test}.c", flags))
+            objects = []
+            for source, with_flags in inputs:
+                own = tree / "src" / "account" / source.name
+                is_touched = touched is not None and (touched.endswith(".h") or source.name == touched)
+                if is_touched:
+                    there = own if own.exists() else source
+                    objects.append(self.compile(folder, tree, there, with_flags))
+                else:
+                    objects.append(self.objects[self.key(source, with_flags)])
+            program = folder / test
+            subprocess.run(["cc", *objects, "-o", program, *LIBRARIES], check=True)
+            try:
+                ran = subprocess.run(
+                    [program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT_S
+                )
+            except subprocess.TimeoutExpired:
+                return False
+            if ran.returncode != 0:
+                return False
+        return True
 
 
-def mutate(folder, file, old, new):
-    path = folder / "src" / "account" / file
+def mutate(tree, file, old, new):
+    path = tree / "src" / "account" / file
     text = path.read_text()
     if text.count(old) != 1:
         return False
@@ -157,31 +196,35 @@ def mutate(folder, file, old, new):
     return True
 
 
+def end_of(bench, name, change):
+    """How the mutant ends: "caught", "ALIVE" or "NOT THERE"."""
+    with tempfile.TemporaryDirectory(prefix="omb-mutant-") as temporary:
+        folder = pathlib.Path(temporary)
+        shutil.copytree(ROOT / "src" / "account", folder / "src" / "account")
+        if not mutate(folder, *change):
+            return "NOT THERE"
+        return "ALIVE" if bench.passes(folder, folder, change[0]) else "caught"
+
+
 def main(wanted):
-    alive = caught = 0
-    with tempfile.TemporaryDirectory(prefix="omb-mutants-") as temporary:
-        for name, *change in [("nothing is broken", None), *MUTANTS]:
-            if wanted and change[0] is not None and not any(w in name for w in wanted):
-                continue
-            folder = pathlib.Path(temporary) / "mutant"
-            shutil.rmtree(folder, ignore_errors=True)
-            shutil.copytree(ROOT / "src" / "account", folder / "src" / "account")
-            if change[0] is None:
-                if not build_and_run(folder):
-                    sys.exit("mutation: the tests fail although nothing is broken")
-                continue
-            if not mutate(folder, *change):
-                print(f"NOT THERE  {name}: {change[0]} says it no more, or more than once")
-                alive += 1
-            elif build_and_run(folder):
-                print(f"ALIVE      {name}")
-                alive += 1
-            else:
-                print(f"caught     {name}")
-                caught += 1
+    mutants = [m for m in MUTANTS if not wanted or any(w in m[0] for w in wanted)]
+    caught = 0
+    with (
+        tempfile.TemporaryDirectory(prefix="omb-mutants-") as temporary,
+        concurrent.futures.ThreadPoolExecutor(JOBS) as pool,
+    ):
+        folder = pathlib.Path(temporary)
+        bench = Bench(folder)
+        if not bench.passes(folder, ROOT, None):
+            sys.exit("mutation: the tests fail although nothing is broken")
+        ends = [(name, pool.submit(end_of, bench, name, change)) for name, *change in mutants]
+        for name, end in ends:
+            caught += end.result() == "caught"
+            print(f"{end.result():10} {name}")
             sys.stdout.flush()
-    print(f"{caught} passed, {alive} failed, 0 skipped")
-    return 1 if alive > 0 or caught == 0 else 0
+    failed = len(mutants) - caught
+    print(f"{caught} passed, {failed} failed, 0 skipped")
+    return 1 if failed > 0 or not mutants else 0
 
 
 if __name__ == "__main__":
