@@ -16,6 +16,7 @@ Exit code 1: a run gave no result, or was not VALID.
 """
 
 import argparse
+import collections
 import json
 import pathlib
 import statistics
@@ -145,7 +146,7 @@ def main():
     parser.add_argument("--rate", type=int, default=10000, help="of loopback and null")
     parser.add_argument("--time", default="10s", help="of each window; demo has its own")
     args = parser.parse_args()
-    kinds, found, alarms = ("demo", "loopback", "null"), {}, 0
+    kinds, found, alarms = ("demo", "loopback", "null"), {}, collections.Counter()
 
     for number in range(args.runs):
         kind = kinds[number % len(kinds)]
@@ -154,13 +155,16 @@ def main():
             return 1
         verdict = tree["verdict"]["verdict"]
         if verdict != "VALID":
-            alarms += 1
             worst = [r for r in tree["verdict"]["reasons"] if r["weight"] != "note"]
+            alarms[kind, " and ".join(sorted({r["name"] for r in worst}))] += 1
             print(f"{kind} {number}: {verdict}: " + "; ".join(r["text"] for r in worst))
         for what, value, bound in quantities(tree):
             found.setdefault(f"{kind}: {what}", (bound, []))[1].append(value)
     show(dict(sorted(found.items())))
-    print(f"\n{args.runs} runs, {alarms} not VALID")
+    print()
+    for (kind, names), often in sorted(alarms.items()):
+        print(f"{kind}: not VALID for {names}: {often}")
+    print(f"{args.runs} runs, {alarms.total()} not VALID")
     return 1 if alarms else 0
 
 
