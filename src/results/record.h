@@ -186,8 +186,7 @@ struct record_latency {
 	bool meaningful; /* corrected latencies have no meaning without a schedule */
 	uint64_t count, max_ns, overflow;
 	double mean_ns;
-	uint64_t
-		error_ns; /* each value may be wrong by so much: 0 on one clock, UINT64_MAX by any */
+	uint64_t error_ns; /* each value may be wrong by it: 0 on one clock, UINT64_MAX by any */
 	struct record_percentile {
 		uint64_t ns, lower_ns, upper_ns; /* with its 95 % interval */
 		bool too_few;    /* samples above it: upper_ns is the maximum seen, and no bound */

@@ -64,6 +64,17 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return text;
 }
 
+void arena_adopt(struct arena *to, struct arena *from)
+{
+	struct arena_block **end = &from->blocks;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = to->blocks;
+	to->blocks = from->blocks;
+	from->blocks = NULL;
+}
+
 void arena_fini(struct arena *a)
 {
 	struct arena_block *b = a->blocks;

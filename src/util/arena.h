@@ -21,6 +21,8 @@ void *arena_alloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *text);
 char *arena_strndup(struct arena *a, const char *text, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* All that is in *from lives as long as *to from now on; *from is empty then. */
+void arena_adopt(struct arena *to, struct arena *from);
 void arena_fini(struct arena *a);
 
 #endif

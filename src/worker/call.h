@@ -163,7 +163,7 @@ enum worker_call_state { CALL_IDLE, CALL_RUNNING, CALL_DONE, CALL_FAILED };
 struct worker_call {
 	enum worker_verb verb;
 	enum worker_call_state state;
-	struct error err;    /* of CALL_FAILED */
+	struct error err; /* of CALL_FAILED */
 	/* The worker does not have this verb (CALL_FAILED), or of several some do not, and the answer is the
 	 * others' (CALL_DONE). */
 	bool lacking;

@@ -79,6 +79,24 @@ static void strings_are_copied(void **state)
 	arena_fini(&a);
 }
 
+static void what_is_adopted_lives_as_long_as_its_new_arena(void **state)
+{
+	struct arena to = { 0 }, from = { 0 }, none = { 0 };
+
+	(void)state;
+	char *own = arena_strdup(&to, "own");
+	char *moved = arena_strdup(&from, "moved");
+	memset(arena_alloc(&from, (size_t)1024 * 1024), 1, (size_t)1024 * 1024);
+	arena_adopt(&to, &from);
+	arena_adopt(&to, &none);
+	assert_null(from.blocks);
+	arena_fini(&from);
+	assert_string_equal(own, "own");
+	assert_string_equal(moved, "moved");
+	assert_string_equal(arena_strdup(&to, "more"), "more");
+	arena_fini(&to);
+}
+
 static void an_arena_can_be_used_again_after_fini(void **state)
 {
 	(void)state;
@@ -95,6 +113,7 @@ static void an_arena_can_be_used_again_after_fini(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_adopted_lives_as_long_as_its_new_arena),
 		cmocka_unit_test(memory_is_zeroed_and_aligned_for_any_type),
 		cmocka_unit_test(pieces_never_overlap),
 		cmocka_unit_test(a_piece_may_be_larger_than_a_block),

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #define WORKERS_MAX 16
+#define TEXT        200
 
 /* "w1 w0 / w3 w2", in the order in which clients are dealt. */
-static void describe(const enum share_role *roles, unsigned count, char *out)
+static void describe(const enum share_role *roles, unsigned count, char out[TEXT])
 {
 	static const enum share_role kinds[] = { SHARE_PRODUCE, SHARE_CONSUME };
 	size_t len = 0;
@@ -20,9 +21,10 @@ static void describe(const enum share_role *roles, unsigned count, char *out)
 	for (size_t k = 0; k < 2; k++) {
 		struct share_slots s = shares_slots(roles, count, kinds[k], NULL);
 
-		len += (size_t)sprintf(out + len, "%s", k > 0 ? "/" : "");
+		len += (size_t)snprintf(out + len, TEXT - len, "%s", k > 0 ? "/" : "");
 		for (unsigned i = 0; i < s.count; i++)
-			len += (size_t)sprintf(out + len, "%sw%u", i > 0 ? " " : "", s.workers[i]);
+			len += (size_t)snprintf(out + len, TEXT - len, "%sw%u", i > 0 ? " " : "",
+			                        s.workers[i]);
 		shares_slots_fini(&s);
 	}
 }
@@ -46,7 +48,7 @@ static void workers_have_the_roles_of_ombs_table(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		enum share_role roles[WORKERS_MAX];
-		char text[200];
+		char text[TEXT];
 
 		shares_roles(rows[i].count, false, roles);
 		describe(roles, rows[i].count, text);
@@ -60,7 +62,7 @@ static void workers_have_the_roles_of_ombs_table(void **state)
 static void one_worker_does_both(void **state)
 {
 	enum share_role role;
-	char text[200];
+	char text[TEXT];
 
 	(void)state;
 	shares_roles(1, false, &role);
@@ -71,17 +73,17 @@ static void one_worker_does_both(void **state)
 }
 
 /* "0 3|1 4|2": the items of each slot. */
-static void deal(unsigned items, unsigned slots, char *out)
+static void deal(unsigned items, unsigned slots, char out[TEXT])
 {
 	size_t len = 0;
 
 	for (unsigned s = 0; s < slots; s++) {
 		uint64_t n = shares_items_of(items, slots, s);
 
-		len += (size_t)sprintf(out + len, "%s", s > 0 ? "|" : "");
+		len += (size_t)snprintf(out + len, TEXT - len, "%s", s > 0 ? "|" : "");
 		for (uint64_t j = 0; j < n; j++)
-			len += (size_t)sprintf(out + len, "%s%u", j > 0 ? " " : "",
-			                       (unsigned)(s + j * slots));
+			len += (size_t)snprintf(out + len, TEXT - len, "%s%u", j > 0 ? " " : "",
+			                        (unsigned)(s + j * slots));
 	}
 }
 
@@ -98,7 +100,7 @@ static void lists_are_dealt_round_robin_and_slots_may_stay_empty(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char text[200];
+		char text[TEXT];
 		uint64_t first = 0;
 
 		deal(rows[i].items, rows[i].slots, text);
@@ -116,7 +118,7 @@ static void roles_can_be_asked_for(void **state)
 {
 	enum share_role roles[3];
 	struct error err = { 0 };
-	char text[200];
+	char text[TEXT];
 
 	(void)state;
 	assert_true(shares_roles_read("both,consume,produce", 3, roles, &err));
