@@ -571,6 +571,11 @@ static bool knows_usage(const void *from)
 	return ((const struct fact_worker *)from)->usage_known;
 }
 
+static bool knows_clock(const void *from)
+{
+	return ((const struct fact_worker *)from)->clock.is_known;
+}
+
 static const struct field worker_items[] = {
 	FIELD(struct fact_worker, index, "index", FIELD_UINT),
 	FIELD(struct fact_worker, name, "name", FIELD_TEXT),
@@ -585,6 +590,8 @@ static const struct field worker_items[] = {
 	FIELD(struct fact_worker, seen_ns, "seenNs", FIELD_INSTANT, .flags = FIELD_NULL),
 	FIELD(struct fact_worker, why, "why", FIELD_MESSAGE, .flags = FIELD_OMIT),
 	FIELD(struct fact_worker, counters, "counters", FIELD_COUNTS, COUNTS),
+	FIELD(struct fact_worker, clock, "clock", FIELD_STRUCT, .flags = FIELD_NULL,
+	      .of = &fact_clock_fields, .when = knows_clock),
 	FIELD(struct fact_worker, cpu_share, "hostCpuShare", FIELD_REAL, .flags = FIELD_NULL,
 	      .when = knows_usage),
 	FIELD(struct fact_worker, steal_share, "hostStealShare", FIELD_REAL, .flags = FIELD_NULL,

@@ -65,6 +65,7 @@ struct fact_worker {
 	bool produces, consumes;
 	bool is_foreign;               /* OMB's own program */
 	uint64_t producers, consumers; /* clients */
+	struct fact_clock clock;       /* at the end */
 	struct fact_host host;         /* as it was told last */
 	/* Of it, between the two samples near the ends of the window: the coordinator fills them in. */
 	bool usage_known;

@@ -53,8 +53,10 @@
  * No account of every message is kept (account.lack says so), and members charge no message that nobody
  * received, which none of them can know (load_spec.shared).
  *
- * Clocks: with a table of them (clock_table.h) members that consume are told of all before the load
- * begins, and again whenever that is due; a call to a member that is being told waits for that.
+ * Clocks: with a table of them (clock_table.h; its members are these, by their place) those that consume
+ * are told of all before the load begins, and again whenever that is due; a call to a member that is being
+ * told waits for that.  Who cannot be told, although it has the verb, is lost: its latencies would be wrong.
+ * The table is of one run: FINISH ends it.
  *
  * Time is injected; without a clock of their own (now_ns NULL) ensembles use clock_ns() and a timer.
  * Members' forms must end each call by its deadline, and read no argument after it.  One thread.

@@ -90,10 +90,8 @@ static void begin_run(struct ensemble *e)
 {
 	enum share_role roles[STAMP_WORKERS];
 
-	for (unsigned i = 0; i < e->count; i++) {
+	for (unsigned i = 0; i < e->count; i++)
 		roles[i] = e->members[i].is.role;
-		ensemble_forget(&e->members[i]);
-	}
 	shares_slots_fini(&e->producers);
 	shares_slots_fini(&e->consumers);
 	e->producers = shares_slots(roles, e->count, SHARE_PRODUCE, NULL);

@@ -9,6 +9,7 @@
  *     ensemble_share.c   each member's share of a call
  *     ensemble_merge.c   one answer of all answers
  *     ensemble_totals.c  the same of totals, and what lost members had counted
+ *     ensemble_clocks.c  who is told of whose clock
  *     ensemble_names.c   words for who failed
  */
 
@@ -52,11 +53,12 @@ struct ensemble_one {
 	struct ensemble_member is;
 	unsigned index;
 	const char *label; /* "worker 2 (http://c:8080)" */
-	struct ensemble_ask main, stop;
+	struct ensemble_ask main, stop, clocks;
 	struct arena kept; /* of an answer that others come after: what stands in for finish */
 	enum ensemble_part part, stop_part; /* of the call under way, of STOP_ALL */
 	enum worker_verb asked;    /* of `main`: not the call's where something stands in for it */
 	struct error err;          /* of PART_FAILED */
+	struct error clocks_err;   /* why it does not know the clocks, although it should */
 	struct fact_totals totals; /* its answer to snapshot and finish, until it is merged */
 	uint64_t producers, consumers, first_producer;
 	unsigned producer_slot, consumer_slot;
@@ -90,7 +92,9 @@ struct ensemble {
 	bool equal_shares; /* of the rate: one of OMB's is among them */
 	bool loading;      /* losses are tolerated */
 	struct worker_window window;
-	struct fact_worker *facts; /* `count`, in `arena` */
+	struct clock_table *clocks; /* NULL = none */
+	uint64_t finish_ns;         /* when the clients were told to close */
+	struct fact_worker *facts;  /* `count`, in `arena` */
 };
 
 static inline struct ensemble *ensemble_of(const struct worker *w)
@@ -146,6 +150,18 @@ void ensemble_merge_totals(struct ensemble *e, bool is_final, struct arena *aren
                            struct fact_totals *out);
 void ensemble_forget(struct ensemble_one *m);
 void ensemble_fill_facts(const struct ensemble *e, struct fact_worker *out);
+
+/* --- ensemble_clocks.c -------------------------------------------------------------------------- */
+
+/* Another round, if one is due. */
+void ensemble_clocks_round(struct ensemble *e);
+/* Tells who has to be told, and looks for answers; members of whom clocks_err says that it failed are to
+ * be given up. */
+void ensemble_clocks_look(struct ensemble *e);
+bool ensemble_clocks_are_told(const struct ensemble *e);
+void ensemble_clocks_window(struct ensemble *e);
+/* Of the final totals. */
+void ensemble_clocks_tell_totals(struct ensemble *e, struct fact_totals *out);
 
 /* --- ensemble_names.c --------------------------------------------------------------------------- */
 

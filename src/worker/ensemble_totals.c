@@ -342,6 +342,8 @@ void ensemble_merge_totals(struct ensemble *e, bool is_final, struct arena *aren
 	merge_agents(e, is_final, arena, out);
 	merge_hosts(e, out);
 	copy_workers(e, arena, out);
+	if (is_final)
+		ensemble_clocks_tell_totals(e, out);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		concatenate(e, &lists[i], arena, out);
 	merge_partitions(out);

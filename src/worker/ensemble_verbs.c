@@ -12,6 +12,7 @@
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/xalloc.h"
+#include "worker/clock_table.h"
 #include "worker/ensemble_state.h"
 
 /* Looked at again so much later when it is past an instant and nothing has happened. */
@@ -61,6 +62,8 @@ static void lose(struct ensemble *e, struct ensemble_one *m, const struct error 
 	m->lost_err = *why;
 	describe_loss(e, m);
 	e->losses++;
+	if (e->clocks != NULL)
+		clock_table_lost(e->clocks, m->index, m->lost_ns);
 	m->untold = !e->loading || e->losses > e->tolerate_losses;
 	if (m->untold && e->failed_ns == 0)
 		e->failed_ns = m->lost_ns;
@@ -76,9 +79,10 @@ static void look_for_losses(struct ensemble *e)
 {
 	for (unsigned i = 0; i < e->count; i++) {
 		struct ensemble_one *m = &e->members[i];
-		struct error why = { .kind = ERROR_NONE };
+		struct error why = m->clocks_err;
 
-		if (!m->lost && worker_is_gone(m->is.worker, &why))
+		if (!m->lost &&
+		    (worker_is_gone(m->is.worker, &why) || m->clocks_err.kind != ERROR_NONE))
 			lose(e, m, &why);
 	}
 }
@@ -331,7 +335,8 @@ static bool start_waiting(struct ensemble *e)
 	for (unsigned i = 0; i < e->count; i++) {
 		struct ensemble_one *m = &e->members[i];
 
-		if (m->part != PART_WAITING || m->main.call.state == CALL_RUNNING)
+		if (m->part != PART_WAITING || m->main.call.state == CALL_RUNNING ||
+		    m->clocks.call.state == CALL_RUNNING)
 			continue;
 		if (m->main.call.state != CALL_IDLE)
 			free_ask(&m->main);
@@ -363,6 +368,7 @@ static void look_at_call(struct ensemble *e)
 	                   now_ns >= e->failed_ns + ENSEMBLE_PATIENCE_NS;
 	unsigned open = count_parts(e, PART_ASKED);
 	open += e->is_cancelled ? 0 : count_parts(e, PART_WAITING);
+	open += e->call->verb == WORKER_START_LOAD && !ensemble_clocks_are_told(e);
 	if (open == 0 || is_given_up)
 		conclude_call(e);
 	else
@@ -481,6 +487,11 @@ uint64_t ensemble_next_ns(const struct worker *w)
 		next_ns = earlier(next_ns, e->failed_ns + ENSEMBLE_PATIENCE_NS);
 	if (e->stop != NULL)
 		next_ns = earlier(next_ns, end_of_grace_ns(e->stop_deadline_ns, now_ns));
+	for (unsigned i = 0; i < e->count; i++) {
+		const struct worker_call *clocks = &e->members[i].clocks.call;
+		if (clocks->state == CALL_RUNNING && !e->members[i].lost)
+			next_ns = earlier(next_ns, end_of_grace_ns(clocks->deadline_ns, now_ns));
+	}
 	return next_ns;
 }
 
@@ -500,6 +511,7 @@ static void set_timer(struct ensemble *e)
 
 static void look(struct ensemble *e)
 {
+	ensemble_clocks_look(e);
 	look_for_losses(e);
 	if (e->stop != NULL)
 		look_at_stop(e);
@@ -507,6 +519,7 @@ static void look(struct ensemble *e)
 		look_at_call(e);
 	else
 		look_at_parts(e);
+	ensemble_clocks_look(e);
 	set_timer(e);
 }
 
@@ -519,10 +532,13 @@ static uint64_t deadline_of(const struct ensemble *e, const struct worker_call *
 	return limit_ns != UINT64_MAX ? ensemble_now_ns(e) + limit_ns : UINT64_MAX;
 }
 
-static void refuse_to_begin_without(struct ensemble *e)
+/* A run begins with all members, and nothing of the one before. */
+static void begin_run(struct ensemble *e)
 {
-	for (unsigned i = 0; i < e->count; i++)
+	for (unsigned i = 0; i < e->count; i++) {
 		e->members[i].untold |= e->members[i].lost;
+		ensemble_forget(&e->members[i]);
+	}
 }
 
 static void start_call(struct ensemble *e, struct worker_call *call)
@@ -536,11 +552,17 @@ static void start_call(struct ensemble *e, struct worker_call *call)
 	e->deadline_ns = deadline_of(e, call);
 	look_for_losses(e);
 	if (call->verb == WORKER_INITIALIZE_DRIVER)
-		refuse_to_begin_without(e);
+		begin_run(e);
 	if (has_untold(e) && !ensemble_rules[call->verb].goes_on)
 		conclude_call(e);
 	else if (!ensemble_share(e, call, &err))
 		end_call(e, false, &err);
+	if (call->verb == WORKER_SET_WINDOW)
+		ensemble_clocks_window(e);
+	else if (call->verb == WORKER_START_LOAD && call->state == CALL_RUNNING)
+		ensemble_clocks_round(e);
+	else if (call->verb == WORKER_FINISH)
+		e->finish_ns = ensemble_now_ns(e);
 }
 
 static void ensemble_start(struct worker *w, struct worker_call *call)
@@ -587,6 +609,7 @@ static void ensemble_destroy(struct worker *w)
 		ensemble_drop_answer(&m->main.call);
 		arena_fini(&m->main.arena);
 		arena_fini(&m->stop.arena);
+		arena_fini(&m->clocks.arena);
 		arena_fini(&m->kept);
 	}
 	shares_slots_fini(&e->producers);
@@ -670,6 +693,7 @@ struct worker *ensemble_create(const struct ensemble_options *o, struct error *e
 		.tolerate_losses = o->tolerate_losses,
 		.now_ns = o->now_ns != NULL ? o->now_ns : real_now_ns,
 		.to = o->to,
+		.clocks = o->clocks,
 		.epoll_fd = -1,
 		.timer_fd = -1,
 	};

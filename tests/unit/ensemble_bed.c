@@ -87,6 +87,7 @@ void bed_setup(struct bed *b, unsigned tolerate)
 		.members = b->members,
 		.count = MEMBERS,
 		.tolerate_losses = tolerate,
+		.clocks = b->clocks,
 		.now_ns = bed_now_ns,
 		.to = b,
 	};

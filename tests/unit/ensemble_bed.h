@@ -37,6 +37,7 @@ struct bed {
 	struct ensemble_member members[MEMBERS];
 	struct worker *e;
 	struct arena arena;
+	struct clock_table *clocks; /* NULL = none */
 	uint64_t now_ns;
 	struct worker_call call;
 };
