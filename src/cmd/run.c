@@ -39,6 +39,7 @@ static const struct flag run_flags[] = {
 	WORKERS_FLAG_FILE,
 	WORKERS_FLAG_EXTRA,
 	WORKERS_FLAG_CLOCK,
+	WORKERS_FLAG_TOKEN,
 	RUN_METRICS_FLAG,
 	INPUT_FLAG_HELP,
 	{ 0 },

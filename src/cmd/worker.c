@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* worker -- `omb worker`: makes the load that a coordinator on another host asks for. */
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cmd/args.h"
 #include "cmd/foreground.h"
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
-#include "driver/registry.h"
+#include "cmd/worker_access.h"
+#include "cmd/worker_settings.h"
 #include "http/server.h"
-#include "plan/plan.h"
-#include "util/arena.h"
 #include "util/file.h"
-#include "util/os.h"
 #include "worker/local.h"
 #include "worker/served.h"
 
@@ -33,6 +28,7 @@ static const struct flag worker_flags[] = {
 	  "maxInFlight, ..." },
 	INPUT_FLAG_SET,
 	INPUT_FLAG_AGENTS,
+	WORKER_ACCESS_FLAGS,
 	{ "quiet", "q", FLAG_SWITCH, NULL, "print only where it listens" },
 	INPUT_FLAG_HELP,
 	{ 0 },
@@ -46,6 +42,8 @@ struct front {
 	int signal_fd;
 	bool quiet;
 	struct outlet out;
+	struct address at;
+	struct worker_access access;
 	struct served_settings settings;
 	struct worker *worker;
 	struct served *served;
@@ -53,82 +51,6 @@ struct front {
 };
 
 /* --- what it was told ------------------------------------------------------------------------------- */
-
-/* The keys that a workload must have, which come with the coordinator. */
-static const char workload_of_none[] = "topics: 1\n"
-				       "partitionsPerTopic: 1\n"
-				       "messageSize: 1024\n"
-				       "useRandomizedPayloads: true\n"
-				       "randomBytesRatio: 0.5\n"
-				       "randomizedPayloadPoolSize: 1\n"
-				       "subscriptionsPerTopic: 1\n"
-				       "consumerPerSubscription: 1\n"
-				       "producersPerTopic: 1\n"
-				       "producerRate: 1\n"
-				       "testDurationMinutes: 1\n";
-
-static bool load_workload(struct front *f, const struct config_mode *mode, struct workload *w,
-                          struct error_list *errors, struct error_list *warnings)
-{
-	const struct config_source none = { .path = "built-in",
-		                            .text = workload_of_none,
-		                            .len = sizeof(workload_of_none) - 1 };
-	const char *path = args_value(f->args, "workload");
-
-	if (path != NULL)
-		return workload_load(path, mode, f->args->arena, w, errors, warnings);
-	return workload_parse(&none, mode, f->args->arena, w, errors, warnings);
-}
-
-/* Which driver it will be is not known yet: a key has to be of one of them. */
-static void check_overrides(const struct config_mode *mode, struct error_list *errors)
-{
-	const struct option_spec *tables[DRIVERS_MAX + 2] = { driver_file_table };
-
-	for (size_t i = 0; i < DRIVERS_MAX && drivers[i] != NULL; i++)
-		tables[i + 1] = drivers[i]->options;
-	override_check(mode, workload_table, tables, errors);
-}
-
-static void host_name(char *out, size_t size)
-{
-	if (gethostname(out, size) != 0)
-		out[0] = '\0';
-	out[size - 1] = '\0';
-}
-
-/* Of a workload what is not the coordinator's to say. */
-static bool make_settings(struct front *f, struct error_list *errors, struct error_list *warnings)
-{
-	const struct args *args = f->args;
-	struct config_mode *mode = arena_alloc(args->arena, sizeof(*mode));
-	struct workload *w = arena_alloc(args->arena, sizeof(*w));
-	const struct plan_host host = { .cpus = os_cpus() };
-	char name[HOST_NAME_MAX + 1];
-	struct plan plan;
-	struct error err;
-
-	inputs_gather(args, mode, errors);
-	check_overrides(mode, errors);
-	if (errors->count > 0 || !load_workload(f, mode, w, errors, warnings))
-		return false;
-	w->payload_path = NULL; /* payloads come with the load */
-	if (!plan_make(&plan, w, &host, args->arena, &err)) {
-		error_list_add(errors, &err);
-		return false;
-	}
-	host_name(name, sizeof(name));
-	const char *id = args_value(args, "worker-id");
-	f->settings = (struct served_settings){
-		.deal = plan.deal,
-		.consume = plan.consume,
-		.load = plan.load,
-		.overrides = mode->overrides,
-		.overrides_count = mode->override_count,
-		.name = id != NULL ? id : arena_strdup(args->arena, name),
-	};
-	return true;
-}
 
 static bool take_port(const struct args *args, const char *flag, int fallback, int *out,
                       struct error *err)
@@ -191,24 +113,57 @@ static void on_end(struct watch *w, uint32_t events)
 	f->signals += foreground_signals(f->signal_fd);
 }
 
-static bool open_server(struct front *f, struct error *err)
+/* Before anything is opened. */
+static bool take_access(struct front *f, struct error *err)
 {
-	struct http_options http = { .poller = &f->poller, .calls = served_calls };
 	int port;
 
 	if (!take_port(f->args, "port", PORT_DEFAULT, &port, err) ||
-	    !take_address(f->args, port, &http.at, err))
+	    !take_address(f->args, port, &f->at, err) ||
+	    !worker_access_read(f->args, &f->at, &f->access, err))
 		return false;
-	http.to = f->served;
+	f->access.own = f->settings.overrides;
+	return true;
+}
+
+static bool admits(const void *to, const struct address *from)
+{
+	const struct front *f = to;
+
+	return worker_access_admits(&f->access, from);
+}
+
+static bool may_initialize(void *to, const struct worker_initialize *ask, struct error *err)
+{
+	const struct front *f = to;
+
+	return worker_access_may_initialize(&f->access, ask, err);
+}
+
+static bool open_server(struct front *f, struct error *err)
+{
+	const struct http_options http = {
+		.poller = &f->poller,
+		.at = f->at,
+		.calls = served_calls,
+		.to = f->served,
+		.admits = admits,
+		.gate = f,
+	};
+
 	f->server = http_server_open(&http, err);
 	return f->server != NULL;
 }
 
 static bool begin(struct front *f, struct error *err)
 {
+	if (!take_access(f, err))
+		return false;
 	const struct served_options options = {
 		.poller = &f->poller,
 		.settings = &f->settings,
+		.token = f->access.token,
+		.may_initialize = may_initialize,
 		.log = print_line,
 		.to = f,
 		.worker = f->worker = worker_local_create(),
@@ -271,7 +226,7 @@ static int worker_run(const struct args *args)
 		error_set(&err, ERROR_USAGE, "worker: \"%s\" is not a flag", args->words.items[0]);
 		return args_fail(args, &err);
 	}
-	bool ok = make_settings(&f, &errors, &warnings);
+	bool ok = worker_settings_read(args, &f.settings, &errors, &warnings);
 	args_warn_all(args, &warnings);
 	if (!ok)
 		code = args_fail_all(args, &errors);
@@ -296,7 +251,10 @@ const struct command command_worker = {
 		"benchmark-worker, so OMB's own coordinator drives it too, and one of its own with "
 		"`omb run -w`.\n\n"
 		"Whoever reaches the port can make it load any broker: without --bind only this "
-		"host does.\n\n"
+		"host does, and with it callers have to show a token (--token-file; it goes over "
+		"the network as it is), to come from certain addresses (--allow-from), or are "
+		"everybody (--insecure). A driver file that is sent names no file of this host, "
+		"but for those in the folder of --allow-files, and runs nothing on it.\n\n"
 		"OMB's protocol does not carry everything that a load may be told. What it leaves "
 		"out is taken from --workload and --set: how clients are dealt out to processes "
 		"(agents), wakeInterval, maxInFlight, commits, processingTime; keys of a driver "

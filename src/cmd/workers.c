@@ -154,6 +154,7 @@ struct workers *workers_connect(const struct workers_source *source,
 	}
 	all->http = http_client_create(err);
 	if (all->http != NULL) {
+		http_client_set_token(all->http, source->token);
 		greet(all, source);
 		bool ok = await_greetings(all, err);
 		greet_as_omb(all);

@@ -33,8 +33,11 @@ bool workers_read(const struct args *args, const struct config_mode *mode,
 {
 	const char *path = args_value(args, "workers-file");
 	size_t before = errors->count;
+	struct error err;
 
 	*out = (struct workers_source){ 0 };
+	if (!token_read(args, &out->token, &err))
+		error_list_add(errors, &err);
 	if (args_has(args, "workers")) {
 		read_list(args, &out->list, errors);
 	} else {
@@ -44,7 +47,6 @@ bool workers_read(const struct args *args, const struct config_mode *mode,
 			(void)workers_file_load(path, mode, args->arena, &out->list, errors,
 			                        warnings);
 	}
-	struct error err;
 	if (errors->count == before && !workers_read_clock(args, out, &err))
 		error_list_add(errors, &err);
 	return errors->count == before;

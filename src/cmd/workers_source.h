@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "cmd/command.h"
+#include "cmd/token.h"
 #include "config/override.h"
 #include "config/workers_file.h"
 #include "facts/clock.h"
@@ -35,6 +36,8 @@ struct args;
 			"third instead of a half"                                          \
 	}
 
+#define WORKERS_FLAG_TOKEN TOKEN_FLAG("what workers with --token-file want to be shown")
+
 #define WORKERS_FLAG_CLOCK                                                                \
 	{                                                                                 \
 		"clock", NULL, FLAG_VALUE, "probes|system",                               \
@@ -49,6 +52,7 @@ struct workers_source {
 	struct workers_list list; /* none: this host */
 	bool is_found;            /* in a file that nobody named */
 	enum fact_clock_source clock;
+	const char *token; /* NULL: none is shown to them */
 };
 
 /* Of -w, -wf, or the file that OMB would read.  False = something was added to *errors. */

@@ -33,6 +33,7 @@ struct lane {
 };
 
 struct http_client {
+	char *authorization; /* a whole header; owned */
 	int epoll_fd, timer_fd;
 	uint64_t armed_ns; /* what the descriptor of timers is set to */
 	struct timers timers;
@@ -168,7 +169,7 @@ static int begin_to_send(void *to, char *their_ip, char *our_ip, int their_port,
 	return CURL_PREREQFUNC_OK;
 }
 
-static struct curl_slist *headers_of(const struct http_ask *r)
+static struct curl_slist *headers_of(const struct http_client *c, const struct http_ask *r)
 {
 	/* Without a value: libcurl's own is left out. */
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -178,7 +179,7 @@ static struct curl_slist *headers_of(const struct http_ask *r)
 	          r->content_type ? r->content_type : "");
 	list = curl_slist_append(list, text_str(&type));
 	text_fini(&type);
-	return list;
+	return c->authorization != NULL ? curl_slist_append(list, c->authorization) : list;
 }
 
 static void describe_body(struct http_exchange *x)
@@ -203,7 +204,7 @@ static void describe(struct http_exchange *x)
 {
 	CURL *e = x->easy;
 
-	x->headers = headers_of(x->request);
+	x->headers = headers_of(x->client, x->request);
 	curl_easy_setopt(e, CURLOPT_URL, x->request->url);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -437,7 +438,20 @@ void http_client_destroy(struct http_client *c)
 	timers_fini(&c->timers);
 	file_close(c->timer_fd);
 	file_close(c->epoll_fd);
+	free(c->authorization);
 	free(c);
+}
+
+void http_client_set_token(struct http_client *c, const char *token)
+{
+	struct text header = { 0 };
+
+	free(c->authorization);
+	c->authorization = NULL;
+	if (token == NULL)
+		return;
+	text_addf(&header, "Authorization: Bearer %s", token);
+	c->authorization = text_take(&header);
 }
 
 int http_client_fd(const struct http_client *c)

@@ -68,6 +68,8 @@ struct http_client;
 
 /* NULL = failed. */
 struct http_client *http_client_create(struct error *err);
+/* Sent along with every request from then on, as "Authorization: Bearer ..."; NULL = none. */
+void http_client_set_token(struct http_client *c, const char *token);
 /* Requests under way are forgotten. */
 void http_client_destroy(struct http_client *c);
 

@@ -387,7 +387,7 @@ static enum MHD_Result on_connection(void *to, const struct sockaddr *from, sock
 
 	if (s->options.admits == NULL)
 		return MHD_YES;
-	return address_from(from, len, &address) && s->options.admits(s->options.to, &address)
+	return address_from(from, len, &address) && s->options.admits(s->options.gate, &address)
 	               ? MHD_YES
 	               : MHD_NO;
 }

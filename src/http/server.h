@@ -70,7 +70,8 @@ struct http_options {
 	unsigned idle_s;      /* a silent connection is closed; 0 = 120 */
 	struct http_tls tls;  /* without a certificate: none */
 	/* Who may connect; NULL = everybody. */
-	bool (*admits)(void *to, const struct address *from);
+	bool (*admits)(const void *gate, const struct address *from);
+	const void *gate;
 };
 
 struct http_answer {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "util/xalloc.h"
 #include "worker/omb_json.h"
@@ -131,16 +132,44 @@ static void handle(struct served *s, struct http_request *r)
 
 /* --- the server's calls ------------------------------------------------------------------------------- */
 
+/* In a time that tells its length alone. */
+static bool is_token(const char *shown, const char *token)
+{
+	static const char scheme[] = "Bearer ";
+	unsigned char differ = 0;
+
+	if (shown == NULL || strncasecmp(shown, scheme, sizeof(scheme) - 1) != 0)
+		return false;
+	shown += sizeof(scheme) - 1;
+	size_t len = strlen(token);
+	if (strlen(shown) != len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		differ |= (unsigned char)(shown[i] ^ token[i]);
+	return differ == 0;
+}
+
+/* A page that a browser of this host has open must not use the worker: only browsers say Origin. */
+static unsigned refuse(const struct served *s, const struct http_request *r, struct text *why)
+{
+	if (http_header(r, "Origin") != NULL) {
+		text_add(why, "not for browsers");
+		return 403;
+	}
+	if (s->options.token == NULL || is_token(http_header(r, "Authorization"), s->options.token))
+		return 0;
+	text_add(why, "Unauthorized");
+	return 401;
+}
+
 static unsigned on_accepts(void *to, const struct http_request *r, size_t *body_max,
                            struct text *refusal)
 {
 	const char *rest;
 	const struct route *at = find_route(r->method, r->path, &rest);
 
-	(void)to;
-	(void)refusal;
 	*body_max = at != NULL ? at->body_max : BODY_SMALL;
-	return 0;
+	return refuse(to, r, refusal);
 }
 
 static void on_asked(void *to, struct http_request *r)

@@ -131,7 +131,7 @@ static enum begun begin_initialize(struct served *s, const struct text *body, st
 		.run_of_topic = true,
 		.keep_topics = true, /* they are the coordinator's */
 	};
-	return BEGUN;
+	return served_may_initialize(s, &c->call.initialize, err) ? BEGUN : REFUSED;
 }
 
 static enum begun begin_topics(struct served *s, const struct text *body, struct served_call *c,

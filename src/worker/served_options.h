@@ -27,6 +27,10 @@ struct served_options {
 	struct worker *worker;
 	struct poller *poller;
 	const struct served_settings *settings;
+	/* What callers have to show (RFC 6750); NULL = nothing. */
+	const char *token;
+	/* May a driver file that was posted be used here?  False: *err.  Optional. */
+	bool (*may_initialize)(void *to, const struct worker_initialize *ask, struct error *err);
 	/* A line of the log, without its end. */
 	void (*log)(void *to, const char *line);
 	void *to;

@@ -361,7 +361,13 @@ static void start(struct served *s, struct served_call *c, uint64_t ask, struct 
 	s->own.calls = o;
 	c->to = o;
 	wait(o, r);
-	served_queue_add(&s->queue, c);
+	if (c->call.verb != WORKER_INITIALIZE_DRIVER ||
+	    served_may_initialize(s, &c->call.initialize, &c->call.err)) {
+		served_queue_add(&s->queue, c);
+		return;
+	}
+	c->call.state = CALL_FAILED;
+	on_answered(c);
 }
 
 /* One that cannot be read is answered as one that failed, if its number can. */

@@ -43,3 +43,10 @@ void served_log(struct served *s, const char *fmt, ...)
 	text_fini(&line);
 	text_fini(&shown);
 }
+
+bool served_may_initialize(const struct served *s, const struct worker_initialize *ask,
+                           struct error *err)
+{
+	return s->options.may_initialize == NULL ||
+	       s->options.may_initialize(s->options.to, ask, err);
+}

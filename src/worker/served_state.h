@@ -63,6 +63,10 @@ struct served {
 
 void served_log(struct served *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* May the driver file be used that is asked for? */
+bool served_may_initialize(const struct served *s, const struct worker_initialize *ask,
+                           struct error *err);
+
 /* Answers without ceremony; the text is taken. */
 void served_answer(struct http_request *r, unsigned status, const char *type, struct text *body);
 void served_answer_text(struct http_request *r, unsigned status, const char *body);

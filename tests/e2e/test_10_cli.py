@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OMB = pathlib.Path(os.environ.get("OMB_BUILD", ROOT / "build")) / "omb"
 
 COMMANDS = [
-    "run", "check", "show", "csv", "cleanup", "recover", "drivers", "broker", "proxy", "demo", "calibrate",
+    "run", "worker", "check", "show", "csv", "cleanup", "recover", "drivers", "broker", "proxy", "demo", "calibrate",
     "help",
 ]
 

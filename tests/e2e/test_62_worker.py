@@ -346,6 +346,105 @@ def test_the_end_of_a_worker_stops_its_load(worker):
     worker.stop()  # says 0, and no agent is left
 
 
+# ---- who may ----------------------------------------------------------------------------------
+
+TOKEN = "correct-horse-battery-staple"
+
+
+def test_who_shows_no_token_is_refused(tmp_path, omb):
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    w = Worker(tmp_path / "worker", "--token-file", str(tmp_path / "token"))
+    for shown in (None, "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", f"Basic {TOKEN}"):
+        headers = {"Authorization": shown} if shown else {}
+        for method, path in (("GET", "/omb/v1/hello"), ("POST", "/stop-all"), ("GET", "/nowhere")):
+            status, text, answer = w.ask(method, path, "" if method == "POST" else None, headers)
+            assert (status, text) == (401, "Unauthorized"), shown
+            assert answer["WWW-Authenticate"] == "Bearer"
+    assert w.ask("POST", "/stop-all", "", {"Authorization": f"bearer {TOKEN}"})[0] == 200
+    driver = {"name": "Loopback", "driver": "loopback"}
+    refused = omb.run(workload(), driver, "-w", w.url)
+    assert refused.code == 1 and "401" in refused.err, refused.err
+    result = omb.run(workload(), driver, "-w", w.url, "--token-file", tmp_path / "token")
+    assert result.code in (0, 3), result.err
+    w.stop()
+    assert TOKEN not in w.log() + w.err.read_text() + refused.err + result.err
+
+
+def test_pages_in_a_browser_of_this_host_are_refused(worker):
+    status, _, _ = worker.ask("POST", "/stop-all", "", {"Origin": "http://example.com"})
+    assert status == 403
+
+
+@pytest.mark.parametrize(
+    "options, why",
+    [
+        (["--bind", "0.0.0.0"], "--token-file has callers show a token"),
+        (["--bind", "host"], '"host" is not an address such as'),
+        (["--bind", "0.0.0.0", "--allow-from", "10.0.0.1/8"], "there are bits set behind the first 8"),
+        (["--allow-files", "/nowhere"], "--allow-files /nowhere"),
+        (["--token-file", "short"], "can be guessed"),
+        (["-p", "70000"], "is not a port"),
+        (["--set", "topisc=1"], "topisc"),
+        (["--set", "bad"], "bad"),
+        (["extra"], '"extra" is not a flag'),
+    ],
+)
+def test_what_a_worker_does_not_start_with(omb, options, why):
+    omb.write("short", "secret")
+    port = [] if "-p" in options else ["-p", "0"]
+    result = omb.command("worker", *port, *options)
+    assert result.code in (1, 2) and why in result.err, result.err
+
+
+def test_only_those_who_are_allowed_may_connect(tmp_path):
+    w = Worker(tmp_path / "worker", "--bind", "0.0.0.0", "--allow-from", "10.0.0.0/8")
+    w.url = w.url.replace("0.0.0.0", "127.0.0.1")
+    with pytest.raises(OSError):
+        w.ask("GET", "/omb/v1/hello")
+    w.stop()
+    w = Worker(tmp_path / "other", "--bind", "0.0.0.0", "--allow-from", "10.0.0.0/8,127.0.0.0/8")
+    w.url = w.url.replace("0.0.0.0", "127.0.0.1")
+    assert w.get("/omb/v1/hello")["program"] == "omb"
+    w.stop()
+
+
+FILES = "name: K\ndriver: kafka\ncommonConfig: |\n  bootstrap.servers=127.0.0.1:1\n  "
+
+
+def initialize_is_refused(w, text, why):
+    assert w.ask("POST", "/initialize-driver", text)[0] == 500
+    assert why in w.log(), w.log()
+    session = json.loads(begin(w)[1])["session"]
+    status, answer = call(w, session, 1, "initialize-driver", initialize(text))
+    assert (status, answer["state"], answer["error"]["kind"]) == (200, "failed", "refused")
+    assert why in answer["error"]["text"]
+    assert w.ask("DELETE", f"/omb/v1/sessions/{session}")[0] == 200
+
+
+def test_a_driver_file_from_afar_touches_nothing_of_this_host(tmp_path, worker):
+    for line, why in (
+        ("plugin.library.paths=/tmp/x.so", "plugin.library.paths"),
+        ("ssl.ca.location=/etc/passwd", "ssl.ca.location names a file of this host"),
+        ("sasl.kerberos.kinit.cmd=touch /tmp/x", "sasl.kerberos.kinit.cmd runs a command"),
+    ):
+        initialize_is_refused(worker, FILES + line + "\n", why)
+
+
+def test_files_of_one_folder_may_be_named(tmp_path):
+    folder = tmp_path / "allowed"
+    folder.mkdir()
+    (folder / "ca.pem").write_text("none")
+    (folder / "link.pem").symlink_to("/etc/passwd")
+    w = Worker(tmp_path / "worker", "--allow-files", str(folder))
+    for path in ("/etc/passwd", folder / "link.pem", folder / ".." / "token", f"{folder}x/ca.pem"):
+        initialize_is_refused(w, f"{FILES}ssl.ca.location={path}\n", "ssl.ca.location names a file")
+    text = f"{FILES}ssl.ca.location={folder}/ca.pem\n"
+    session = json.loads(begin(w)[1])["session"]
+    answer = call(w, session, 1, "initialize-driver", initialize(text))[1]
+    assert answer.get("error", {}).get("kind") != "refused", answer
+    w.stop()
+
+
 # ---- OMB's own coordinator -----------------------------------------------------------------------
 
 

@@ -83,9 +83,9 @@ static unsigned accepts(void *to, const struct http_request *r, size_t *body_max
 	return 401;
 }
 
-static bool admits(void *to, const struct address *from)
+static bool admits(const void *gate, const struct address *from)
 {
-	struct scene *s = to;
+	struct scene *s = (struct scene *)(uintptr_t)gate;
 
 	s->admitted++;
 	return address_is_tcp(from) && !s->is_closed_to_all;
@@ -99,7 +99,8 @@ static void scene_open(struct scene *s)
 		                             .left = on_left,
 		                             .done = on_done },
 		                  .to = s,
-		                  .admits = admits };
+		                  .admits = admits,
+		                  .gate = s };
 	struct error err;
 
 	assert_true(poller_open(&s->poller, &err));
