@@ -192,3 +192,56 @@ def test_the_files_of_the_chart_are_files_that_omb_can_run(tmp_path):
 def test_chart_and_program_are_of_one_version():
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert output(OMB, "--version").split()[1] == chart["appVersion"]
+
+
+# ---- three hosts ------------------------------------------------------------------------------
+
+
+def test_three_hosts_are_had_with_the_words_of_the_documentation(tmp_path):
+    workload = {
+        "name": "small",
+        "topics": 1,
+        "partitionsPerTopic": 2,
+        "messageSize": 100,
+        "useRandomizedPayloads": True,
+        "randomBytesRatio": 0.5,
+        "randomizedPayloadPoolSize": 10,
+        "subscriptionsPerTopic": 1,
+        "consumerPerSubscription": 1,
+        "producersPerTopic": 1,
+        "producerRate": 500,
+        "warmupDuration": "0s",
+        "testDuration": "1s",
+    }
+    (tmp_path / "workload.yaml").write_text(yaml.safe_dump(workload))
+    with open(tmp_path / "said", "w+") as said:
+        child = harness.start(
+            [ROOT / "tools/namespaces", "--build", OMB.parent, "-o", "r.json", "workload.yaml"],
+            cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+        )
+        code = child.wait(60)
+        harness.kill(child)
+        said.seek(0)
+        text = said.read()
+    assert code == 0, text
+    told = re.sub("-o r.json ", "", text)
+    commands = [line for line in told.splitlines() if re.match(r"[a-z]+(-\d+)?\$ ", line)]
+    assert [line.split("$")[0] for line in sorted(commands)] == ["broker", "host-11", "run"]
+    document = (ROOT / "docs/distributed.md").read_text().splitlines()
+    assert set(commands) <= set(document)
+    # The files of the document are those of the script.
+    assert "  bootstrap.servers=10.77.0.10:9092" in document
+    result = json.loads((tmp_path / "r.omb").read_text())
+    assert result["accounting"]["lost"] == 0
+    assert "worker http://10.77.0.11:8080: omb " in text
+    # No host sees the broker on itself, as one host would.
+    assert "brokerLocal" not in json.dumps(result["verdict"])
+
+
+def test_the_host_settings_of_the_documentation_are_those_that_are_checked():
+    document = (ROOT / "docs/distributed.md").read_text()
+    plan = "".join((ROOT / "src/plan" / f).read_text() for f in ("resources.c", "host_settings.c"))
+    names = set(re.findall(r"\b(?:net|vm|fs|kernel)\.[a-z0-9_.-]*[a-z]\b", plan))
+    assert len(names) >= 10
+    for name in names:
+        assert name in document or f"`{name.rsplit('.', 1)[1]}`" in document, name
