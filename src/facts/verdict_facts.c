@@ -15,6 +15,7 @@ void verdict_look_at_window(const struct hist_copy latencies[LATENCY_COUNT],
 	                  VERDICT_POINTS, corrected_ns);
 	for (int i = 0; i < VERDICT_POINTS; i++)
 		f->late[i] = (struct verdict_late){ delay_ns[i], corrected_ns[i] };
+	f->has_e2e = latencies[LATENCY_E2E].count > 0;
 	percentile_values(&latencies[LATENCY_E2E], verdict_percentiles, VERDICT_POINTS, f->e2e_ns);
 	f->window_sent = counters[COUNTER_SENT];
 	f->window_blocked = counters[COUNTER_BLOCKED];

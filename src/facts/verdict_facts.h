@@ -69,7 +69,8 @@ struct verdict_facts {
 	uint64_t window_sent, window_blocked, window_blocked_ns, producers;
 	uint64_t negative, overflow; /* received before they were sent; latencies out of range */
 	struct fact_clocks clocks;   /* that end-to-end latencies are between */
-	uint64_t e2e_ns[VERDICT_POINTS]; /* of the window; all 0 where none was recorded */
+	bool has_e2e;                /* any was recorded in the window: */
+	uint64_t e2e_ns[VERDICT_POINTS];
 
 	/* Of the whole run, after the drain. */
 	uint64_t sent, acknowledged, failed, unacknowledged, unsent;

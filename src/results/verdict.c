@@ -610,13 +610,13 @@ static void judge_clocks(const struct verdict_facts *f, struct verdict_result *o
 	uint64_t shown_ns = f->e2e_ns[VERDICT_P50];
 	char error[UNITS_TEXT], shown[UNITS_TEXT];
 
-	if (error_ns == 0 || shown_ns == 0)
+	if (error_ns == 0 || !f->has_e2e)
 		return;
 	if (error_ns == UINT64_MAX)
 		add(out, VERDICT_SUSPECT, "clock",
 		    "how far the clocks of the workers are apart is not known: end-to-end "
 		    "latencies may be wrong by any amount");
-	else if (share(error_ns, shown_ns) > CLOCK_SHARE)
+	else if ((double)error_ns > CLOCK_SHARE * (double)shown_ns)
 		add(out, VERDICT_SUSPECT, "clock",
 		    "end-to-end latencies are wrong by up to %s, for the clocks of the workers are "
 		    "not known better: the p50 is %s%s",

@@ -436,7 +436,7 @@ static void clocks_that_are_not_known_well_enough_are_told(void **state)
 {
 	static const struct {
 		struct fact_clocks clocks;
-		uint64_t p50_ns;
+		int64_t p50_ns;   /* -1: nothing was received */
 		const char *want; /* NULL: no reason at all */
 		enum verdict verdict;
 	} cases[] = {
@@ -446,7 +446,9 @@ static void clocks_that_are_not_known_well_enough_are_told(void **state)
 		{ { 2, false, 0, 0 }, 1000000, "clock", VERDICT_SUSPECT },
 		/* One clock is never wrong, and without latencies nothing is. */
 		{ { 1, false, 9000000, 9 }, 1000000, NULL, VERDICT_VALID },
-		{ { 2, false, 0, 0 }, 0, NULL, VERDICT_VALID },
+		{ { 2, false, 0, 0 }, -1, NULL, VERDICT_VALID },
+		/* All of them came before they were sent. */
+		{ { 2, true, 250000, 0 }, 0, "clock", VERDICT_SUSPECT },
 	};
 
 	(void)state;
@@ -454,7 +456,8 @@ static void clocks_that_are_not_known_well_enough_are_told(void **state)
 		struct verdict_facts f = healthy();
 		struct verdict_result r;
 		f.clocks = cases[i].clocks;
-		f.e2e_ns[VERDICT_P50] = cases[i].p50_ns;
+		f.has_e2e = cases[i].p50_ns >= 0;
+		f.e2e_ns[VERDICT_P50] = f.has_e2e ? (uint64_t)cases[i].p50_ns : 0;
 		verdict_judge(&f, &r);
 		if (r.verdict != cases[i].verdict || r.count != (cases[i].want != NULL))
 			fail_msg("case %zu", i);
@@ -643,7 +646,7 @@ static void everything_wrong_at_once_has_room(void **state)
 	f.published_per_s = 0;
 	f.late[VERDICT_P99] = (struct verdict_late){ S, S };
 	f.clocks = (struct fact_clocks){ .count = 2 };
-	f.e2e_ns[VERDICT_P50] = 1;
+	f.has_e2e = true;
 	f.window_blocked = f.window_blocked_ns = f.negative = f.overflow = 9000000;
 	f.failed = f.unacknowledged = f.corrupt = f.foreign = f.unstamped = 9000000;
 	f.received = 0;
