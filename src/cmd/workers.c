@@ -1,145 +1,110 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/workers.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
+#include "cmd/workers_greeting.h"
 #include "config/driver_file.h"
 #include "http/client.h"
 #include "plan/plan.h"
 #include "util/clock.h"
-#include "util/signals.h"
+#include "util/host_clock.h"
 #include "util/xalloc.h"
-#include "worker/java.h"
+#include "worker/clock_table.h"
+#include "worker/ensemble.h"
 #include "worker/local.h"
 #include "worker/remote.h"
 
-/* One of other hosts. */
-struct member {
-	const char *url;
-	struct worker *w;
-	bool is_omb; /* OMB's own program */
-};
-
 struct workers {
 	struct http_client *http; /* NULL: this host makes the load */
-	struct member *members;
+	struct workers_member *members;
 	size_t count;
-	struct worker *form; /* what a run is given */
+	struct worker *form;        /* what a run is given */
+	struct clock_table *clocks; /* of several */
 	struct console console;
 };
 
-/* --- greeting -------------------------------------------------------------------------------------- */
-
-static void greet(struct workers *all, const struct workers_source *source)
+static void introduce(struct workers *all, const struct workers_member *m, enum share_role role)
 {
-	all->count = source->list.count;
-	all->members = xcalloc(all->count, sizeof(*all->members));
-	for (size_t i = 0; i < all->count; i++) {
-		struct member *m = &all->members[i];
-		m->url = source->list.urls[i];
-		m->w = worker_remote_create(
-			&(struct remote_options){ .http = all->http,
-		                                  .url = m->url,
-		                                  .index = (unsigned)i,
-		                                  .clock_source = source->clock });
-	}
-}
-
-/* Who does not know our greeting may know OMB's protocol. */
-static void greet_as_omb(struct workers *all)
-{
-	for (size_t i = 0; i < all->count; i++) {
-		struct member *m = &all->members[i];
-		if (worker_remote_facts(m->w)->stage != REMOTE_FOREIGN)
-			continue;
-		worker_destroy(m->w);
-		m->w = worker_java_create(all->http, m->url);
-		m->is_omb = true;
-	}
-}
-
-static bool is_greeting(const struct workers *all)
-{
-	for (size_t i = 0; i < all->count; i++) {
-		const struct member *m = &all->members[i];
-		if (m->is_omb ? worker_java_facts(m->w)->stage == JAVA_GREETING
-		              : worker_remote_facts(m->w)->stage == REMOTE_GREETING)
-			return true;
-	}
-	return false;
-}
-
-/* Every one has its own limit, so this ends. */
-static bool await_greetings(struct workers *all, struct error *err)
-{
-	sigset_t set;
-
-	signals_of_the_end(&set);
-	int signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (signal_fd < 0)
-		return error_set_errno(err, errno, "signalfd");
-	bool ok = true;
-	while (ok && is_greeting(all)) {
-		struct pollfd fds[] = { { .fd = signal_fd, .events = POLLIN },
-			                { .fd = http_client_fd(all->http), .events = POLLIN } };
-		poll(fds, 2, -1);
-		http_client_serve(all->http);
-		if (fds[0].revents != 0)
-			ok = error_set(err, ERROR_CANCELLED,
-			               "interrupted before the workers had answered");
-	}
-	close(signal_fd);
-	return ok;
-}
-
-static bool judge(const struct member *m, struct error *err)
-{
-	const struct error *why;
-
-	if (m->is_omb) {
-		const struct java_facts *f = worker_java_facts(m->w);
-		why = f->stage == JAVA_LOST ? &f->why : NULL;
-	} else {
-		const struct remote_facts *f = worker_remote_facts(m->w);
-		why = f->stage == REMOTE_LOST ? &f->why : NULL;
-	}
-	if (why != NULL)
-		*err = *why;
-	return why == NULL;
-}
-
-static void introduce(struct workers *all, const struct member *m)
-{
-	if (m->is_omb) {
-		console_say(&all->console, CONSOLE_INFO, clock_wall_ns(),
-		            "worker %s: OMB's own program; nothing is known of its clock", m->url);
-		return;
-	}
 	struct text who = { 0 };
-	worker_remote_introduce(m->w, &who);
+
+	workers_introduce(m, &who);
+	if (all->count > 1 && role != SHARE_BOTH)
+		text_addf(&who, "; %ss", share_role_name(role));
 	console_say(&all->console, CONSOLE_INFO, clock_wall_ns(), "worker %s: %s", m->url,
 	            text_str(&who));
 	text_fini(&who);
 }
 
-/* Complains of the first that cannot be used; the others are let go. */
-static bool take_all(struct workers *all, struct error *err)
+static const char *name_of(const struct workers_member *m)
 {
+	return m->is_omb ? "" : worker_remote_facts(m->w)->hello.name;
+}
+
+/* Of OMB's own program nothing is known. */
+static struct clock_table *compare_clocks(const struct workers *all, const enum share_role *roles,
+                                          enum fact_clock_source source)
+{
+	struct clock_member *members = xcalloc(all->count, sizeof(*members));
+	char ours[HOST_CLOCK_NAME];
+
+	host_clock_name(ours);
+	for (size_t i = 0; i < all->count; i++) {
+		const struct workers_member *m = &all->members[i];
+		const struct remote_facts *f = m->is_omb ? NULL : worker_remote_facts(m->w);
+		members[i] = (struct clock_member){
+			.worker = (uint32_t)i,
+			.fit = f != NULL ? f->clock : NULL,
+			.clock = f != NULL ? f->hello.clock : NULL,
+			.produces = (roles[i] & SHARE_PRODUCE) != 0,
+			.consumes = (roles[i] & SHARE_CONSUME) != 0,
+			.source = source,
+		};
+	}
+	struct clock_table *table =
+		clock_table_create(members, (unsigned)all->count, ours[0] != '\0' ? ours : NULL);
+	free(members);
+	return table;
+}
+
+/* The members are the ensemble's from then on. */
+static bool put_together(struct workers *all, const struct workers_source *source,
+                         const enum share_role *roles, struct error *err)
+{
+	struct ensemble_member *members = xcalloc(all->count, sizeof(*members));
+
+	all->clocks = compare_clocks(all, roles, source->clock);
 	for (size_t i = 0; i < all->count; i++)
-		if (!judge(&all->members[i], err))
-			return false;
-	for (size_t i = 0; i < all->count; i++)
-		introduce(all, &all->members[i]);
-	if (all->count > 1)
-		return error_set(err, ERROR_UNSUPPORTED,
-		                 "several workers are not in this version yet: name one");
-	all->form = all->members[0].w;
-	return true;
+		members[i] = (struct ensemble_member){ .worker = all->members[i].w,
+			                               .name = name_of(&all->members[i]),
+			                               .url = all->members[i].url,
+			                               .role = roles[i],
+			                               .is_foreign = all->members[i].is_omb };
+	all->form =
+		ensemble_create(&(struct ensemble_options){ .members = members,
+	                                                    .count = (unsigned)all->count,
+	                                                    .tolerate_losses = source->tolerated,
+	                                                    .clocks = all->clocks },
+	                        err);
+	free(members);
+	for (size_t i = 0; all->form != NULL && i < all->count; i++)
+		all->members[i].w = NULL;
+	return all->form != NULL;
+}
+
+static bool take_all(struct workers *all, const struct workers_source *source, struct error *err)
+{
+	enum share_role *roles = xcalloc(all->count, sizeof(*roles));
+	bool ok = workers_roles(source, roles, err);
+
+	for (size_t i = 0; ok && i < all->count; i++)
+		introduce(all, &all->members[i], roles[i]);
+	if (ok && all->count > 1)
+		ok = put_together(all, source, roles, err);
+	else if (ok)
+		all->form = all->members[0].w;
+	free(roles);
+	return ok;
 }
 
 struct workers *workers_connect(const struct workers_source *source,
@@ -155,10 +120,10 @@ struct workers *workers_connect(const struct workers_source *source,
 	all->http = http_client_create(err);
 	if (all->http != NULL) {
 		http_client_set_token(all->http, source->token);
-		greet(all, source);
-		bool ok = await_greetings(all, err);
-		greet_as_omb(all);
-		if (ok && await_greetings(all, err) && take_all(all, err))
+		all->count = source->list.count;
+		all->members = xcalloc(all->count, sizeof(*all->members));
+		if (workers_greet(all->http, source, all->members, err) &&
+		    take_all(all, source, err))
 			return all;
 	}
 	workers_close(all);
@@ -169,7 +134,7 @@ bool workers_fit(const struct workers *all, const struct plan *plan,
                  const struct driver_file *driver, struct error *err)
 {
 	for (size_t i = 0; i < all->count; i++) {
-		const struct member *m = &all->members[i];
+		const struct workers_member *m = &all->members[i];
 		if (!m->is_omb)
 			continue;
 		if (plan->load.mode == LOAD_UNLIMITED)
@@ -190,11 +155,11 @@ void workers_close(struct workers *all)
 {
 	if (all == NULL)
 		return;
-	if (all->http == NULL)
+	if (all->http == NULL || all->count > 1)
 		worker_destroy(all->form);
-	else
-		for (size_t i = 0; i < all->count; i++)
-			worker_destroy(all->members[i].w);
+	for (size_t i = 0; i < all->count; i++)
+		worker_destroy(all->members[i].w);
+	clock_table_destroy(all->clocks);
 	http_client_destroy(all->http);
 	free(all->members);
 	free(all);

@@ -13,6 +13,7 @@
 #include "config/override.h"
 #include "config/workers_file.h"
 #include "facts/clock.h"
+#include "plan/shares.h"
 #include "util/error.h"
 
 struct args;
@@ -45,6 +46,20 @@ struct args;
 			"hosts follow the time of day (NTP, PTP) and say how well"        \
 	}
 
+#define WORKERS_FLAG_ROLES                                                                     \
+	{                                                                                      \
+		"roles", NULL, FLAG_VALUE, "ROLE,...",                                         \
+			"what each worker does: produce, consume or both; in their order, or " \
+			"one word for all"                                                     \
+	}
+
+#define WORKERS_FLAG_TOLERATE                                                               \
+	{                                                                                   \
+		"tolerate-worker-loss", NULL, FLAG_VALUE, "N",                              \
+			"so many workers may be lost under load, and the run goes on with " \
+			"the others; 0 if not given"                                        \
+	}
+
 /* -w and -wf together, or a --clock that there is not: ERROR_USAGE. */
 bool workers_check_usage(const struct args *args, struct error *err);
 
@@ -52,13 +67,19 @@ struct workers_source {
 	struct workers_list list; /* none: this host */
 	bool is_found;            /* in a file that nobody named */
 	enum fact_clock_source clock;
-	const char *token; /* NULL: none is shown to them */
+	const char *token;   /* NULL: none is shown to them */
+	bool more_consumers; /* -x */
+	const char *roles;   /* --roles; NULL = as OMB deals them */
+	unsigned tolerated;  /* that may be lost under load */
 };
 
 /* Of -w, -wf, or the file that OMB would read.  False = something was added to *errors. */
 bool workers_read(const struct args *args, const struct config_mode *mode,
                   struct workers_source *out, struct error_list *errors,
                   struct error_list *warnings);
+
+/* What each worker does: as asked for, or as OMB deals them; room for one word each. */
+bool workers_roles(const struct workers_source *source, enum share_role *out, struct error *err);
 
 /* workers_clock.c.  Of the name alone. */
 bool workers_check_clock(const struct args *args, struct error *err);

@@ -723,12 +723,22 @@ static void java_destroy(struct worker *w)
 	free(j);
 }
 
+static bool java_is_gone(struct worker *w, struct error *why)
+{
+	const struct java_facts *f = &java_of(w)->facts;
+
+	if (f->stage == JAVA_LOST)
+		*why = f->why;
+	return f->stage == JAVA_LOST;
+}
+
 static const struct worker_ops java_ops = {
 	.name = "java",
 	.start = java_start,
 	.fd = java_fd,
 	.serve = java_serve,
 	.destroy = java_destroy,
+	.is_gone = java_is_gone,
 };
 
 static void describe_requests(struct java *j)

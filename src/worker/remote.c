@@ -38,6 +38,9 @@
 #define LEAD_NS        (20 * MS)
 #define LEAD_BYTE_NS   50 /* at 1 Gbit/s, read as JSON and decoded */
 
+/* Of instants: nobody sees whether a load begins so much earlier. */
+#define ORIGIN_NS      (200 * UINT64_C(1000))
+
 #define SMALL_ANSWER   65536
 #define ANSWER_MAX     ((size_t)512 << 20) /* the names of a million topics are 50 MB */
 
@@ -70,6 +73,7 @@ struct remote {
 	struct clock_fit *fit;
 	enum fact_clock_source clock_source;
 	struct remote_session session;
+	int64_t origin_ns; /* of instants, on our clock; 0 = not known yet */
 	bool is_open;
 	uint64_t heard_ns; /* when anything came from it for the last time */
 	uint64_t next_id;
@@ -89,15 +93,21 @@ static struct remote *remote_of(const struct worker *w)
 /* --- its clock ------------------------------------------------------------------------------------ */
 
 /* Instants are told as since the session began, which each side has on its own clock: ours is what
- * is known of theirs now. */
-static struct message_clock clock_of(const struct remote *r)
+ * is known of theirs.  It is kept as long as it may be true: two instants that are told one after the
+ * other are exactly as far apart there as here. */
+static struct message_clock clock_of(struct remote *r)
 {
 	uint64_t now_ns = clock_ns();
 	struct clock_estimate e = clock_fit_at(r->fit, now_ns);
 	int64_t origin_ns = (int64_t)r->session.origin_ns - e.offset_ns;
+	int64_t off_ns = origin_ns - r->origin_ns;
 
-	return (struct message_clock){ .origin_ns = origin_ns > 0 ? (uint64_t)origin_ns : 0,
-		                       .now_ns = now_ns };
+	if (r->origin_ns == 0 || (uint64_t)llabs(off_ns) > e.error_ns + ORIGIN_NS)
+		r->origin_ns = origin_ns;
+	return (struct message_clock){
+		.origin_ns = r->origin_ns > 0 ? (uint64_t)r->origin_ns : 0,
+		.now_ns = now_ns,
+	};
 }
 
 /* What a message takes to arrive, at most as far as is known. */
@@ -502,12 +512,22 @@ static void remote_destroy(struct worker *w)
 	free(r);
 }
 
+static bool remote_is_gone(struct worker *w, struct error *why)
+{
+	const struct remote_facts *f = &remote_of(w)->facts;
+
+	if (f->stage == REMOTE_LOST)
+		*why = f->why;
+	return f->stage == REMOTE_LOST;
+}
+
 static const struct worker_ops remote_ops = {
 	.name = "remote",
 	.start = remote_start,
 	.fd = remote_fd,
 	.serve = remote_serve,
 	.destroy = remote_destroy,
+	.is_gone = remote_is_gone,
 };
 
 static void learn_who_we_are(struct remote *r)

@@ -389,6 +389,35 @@ def free_port():
         return s.getsockname()[1]
 
 
+class HostWorker:
+    """`omb worker`, as it would stand on another host; named after its folder."""
+
+    def __init__(self, folder, *options):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.out_path = folder / "worker.out"
+        self.log_path = folder / "worker.log"
+        with open(self.out_path, "w") as out, open(self.log_path, "w") as log:
+            self.child = start(
+                [OMB, "worker", "-p", "0", "--worker-id", folder.name, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+            )
+        wait_until(lambda: self.said().count("\n") > 0 or self.child.poll() is not None, 20, "its address")
+        assert self.child.poll() is None, self.log_path.read_text()
+        self.url = "http://" + self.said().splitlines()[0].removeprefix("listening on ")
+
+    def said(self):
+        return self.out_path.read_text()
+
+    def signal(self, number):
+        os.kill(self.child.pid, number)
+
+    def clients(self):
+        """Agents with producers or consumers."""
+        return [p for p in session_members(self.child.pid) if p.name.startswith(("omb-prod", "omb-cons"))]
+
+
 class JavaWorker:
     """A worker of OMB's own program."""
 

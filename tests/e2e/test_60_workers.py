@@ -8,7 +8,7 @@ import socket
 import time
 
 import pytest
-from harness import wait_until
+from harness import HostWorker, wait_until
 from worker_double import SESSION, double
 
 LOOPBACK = {"name": "Loopback", "driver": "loopback"}
@@ -266,3 +266,150 @@ def test_a_session_that_is_not_known_any_more_ends_the_run(omb):
         result = running.wait(LIMIT_S + 15)
     result.must_end(1)
     assert "its session has ended: it was started anew, or heard nothing of this coordinator" in result.err
+
+
+# ---- as they are: processes of their own ---
+
+
+@pytest.fixture
+def hosts(tmp_path):
+    """Starts workers, and has ended them with the test."""
+
+    def begin(count):
+        return [HostWorker(tmp_path / f"host-{i}") for i in range(count)]
+
+    return begin
+
+
+def urls(workers):
+    return ",".join(w.url for w in workers)
+
+
+on_embedded = pytest.mark.parametrize("kafka", ["embedded"], indirect=True)
+
+
+def test_one_worker_makes_run_after_run(omb, hosts):
+    (worker,) = hosts(1)
+    here = omb.run(workload(), LOOPBACK)
+    for _ in range(2):
+        there = omb.run(workload(), LOOPBACK, "-w", worker.url)
+        there.must_be_good()
+        for name in ("sent", "acknowledged", "received", "failed", "unsent"):
+            assert there.totals[name] == here.totals[name], name
+        assert there.omb["accounting"]["lost"] == 0
+    wait_until(lambda: not worker.clients(), 10, "a worker without clients")
+
+
+@on_embedded
+@pytest.mark.parametrize(
+    "count, options, roles",
+    [
+        (2, (), ["produces", "consumes"]),
+        (3, (), ["produces", "consumes", "consumes"]),
+        (3, ("--roles", "both"), ["; its", "; its", "; its"]),
+    ],
+)
+def test_several_workers_give_the_totals_of_a_local_run(omb, kafka, hosts, count, options, roles):
+    workers = hosts(count)
+    result = omb.run(workload(), kafka.driver(), "-w", urls(workers), *options)
+    result.must_be_good()
+    assert result.totals["sent"] == result.totals["acknowledged"] == 1000
+    assert result.totals["received"] == 2000
+    # Of messages that are due at an edge of the window the clocks of two workers may think differently.
+    assert result.latency("correctedEndToEnd").count == pytest.approx(2000, abs=16)
+    for worker, role in zip(workers, roles):
+        (line,) = [x for x in result.err.splitlines() if f"worker {worker.url}: " in x]
+        assert role in line
+    told = {w["url"]: w for w in result.omb["workers"]}
+    assert list(told) == [w.url for w in workers]
+    assert sum(w["counters"]["sent"] for w in told.values()) == 1000
+
+
+def test_what_workers_do_is_asked_for_in_words(omb):
+    for roles, message in (
+        ("produce", "--roles"),
+        ("produce,eat", "--roles"),
+        ("both,both,both", "--roles"),
+    ):
+        result = omb.run(workload(), LOOPBACK, "-w", "http://127.0.0.1:1,http://127.0.0.1:2", "--roles", roles)
+        result.must_end(2)
+        assert message in result.err
+    result = omb.run(workload(), LOOPBACK, "--roles", "both")
+    result.must_end(2)
+    assert "--roles is about workers on other hosts" in result.err
+    result = omb.run(workload(), LOOPBACK, "-w", "http://127.0.0.1:1", "--tolerate-worker-loss", "x")
+    result.must_end(2)
+    assert '--tolerate-worker-loss: "x" is no number of workers' in result.err
+
+
+def start_and_measure(omb, kafka, workers, *options):
+    running = omb.start(workload(testDuration="60s"), kafka.driver(), "-w", urls(workers), *options)
+    running.await_phase("measure")
+    wait_until(lambda: len(running.said("progress")) > 3, 20, "some samples")
+    return running
+
+
+@on_embedded
+@pytest.mark.delicate
+def test_one_of_two_workers_that_is_killed_is_named(omb, kafka, hosts):
+    workers = hosts(2)
+    running = start_and_measure(omb, kafka, workers)
+    workers[1].signal(signal.SIGKILL)
+    began = time.monotonic()
+    result = running.wait(60)
+    assert time.monotonic() - began < LIMIT_S
+    result.must_end(1)
+    assert f"worker {workers[1].url} was lost at " in result.err
+    assert result.named(".json.partial") and result.totals["sent"] > 0
+    # The other one was told to stop.
+    wait_until(lambda: not workers[0].clients(), 10, "a worker without clients")
+
+
+@on_embedded
+@pytest.mark.delicate
+def test_a_tolerated_loss_lets_the_run_go_on(omb, kafka, hosts):
+    workers = hosts(2)
+    running = omb.start(
+        workload(testDuration="6s", drainTimeout="2s"), kafka.driver(), "-w", urls(workers),
+        "--roles", "both,produce", "--tolerate-worker-loss", "1",
+    )
+    running.await_phase("measure")
+    workers[1].signal(signal.SIGKILL)
+    result = running.wait(60)
+    result.must_end(3)
+    told = {w["url"]: w for w in result.omb["workers"]}
+    assert told[workers[1].url]["lost"] and "was lost at " in told[workers[1].url]["why"]
+    assert not told[workers[0].url].get("lost")
+    assert told[workers[0].url]["counters"]["sent"] > 2500  # for all of 6 s
+
+
+@pytest.mark.delicate
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_is_named_within_its_limit(omb, hosts):
+    (worker,) = hosts(1)
+    running = omb.start(workload(testDuration="60s"), LOOPBACK, "-w", worker.url)
+    running.await_phase("measure")
+    worker.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        result = running.wait(60)
+    finally:
+        worker.signal(signal.SIGCONT)
+    assert time.monotonic() - began < LIMIT_S
+    result.must_end(1)
+    assert f"worker {worker.url} was lost at " in result.err
+    assert "no answer in time; the last sign of life came " in result.err
+
+
+@pytest.mark.delicate
+def test_a_coordinator_that_stood_still_goes_on(omb, hosts):
+    """What it finds late was in time where it comes from."""
+    (worker,) = hosts(1)
+    running = omb.start(workload(testDuration="15s"), LOOPBACK, "-w", worker.url)
+    running.await_phase("measure")
+    running.signal(signal.SIGSTOP)
+    time.sleep(11)  # longer than any answer may take
+    running.signal(signal.SIGCONT)
+    result = running.wait(60)
+    assert result.code in (0, 3), result.err
+    assert "was lost" not in result.err

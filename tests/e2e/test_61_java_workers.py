@@ -4,6 +4,7 @@
 import urllib.request
 
 import pytest
+from harness import HostWorker
 
 pytestmark = [pytest.mark.java, pytest.mark.xdist_group("kafka")]
 
@@ -70,6 +71,31 @@ def test_a_java_worker_makes_a_load_to_its_end(omb, kafka, java_workers):
     assert all(name in lacks for name in ("readiness", "events", "finish", "delete-topics")), lacks
     with urllib.request.urlopen(url + "/counters-stats") as answer:
         assert b'"messagesSent" : 0' in answer.read()  # it was told to stop
+
+
+@pytest.mark.slow
+@pytest.mark.limit(200)
+@pytest.mark.parametrize("kafka", ["kafka"], indirect=True)
+def test_two_java_workers_make_a_load_to_its_end(omb, kafka, java_workers):
+    """One of them produces, the other consumes."""
+    urls = ",".join(w.url for w in java_workers)
+    result = omb.run(workload(), java_driver(kafka), "-w", urls, "--set", "replicationFactor=1", timeout_s=150)
+    assert_is_sane(result)
+    told = {w["url"]: w["counters"] for w in result.omb["workers"]}
+    producer, consumer = (told[w.url] for w in java_workers)
+    assert producer["acknowledged"] == consumer["received"] == result.totals["received"]
+    assert producer["received"] == consumer["acknowledged"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.limit(200)
+@pytest.mark.parametrize("kafka", ["kafka"], indirect=True)
+def test_a_java_worker_and_one_of_ours_make_a_load_together(omb, kafka, java_workers, tmp_path):
+    """Ours produces, and the other one consumes what it sends."""
+    ours = HostWorker(tmp_path / "ours")
+    urls = f"{ours.url},{java_workers[0].url}"
+    result = omb.run(workload(), java_driver(kafka), "-w", urls, "--set", "replicationFactor=1", timeout_s=150)
+    assert_is_sane(result)
 
 
 @pytest.mark.slow
