@@ -398,7 +398,7 @@ class HostWorker:
         self.log_path = folder / "worker.log"
         with open(self.out_path, "w") as out, open(self.log_path, "w") as log:
             self.child = start(
-                [OMB, "worker", "-p", "0", "--worker-id", folder.name, *options],
+                self.argv(OMB, "worker", "-p", "0", "--worker-id", folder.name, *options),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
@@ -406,6 +406,9 @@ class HostWorker:
         wait_until(lambda: self.said().count("\n") > 0 or self.child.poll() is not None, 20, "its address")
         assert self.child.poll() is None, self.log_path.read_text()
         self.url = "http://" + self.said().splitlines()[0].removeprefix("listening on ")
+
+    def argv(self, *words):
+        return words
 
     def said(self):
         return self.out_path.read_text()
