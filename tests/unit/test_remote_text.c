@@ -145,9 +145,11 @@ static void what_makes_no_sense_is_refused(void **state)
 		"{\"session\":\"0123456789abcdef0123456789abcdef\",\"originNs\":9e18}",
 		"{\"session\":\"../../../../../../../../../../..\",\"originNs\":1}",
 	};
-	static const char *const readings[] = { "{}", "{\"receivedNs\":1}",
-		                                "{\"receivedNs\":1,"
-		                                "\"sentNs\":\"2\"}" };
+	static const char *const readings[] = {
+		"{}",
+		"{\"receivedNs\":1}",
+		"{\"receivedNs\":1,\"sentNs\":\"2\"}",
+	};
 	struct remote_session session;
 	struct remote_reading reading;
 	struct remote_hello hello;
