@@ -260,7 +260,7 @@ const struct command command_worker = {
 		"(agents), wakeInterval, maxInFlight, commits, processingTime; keys of a driver "
 		"file given by --set replace those of the file that the coordinator sends.",
 	.examples = "omb worker\n"
-		    "omb worker -p 9090 --bind 10.0.0.7 --agents per-client\n"
+		    "omb worker -p 9090 --bind 10.0.0.7 --token-file token --agents per-client\n"
 		    "omb worker --workload w.yaml --set wakeInterval=5ms",
 	.flags = worker_flags,
 	.run = worker_run,

@@ -133,7 +133,7 @@ def words_of(template, command):
 def test_the_chart_calls_omb_by_flags_that_it_has():
     for template, command, flags in (
         ("run.yaml", "run", {"-d", "-w", "-o"}),
-        ("workers.yaml", "worker", {"--bind", "-p", "--worker-id"}),
+        ("workers.yaml", "worker", {"--bind", "--insecure", "-p", "--worker-id"}),
     ):
         assert words_of(template, command) == flags
         assert flags <= flags_of(command)
