@@ -15,6 +15,7 @@
 #include "cmd/machine.h"
 #include "cmd/plan_text.h"
 #include "cmd/run_doubts.h"
+#include "cmd/workers_source.h"
 #include "driver/driver.h"
 #include "facts/origin.h"
 #include "util/arena.h"
@@ -29,6 +30,13 @@ static const struct flag check_flags[] = {
 	INPUT_FLAG_SET,
 	INPUT_FLAG_AGENTS,
 	INPUT_FLAG_LENIENT,
+	WORKERS_FLAG_LIST,
+	WORKERS_FLAG_FILE,
+	WORKERS_FLAG_EXTRA,
+	WORKERS_FLAG_ROLES,
+	WORKERS_FLAG_TOLERATE,
+	WORKERS_FLAG_CLOCK,
+	WORKERS_FLAG_TOKEN,
 	{ "brokers", NULL, FLAG_VALUE, "N",
 	  "brokers of the cluster, for the number of connections and threads; 1 if not given" },
 	{ "all", NULL, FLAG_SWITCH, NULL, "every agent and every setting, however many" },
@@ -39,6 +47,7 @@ static const struct flag check_flags[] = {
 struct check {
 	const struct args *args;
 	struct inputs in;
+	struct workers_source workers;
 	struct origin_doubts *settings; /* of each driver: what is not as its file says */
 	uint32_t brokers;
 	struct resource_limits limits;
@@ -175,6 +184,7 @@ static bool check_pair(struct check *c, const struct input_workload *w,
 	host_need_join(&c->need, &asked);
 
 	plan_text_load(&plan, &c->out);
+	workers_describe(&c->workers, &plan, &c->out);
 	plan_text_agents(&plan, lines_max, c->args->arena, &c->out);
 	plan_text_resources(&need, &c->limits, &c->out);
 	plan_text_files(&plan, &c->out);
@@ -226,11 +236,13 @@ static int check_run(const struct args *args)
 	struct text shown = { 0 };
 	struct error err;
 
-	if (!check_usage(args, &err) || !read_brokers(&c, &err))
+	if (!check_usage(args, &err) || !workers_check_usage(args, &err) || !read_brokers(&c, &err))
 		return args_fail(args, &err);
 	machine_limits_raise();
 	machine_limits_read(&c.limits);
-	if (inputs_load(args, &c.in, &errors, &warnings))
+	bool ok = inputs_load(args, &c.in, &errors, &warnings);
+	ok = workers_read(args, &c.in.mode, &c.workers, &errors, &warnings) && ok;
+	if (ok)
 		check_all(&c, &errors);
 	secret_add(&shown, text_str(&c.out));
 	fputs(text_str(&shown), stdout);

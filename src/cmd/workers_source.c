@@ -6,7 +6,9 @@
 
 #include "cmd/args.h"
 #include "load/stamp.h"
+#include "plan/plan.h"
 #include "util/arena.h"
+#include "util/text.h"
 
 bool workers_check_usage(const struct args *args, struct error *err)
 {
@@ -108,4 +110,35 @@ bool workers_roles(const struct workers_source *source, enum share_role *out, st
 		       error_wrap(err, "--roles");
 	shares_roles(count, source->more_consumers, out);
 	return true;
+}
+
+/* Of the worker: 0 where it has no slot. */
+static uint64_t part_of(const struct share_slots *slots, unsigned worker, uint64_t clients)
+{
+	for (unsigned slot = 0; slot < slots->count; slot++)
+		if (slots->workers[slot] == worker)
+			return shares_items_of(clients, slots->count, slot);
+	return 0;
+}
+
+void workers_describe(const struct workers_source *source, const struct plan *plan,
+                      struct text *out)
+{
+	unsigned count = (unsigned)source->list.count;
+	enum share_role roles[STAMP_WORKERS];
+	struct error ignored; /* they were read before */
+
+	if (count == 0 || !workers_roles(source, roles, &ignored))
+		return;
+	struct share_slots producing = shares_slots(roles, count, SHARE_PRODUCE, NULL);
+	struct share_slots consuming = shares_slots(roles, count, SHARE_CONSUME, NULL);
+	for (unsigned i = 0; i < count; i++)
+		text_addf(out, "  %-10s %s: %llu of %u producers, %llu of %u consumers\n",
+		          i == 0 ? "workers" : "", source->list.urls[i],
+		          (unsigned long long)part_of(&producing, i, plan->producers),
+		          plan->producers,
+		          (unsigned long long)part_of(&consuming, i, plan->consumers),
+		          plan->consumers);
+	shares_slots_fini(&producing);
+	shares_slots_fini(&consuming);
 }

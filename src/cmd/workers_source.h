@@ -17,6 +17,8 @@
 #include "util/error.h"
 
 struct args;
+struct plan;
+struct text;
 
 /* Shared by the commands that know of workers. */
 #define WORKERS_FLAG_LIST                                                                         \
@@ -80,6 +82,10 @@ bool workers_read(const struct args *args, const struct config_mode *mode,
 
 /* What each worker does: as asked for, or as OMB deals them; room for one word each. */
 bool workers_roles(const struct workers_source *source, enum share_role *out, struct error *err);
+
+/* Who has which part of a plan, as rows of `omb check`. */
+void workers_describe(const struct workers_source *source, const struct plan *plan,
+                      struct text *out);
 
 /* workers_clock.c.  Of the name alone. */
 bool workers_check_clock(const struct args *args, struct error *err);

@@ -342,6 +342,19 @@ def test_what_workers_do_is_asked_for_in_words(omb):
     assert '--tolerate-worker-loss: "x" is no number of workers' in result.err
 
 
+def test_check_tells_who_has_which_part_and_asks_nobody(omb):
+    driver, w = omb.write("d.yaml", LOOPBACK), omb.write("w.yaml", workload())
+    two = "http://127.0.0.1:1,http://127.0.0.1:2"
+    done = omb.command("check", "-d", driver, "-w", two, w)
+    done.must_end(0)
+    assert "http://127.0.0.1:1: 4 of 4 producers, 0 of 8 consumers" in done.out
+    assert "http://127.0.0.1:2: 0 of 4 producers, 8 of 8 consumers" in done.out
+    done = omb.command("check", "-d", driver, "-w", two, "--roles", "both", w)
+    assert "http://127.0.0.1:1: 2 of 4 producers, 4 of 8 consumers" in done.out
+    done = omb.command("check", "-d", driver, "-w", "http://a", w)
+    done.must_end(2)
+
+
 def start_and_measure(omb, kafka, workers, *options):
     running = omb.start(workload(testDuration="60s"), kafka.driver(), "-w", urls(workers), *options)
     running.await_phase("measure")
