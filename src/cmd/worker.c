@@ -10,17 +10,18 @@
 #include "cmd/input_files.h"
 #include "cmd/machine.h"
 #include "cmd/worker_access.h"
+#include "cmd/worker_metrics.h"
 #include "cmd/worker_settings.h"
-#include "http/server.h"
 #include "util/file.h"
 #include "worker/local.h"
 #include "worker/served.h"
 
 #define PORT_DEFAULT 8080
-#define DRIVERS_MAX  32
 
 static const struct flag worker_flags[] = {
 	{ "port", "p", FLAG_VALUE, "PORT", "of the protocol; 0 = a free one (8080)" },
+	{ "stats-port", "sp", FLAG_VALUE, "PORT",
+	  "serve metrics for Prometheus there, at /metrics; 0 = a free one (not at all)" },
 	{ "bind", NULL, FLAG_VALUE, "ADDRESS", "number of the address to listen on (127.0.0.1)" },
 	{ "worker-id", NULL, FLAG_VALUE, "NAME", "what it calls itself (the name of the host)" },
 	{ "workload", NULL, FLAG_VALUE, "FILE",
@@ -48,6 +49,7 @@ struct front {
 	struct worker *worker;
 	struct served *served;
 	struct http_server *server;
+	struct worker_metrics *metrics; /* NULL = nobody asked for them */
 };
 
 /* --- what it was told ------------------------------------------------------------------------------- */
@@ -155,6 +157,25 @@ static bool open_server(struct front *f, struct error *err)
 	return f->server != NULL;
 }
 
+static bool open_metrics(struct front *f, struct error *err)
+{
+	struct address at;
+	char where[ADDRESS_TEXT];
+	int port;
+
+	if (!args_has(f->args, "stats-port"))
+		return true;
+	if (!take_port(f->args, "stats-port", 0, &port, err) ||
+	    !take_address(f->args, port, &at, err))
+		return false;
+	f->metrics = worker_metrics_open(&f->poller, &at, f->served, f->settings.name, err);
+	if (f->metrics == NULL)
+		return error_wrap(err, "--stats-port");
+	foreground_say(&f->out, "metrics on %s",
+	               address_format(worker_metrics_address(f->metrics), where));
+	return true;
+}
+
 static bool begin(struct front *f, struct error *err)
 {
 	if (!take_access(f, err))
@@ -176,7 +197,7 @@ static bool begin(struct front *f, struct error *err)
 	    !poller_add(&f->poller, &f->end, f->signal_fd, EPOLLIN, err))
 		return false;
 	f->served = served_create(&options, err);
-	if (f->served == NULL || !open_server(f, err))
+	if (f->served == NULL || !open_metrics(f, err) || !open_server(f, err))
 		return false;
 	foreground_say(&f->out, "listening on %s",
 	               address_format(http_server_address(f->server), where));
@@ -196,6 +217,7 @@ static bool wind_up(struct front *f, struct error *err)
 {
 	http_server_close(f->server);
 	f->server = NULL;
+	worker_metrics_shut(f->metrics);
 	served_stop(f->served);
 	while (!served_is_idle(f->served) && f->signals < 2)
 		if (!poller_turn(&f->poller, UINT64_MAX, err))
@@ -206,8 +228,10 @@ static bool wind_up(struct front *f, struct error *err)
 static void close_all(struct front *f)
 {
 	http_server_close(f->server);
+	worker_metrics_shut(f->metrics);
 	worker_destroy(f->worker);
 	served_destroy(f->served);
+	worker_metrics_destroy(f->metrics);
 	poller_close(&f->poller);
 	file_close(f->signal_fd);
 }

@@ -137,6 +137,7 @@ struct fact_account {
 
 struct fact_totals {
 	bool without_latencies;   /* the histograms were left out, which costs much less */
+	bool without_slowest;     /* asked for: so are the slowest messages, which are told once */
 	struct snapshot snapshot; /* of all agents together */
 	struct fact_edge edges[FACT_EDGES];
 	const char *edge_lack; /* why one is not known that has come; NULL = none has, or it is */

@@ -198,6 +198,7 @@ static void write_of_omb(const struct fact_totals *t, const struct prometheus_mi
 /* All generations of an agent, or of all those that have no line of their own. */
 struct slot {
 	bool is_used;
+	unsigned worker, index;
 	uint64_t counters[COUNTER_COUNT], cpu_ns;
 };
 
@@ -206,17 +207,29 @@ struct fleet {
 	unsigned living[AGENT_ROLES], lost[AGENT_ROLES], clients[AGENT_ROLES];
 };
 
+/* Its own, or that of the others. */
+static struct slot *slot_of(struct slot *of_role, const struct fact_agent *a)
+{
+	struct slot *s = of_role;
+
+	for (; s < of_role + SLOTS - 1 && s->is_used; s++)
+		if (s->index == a->index && s->worker == a->worker)
+			return s;
+	s->is_used = true;
+	s->index = a->index;
+	s->worker = a->worker;
+	return s;
+}
+
 static void fleet_read(const struct fact_totals *t, struct fleet *f)
 {
 	*f = (struct fleet){ .slots = xcalloc(AGENT_ROLES * SLOTS, sizeof(*f->slots)) };
 	for (size_t i = 0; i < t->agents_count; i++) {
 		const struct fact_agent *a = &t->agents[i];
-		size_t at = a->index < SLOTS - 1 ? a->index : SLOTS - 1;
-		struct slot *s = &f->slots[a->role * SLOTS + at];
 
 		if (!agent_role_makes_load(a->role))
 			continue;
-		s->is_used = true;
+		struct slot *s = slot_of(&f->slots[a->role * SLOTS], a);
 		s->cpu_ns += a->cpu_ns;
 		for (size_t c = 0; c < COUNTER_COUNT; c++)
 			s->counters[c] += a->counters[c];
@@ -249,15 +262,27 @@ static const struct slot *next_slot(const struct fleet *f, unsigned roles, size_
 	return NULL;
 }
 
-/* name{role="...",agent="..."} */
-static void write_agent(const struct metric *m, size_t at, struct text *out)
+/* Its address: two on one host may call themselves the same. */
+static const char *worker_name(const struct fact_worker *w)
 {
+	return w->url != NULL && w->url[0] != '\0' ? w->url : w->name;
+}
+
+/* name{role="...",agent="..."}, and the worker where there are several. */
+static void write_agent(const struct fact_totals *t, const struct metric *m, const struct slot *s,
+                        size_t at, struct text *out)
+{
+	bool is_other = at % SLOTS == SLOTS - 1, first = false;
+
 	text_addf(out, "%s{role=\"%s\",agent=\"", m->name,
 	          agent_role_name((enum agent_role)(at / SLOTS)));
-	if (at % SLOTS == SLOTS - 1)
-		text_add(out, "other\"}");
+	if (is_other)
+		text_add(out, "other\"");
 	else
-		text_addf(out, "%zu\"}", at % SLOTS);
+		text_addf(out, "%u\"", s->index);
+	if (!is_other && s->worker < t->workers_count)
+		write_label("worker", worker_name(&t->workers[s->worker]), &first, out);
+	text_add(out, "}");
 }
 
 static void write_counters(const struct fact_totals *t, const struct fleet *f, struct text *out)
@@ -272,7 +297,7 @@ static void write_counters(const struct fact_totals *t, const struct fleet *f, s
 			write_value(m->unit, t->snapshot.counters[c], out);
 		}
 		for (size_t at = 0; (s = next_slot(f, m->roles, &at)) != NULL; at++) {
-			write_agent(&m->metric, at, out);
+			write_agent(t, &m->metric, s, at, out);
 			write_value(m->unit, s->counters[c], out);
 		}
 	}
@@ -296,13 +321,43 @@ static void write_agents(const struct fact_totals *t, struct text *out)
 	write_counters(t, &f, out);
 	write_head(&metrics_other[METRIC_AGENT_CPU], out);
 	for (size_t at = 0; (s = next_slot(&f, UINT_MAX, &at)) != NULL; at++) {
-		write_agent(&metrics_other[METRIC_AGENT_CPU], at, out);
+		write_agent(t, &metrics_other[METRIC_AGENT_CPU], s, at, out);
 		write_value(1e-9, s->cpu_ns, out);
 	}
 	write_roles(&metrics_other[METRIC_AGENTS], f.living, out);
 	write_roles(&metrics_other[METRIC_AGENTS_LOST], f.lost, out);
 	write_roles(&metrics_other[METRIC_CLIENTS], f.clients, out);
 	free(f.slots);
+}
+
+/* --- workers ---------------------------------------------------------------------------------------- */
+
+static void write_of_worker(const struct metric *m, const struct fact_worker *w, uint64_t value,
+                            struct text *out)
+{
+	bool first = true;
+
+	text_add(out, m->name);
+	write_label("worker", worker_name(w), &first, out);
+	text_add(out, "}");
+	write_count(value, out);
+}
+
+/* A coordinator has no more than 1,024 of them (load/stamp.h). */
+static void write_workers(const struct fact_totals *t, struct text *out)
+{
+	if (t->workers_count == 0)
+		return;
+	write_head(&metrics_other[METRIC_WORKER_UP], out);
+	for (size_t i = 0; i < t->workers_count; i++)
+		write_of_worker(&metrics_other[METRIC_WORKER_UP], &t->workers[i],
+		                !t->workers[i].lost, out);
+	for (size_t m = 0; m < METRICS_OF_WORKERS; m++) {
+		write_head(&metrics_of_workers[m], out);
+		for (size_t i = 0; i < t->workers_count; i++)
+			write_of_worker(&metrics_of_workers[m], &t->workers[i],
+			                t->workers[i].counters[counters_of_workers[m]], out);
+	}
 }
 
 /* --- latencies -------------------------------------------------------------------------------------- */
@@ -478,6 +533,7 @@ void prometheus_write(const struct prometheus_about *about, const struct fact_to
 	write_of_omb(totals, minute, out);
 	write_about(about, out);
 	write_agents(totals, out);
+	write_workers(totals, out);
 	if (about->subscriptions > 0)
 		write_one(&metrics_other[METRIC_BACKLOG], wanted > received ? wanted - received : 0,
 		          out);
@@ -500,7 +556,7 @@ void prometheus_describe(struct text *out)
 	text_add(
 		out,
 		"# Metrics\n\n"
-		"What `omb run --metrics PORT` tells Prometheus, below `/metrics`, in "
+		"What `omb run --metrics PORT` and `omb worker -sp PORT` tell Prometheus, below `/metrics`, in "
 		"its text format 0.0.4. Made by `tools/docs`.\n\n"
 		"Counts begin anew with every run. Of agents and topics those beyond the first 100 "
 		"are summed as `other`. Histograms have the suffixes `_bucket`, `_sum` and `_count`, "
@@ -514,6 +570,8 @@ void prometheus_describe(struct text *out)
 		describe(&metrics_of_counters[i].metric, out);
 	for (size_t i = 0; i < LATENCY_COUNT; i++)
 		describe(&metrics_of_latencies[i], out);
+	for (size_t i = 0; i < METRICS_OF_WORKERS; i++)
+		describe(&metrics_of_workers[i], out);
 	for (size_t i = 0; i < METRIC_OTHERS; i++)
 		describe(&metrics_other[i], out);
 	text_add(

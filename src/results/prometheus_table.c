@@ -3,7 +3,7 @@
 
 #define PRODUCERS (1u << AGENT_PRODUCER)
 #define CONSUMERS (1u << AGENT_CONSUMER)
-#define EACH      "role, agent"
+#define EACH      "role, agent, worker"
 
 /* clang-format off */
 const struct metric metrics_of_omb[OMB_COUNTS] = {
@@ -78,6 +78,17 @@ const struct metric metrics_other[METRIC_OTHERS] = {
 	[METRIC_HOST_THROTTLED] = { "omb_host_throttled_seconds_total", METRIC_COUNTER, "", "how long control groups kept the load from running" },
 	[METRIC_TOPIC_ACKNOWLEDGED] = { "omb_topic_acknowledged_messages", METRIC_GAUGE, "topic", "acknowledged messages; known when the load has ended" },
 	[METRIC_TOPIC_RECEIVED] = { "omb_topic_received_messages", METRIC_GAUGE, "topic", "messages received by all subscriptions; known when the load has ended" },
+	[METRIC_WORKER_UP] = { "omb_worker_up", METRIC_GAUGE, "worker", "of several workers: 1, or 0 once one was lost" },
 	[METRIC_ACCOUNT] = { "omb_account_messages", METRIC_GAUGE, "what", "what became of the messages, where an account is kept; known when the load has ended" },
+};
+const enum counter counters_of_workers[METRICS_OF_WORKERS] = {
+	COUNTER_ACKNOWLEDGED, COUNTER_FAILED, COUNTER_BYTES_ACKED, COUNTER_RECEIVED, COUNTER_BYTES_RECEIVED,
+};
+const struct metric metrics_of_workers[METRICS_OF_WORKERS] = {
+	{ "omb_worker_acknowledged_messages_total", METRIC_COUNTER, "worker", "of several workers: messages that the broker confirmed" },
+	{ "omb_worker_failed_messages_total", METRIC_COUNTER, "worker", "of several workers: messages that failed for good" },
+	{ "omb_worker_acknowledged_bytes_total", METRIC_COUNTER, "worker", "of several workers: payload bytes of acknowledged messages" },
+	{ "omb_worker_received_messages_total", METRIC_COUNTER, "worker", "of several workers: messages received, probes left out" },
+	{ "omb_worker_received_bytes_total", METRIC_COUNTER, "worker", "of several workers: payload bytes of received messages" },
 };
 /* clang-format on */

@@ -56,9 +56,15 @@ enum metric_other {
 	METRIC_HOST_THROTTLED,
 	METRIC_TOPIC_ACKNOWLEDGED,
 	METRIC_TOPIC_RECEIVED,
+	METRIC_WORKER_UP,
 	METRIC_ACCOUNT,
 	METRIC_OTHERS
 };
 extern const struct metric metrics_other[METRIC_OTHERS];
+
+/* Of each of several workers; the counters that it is about. */
+#define METRICS_OF_WORKERS 5
+extern const struct metric metrics_of_workers[METRICS_OF_WORKERS];
+extern const enum counter counters_of_workers[METRICS_OF_WORKERS];
 
 #endif

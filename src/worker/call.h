@@ -181,7 +181,7 @@ struct worker_call {
 		struct worker_adjust adjust;
 		struct worker_window window;
 		struct worker_readiness readiness;
-		/* SNAPSHOT: `without_latencies` is asked for; agents have no snapshots of their own. */
+		/* SNAPSHOT: `without_latencies` and `without_slowest` are asked for; agents have no snapshots of their own. */
 		struct fact_totals totals;
 		struct worker_finish finish;
 		struct worker_stop stop;

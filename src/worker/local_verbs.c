@@ -439,7 +439,7 @@ static bool read_snapshot(struct local *l, struct error *err)
 	local_agents_list(l, call->arena, false, &call->totals);
 	local_snapshot(l, !call->totals.without_latencies, &call->totals.snapshot);
 	call->totals.outstanding = local_account_outstanding(l, &call->totals.snapshot);
-	if (!call->totals.without_latencies)
+	if (!call->totals.without_latencies && !call->totals.without_slowest)
 		local_slow(l, call->arena, &call->totals);
 	return true;
 }

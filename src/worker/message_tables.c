@@ -519,6 +519,7 @@ static const struct field readiness_answer[] = {
 
 static const struct field snapshot_ask[] = {
 	FIELD(struct fact_totals, without_latencies, "withoutLatencies", FIELD_BOOL),
+	FIELD(struct fact_totals, without_slowest, "withoutSlowest", FIELD_BOOL),
 };
 
 static const struct field finish_ask[] = {

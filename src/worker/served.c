@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/served.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -244,6 +245,28 @@ static void on_stopped(struct served_call *c)
 void served_stop(struct served *s)
 {
 	served_queue_add(&s->queue, served_call_create(WORKER_STOP_ALL, on_stopped, s));
+}
+
+static void on_looked(struct served_call *c)
+{
+	struct served *s = c->to;
+	void (*told)(void *to, const struct fact_totals *totals) = s->told;
+
+	s->told = NULL;
+	told(s->told_to, c->call.state == CALL_DONE ? &c->call.totals : NULL);
+	served_call_destroy(c);
+}
+
+void served_look(struct served *s, void (*told)(void *to, const struct fact_totals *totals),
+                 void *to)
+{
+	struct served_call *c = served_call_create(WORKER_SNAPSHOT, on_looked, s);
+
+	assert(s->told == NULL);
+	s->told = told;
+	s->told_to = to;
+	c->call.totals.without_slowest = true; /* they are the coordinator's, once */
+	served_queue_add(&s->queue, c);
 }
 
 bool served_is_idle(const struct served *s)

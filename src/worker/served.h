@@ -32,6 +32,11 @@ void served_destroy(struct served *s);
 void served_stop(struct served *s);
 bool served_is_idle(const struct served *s);
 
+/* What the worker has done so far: `told` once, with totals that are gone afterwards, or with NULL if it
+ * cannot say.  One look at a time; it takes its turn among what others ask for. */
+void served_look(struct served *s, void (*told)(void *to, const struct fact_totals *totals),
+                 void *to);
+
 /* For http_options; `to` is the struct served. */
 extern const struct http_calls served_calls;
 

@@ -59,6 +59,8 @@ struct served {
 	struct watch watch; /* of the worker */
 	struct served_omb omb;
 	struct served_own own;
+	void (*told)(void *to, const struct fact_totals *totals); /* of a look; NULL = none */
+	void *told_to;
 };
 
 void served_log(struct served *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 import yaml
-from harness import ROOT, free_port, wait_until
+from harness import OMB, ROOT, free_port, kill, start, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 GRAFANA = ROOT / "deploy" / "grafana"
@@ -105,6 +105,35 @@ def test_a_run_is_seen_while_it_goes_on_and_costs_it_nothing(omb):
     assert values["0.001"] == 0
     assert values["60"] == values["+Inf"] == count
     assert total(latency, "omb_publish_latency_seconds_sum") >= 0.002 * count
+
+
+def test_a_worker_is_seen_while_it_makes_a_load_and_keeps_the_slowest_for_its_coordinator(omb, tmp_path):
+    out = tmp_path / "worker.out"
+    with out.open("w") as stdout:
+        worker = start([OMB, "worker", "-p", "0", "-sp", "0", "--worker-id", "w1"], stdout=stdout)
+    try:
+
+        def said(what):
+            return lambda: re.search(rf"^{what} on (\S+)$", out.read_text(), re.MULTILINE)
+
+        at = wait_until(said("listening"), 30, "where it listens").group(1)
+        port = int(wait_until(said("metrics"), 30, "where the metrics are").group(1).rpartition(":")[2])
+        assert total(families(fetch(port)[1])["omb_agents"]) == 0
+        running = omb.start(WORKLOAD, LOOPBACK, "-w", f"http://{at}")
+
+        def some_are_acknowledged():
+            page = families(fetch(port)[1])
+            return total(page["omb_acknowledged_messages"]) > 500 and page
+
+        page = wait_until(some_are_acknowledged, 30, "acknowledged messages on the page")
+        (run,) = page["omb_run_info"].samples
+        assert run.labels == {"worker": "w1"}
+        result = running.wait()
+        result.must_be_good()
+        slowest = result.omb["slowest"]
+        assert len(slowest["acknowledged"]["rows"]) == 20
+    finally:
+        kill(worker)
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "x", ""])

@@ -76,6 +76,20 @@ static uint64_t count_of(struct fixture *f, enum counter which)
 	return value;
 }
 
+/* As who wants histograms besides the one to whom the messages are told. */
+static void look_at_latencies(struct fixture *f)
+{
+	struct worker_call call = call_of(f, WORKER_SNAPSHOT);
+
+	call.totals.without_slowest = true;
+	must(f, &call);
+	assert_int_equal(call.totals.snapshot.latencies[WINDOW_MEASURED][LATENCY_PUBLISH].count,
+	                 MESSAGES);
+	assert_int_equal(call.totals.slow_acknowledged_count, 0);
+	assert_int_equal(call.totals.slow_received_count, 0);
+	snapshot_fini(&call.totals.snapshot);
+}
+
 static uint64_t received_so_far(struct fixture *f)
 {
 	return count_of(f, COUNTER_RECEIVED);
@@ -118,6 +132,7 @@ static void messages_that_a_stall_held_up_are_named_with_all_their_times(void **
 	uint64_t start_ns = start_load(&f, 100, 1, MESSAGES * SPACING_NS);
 	wait_for(&f, received_so_far, MESSAGES);
 	wait_for(&f, acknowledged_so_far, MESSAGES);
+	look_at_latencies(&f);
 	struct fact_totals t =
 		finish(&f); /* all in one answer, in which both ends know of each other */
 	keep(&t);

@@ -236,6 +236,40 @@ static void a_worker_without_agents_has_sums(void **state)
 	text_fini(&page);
 }
 
+static void of_several_workers_each_is_told(void **state)
+{
+	(void)state;
+	struct fact_agent agents[] = {
+		{ .role = AGENT_PRODUCER, .worker = 0, .index = 3 },
+		{ .role = AGENT_PRODUCER, .worker = 1, .index = 3 },
+	};
+	struct fact_worker workers[] = {
+		{ .name = "same", .url = "http://a:8080" },
+		{ .name = "same", .url = "http://b:8080", .lost = true },
+	};
+	struct fact_totals totals = {
+		.agents = agents, .agents_count = 2, .workers = workers, .workers_count = 2
+	};
+	struct text page = { 0 };
+
+	agents[0].counters[COUNTER_SENT] = 5;
+	agents[1].counters[COUNTER_SENT] = 6;
+	workers[1].counters[COUNTER_BYTES_ACKED] = 700;
+	prometheus_write(&nobody, &totals, NULL, &page);
+	assert_value(
+		&page,
+		"omb_sent_messages_total{role=\"producer\",agent=\"3\",worker=\"http://a:8080\"}",
+		"5");
+	assert_value(
+		&page,
+		"omb_sent_messages_total{role=\"producer\",agent=\"3\",worker=\"http://b:8080\"}",
+		"6");
+	assert_value(&page, "omb_worker_up{worker=\"http://a:8080\"}", "1");
+	assert_value(&page, "omb_worker_up{worker=\"http://b:8080\"}", "0");
+	assert_value(&page, "omb_worker_acknowledged_bytes_total{worker=\"http://b:8080\"}", "700");
+	text_fini(&page);
+}
+
 static void topics_beyond_the_first_hundred_are_summed(void **state)
 {
 	(void)state;
@@ -317,6 +351,7 @@ int main(void)
 		cmocka_unit_test(buckets_count_all_that_is_not_above_them),
 		cmocka_unit_test(agents_beyond_the_first_hundred_are_summed),
 		cmocka_unit_test(a_worker_without_agents_has_sums),
+		cmocka_unit_test(of_several_workers_each_is_told),
 		cmocka_unit_test(topics_beyond_the_first_hundred_are_summed),
 		cmocka_unit_test(labels_may_have_any_letters),
 		cmocka_unit_test(an_account_tells_what_it_knows),
