@@ -133,7 +133,7 @@ void workers_describe(const struct workers_source *source, const struct plan *pl
 	struct share_slots producing = shares_slots(roles, count, SHARE_PRODUCE, NULL);
 	struct share_slots consuming = shares_slots(roles, count, SHARE_CONSUME, NULL);
 	for (unsigned i = 0; i < count; i++)
-		text_addf(out, "  %-10s %s: %llu of %u producers, %llu of %u consumers\n",
+		text_addf(out, "  %-10s%s: %llu of %u producers, %llu of %u consumers\n",
 		          i == 0 ? "workers" : "", source->list.urls[i],
 		          (unsigned long long)part_of(&producing, i, plan->producers),
 		          plan->producers,
