@@ -29,8 +29,8 @@
  *
  * Losses.  A member is lost, for good, when worker_is_gone says so; when a verb that any worker answers at
  * once (ensemble_is_quick) was not answered by its deadline; or when any call is still open
- * ENSEMBLE_GRACE_NS after its deadline.  From then on nothing is asked of it.  What it had counted when it
- * was heard of last stays in all totals; its agents are lost, and an event says which worker, when and why.
+ * ENSEMBLE_GRACE_NS after its deadline.  From then on nothing is asked of it, but to stop
+ * where it may hear that.  What it had counted when it was heard of last stays in all totals; its agents are lost, and an event says which worker, when and why.
  * Up to `tolerate_losses` of them under load (from START_LOAD done to FINISH) a call goes on with the
  * others.  Else, and at any other time, a loss fails the call under way, or the next one: once, for the
  * load has to end in order, and later calls go on with those that are left.  FINISH, STOP_ALL, EVENTS and
@@ -73,6 +73,8 @@
 /* For others to answer once one has failed, and for a form to end its own call after its deadline. */
 #define ENSEMBLE_PATIENCE_NS UINT64_C(2000000000)
 #define ENSEMBLE_GRACE_NS    UINT64_C(2000000000)
+/* For one that was given up to stop its load. */
+#define ENSEMBLE_HOME_NS     UINT64_C(20000000000)
 
 struct clock_table;
 

@@ -5,12 +5,18 @@
 #include "util/xalloc.h"
 #include "worker/ensemble_state.h"
 
+static void drop_totals(struct fact_totals *t)
+{
+	fact_totals_fini(t);
+	*t = (struct fact_totals){ .agents = NULL }; /* what it lists goes with its arena */
+}
+
 void ensemble_drop_answer(struct worker_call *call)
 {
 	if (call->verb == WORKER_SNAPSHOT)
-		fact_totals_fini(&call->totals);
+		drop_totals(&call->totals);
 	else if (call->verb == WORKER_FINISH)
-		fact_totals_fini(&call->finish.totals);
+		drop_totals(&call->finish.totals);
 	else if (call->verb == WORKER_PERIOD_STATS || call->verb == WORKER_CUMULATIVE_LATENCIES)
 		snapshot_fini(&call->period.interval);
 }

@@ -105,6 +105,14 @@ static enum error_kind kind_of(const struct ensemble *e, const bool *failed)
 	return ERROR_TIMEOUT;
 }
 
+static bool somebody_lives(const struct ensemble *e)
+{
+	for (unsigned i = 0; i < e->count; i++)
+		if (!e->members[i].lost)
+			return true;
+	return false;
+}
+
 bool ensemble_tell_failure(const struct ensemble *e, bool of_stop, struct error *err)
 {
 	bool named[STAMP_WORKERS] = { false };
@@ -122,7 +130,8 @@ bool ensemble_tell_failure(const struct ensemble *e, bool of_stop, struct error 
 		text_addf(&words, "%sno answer from ", failed > 0 ? "; " : "");
 		add_names(e, named, owing, &words);
 	}
-	if (failed + owing == 0) {
+	if (failed + owing == 0 || !somebody_lives(e)) {
+		text_fini(&words);
 		failed = choose(e, of_stop, GONE, named);
 		kind = kind_of(e, named);
 		text_add(&words, "no worker is left: ");

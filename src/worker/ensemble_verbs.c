@@ -54,9 +54,34 @@ static void ask_next(struct ensemble *e)
 	next->asked = e->call->verb;
 }
 
+static void ask_to_stop(struct ensemble_one *m, struct worker_stop how, uint64_t deadline_ns)
+{
+	m->stop.call = (struct worker_call){
+		.verb = WORKER_STOP_ALL,
+		.arena = &m->stop.arena,
+		.deadline_ns = deadline_ns,
+		.stop = how,
+	};
+	worker_start(m->is.worker, &m->stop.call);
+}
+
+/* One that is given up and may be there still must not go on with its load. */
+static void send_home(struct ensemble *e, struct ensemble_one *m)
+{
+	struct error ignored;
+
+	if (m->stop.call.state != CALL_RUNNING && !worker_is_gone(m->is.worker, &ignored))
+		ask_to_stop(m, (struct worker_stop){ .most_ms = 0 },
+		            ensemble_now_ns(e) + ENSEMBLE_HOME_NS);
+}
+
 /* For good.  Whether a call has to fail because of it is decided here. */
 static void lose(struct ensemble *e, struct ensemble_one *m, const struct error *why)
 {
+	if (is_open(m->stop_part) || m->stop_part == PART_FAILED)
+		m->stop_part = PART_LOST;
+	if (m->lost)
+		return;
 	m->lost = true;
 	m->lost_ns = ensemble_now_ns(e);
 	m->lost_err = *why;
@@ -71,8 +96,8 @@ static void lose(struct ensemble *e, struct ensemble_one *m, const struct error 
 		m->part = PART_LOST;
 		ask_next(e);
 	}
-	if (is_open(m->stop_part) || m->stop_part == PART_FAILED)
-		m->stop_part = PART_LOST;
+	if (m->stop_part != PART_LOST)
+		send_home(e, m);
 }
 
 static void look_for_losses(struct ensemble *e)
@@ -377,6 +402,15 @@ static void look_at_call(struct ensemble *e)
 
 /* --- stopping ----------------------------------------------------------------------------------- */
 
+/* Of the lost ones those that may hear it still. */
+static bool can_be_stopped(struct ensemble_one *m)
+{
+	struct error ignored;
+
+	return !m->lost ||
+	       (m->stop.call.state != CALL_DONE && !worker_is_gone(m->is.worker, &ignored));
+}
+
 static void start_stop(struct ensemble *e, struct worker_call *call)
 {
 	e->stop = call;
@@ -387,16 +421,11 @@ static void start_stop(struct ensemble *e, struct worker_call *call)
 	for (unsigned i = 0; i < e->count; i++) {
 		struct ensemble_one *m = &e->members[i];
 
-		if (m->lost)
+		if (!can_be_stopped(m))
 			continue;
 		m->stop_part = PART_ASKED;
-		m->stop.call = (struct worker_call){
-			.verb = WORKER_STOP_ALL,
-			.arena = &m->stop.arena,
-			.deadline_ns = call->deadline_ns,
-			.stop = call->stop,
-		};
-		worker_start(m->is.worker, &m->stop.call);
+		if (m->stop.call.state != CALL_RUNNING)
+			ask_to_stop(m, call->stop, call->deadline_ns);
 	}
 }
 

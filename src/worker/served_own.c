@@ -413,6 +413,11 @@ void own_call(struct served *s, struct http_request *r, const char *rest)
 	case SESSION_REPEAT:
 		answer_line(r, known);
 		break;
+	case SESSION_OLD:
+		error_set(&err, ERROR_USAGE, "%s: a later call was carried out before",
+		          worker_verb_name(c->call.verb));
+		served_answer_error(r, 409, &err);
+		break;
 	case SESSION_BUSY:
 		error_set(&err, ERROR_USAGE, "%s: another call is under way",
 		          worker_verb_name(c->call.verb));

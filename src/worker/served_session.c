@@ -68,9 +68,11 @@ enum session_step session_ask(struct session *s, uint64_t ask, bool is_stop,
 		*answer = &s->answers[i].line;
 		return SESSION_REPEAT;
 	}
+	if (ask < s->newest)
+		return SESSION_OLD;
 	if (s->is_running[is_stop] || (!is_stop && s->is_running[true]))
 		return SESSION_BUSY;
-	s->running[is_stop] = ask;
+	s->running[is_stop] = s->newest = ask;
 	s->is_running[is_stop] = true;
 	return SESSION_START;
 }

@@ -10,7 +10,8 @@
  *
  * One call is under way at a time, and the STOP_ALL that ends it.  An ask is known by its number: one
  * that comes again, because its answer was lost on the way, gets the same answer; it is carried out
- * once.  Answers of the last SESSION_ANSWERS asks are kept.
+ * once.  Answers of the last SESSION_ANSWERS asks are kept.  One that is unknown and older than the newest
+ * is not carried out: whoever asked has gone on, and a load that starts after its end would be nobody's.
  *
  * Every request of the session renews the lease.  Topics that it had created are known as long as it
  * has not deleted them: when its lease runs out they are deleted for it.
@@ -42,6 +43,7 @@ struct session {
 	uint64_t origin_ns, lease_ns, renewed_ns; /* lease 0: it never runs out */
 	uint64_t running[2];                      /* numbers of asks: one, and STOP_ALL ... */
 	bool is_running[2];                       /* ... are under way */
+	uint64_t newest;                          /* number of an ask that was carried out */
 	struct session_answer answers[SESSION_ANSWERS];
 	unsigned next_answer;
 	char **topics; /* owned */
@@ -53,6 +55,7 @@ enum session_step {
 	SESSION_JOIN,   /* it is under way: its answer will be this one's */
 	SESSION_REPEAT, /* *answer is it */
 	SESSION_BUSY,   /* another one is under way */
+	SESSION_OLD,    /* it was long on the way: a newer one was carried out before */
 };
 
 /* `random` are the bytes of its id. */

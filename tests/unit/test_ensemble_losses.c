@@ -227,6 +227,7 @@ static void who_is_silent_is_lost_and_who_is_slow_is_named(void **state)
 	assert_int_equal(b.call.state, CALL_DONE);
 	assert_true(b.call.totals.workers[3].lost);
 	assert_non_null(strstr(b.call.totals.workers[3].why, "did not answer snapshot in time"));
+	assert_int_equal(b.puppets[3].asked[WORKER_STOP_ALL], 1); /* it may be at its load still */
 	bed_teardown(&b);
 
 	b = (struct bed){ 0 };

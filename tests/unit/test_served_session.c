@@ -94,6 +94,27 @@ static void what_is_asked_again_is_carried_out_once(void **state)
 	session_end(&s);
 }
 
+static void what_comes_after_a_later_one_is_not_carried_out(void **state)
+{
+	const struct text *known = NULL;
+	struct session s = { 0 };
+
+	(void)state;
+	begin(&s);
+	for (uint64_t ask = 2; ask < 8; ask++) {
+		assert_int_equal(session_ask(&s, ask, false, &known), SESSION_START);
+		answered(&s, ask, false, "done");
+	}
+	assert_int_equal(session_ask(&s, 1, false, &known),
+	                 SESSION_OLD); /* it comes for the first time */
+	assert_int_equal(session_ask(&s, 2, false, &known),
+	                 SESSION_OLD); /* its answer is forgotten */
+	assert_int_equal(session_ask(&s, 7, false, &known), SESSION_REPEAT);
+	assert_int_equal(session_ask(&s, 9, true, &known), SESSION_START);
+	assert_int_equal(session_ask(&s, 8, false, &known), SESSION_OLD);
+	session_end(&s);
+}
+
 static void the_last_four_answers_are_kept(void **state)
 {
 	const struct text *known = NULL;
@@ -107,7 +128,7 @@ static void the_last_four_answers_are_kept(void **state)
 	}
 	assert_int_equal(session_ask(&s, 2, false, &known), SESSION_REPEAT);
 	assert_int_equal(session_ask(&s, SESSION_ANSWERS + 1, false, &known), SESSION_REPEAT);
-	assert_int_equal(session_ask(&s, 1, false, &known), SESSION_START); /* forgotten */
+	assert_int_equal(session_ask(&s, 1, false, &known), SESSION_OLD); /* forgotten */
 	session_end(&s);
 }
 
@@ -137,6 +158,7 @@ int main(void)
 		cmocka_unit_test(a_lease_runs_from_the_last_request),
 		cmocka_unit_test(one_call_at_a_time_and_the_stop_that_ends_it),
 		cmocka_unit_test(what_is_asked_again_is_carried_out_once),
+		cmocka_unit_test(what_comes_after_a_later_one_is_not_carried_out),
 		cmocka_unit_test(the_last_four_answers_are_kept),
 		cmocka_unit_test(it_knows_the_topics_that_it_has_to_delete),
 	};
