@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -93,6 +94,9 @@ static bool answer(int fd, const char *request, size_t len, unsigned asked)
 	return has(request, " /count") || has(request, " /echo");
 }
 
+/* Requests that came on a kept connection; shared with the server's processes. */
+static unsigned *came_on_kept;
+
 /* The second request on a connection is never answered: the connection is closed under it. */
 static _Noreturn void serve_for_ever(int listener)
 {
@@ -108,8 +112,9 @@ static _Noreturn void serve_for_ever(int listener)
 		if (fork() == 0) { /* not to wait for one that is kept */
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			size_t len = read_request(fd, buf, sizeof(buf));
-			if (len > 0 && answer(fd, buf, len, asked))
-				(void)read_request(fd, buf, sizeof(buf));
+			if (len > 0 && answer(fd, buf, len, asked) &&
+			    read_request(fd, buf, sizeof(buf)) > 0)
+				++*came_on_kept;
 			_exit(0);
 		}
 		asked++;
@@ -143,6 +148,9 @@ static int set_up(void **state)
 	struct error err;
 	int listener = listen_anywhere(&b->port);
 
+	came_on_kept = mmap(NULL, sizeof(*came_on_kept), PROT_READ | PROT_WRITE,
+	                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(came_on_kept != MAP_FAILED);
 	b->server = fork();
 	if (b->server == 0)
 		serve_for_ever(listener);
@@ -159,6 +167,7 @@ static int tear_down(void **state)
 	http_client_destroy(b->client);
 	kill(b->server, SIGKILL);
 	waitpid(b->server, NULL, 0);
+	munmap(came_on_kept, sizeof(*came_on_kept));
 	free(b);
 	return 0;
 }
@@ -348,9 +357,11 @@ static void what_must_not_arrive_twice_never_uses_a_kept_connection(void **state
 	ask(*state, &kept, "GET", "/count");
 	ask(*state, &q, "POST", "/count");
 	assert_string_equal(text_str(&q.body), "1");
+	assert_int_equal(*came_on_kept, 0);
 	/* Nor does it leave one: this one finds the first, which is closed under it. */
 	ask(*state, &kept, "GET", "/count");
 	assert_string_equal(text_str(&kept.body), "2");
+	assert_int_equal(*came_on_kept, 1);
 	text_fini(&q.body);
 	text_fini(&kept.body);
 }
