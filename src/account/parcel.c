@@ -195,14 +195,15 @@ static bool pull(struct unpacking *u, unsigned char *to, size_t len, size_t *got
 
 	u->z.next_out = to;
 	u->z.avail_out = (unsigned)len;
-	while (u->z.avail_out > 0 && !u->has_ended) {
+	while (u->z.avail_out > 0 && !u->has_ended && result == Z_OK) {
 		result = inflate(&u->z, Z_NO_FLUSH);
 		u->has_ended = result == Z_STREAM_END;
-		if (result != Z_OK && !u->has_ended)
-			return error_set(u->err, ERROR_PROTOCOL, "account: zlib: %s",
-			                 u->z.msg != NULL ? u->z.msg : "the stream is cut off");
 	}
+	u->z.next_out = NULL; /* it is the caller's */
 	*got = len - u->z.avail_out;
+	if (result != Z_OK && !u->has_ended)
+		return error_set(u->err, ERROR_PROTOCOL, "account: zlib: %s",
+		                 u->z.msg != NULL ? u->z.msg : "the stream is cut off");
 	u->unpacked += *got;
 	return u->unpacked <= UNPACKED_MAX ||
 	       error_set(u->err, ERROR_PROTOCOL, "account: it unpacks to more than %llu bytes",
@@ -211,7 +212,7 @@ static bool pull(struct unpacking *u, unsigned char *to, size_t len, size_t *got
 
 static bool pull_all(struct unpacking *u, unsigned char *to, size_t len)
 {
-	size_t got;
+	size_t got = 0;
 
 	if (!pull(u, to, len, &got))
 		return false;
@@ -278,13 +279,11 @@ static bool pull_word(struct unpacking *u, struct account_chunk *c, uint32_t wor
 /* `raw` is a head. */
 static bool is_chunk(const unsigned char *raw, struct error *err)
 {
-	uint64_t words = get64(raw + 37);
-
 	if ((raw[0] & ~(unsigned)PARCEL_FLAGS) != 0 || (raw[0] & PARCEL_BYTES) > 2)
 		return error_set(err, ERROR_PROTOCOL, "account: a chunk has flags 0x%x", raw[0]);
 	if (get64(raw + 9) > UINT64_MAX >> ACCOUNT_BLOCK_SHIFT ||
 	    get16(raw + 17) >= ACCOUNT_BLOCK || get16(raw + 19) >= ACCOUNT_BLOCK ||
-	    (ACCOUNT_WORDS < 64 && words >> (ACCOUNT_WORDS % 64) != 0))
+	    (ACCOUNT_WORDS < 64 && get64(raw + 37) >> (ACCOUNT_WORDS % 64) != 0))
 		return error_set(err, ERROR_PROTOCOL, "account: a chunk is of no block");
 	return true;
 }
@@ -314,7 +313,7 @@ static bool read_chunks(struct unpacking *u, struct account_chunk *c, account_vi
                         void *to)
 {
 	unsigned char raw[HEAD_BYTES];
-	size_t got;
+	size_t got = 0;
 
 	for (;;) {
 		if (!pull(u, raw, sizeof(raw), &got))

@@ -141,6 +141,7 @@ static void read_items(const struct yaml_node *list, struct arena *a, struct wor
 		read_item(list->items[i], a, out, errors);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what all readers of files are given */
 bool workers_file_parse(const char *text, size_t len, const struct config_mode *mode,
                         struct arena *a, struct workers_list *out, struct error_list *errors,
                         struct error_list *warnings)

@@ -263,7 +263,7 @@ static void add_shown(const struct text *body, char *out, size_t size)
 		bool is_blank = isspace(byte) || !isprint(byte);
 		if (is_blank && (len == 0 || out[len - 1] == ' '))
 			continue;
-		out[len++] = is_blank ? ' ' : (char)byte;
+		out[len++] = (char)(is_blank ? ' ' : byte);
 	}
 	while (len > 0 && out[len - 1] == ' ')
 		len--;
@@ -430,8 +430,10 @@ void http_client_destroy(struct http_client *c)
 {
 	if (c == NULL)
 		return;
-	while (c->all != NULL)
-		http_client_cancel(c, c->all->request);
+	for (struct http_exchange *next, *x = c->all; x != NULL; x = next) {
+		next = x->next;
+		http_client_cancel(c, x->request);
+	}
 	for (size_t i = 0; i < HTTP_LANES; i++)
 		if (c->lanes[i].multi != NULL)
 			curl_multi_cleanup(c->lanes[i].multi);

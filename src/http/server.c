@@ -300,6 +300,7 @@ static enum MHD_Result hand_over(struct request *r)
 	return MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): its arguments are libmicrohttpd's */
 static enum MHD_Result on_access(void *to, struct MHD_Connection *connection, const char *url,
                                  const char *method, const char *version, const char *data,
                                  size_t *len, void **context)

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ bool address_range_parse(const char *text, struct address_range *out, struct err
 
 	*out = (struct address_range){ 0 };
 	if (len < sizeof(host))
-		memcpy(host, text, len);
+		snprintf(host, sizeof(host), "%.*s", (int)len, text);
 	if (inet_pton(AF_INET, host, out->bytes) == 1)
 		out->family = AF_INET;
 	else if (inet_pton(AF_INET6, host, out->bytes) == 1)

@@ -269,8 +269,8 @@ bool json_stream_enter(struct json_stream *s, char bracket, struct error *err)
 
 static bool take_key(struct json_stream *s, struct text *key, struct error *err)
 {
-	const char *name;
-	size_t len;
+	const char *name = "";
+	size_t len = 0;
 
 	if (peek_behind_blanks(s) != '"')
 		return refuse(s, err, "the name of a member is missing");

@@ -146,6 +146,7 @@ static void replace(struct ensemble *e, struct ensemble_one *m)
 
 static void take_lack(struct ensemble *e, struct ensemble_one *m)
 {
+	assert(e->call != NULL); /* no member has a part in none */
 	enum ensemble_lack lack = ensemble_rules[e->call->verb].lack;
 
 	if (lack == LACK_REPLACE && m->asked == WORKER_FINISH) {
@@ -180,6 +181,7 @@ static void take_answer(struct ensemble *e, struct ensemble_one *m)
 {
 	struct worker_call *call = &m->main.call;
 
+	assert(e->call != NULL); /* no member has a part in none */
 	m->part = PART_ANSWERED;
 	if (m->asked == WORKER_FINISH)
 		ensemble_take_totals(m, &call->finish.totals);

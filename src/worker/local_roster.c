@@ -5,17 +5,26 @@
 
 #include "util/arena.h"
 
-static bool make_roster(struct local_roster *r, const char *const *topics, size_t producers,
-                        const struct producer_ids *ranges, size_t ranges_count, struct arena *arena,
+/* Producers as they are told. */
+struct told {
+	const char *const *topics;
+	size_t producers;
+	const struct producer_ids *ranges;
+	size_t ranges_count;
+};
+
+static bool make_roster(struct local_roster *r, const struct told *told, struct arena *arena,
                         struct error *err)
 {
 	struct roster *of = arena_alloc(arena, sizeof(*of));
 	uint64_t numbers = 0;
 
-	for (size_t i = 0; i < ranges_count; i++)
-		numbers += ranges[i].count;
-	if (numbers != producers || !roster_make_of(of, topics, ranges, ranges_count, arena))
-		return error_set(err, ERROR_USAGE, "%zu producers cannot be told apart", producers);
+	for (size_t i = 0; i < told->ranges_count; i++)
+		numbers += told->ranges[i].count;
+	if (numbers != told->producers ||
+	    !roster_make_of(of, told->topics, told->ranges, told->ranges_count, arena))
+		return error_set(err, ERROR_USAGE, "%zu producers cannot be told apart",
+		                 told->producers);
 	r->of = of;
 	return true;
 }
@@ -27,7 +36,8 @@ static bool make_from(struct local_roster *r, const char *const *topics, size_t 
 	if (producers >= ROSTER_NONE - id_base)
 		return error_set(err, ERROR_USAGE, "%zu producers cannot be told apart", producers);
 	const struct producer_ids all = { id_base, (uint32_t)producers };
-	return make_roster(r, topics, producers, &all, 1, arena, err);
+	const struct told told = { topics, producers, &all, 1 };
+	return make_roster(r, &told, arena, err);
 }
 
 static void number_subscriptions(struct local_roster *r, const struct worker_subscription *items,
@@ -52,9 +62,10 @@ bool local_roster_expect(struct local_roster *r, const struct worker_create_cons
 {
 	if (!c->account)
 		return true;
+	const struct told told = { c->producer_topics, c->producers, c->id_ranges,
+		                   c->id_ranges_count };
 	bool ok = c->id_ranges != NULL
-	                  ? make_roster(r, c->producer_topics, c->producers, c->id_ranges,
-	                                c->id_ranges_count, arena, err)
+	                  ? make_roster(r, &told, arena, err)
 	                  : make_from(r, c->producer_topics, c->producers, c->id_base, arena, err);
 	if (!ok)
 		return false;

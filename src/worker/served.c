@@ -109,6 +109,14 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
+static void own_renew_or_none(struct served *s, struct http_request *r, const char *rest)
+{
+	if (ends_with(rest, "/renew"))
+		own_renew(s, r, rest);
+	else
+		not_found(r);
+}
+
 static void handle(struct served *s, struct http_request *r)
 {
 	const char *rest = NULL;
@@ -125,10 +133,8 @@ static void handle(struct served *s, struct http_request *r)
 		handle_omb(s, at->verb, r);
 	else if (ends_with(rest, "/calls"))
 		own_call(s, r, rest);
-	else if (ends_with(rest, "/renew"))
-		own_renew(s, r, rest);
 	else
-		not_found(r);
+		own_renew_or_none(s, r, rest);
 }
 
 /* --- the server's calls ------------------------------------------------------------------------------- */

@@ -656,7 +656,9 @@ bool omb_is_in_use(const struct served *s)
 
 void omb_fini(struct served *s)
 {
-	while (s->omb.asks != NULL)
-		ask_destroy(s->omb.asks);
+	for (struct omb_ask *next, *a = s->omb.asks; a != NULL; a = next) {
+		next = a->next;
+		ask_destroy(a);
+	}
 	forget_all(s);
 }

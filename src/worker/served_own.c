@@ -480,7 +480,9 @@ void own_end(struct served *s, struct http_request *r, const char *rest)
 void own_fini(struct served *s)
 {
 	timers_cancel(&s->options.poller->timers, &s->own.lease);
-	while (s->own.calls != NULL)
-		own_call_destroy(s->own.calls);
+	for (struct own_call *next, *o = s->own.calls; o != NULL; o = next) {
+		next = o->next;
+		own_call_destroy(o);
+	}
 	session_end(&s->own.session);
 }

@@ -236,7 +236,7 @@ void bed_snapshot(struct bed *b)
 	for (unsigned i = 0; i < MEMBERS; i++) {
 		if (b->puppets[i].call == NULL)
 			continue;
-		bed_count(b, i, 100 * (i + 1));
+		bed_count(b, i, UINT64_C(100) * (i + 1));
 		bed_answer(b, i);
 	}
 	assert_int_equal(b->call.state, CALL_DONE);

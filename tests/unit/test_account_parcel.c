@@ -210,8 +210,10 @@ static void bytes_that_are_none_are_told(void **state)
 	for (int i = 0; i < 300; i++) { /* whatever they are, nothing but a refusal comes of it */
 		struct text copy = { 0 };
 		text_add_bytes(&copy, bytes.data, bytes.len);
-		for (uint64_t n = 1 + rng_below(&rng, 4); n > 0; n--)
-			copy.data[rng_below(&rng, copy.len)] ^= (char)(1 << rng_below(&rng, 8));
+		for (uint64_t n = 1 + rng_below(&rng, 4); n > 0; n--) {
+			char *at = &copy.data[rng_below(&rng, copy.len)];
+			*at = (char)((unsigned char)*at ^ 1u << rng_below(&rng, 8));
+		}
 		(void)fails(copy.data, copy.len);
 		text_fini(&copy);
 	}

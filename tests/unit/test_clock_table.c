@@ -286,8 +286,8 @@ static void one_name_of_two_clocks_is_found_out(void **state)
 	world_init(&w, 3, 9);
 	w.members[0].clock = "ours";
 	w.members[1].clock = w.members[2].clock = "there";
-	w.sites[0].offset_ns = 2 * MS;
-	w.sites[2].offset_ns = w.sites[1].offset_ns + 3 * MS;
+	w.sites[0].offset_ns = 2 * (int64_t)MS;
+	w.sites[2].offset_ns = w.sites[1].offset_ns + 3 * (int64_t)MS;
 	for (unsigned i = 0; i < 3; i++)
 		probe(&w, &w.sites[i], START);
 	world_open(&w, START + 3 * S, START + 6 * S);

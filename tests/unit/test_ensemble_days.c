@@ -168,7 +168,7 @@ static void stop_all(struct day *d, struct worker_call *under_way)
 	struct worker_call stop = { .verb = WORKER_STOP_ALL,
 		                    .arena = &d->arena,
 		                    .deadline_ns = d->world.now_ns + 20 * DAYS_S };
-	bool asked[DAYS_WORKERS];
+	bool asked[DAYS_WORKERS] = { false };
 
 	for (unsigned i = 0; i < d->world.count; i++)
 		asked[i] = !d->world.links[i].gone;
@@ -197,7 +197,7 @@ static void count_losses(struct day *d, const struct worker_call *call)
 static bool do_call(struct day *d, struct worker_call *call, uint64_t limit_ns)
 {
 	bool is_totals = call->verb == WORKER_SNAPSHOT || call->verb == WORKER_FINISH;
-	bool owing[DAYS_WORKERS], were_lost[DAYS_WORKERS];
+	bool owing[DAYS_WORKERS] = { false }, were_lost[DAYS_WORKERS] = { false };
 
 	lost_of(d, were_lost);
 	call->arena = &d->arena;

@@ -134,7 +134,7 @@ static void a_loss_that_is_tolerated_leaves_the_run_to_the_others(void **state)
 	for (unsigned i = 0; i < MEMBERS; i++) {
 		if (i == 2)
 			continue;
-		bed_count(&b, i, 200 * (i + 1));
+		bed_count(&b, i, UINT64_C(200) * (i + 1));
 		bed_answer(&b, i);
 	}
 	assert_int_equal(b.call.state, CALL_DONE);

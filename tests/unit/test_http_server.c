@@ -310,10 +310,12 @@ static void what_is_too_large_is_refused_before_it_is_read(void **state)
 	fd = call(&s);
 	ask(&s, fd, "POST /small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (int i = 0; i < 9; i++) {
+		static const char size[] = { '2', '0', '0', '0', '\r', '\n' };
 		char chunk[8192 + 8];
 		memset(chunk, 'x', sizeof(chunk));
-		memcpy(chunk, "2000\r\n", 6);
-		memcpy(chunk + sizeof(chunk) - 2, "\r\n", 2);
+		memcpy(chunk, size, sizeof(size));
+		chunk[sizeof(chunk) - 2] = '\r';
+		chunk[sizeof(chunk) - 1] = '\n';
 		struct iovec piece = { chunk, sizeof(chunk) };
 		size_t n;
 		while (socket_write(fd, &piece, 1, &n) == IO_BLOCKED)

@@ -199,7 +199,7 @@ static void what_the_threads_of_agents_did_in_the_window_is_known_at_the_end(voi
 		assert_true(late > 0);
 		/* Each loop sleeps between two messages, which are its ticks: those that were missed count, too,
 		 * and the edges of the window are times of their own. */
-		assert_true(late <= a->counters[COUNTER_SENT] + 3 * 2);
+		assert_true(late <= a->counters[COUNTER_SENT] + UINT64_C(6));
 		assert_int_equal(a->library_threads, 0);
 	}
 	fact_totals_fini(&t);

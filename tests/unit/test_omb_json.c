@@ -306,12 +306,15 @@ static void sizes_beyond_the_limits_are_refused(void **state)
 	struct error err = { 0 };
 
 	memset(name, 'n', OMB_NAME_BYTES_MAX + 8);
-	memcpy(name, "[\"", 2);
-	memcpy(name + 2 + OMB_NAME_BYTES_MAX, "\"]", 2);
+	name[0] = '[';
+	name[1] = '"';
+	name[2 + OMB_NAME_BYTES_MAX] = '"';
+	name[3 + OMB_NAME_BYTES_MAX] = ']';
 	assert_true(omb_topics_read(name, OMB_NAME_BYTES_MAX + 4, &arena, &got, &err));
 	assert_int_equal(strlen(got.names[0]), OMB_NAME_BYTES_MAX);
 	memset(name + 2, 'n', OMB_NAME_BYTES_MAX + 1);
-	memcpy(name + 3 + OMB_NAME_BYTES_MAX, "\"]", 2);
+	name[3 + OMB_NAME_BYTES_MAX] = '"';
+	name[4 + OMB_NAME_BYTES_MAX] = ']';
 	assert_false(omb_topics_read(name, OMB_NAME_BYTES_MAX + 5, &arena, &got, &err));
 	assert_non_null(strstr(err.text, "a text is too long"));
 

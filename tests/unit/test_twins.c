@@ -53,8 +53,8 @@ static void two_are_found_soon_after(void **state)
 	struct twins t;
 
 	twins_open(&t);
-	assert_int_equal(send(&t, 7, 0, TWINS_EVERY * 20, 5000), 0);
-	assert_true(send(&t, 7, 5, TWINS_EVERY * 20, 77) > 0);
+	assert_int_equal(send(&t, 7, 0, UINT64_C(20) * TWINS_EVERY, 5000), 0);
+	assert_true(send(&t, 7, 5, UINT64_C(20) * TWINS_EVERY, 77) > 0);
 	twins_close(&t);
 }
 
