@@ -130,7 +130,7 @@ static void each_setting_that_is_wrong_is_told_with_its_command(void **state)
 		struct host_settings host = well_set;
 		struct host_need need = much;
 
-#define TAKE(to, from, member) ((to).member = (from)->member ? (from)->member : (to).member)
+#define TAKE(to, from, member) ((to).member = (from)->member != 0 ? (from)->member : (to).member)
 		TAKE(host, c, send_buffer_max);
 		TAKE(host, c, receive_buffer_max);
 		TAKE(host, c, tcp_send_buffer_max);
