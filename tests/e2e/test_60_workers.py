@@ -173,9 +173,10 @@ def test_an_interruption_ends_the_greeting(omb):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         running = omb.start(workload(), LOOPBACK, "-w", url)
-        silent.accept()[0].recv(1000)
-        running.signal(signal.SIGINT)
-        result = running.wait(8)  # it would have waited for 10 s
+        with silent.accept()[0] as connection:
+            connection.recv(1000)
+            running.signal(signal.SIGINT)
+            result = running.wait(8)  # it would have waited for 10 s
     result.must_end(130)
     assert "interrupted before the workers had answered" in result.err
 
