@@ -11,22 +11,15 @@
 #include "util/arena.h"
 #include "util/xalloc.h"
 
-#define MS           UINT64_C(1000000)
+#define MS            UINT64_C(1000000)
 
 /* A round is due when a pair is off by more than this part of its error. */
-#define OFF_SHARE    0.25
+#define OFF_SHARE     0.25
 
 /* Rounds are judged at points so far apart, as long as they are not too many. */
-#define POINT_GAP_NS (125 * MS)
-#define POINTS_MIN   8
-#define POINTS_MAX   64
-
-/* Probes: as many quickly, so far apart; then slowly. */
-#define QUICK_PROBES 20
-#define QUICK_GAP_NS (50 * MS)
-#define SLOW_GAP_NS  (500 * MS)
-#define MEMBER_GAP_NS \
-	(5 * MS) /* a thousand workers are asked each 5 s, two hundred times a second */
+#define POINT_GAP_NS  (125 * MS)
+#define POINTS_MIN    8
+#define POINTS_MAX    64
 
 #define ROUND_GAP_NS  (1000 * MS)
 #define ROUND_EACH_NS (10 * MS)
@@ -293,14 +286,6 @@ static void judge(struct clock_table *t, const struct round *told, uint64_t unti
 }
 
 /* --- rounds ------------------------------------------------------------------------------------- */
-
-uint64_t clock_table_probe_gap_ns(unsigned members, uint64_t probes)
-{
-	uint64_t least_ns = probes < QUICK_PROBES ? QUICK_GAP_NS : SLOW_GAP_NS;
-	uint64_t fair_ns = members * MEMBER_GAP_NS;
-
-	return fair_ns > least_ns ? fair_ns : least_ns;
-}
 
 uint64_t clock_table_gap_ns(unsigned members)
 {

@@ -15,7 +15,7 @@
  * a new round is due as soon as a pair is off by more than a part of its error, but not more often than
  * clock_table_gap_ns.
  *
- *     before the load   clock_table_probe_gap_ns: quickly at first.  A round before the load starts
+ *     before the load   probes, as forms of workers send them.  A round before the load starts
  *     during            whenever clock_table_is_due: clock_table_round, then for each worker that consumes
  *                       clock_table_make, SET_CLOCKS, clock_table_told
  *     after             some probes more, then clock_table_finish and clock_table_facts
@@ -60,8 +60,6 @@ struct clock_table *clock_table_create(const struct clock_member *members, unsig
                                        const char *our_clock);
 void clock_table_destroy(struct clock_table *t);
 
-/* After so many probes of a worker the next one is due so much later. */
-uint64_t clock_table_probe_gap_ns(unsigned members, uint64_t probes);
 /* Between two rounds, at least. */
 uint64_t clock_table_gap_ns(unsigned members);
 
